@@ -1,0 +1,264 @@
+"""The one door for picture files: every photograph and every matte of the project is read and written here.
+
+Colours are returned *as stored*. Published composites were made without colour management and from the stored
+numbers, so a data set must be read that way; a person's own photograph is converted with ``to_srgb=True``.
+Only CMYK, which has no RGB numbers to return, always goes through its ICC profile.
+"""
+
+import io
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+MAX_PIXELS = 2**27
+"""Largest picture accepted, in pixels (134 megapixels): above it the header is taken for a decompression bomb."""
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2", ".ppm"})
+"""Lower-case file name endings that are taken for pictures when a folder is listed."""
+
+# Pillow would also open formats that run an interpreter (EPS) or hold no raster; those stay shut.
+_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "AVIF", "JPEG2000", "PPM")
+_READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000 or PPM"
+_EXIF_ORIENTATION = 0x0112
+_PNG_ORIENTATION_MARKS = (b"eXIf", b"Raw profile type", b"tiff:Orientation")
+_SIXTEEN_TO_EIGHT: NDArray[np.uint8] = np.rint(np.arange(65536) / 257).astype(np.uint8)
+_UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a[::-1].swapaxes(0, 1),
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: lambda a: a[:, ::-1].swapaxes(0, 1),
+}
+
+
+class ImageError(ValueError):
+    """A picture file that cannot be read as asked; the text names the file, what was expected, found and to do."""
+
+
+class _Picture(NamedTuple):
+    """Upright pixels, uint8 ``(H, W)``, ``(H, W, 3)`` RGB or ``(H, W, 4)`` straight RGBA, and the colour profile."""
+
+    pixels: NDArray[np.uint8]
+    profile: bytes | None
+
+
+def read_rgb(path: str | Path, *, to_srgb: bool = False) -> NDArray[np.uint8]:
+    """Read a photograph.
+
+    Upright by its EXIF orientation; gray is repeated, palettes are looked up, 16 bits are rounded to 8, an alpha
+    channel is dropped with the colours under it kept, an animation gives its first frame.
+
+    Args:
+        path: Picture file. It is only ever read.
+        to_srgb: Convert the colours by the file's RGB profile (phones store Display P3), where it has a sound one.
+
+    Returns:
+        ``(H, W, 3)`` uint8, C-contiguous.
+
+    Raises:
+        ImageError: The file is missing, no picture, truncated, or larger than `MAX_PIXELS`.
+    """
+    pixels, profile = _read(Path(path))
+    if pixels.ndim == 2:
+        return np.repeat(pixels[..., None], 3, axis=2)
+    rgb = np.ascontiguousarray(pixels[..., :3])
+    return _convert_to_srgb(rgb, profile) if to_srgb and profile else rgb
+
+
+def read_rgba(path: str | Path) -> NDArray[np.uint8]:
+    """Read a cut-out: as `read_rgb`, with the file's straight alpha, or 255 everywhere where it has none.
+
+    Args:
+        path: Picture file. It is only ever read.
+
+    Returns:
+        ``(H, W, 4)`` uint8, C-contiguous.
+
+    Raises:
+        ImageError: As for `read_rgb`.
+    """
+    pixels = _read(Path(path)).pixels
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[..., None], 3, axis=2)
+    if pixels.shape[2] == 3:
+        pixels = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
+    return np.ascontiguousarray(pixels)
+
+
+def read_alpha(path: str | Path) -> NDArray[np.uint8]:
+    """Read a matte or a trimap.
+
+    Gray files give their gray; three-channel files whose channels agree up to JPEG noise give their luma; files with
+    an alpha channel give that channel, unless it is opaque everywhere and the picture gray: then someone saved a plain
+    matte as RGBA, and its gray is meant.
+
+    Args:
+        path: Picture file. It is only ever read.
+
+    Returns:
+        ``(H, W)`` uint8, 255 = foreground, C-contiguous, upright by EXIF as the photograph beside it.
+
+    Raises:
+        ImageError: As for `read_rgb`, or the picture is coloured: a photograph where a matte belongs.
+    """
+    pixels = _read(Path(path)).pixels
+    if pixels.ndim == 2:
+        return np.ascontiguousarray(pixels)
+    coloured = _is_coloured(pixels[..., :3])
+    if pixels.shape[2] == 4 and (coloured or pixels[..., 3].min() < 255):
+        return np.ascontiguousarray(pixels[..., 3])
+    if coloured:
+        raise ImageError(f"{path}: expected a matte (gray, or RGBA), found a coloured picture; is it the photograph?")
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels[..., :3]), cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def write_png(path: str | Path, array: NDArray[np.uint8]) -> None:
+    """Write an 8-bit PNG: gray, RGB or straight RGBA, whole or not at all.
+
+    Args:
+        path: Target; its folder must exist. An existing file is replaced in one step.
+        array: ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)`` uint8, RGB(A) order.
+
+    Raises:
+        ValueError: Any other shape or dtype, or a path that does not end in ``.png``.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"{path}: expected a name ending in .png, found '{path.suffix}'")
+    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        raise ValueError(f"expected uint8 (H, W), (H, W, 3) or (H, W, 4), found {array.dtype} {array.shape}")
+    if array.ndim == 3:
+        array = cv2.cvtColor(array, cv2.COLOR_RGB2BGR if array.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
+    encoded, data = cv2.imencode(".png", array)
+    if not encoded:
+        raise ValueError(f"{path}: a picture of shape {array.shape} cannot be encoded as PNG")
+    write_atomic(path, data.tobytes())
+
+
+def write_atomic(path: str | Path, data: bytes) -> None:
+    """Write a file so that a reader, or an interruption, sees the old one or the new one and never a part.
+
+    Args:
+        path: Target; its folder must exist.
+        data: The whole content.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> _Picture:
+    if not path.is_file():
+        found = "something that is no regular file" if path.exists() else "nothing"
+        raise ImageError(f"{path}: expected a picture file, found {found}; check the path")
+    try:
+        data = path.read_bytes()
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            _check_size(path, image.size)
+            pixels = _decode_fast(image, data)
+            if pixels is None:
+                pixels = _decode_any(path, image)
+            turn = _UPRIGHT.get(_orientation(image, data))
+            profile = image.info.get("icc_profile") if image.mode != "CMYK" else None
+            return _Picture(turn(pixels) if turn else pixels, profile)
+    except ImageError:
+        raise
+    except Image.DecompressionBombError:
+        raise _too_large(path) from None
+    except Exception as error:  # Pillow's decoders raise a dozen unrelated types on damaged files
+        found = str(error).split(" <_io")[0] or type(error).__name__
+        raise ImageError(f"{path}: expected {_READABLE}, found: {found}; convert it or fetch it again") from error
+
+
+def _check_size(path: Path, size: tuple[int, int]) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        raise _too_large(path, f"{size[0]} x {size[1]}")
+
+
+def _too_large(path: Path, found: str = "a header declaring more than that") -> ImageError:
+    return ImageError(f"{path}: expected at most {MAX_PIXELS / 1e6:.0f} megapixels, found {found}; scale it down first")
+
+
+def _decode_fast(image: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
+    """Decode plain JPEG and PNG with OpenCV, twice as fast as Pillow; None where Pillow must do it.
+
+    PNGs with a profile go to Pillow because libpng prints a warning for every broken one, and data sets are full of
+    them. OpenCV gives None for truncated and damaged files, and Pillow then finds the reason.
+    """
+    if image.format == "PNG" and data[24] == 16:
+        stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        return None if stored is None else _as_rgb(_SIXTEEN_TO_EIGHT[stored])
+    plain_png = image.format == "PNG" and data[24] == 8 and "icc_profile" not in image.info
+    if not (image.format == "JPEG" or plain_png) or image.mode not in ("L", "RGB") or "transparency" in image.info:
+        return None
+    flags = cv2.IMREAD_GRAYSCALE if image.mode == "L" else cv2.IMREAD_COLOR_RGB
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
+    return None if decoded is None else np.asarray(decoded, np.uint8)
+
+
+def _as_rgb(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if bgr.ndim == 2:
+        return bgr
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB if bgr.shape[2] == 3 else cv2.COLOR_BGRA2RGBA), np.uint8)
+
+
+def _decode_any(path: Path, image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode.startswith("I;16"):
+        return _SIXTEEN_TO_EIGHT[np.asarray(image, np.uint16)]
+    if image.mode in ("I", "F"):
+        raise ImageError(f"{path}: expected 8 or 16 bits per channel, found 32; convert it to 16-bit PNG")
+    if image.mode == "CMYK":
+        return np.array(_cmyk_to_srgb(image))
+    if image.has_transparency_data:
+        return np.array(image.convert("RGBA"))
+    return np.array(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+
+
+def _orientation(image: Image.Image, data: bytes) -> int:
+    # Pillow decodes a whole PNG to look for EXIF behind the pixels; a scan of the bytes costs nothing.
+    if image.format == "PNG" and not any(mark in data for mark in _PNG_ORIENTATION_MARKS):
+        return 1
+    try:
+        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
+    except Exception:  # damaged EXIF says nothing about how the picture stands
+        return 1
+
+
+def _cmyk_to_srgb(image: Image.Image) -> Image.Image:
+    profile = image.info.get("icc_profile")
+    converted = _apply_profile(image, profile) if profile else None
+    return image.convert("RGB") if converted is None else converted
+
+
+def _convert_to_srgb(rgb: NDArray[np.uint8], profile: bytes) -> NDArray[np.uint8]:
+    converted = _apply_profile(Image.fromarray(rgb), profile)
+    return rgb if converted is None else np.array(converted)
+
+
+def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
+    """Return the picture in sRGB, or None where the profile is broken or made for other channels."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(source):
+            return None
+        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
+
+
+def _is_coloured(rgb: NDArray[np.uint8]) -> bool:
+    sample = rgb[::4, ::4].astype(np.int16)
+    return bool((sample.max(axis=2) - sample.min(axis=2)).mean() > 8)
