@@ -1,0 +1,102 @@
+"""The device pipeline: from the loader's uint8 layers to what the network and the criterion see."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from matting.augment.compose import compose
+from matting.augment.randomness import Stream, fold, uniform
+from matting.augment.trimap import trimap_from_alpha
+from matting.augment.warp import Warp
+from matting.batch import LayerBatch, TrainingBatch
+
+_IGNORED = 0.1  # above bicubic's overshoot (0.07), so a pixel counts as ignored if an ignored one weighs in
+
+
+class Pipeline(nn.Module):
+    """Compose, warp, degrade and annotate a batch, each row by its own seed, view and severity.
+
+    The module has neither parameters nor buffers and keeps no random state: rows do not see each other, so a view is
+    the same in any batch, on any rank, at any step. Geometry follows ``seed``, hence is shared by the views of a
+    pair; appearance follows ``(seed, view)``. Runs without gradients and without a host synchronisation.
+
+    Args:
+        size: side of the delivered pictures, pixels.
+        warp: the geometric warp; None resizes the loader's crop to ``size``, or leaves it alone if it fits.
+        trimap_radius: smallest and largest half-width of the unknown band in pixels, drawn per row.
+        linear_light: compose in linear light.
+
+    Raises:
+        ValueError: for a size or radii that are not positive or are out of order.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        warp: Warp | None = None,
+        trimap_radius: tuple[int, int] = (3, 15),
+        linear_light: bool = False,
+    ) -> None:
+        super().__init__()
+        if size < 1:
+            raise ValueError(f"expected a size >= 1, found {size}")
+        if not 0 <= trimap_radius[0] <= trimap_radius[1]:
+            raise ValueError(f"expected 0 <= low <= high, found trimap_radius={trimap_radius}")
+        self.size, self.warp = size, warp
+        self.trimap_radius, self.linear_light = trimap_radius, linear_light
+
+    @classmethod
+    def plain(cls, size: int, trimap_radius: int = 8) -> "Pipeline":
+        """The pipeline of validation: resize, compose and annotate with one fixed radius, nothing random."""
+        return cls(size, trimap_radius=(trimap_radius, trimap_radius))
+
+    @torch.no_grad()
+    def forward(self, batch: LayerBatch) -> TrainingBatch:
+        """Turn a batch of layers into a training batch on the same device.
+
+        Args:
+            batch: see :class:`matting.batch.LayerBatch`.
+
+        Returns:
+            See :class:`matting.batch.TrainingBatch`; pictures of side ``size``.
+
+        Raises:
+            ValueError: for crops that are not square uint8 pictures.
+        """
+        _check(batch.foreground)
+        geometry = fold(batch.seed, Stream.GEOMETRY)
+        foreground, background, alpha, ignored = torch.split(self._place(batch, geometry), [3, 3, 1, 1], dim=1)
+        image = compose(foreground, background, alpha, self.linear_light)
+        low, high = self.trimap_radius
+        radius = low + (uniform(fold(geometry, Stream.TRIMAP)) * (high - low + 1)).long()
+        return TrainingBatch(
+            image=image,
+            alpha=alpha,
+            trimap=trimap_from_alpha(alpha, radius),
+            foreground=foreground,
+            background=background,
+            valid=(ignored < _IGNORED).float(),
+            pair=batch.pair,
+            person=batch.person,
+            scene=batch.scene,
+        )
+
+    def _place(self, batch: LayerBatch, geometry: Tensor) -> Tensor:
+        """All layers as one ``(B, 8, size, size)`` float tensor, warped or resized."""
+        stacked = torch.cat([batch.foreground, batch.background, batch.alpha, batch.ignore * 255], dim=1)
+        layers = stacked.float().div_(255)
+        if self.warp is not None:
+            placed: Tensor = self.warp(layers, layers[:, 6:7], geometry, self.size)
+            return placed
+        if layers.shape[-1] == self.size:
+            return layers
+        resized = F.interpolate(layers, size=(self.size, self.size), mode="bicubic", antialias=True)
+        return resized.clamp_(0, 1)
+
+
+def _check(crops: Tensor) -> None:
+    if crops.dtype != torch.uint8 or crops.shape[-1] != crops.shape[-2]:
+        raise ValueError(
+            f"expected square uint8 crops from the loader, found {tuple(crops.shape)} {crops.dtype}; "
+            "let the source crop to a square and leave scaling to [0, 1] to the pipeline"
+        )

@@ -1,0 +1,152 @@
+"""The geometric warp: one homography per row, one grid sample for all layers of a picture."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from matting.augment.randomness import Stream, between, fold, uniform
+
+_CELLS = 16  # the unknown region is looked up on a coarse grid of this many cells a side
+
+
+class Warp(nn.Module):
+    """Random flip, scale, rotation, perspective and translation, drawn from the row's geometry key alone.
+
+    Args:
+        flip: probability of a left-right flip.
+        scale: smallest and largest enlargement, drawn log-uniformly; 1 keeps the loader's pixels.
+        degrees: largest rotation to either side.
+        shift: largest translation to either side, as a fraction of the output's side.
+        perspective: largest change of scale from the centre to the rim, as a fraction.
+        focus: probability that the window is centred on a random place of the unknown region, as far as it fits.
+
+    Raises:
+        ValueError: for a probability outside [0, 1], or a scale below 0.5 or out of order.
+    """
+
+    def __init__(
+        self,
+        flip: float = 0.5,
+        scale: tuple[float, float] = (0.8, 1.25),
+        degrees: float = 10.0,
+        shift: float = 0.05,
+        perspective: float = 0.05,
+        focus: float = 0.25,
+    ) -> None:
+        super().__init__()
+        if not (0 <= flip <= 1 and 0 <= focus <= 1):
+            raise ValueError(f"expected probabilities in [0, 1], found flip={flip}, focus={focus}")
+        if not 0.5 <= scale[0] <= scale[1]:
+            raise ValueError(f"expected 0.5 <= low <= high, found scale={scale}; let the loader shrink further")
+        self.flip, self.scale, self.degrees = flip, scale, degrees
+        self.shift, self.perspective, self.focus = shift, perspective, focus
+
+    def forward(self, layers: Tensor, alpha: Tensor, key: Tensor, size: int) -> Tensor:
+        """Warp stacked layers.
+
+        Args:
+            layers: ``(B, C, H, H)`` float in [0, 1], every layer that must keep its place relative to the others.
+            alpha: ``(B, 1, H, H)`` float in [0, 1], to find the unknown region.
+            key: ``(B,)`` int64; equal keys and equal alphas give equal geometry.
+            size: side of the output.
+
+        Returns:
+            ``(B, C, size, size)`` float in [0, 1].
+        """
+        key = fold(key, Stream.WARP)
+        zoom = torch.exp(between(fold(key, 0), math.log(self.scale[0]), math.log(self.scale[1])))
+        angle = between(fold(key, 1), -self.degrees, self.degrees).deg2rad()
+        mirror = 1 - 2 * (uniform(fold(key, 2)) < self.flip).float()
+        tilt = self.perspective * (2 * uniform(fold(key, 3), 2) - 1) / (size / 2)
+        slack = (layers.shape[-1] - size / zoom).clamp(min=0)[:, None] / 2
+        focused = (uniform(fold(key, 4)) < self.focus).float()[:, None]
+        centre = focused * unknown_place(alpha, fold(key, Stream.FOCUS)).clamp(-slack, slack)
+        centre = centre + self.shift * size * (2 * uniform(fold(key, 5), 2) - 1)
+        matrix = homography(zoom, angle, mirror, tilt, centre)
+        smooth = antialias(layers, 1 / zoom) if self.scale[0] < 1 else layers
+        return sample(smooth, matrix, size)
+
+
+def unknown_place(alpha: Tensor, key: Tensor) -> Tensor:
+    """A random place of the unknown region.
+
+    Args:
+        alpha: ``(B, 1, H, H)`` float in [0, 1].
+        key: ``(B,)`` int64.
+
+    Returns:
+        ``(B, 2)`` float32 (x, y) in pixels from the picture's centre; the centre itself if nothing is unknown.
+    """
+    unknown = ((alpha > 0) & (alpha < 1)).float()
+    cells = F.adaptive_max_pool2d(unknown, _CELLS).flatten(1)
+    best, index = (cells * (uniform(key, _CELLS**2) + 1)).max(dim=1)
+    place = torch.stack([index % _CELLS, index // _CELLS], dim=1) + 0.5
+    return (place / _CELLS - 0.5) * alpha.shape[-1] * (best > 0)[:, None]
+
+
+def homography(zoom: Tensor, angle: Tensor, mirror: Tensor, tilt: Tensor, centre: Tensor) -> Tensor:
+    """Matrices that take output pixels to input pixels, both counted from their picture's centre.
+
+    Args:
+        zoom: ``(B,)`` enlargement of the subject.
+        angle: ``(B,)`` radians.
+        mirror: ``(B,)`` -1 to flip left and right, else 1.
+        tilt: ``(B, 2)`` the projective row, per output pixel.
+        centre: ``(B, 2)`` (x, y), the input place that the output's centre shows.
+
+    Returns:
+        ``(B, 3, 3)`` float32: the linear part is rotation * mirror / zoom.
+    """
+    cos, sin = angle.cos() / zoom, angle.sin() / zoom
+    linear = torch.stack([cos * mirror, -sin, sin * mirror, cos], dim=1).view(-1, 2, 2)
+    affine = linear + centre[:, :, None] * tilt[:, None, :]  # keeps the centre in place under perspective
+    top = torch.cat([affine, centre[:, :, None]], dim=2)
+    bottom = torch.cat([tilt, torch.ones_like(tilt[:, :1])], dim=1)
+    return torch.cat([top, bottom[:, None]], dim=1)
+
+
+def antialias(layers: Tensor, shrink: Tensor) -> Tensor:
+    """Low-pass layers that are about to shrink, so that thin hair fades and does not break up.
+
+    The three taps (a, 1 - 2a, a) along each axis have a = (m^2 - 1) / 12 for a shrinking by m: nothing at m = 1, the
+    binomial filter at m = 2.
+
+    Args:
+        layers: ``(B, C, H, W)`` float.
+        shrink: ``(B,)`` input pixels per output pixel; values under 1 filter nothing.
+
+    Returns:
+        ``(B, C, H, W)``, within the range of the input, equal to it to the bit where nothing shrinks.
+    """
+    tap = ((shrink**2 - 1) / 12).clamp(0, 0.25)[:, None, None, None]
+    for axis in (2, 3):
+        length = layers.shape[axis]
+        before = layers.narrow(axis, 0, 1), layers.narrow(axis, 0, length - 1)
+        after = layers.narrow(axis, 1, length - 1), layers.narrow(axis, length - 1, 1)
+        around = torch.cat(before, dim=axis).add_(torch.cat(after, dim=axis)).mul_(0.5)
+        layers = torch.lerp(layers, around, 2 * tap)
+    return layers
+
+
+def sample(layers: Tensor, matrix: Tensor, size: int) -> Tensor:
+    """Sample layers through homographies: bicubic, reflecting at the rim, clipped to [0, 1].
+
+    Reflection keeps all layers true to each other outside the loader's crop; alpha is sampled as the picture it is.
+
+    Args:
+        layers: ``(B, C, H, H)`` float in [0, 1].
+        matrix: ``(B, 3, 3)`` from :func:`homography`.
+        size: side of the output.
+
+    Returns:
+        ``(B, C, size, size)`` float in [0, 1].
+    """
+    axis = torch.arange(size, device=layers.device, dtype=layers.dtype) + (0.5 - size / 2)
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    homogeneous = matrix @ torch.stack([x, y, torch.ones_like(x)]).flatten(1)
+    pixels = homogeneous[:, :2] / homogeneous[:, 2:]
+    grid = (pixels * (2 / layers.shape[-1])).transpose(1, 2).reshape(-1, size, size, 2)
+    sampled = F.grid_sample(layers, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
+    return sampled.clamp_(0, 1)

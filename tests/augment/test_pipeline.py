@@ -1,0 +1,99 @@
+import pytest
+import torch
+
+from matting.augment import Pipeline, Warp
+from matting.batch import LayerBatch, TrainingBatch
+
+from .conftest import make_batch
+
+
+def rows(batch: LayerBatch, index: list[int]) -> LayerBatch:
+    return LayerBatch(*(field[index] for field in batch))
+
+
+def assert_equal(left: TrainingBatch, right: TrainingBatch) -> None:
+    for name, one, other in zip(TrainingBatch._fields, left, right, strict=True):
+        assert torch.equal(one, other), name
+
+
+PIPELINES = [Pipeline.plain(32, trimap_radius=2), Pipeline(32, Warp(), trimap_radius=(1, 3))]
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_shapes_types_and_ranges(pipeline: Pipeline, layer_batch: LayerBatch) -> None:
+    batch = pipeline(layer_batch)
+    for picture, channels in ((batch.image, 3), (batch.foreground, 3), (batch.background, 3), (batch.alpha, 1)):
+        assert picture.shape == (4, channels, 32, 32) and picture.dtype == torch.float32
+        assert picture.min() >= 0 and picture.max() <= 1
+    assert batch.trimap.shape == (4, 32, 32) and batch.trimap.dtype == torch.int64
+    assert set(batch.trimap.unique().tolist()) == {0, 1, 2}
+    assert torch.equal(batch.valid, torch.ones(4, 1, 32, 32))
+    assert torch.equal(batch.person, layer_batch.person) and torch.equal(batch.pair, layer_batch.pair)
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_a_row_is_the_same_in_any_batch_and_order(pipeline: Pipeline, layer_batch: LayerBatch) -> None:
+    whole = pipeline(layer_batch)
+    shuffled = pipeline(rows(layer_batch, [2, 0, 3, 1]))
+    assert_equal(TrainingBatch(*(field[[2, 0, 3, 1]] for field in whole)), shuffled)
+    halves = [pipeline(rows(layer_batch, half)) for half in ([0, 1], [2, 3])]
+    assert_equal(whole, TrainingBatch(*(torch.cat(pair) for pair in zip(*halves, strict=True))))
+
+
+def test_the_process_s_random_state_is_neither_read_nor_changed(layer_batch: LayerBatch) -> None:
+    torch.manual_seed(0)
+    first, state = PIPELINES[1](layer_batch), torch.get_rng_state()
+    torch.manual_seed(1)
+    assert_equal(first, PIPELINES[1](layer_batch))
+    torch.manual_seed(0)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_without_a_warp_a_fitting_crop_is_composited_to_the_bit() -> None:
+    layers = make_batch(2, 32)
+    photo = layers._replace(foreground=layers.background)
+    assert torch.equal(Pipeline.plain(32)(photo).image, layers.background / 255)
+    assert torch.equal(Pipeline.plain(32)(layers).alpha, layers.alpha / 255)
+
+
+def test_views_of_a_pair_share_geometry_and_trimap() -> None:
+    layers = make_batch(2, 48)
+    layers = layers._replace(seed=torch.tensor([5, 5]), view=torch.tensor([0, 1]), pair=torch.tensor([0, 0]))
+    layers.background[1] = 255 - layers.background[1]
+    batch = PIPELINES[1](layers)
+    for field in (batch.alpha, batch.trimap, batch.foreground):
+        assert torch.equal(field[0], field[1])
+    assert not torch.equal(batch.image[0], batch.image[1])
+
+
+def test_what_the_annotation_ignores_is_warped_along(layer_batch: LayerBatch) -> None:
+    ignore = layer_batch.ignore.clone()
+    ignore[:, :, :, 24:] = 1
+    still = Warp(flip=0, scale=(1, 1), degrees=0, shift=0, perspective=0, focus=0)
+    valid = Pipeline(32, still)(layer_batch._replace(ignore=ignore)).valid
+    assert (valid[..., :16] == 1).all() and (valid[..., 16:] == 0).all()
+
+
+def test_the_trimap_radius_is_drawn_per_row_within_its_bounds() -> None:
+    layers = make_batch(32, 48)
+    still = [Pipeline(48, trimap_radius=bounds)(layers).trimap == 1 for bounds in ((2, 2), (2, 6), (6, 6))]
+    widths = [unknown.flatten(1).sum(1) for unknown in still]
+    assert (widths[0] <= widths[1]).all() and (widths[1] <= widths[2]).all()
+    assert widths[1].unique().numel() == 5
+
+
+def test_the_module_has_nothing_to_move_or_save() -> None:
+    assert not list(PIPELINES[1].parameters()) and not list(PIPELINES[1].buffers())
+
+
+@pytest.mark.parametrize("bad", [{"size": 0}, {"size": 8, "trimap_radius": (4, 2)}])
+def test_bad_arguments_are_refused(bad: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        Pipeline(**bad)  # type: ignore[arg-type]
+
+
+def test_floats_and_oblong_crops_are_refused(layer_batch: LayerBatch) -> None:
+    with pytest.raises(ValueError, match="square uint8"):
+        PIPELINES[0](layer_batch._replace(foreground=layer_batch.foreground.float()))
+    with pytest.raises(ValueError, match="square uint8"):
+        PIPELINES[0](layer_batch._replace(foreground=layer_batch.foreground[..., :40]))
