@@ -1,0 +1,78 @@
+"""Cropping: from full-size layers to the square that a worker ships."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels: rows ``top … top + height``, columns ``left … left + width``."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def cut(self, picture: Picture) -> Picture:
+        """The rectangle's part of a picture, as a view."""
+        return picture[self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+def full_box(height: int, width: int) -> Box:
+    """The box that keeps everything."""
+    return Box(0, 0, height, width)
+
+
+def choose_box(alpha: Picture, rng: np.random.Generator, smallest: float) -> Box:
+    """Choose a crop around a random pixel of the unknown region.
+
+    Each side is a uniform share of the picture's, so that whole figures and close-ups are both seen; sides differ by at
+    most 4:3 in relative length, which bounds how far people are stretched.
+
+    Args:
+        alpha: ``(H, W)`` uint8.
+        rng: The draw's random numbers.
+        smallest: Smallest share of a side, in (0, 1].
+
+    Returns:
+        A box inside the picture that holds the chosen pixel.
+    """
+    height, width = alpha.shape
+    share = rng.uniform(smallest, 1.0)
+    shares = np.clip(share * np.array([1.0, rng.uniform(0.75, 1 / 0.75)]), smallest, 1.0)
+    box_height, box_width = max(1, round(height * shares[0])), max(1, round(width * shares[1]))
+    row, column = _unknown_pixel(alpha, rng)
+    top = _start(row, box_height, height, rng)
+    left = _start(column, box_width, width, rng)
+    return Box(top, left, box_height, box_width)
+
+
+def scene_box(height: int, width: int, rng: np.random.Generator) -> Box:
+    """Choose a square part of a background, between half and all of its short side."""
+    side = max(1, round(min(height, width) * rng.uniform(0.5, 1.0)))
+    return Box(int(rng.integers(0, height - side + 1)), int(rng.integers(0, width - side + 1)), side, side)
+
+
+def resize(picture: Picture, size: int) -> Picture:
+    """Resize to ``size`` x ``size``: by area when shrinking, which does not alias, else linearly."""
+    shrinks = picture.shape[0] >= size and picture.shape[1] >= size
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, (size, size), interpolation=method), dtype=np.uint8)
+
+
+def _unknown_pixel(alpha: Picture, rng: np.random.Generator, stride: int = 4) -> tuple[int, int]:
+    """A random soft pixel, found on a coarse grid; any pixel where the matte has none."""
+    coarse = alpha[::stride, ::stride]
+    soft = np.flatnonzero((coarse > 0) & (coarse < 255))
+    chosen = int(soft[rng.integers(len(soft))] if len(soft) else rng.integers(coarse.size))
+    row, column = divmod(chosen, coarse.shape[1])
+    return row * stride, column * stride
+
+
+def _start(pixel: int, length: int, total: int, rng: np.random.Generator) -> int:
+    lowest, highest = max(0, pixel - length + 1), min(pixel, total - length)
+    return int(rng.integers(lowest, highest + 1))

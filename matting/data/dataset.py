@@ -1,0 +1,82 @@
+"""From a row of the plan to square uint8 layers, and from rows to a batch. Stateless: everything is in the row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from matting.batch import LayerBatch
+from matting.data.crop import choose_box, full_box, resize
+from matting.data.plan import Draw
+from matting.data.scenes import Scenes
+from matting.data.sources.base import Source
+
+
+class Crop(NamedTuple):
+    """Square layers of one draw, before they are stacked: colours ``(S, S, 3)``, the others ``(S, S)``, uint8."""
+
+    foreground: NDArray[np.uint8]
+    background: NDArray[np.uint8]
+    alpha: NDArray[np.uint8]
+    ignore: NDArray[np.uint8]
+    draw: Draw
+
+
+@dataclass(frozen=True)
+class DrawDataset(Dataset[Crop]):
+    """Decodes and crops draws.
+
+    Attributes:
+        sources: Sources, in the order that the plan indexes them.
+        scenes: Backgrounds.
+        size: Side of the squares in pixels.
+        smallest_crop: Smallest share of a picture's side that a crop keeps; 1 keeps everything.
+    """
+
+    sources: Mapping[str, Source]
+    scenes: Scenes
+    size: int
+    smallest_crop: float = 0.5
+
+    def __getitem__(self, draw: Draw) -> Crop:
+        """Decode one draw: a function of the row alone."""
+        geometry, scenery = np.random.default_rng([draw.seed, 0]), np.random.default_rng([draw.seed, 1 + draw.view])
+        layers = list(self.sources.values())[draw.source].layers(draw.item, recomposed=draw.scene >= 0)
+        if self.smallest_crop < 1:
+            box = choose_box(layers.alpha, geometry, self.smallest_crop)
+        else:
+            box = full_box(*layers.alpha.shape)
+        foreground, alpha = resize(box.cut(layers.foreground), self.size), resize(box.cut(layers.alpha), self.size)
+        if draw.scene >= 0:
+            background = self.scenes.read(draw.scene, scenery, self.size)
+        elif layers.background is layers.foreground:
+            background = foreground
+        else:
+            raise ValueError(f"draw {draw}: the item has no background of its own; plan a scene for it")
+        ignore = np.zeros_like(alpha)
+        if layers.ignore is not None:  # a pixel that is partly ignored is ignored
+            ignore = (resize(box.cut(layers.ignore.astype(np.uint8) * 255), self.size) > 0).astype(np.uint8)
+        return Crop(foreground, background, alpha, ignore, draw)
+
+
+def collate(crops: Sequence[Crop]) -> LayerBatch:
+    """Stack crops into the layout of `LayerBatch`."""
+    draws = [crop.draw for crop in crops]
+    integers = {name: torch.tensor([getattr(draw, name) for draw in draws]) for name in ("seed", "view", "pair", "scene")}
+    return LayerBatch(
+        foreground=_planes([crop.foreground for crop in crops]),
+        background=_planes([crop.background for crop in crops]),
+        alpha=_planes([crop.alpha[..., None] for crop in crops]),
+        ignore=_planes([crop.ignore[..., None] for crop in crops]),
+        severity=torch.tensor([draw.severity for draw in draws], dtype=torch.float32),
+        person=torch.tensor([draw.source << 40 | draw.item for draw in draws]),
+        **integers,
+    )
+
+
+def _planes(pictures: list[NDArray[np.uint8]]) -> torch.Tensor:
+    return torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2).copy())

@@ -1,0 +1,103 @@
+"""The mixture: how many rows of an epoch each stream gets, and where they stand.
+
+A *stream* is an entry of the mixture: a source, or ``augmented``, which draws from the sources and degrades what it
+draws. Counts are exact per epoch, not on average, and spread so evenly that any window as long as the sum of the
+weights holds each stream's weight within one row.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+AUGMENTED = "augmented"
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Relative weights of the streams.
+
+    Attributes:
+        weights: Weight of each stream, non-negative, in any unit: 1:8:5:12 is
+            ``{"composition1k": 1, "rwp": 8, "coco_matting": 5, "augmented": 12}``.
+        augmented_from: Weights by which the ``augmented`` stream draws from the sources; by default those of the
+            mixture itself. Needed where ``augmented`` is the only stream.
+
+    Raises:
+        ValueError: If a weight is negative or none is positive, or if ``augmented`` has nothing to draw from.
+    """
+
+    weights: Mapping[str, float]
+    augmented_from: Mapping[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        for name, weight in {**self.weights, **(self.augmented_from or {})}.items():
+            if weight < 0:
+                raise ValueError(f"mixture: expected weights >= 0, found {name}: {weight}; use 0 to leave a stream out")
+        if not any(self.weights.values()):
+            raise ValueError(f"mixture: expected a positive weight, found {dict(self.weights)}")
+        if self.weights.get(AUGMENTED, 0) > 0 and not any(self.origins().values()):
+            raise ValueError("mixture: 'augmented' has no source to draw from; set data.mixture.augmented_from")
+
+    def streams(self) -> dict[str, float]:
+        """Streams with a positive weight."""
+        return {name: weight for name, weight in self.weights.items() if weight > 0}
+
+    def origins(self) -> dict[str, float]:
+        """Sources that the ``augmented`` stream draws from, with positive weights."""
+        weights = self.weights if self.augmented_from is None else self.augmented_from
+        return {name: weight for name, weight in weights.items() if weight > 0 and name != AUGMENTED}
+
+    def sources(self) -> set[str]:
+        """Every source that some stream draws from."""
+        direct = self.streams().keys() - {AUGMENTED}
+        return direct | (self.origins().keys() if AUGMENTED in self.streams() else set())
+
+
+def apportion(weights: Sequence[float], rows: int) -> NDArray[np.int64]:
+    """Share ``rows`` by weight with the largest-remainder (Hamilton) method.
+
+    Args:
+        weights: Non-negative weights with a positive sum. Decimals count as written: 0.1 is one tenth.
+        rows: Number of rows to share.
+
+    Returns:
+        ``(len(weights),)`` int64 counts that sum to ``rows``, each the exact quota rounded down or up; equal
+        remainders go to the earlier stream.
+    """
+    quotas = [share * rows for share in _shares(weights)]
+    counts = np.array([int(quota) for quota in quotas], dtype=np.int64)
+    remainders = sorted(range(len(quotas)), key=lambda k: (int(quotas[k]) - quotas[k], k))
+    counts[remainders[: rows - int(counts.sum())]] += 1
+    return counts
+
+
+def spread(weights: Sequence[float], rows: int) -> NDArray[np.int64]:
+    """Lay out ``rows`` rows so that every stream recurs as evenly as it can.
+
+    The k-th row of a stream with share p has its ideal place at ``(k + 1/2) / p``; sorting all rows by that place is
+    the classical level schedule for a mixed-model assembly line (Inman & Bulfin, 1991).
+
+    Args:
+        weights: As in `apportion`.
+        rows: Number of rows.
+
+    Returns:
+        ``(rows,)`` int64 index of the stream at each row, with the counts of `apportion`.
+    """
+    counts = apportion(weights, rows)
+    places = [ideal_places(np.arange(n), 1, share) for n, share in zip(counts, _shares(weights), strict=True)]
+    stream = np.repeat(np.arange(len(counts)), counts)
+    return stream[np.argsort(np.concatenate(places), kind="stable")]
+
+
+def ideal_places(first: NDArray[np.int64], size: int | NDArray[np.int64], share: Fraction) -> NDArray[np.float64]:
+    """Ideal places of units that start at row ``first`` of their stream and hold ``size`` rows, for `spread`."""
+    return np.asarray((first + size / 2) / float(share or 1))
+
+
+def _shares(weights: Sequence[float]) -> list[Fraction]:
+    exact = [Fraction(str(weight)) for weight in weights]
+    return [weight / sum(exact) for weight in exact]

@@ -1,0 +1,73 @@
+"""Scene-antagonistic pairing: the same person, the same crop, another background.
+
+The second background is chosen to differ: of a few random candidates, the one farthest from the first in standardised
+statistics of brightness, hue and texture.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """How many draws stand in pairs.
+
+    Attributes:
+        fraction: Share, in [0, 1], of the draws of layered items that are views of a pair. Items without a foreground
+            layer cannot be paired.
+        candidates: Number of random backgrounds of which the farthest is taken; 1 takes any.
+    """
+
+    fraction: float = 0.5
+    candidates: int = 8
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.fraction <= 1:
+            raise ValueError(f"pairing.fraction: expected a share in [0, 1], found {self.fraction}")
+        if self.candidates < 1:
+            raise ValueError(f"pairing.candidates: expected at least 1, found {self.candidates}")
+
+
+def pair_count(rows: int, layered: int, items: int, fraction: float) -> int:
+    """Number of pairs so that about ``fraction`` of the rows of layered items are views of a pair.
+
+    With u = n - p units (pairs and singles) of which a share l is layered, the layered rows number u l + p and 2 p of
+    them are paired: ``2 p = f (u l + p)``. The count is a function of sizes alone, so that every epoch of a stage
+    consumes the same number of items and any epoch can be planned without the ones before it.
+
+    Args:
+        rows: Rows n of the channel.
+        layered: Number of layered items in the pool.
+        items: Number of items in the pool.
+        fraction: Wanted share f.
+
+    Returns:
+        Pairs p, few enough that any run of ``rows - p`` consecutive items of the spread cycles holds them.
+    """
+    share = layered / items
+    wanted = fraction * rows * share / (2 + fraction * (share - 1))
+    # Layered items are spread evenly through each cycle, but a run of items that cuts cycles can miss its quota.
+    available = rows / 2 if layered == items else (rows * share - 3) / (1 + share)
+    return max(0, int(min(wanted, available)))
+
+
+def antagonists(
+    first: NDArray[np.int64], candidates: NDArray[np.int64], statistics: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Choose for each background the candidate that differs from it most.
+
+    Args:
+        first: ``(P,)`` index of each pair's first background.
+        candidates: ``(P, K)`` indices of candidate backgrounds.
+        statistics: ``(N, D)`` statistics of all backgrounds, in any units: they are standardised here.
+
+    Returns:
+        ``(P,)`` indices, each from the pair's candidates; equal to ``first`` only if all candidates are.
+    """
+    spread = statistics.std(axis=0)
+    standard = (statistics - statistics.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    distance = np.linalg.norm(standard[candidates] - standard[first][:, None], axis=2)
+    distance[candidates == first[:, None]] = -1.0
+    return np.take_along_axis(candidates, distance.argmax(axis=1)[:, None], axis=1)[:, 0]

@@ -1,0 +1,94 @@
+"""Scenes: the backgrounds that go behind foreground layers, and how they differ from one another."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.cache import cache_dir
+from matting.data.crop import resize, scene_box
+from matting.images import read_rgb
+
+PLAIN = ("white", "blue", "gradient")
+"""Drawn scenes, which stand before the files: the studio and identity-photo backgrounds of COCO-Matting's recipe."""
+
+IDENTITY_PHOTO_BLUE = (67, 142, 219)
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """A pool of backgrounds: the plain ones, then the files.
+
+    Attributes:
+        files: Pictures without people.
+    """
+
+    files: Sequence[Path]
+
+    def __len__(self) -> int:
+        return len(PLAIN) + len(self.files)
+
+    def read(self, index: int, rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
+        """Draw a square view of a scene.
+
+        Args:
+            index: Position in the pool.
+            rng: The view's random numbers, which choose the part that is seen.
+            size: Side of the result in pixels.
+
+        Returns:
+            ``(size, size, 3)`` uint8 sRGB.
+        """
+        if index < len(PLAIN):
+            return _plain(PLAIN[index], rng, size)
+        picture = read_rgb(self.files[index - len(PLAIN)])
+        return resize(scene_box(*picture.shape[:2], rng).cut(picture), size)
+
+    def statistics(self) -> NDArray[np.float64]:
+        """Brightness, hue and texture of each scene, measured once and cached.
+
+        Returns:
+            ``(N, 6)`` float64: mean and standard deviation of L*, mean a* and b*, their joint standard deviation, and
+            the mean gradient of L*; all of the scene at 64 x 64 pixels, in CIELAB units.
+        """
+        stamps = [f"{path}|{(info := path.stat()).st_size}|{info.st_mtime_ns}" for path in self.files]
+        cached = cache_dir() / f"scenes-{blake2b(chr(10).join(stamps).encode(), digest_size=10).hexdigest()}.npy"
+        if cached.is_file():
+            return np.asarray(np.load(cached), dtype=np.float64)
+        with ThreadPoolExecutor() as pool:  # OpenCV decodes outside the interpreter's lock
+            rows = list(pool.map(self._measure, range(len(self))))
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        temporary = cached.with_suffix(f".{id(rows)}.tmp.npy")
+        np.save(temporary, np.array(rows))
+        temporary.replace(cached)
+        return np.array(rows)
+
+    def _measure(self, index: int) -> NDArray[np.float64]:
+        return scene_statistics(self.read(index, np.random.default_rng(0), 64))
+
+
+def scene_statistics(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Statistics of one picture, as `Scenes.statistics` describes them."""
+    lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lightness, a, b = cv2.split(lab)
+    gradient = np.hypot(cv2.Sobel(lightness, cv2.CV_32F, 1, 0), cv2.Sobel(lightness, cv2.CV_32F, 0, 1)) / 8
+    hue_spread = np.hypot(a.std(), b.std())
+    return np.array([lightness.mean(), lightness.std(), a.mean(), b.mean(), hue_spread, gradient.mean()])
+
+
+def _plain(kind: str, rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
+    if kind == "white":
+        return np.full((size, size, 3), 255, dtype=np.uint8)
+    if kind == "blue":
+        return np.full((size, size, 3), IDENTITY_PHOTO_BLUE, dtype=np.uint8)
+    angle = rng.uniform(0, 2 * np.pi)
+    first, second = rng.integers(0, 256, size=(2, 3))
+    axis = np.linspace(-0.5, 0.5, size)
+    along = axis[:, None] * np.sin(angle) + axis * np.cos(angle)
+    weight = (along - along.min()) / np.ptp(along)
+    return np.rint(first + weight[..., None] * (second - first)).astype(np.uint8)

@@ -1,0 +1,7 @@
+"""The network: a timm encoder, attention gates on the skips, a decoder and two heads."""
+
+from matting.models.attention import AttentionGate
+from matting.models.attention_unet import AttentionUNet, MattingOutput
+from matting.models.checkpoint import Checkpoint, load_checkpoint
+
+__all__ = ["AttentionGate", "AttentionUNet", "Checkpoint", "MattingOutput", "load_checkpoint"]

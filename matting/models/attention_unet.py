@@ -1,0 +1,95 @@
+"""Attention U-Net for trimap-free matting: one photograph in, an alpha matte and a trimap out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from matting.models.decoder import Decoder, conv_block
+from matting.models.encoder import Encoder
+from matting.models.norms import Norm
+
+
+class MattingOutput(NamedTuple):
+    """What the network predicts.
+
+    Attributes:
+        alpha: ``(B, 1, H, W)`` float32 in [0, 1].
+        trimap_logits: ``(B, 3, H, W)``: background, unknown, foreground.
+    """
+
+    alpha: Tensor
+    trimap_logits: Tensor
+
+
+class AttentionUNet(nn.Module):
+    """U-Net over a timm encoder with an attention gate on every skip and two heads.
+
+    A full-resolution skip taken from the picture itself carries detail finer than the encoder's first stride: hair.
+
+    Args:
+        encoder: Name of a timm backbone that supports ``features_only``.
+        pretrained: Start from timm's weights for it.
+        encoder_weights: Start from a local weight file instead.
+        decoder_channels: Channels of the decoder's levels, coarsest first, as many as the encoder has levels.
+        detail_channels: Channels of the full-resolution skip.
+        gates: Attention gates on the skips; False is the plain U-Net with the same decoder.
+        norm: ``batch`` or ``group``; GroupNorm is independent of batch size and ranks.
+
+    Raises:
+        ValueError: For an unknown encoder, weights that cannot be had, or a wrong number of channels.
+
+    Example:
+        >>> import torch
+        >>> model = AttentionUNet(encoder="resnet18", pretrained=False).eval()
+        >>> model(torch.rand(1, 3, 64, 96)).alpha.shape
+        torch.Size([1, 1, 64, 96])
+    """
+
+    def __init__(
+        self,
+        encoder: str = "resnet34",
+        pretrained: bool = True,
+        encoder_weights: Path | str | None = None,
+        decoder_channels: Sequence[int] = (256, 128, 64, 32, 16),
+        detail_channels: int = 16,
+        gates: bool = True,
+        norm: Norm = "batch",
+    ) -> None:
+        super().__init__()
+        self.encoder = Encoder(encoder, pretrained, encoder_weights, norm)
+        self.stride = max(self.encoder.reductions)
+        if len(decoder_channels) != len(self.encoder.channels):
+            raise ValueError(
+                f"model.decoder_channels: expected {len(self.encoder.channels)} numbers for the levels of '{encoder}', "
+                f"found {len(decoder_channels)}: {list(decoder_channels)}"
+            )
+        self.detail = conv_block(3, detail_channels, norm)
+        self.decoder = Decoder([detail_channels, *self.encoder.channels], decoder_channels, gates, norm)
+        self.alpha_head = nn.Conv2d(decoder_channels[-1], 1, 3, padding=1)
+        self.trimap_head = nn.Conv2d(decoder_channels[-1], 3, 3, padding=1)
+
+    def forward(self, image: Tensor) -> MattingOutput:
+        """Predict.
+
+        Args:
+            image: ``(B, 3, H, W)`` float in [0, 1], sRGB; H and W multiples of the encoder's stride (32 for a ResNet).
+
+        Returns:
+            Alpha and trimap logits of the same height and width.
+
+        Raises:
+            ValueError: For sizes that are no such multiples.
+        """
+        height, width = image.shape[-2:]
+        if height % self.stride or width % self.stride:
+            wanted = [max(self.stride, round(side / self.stride) * self.stride) for side in (height, width)]
+            raise ValueError(
+                f"expected a height and width that are multiples of {self.stride}, found {height}x{width}; "
+                f"resize or pad the picture, for instance to {wanted[0]}x{wanted[1]}"
+            )
+        features = self.decoder([self.detail(image), *self.encoder(image)])
+        # Sigmoid in float32: bf16 has 8 bits, too few for the ends of a matte.
+        return MattingOutput(torch.sigmoid(self.alpha_head(features).float()), self.trimap_head(features))

@@ -1,0 +1,68 @@
+"""From a run folder or a checkpoint file back to a network. Nothing in a file is executed."""
+
+import pickle
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from matting.models.attention_unet import AttentionUNet
+
+
+class Checkpoint(NamedTuple):
+    """A trained network and what to know to use it.
+
+    Attributes:
+        model: In evaluation mode, on the CPU.
+        size: Side in pixels at which it was trained and is to be run.
+        corpus: What it was trained on, for labels.
+        path: The file it came from.
+    """
+
+    model: AttentionUNet
+    size: int
+    corpus: str
+    path: Path
+
+
+def load_checkpoint(path: Path | str) -> Checkpoint:
+    """Load a network.
+
+    Args:
+        path: A run folder (its ``checkpoints/last.ckpt``) or a checkpoint file. Where the run kept an exponential moving
+            average, the averaged weights are what is loaded.
+
+    Returns:
+        The network with its working size and origin.
+
+    Raises:
+        FileNotFoundError: If there is no checkpoint.
+        ValueError: If the file is damaged or was not written by this project.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / "checkpoints" / "last.ckpt"
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"{path}: expected a run folder with checkpoints/last.ckpt or a checkpoint file, found none; train one with "
+            "'python train.py experiment=quickstart'"
+        )
+    hyper_parameters, state = _read(file)
+    model = AttentionUNet(**{**hyper_parameters["model"], "pretrained": False, "encoder_weights": None})
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(f"{file}: the weights do not fit the model it describes; {error}") from error
+    return Checkpoint(model.eval(), int(hyper_parameters["size"]), str(hyper_parameters["corpus"]), file)
+
+
+def _read(file: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+        state = {key.removeprefix("model."): v for key, v in content["state_dict"].items() if key.startswith("model.")}
+        return content["hyper_parameters"], state
+    except (RuntimeError, KeyError, EOFError, TypeError, pickle.UnpicklingError) as error:
+        raise ValueError(
+            f"{file}: expected a checkpoint written by train.py, found something else ({type(error).__name__}); "
+            "give a run folder or its checkpoints/last.ckpt"
+        ) from error

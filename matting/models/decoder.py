@@ -1,0 +1,76 @@
+"""The decoder: from the coarsest features up to full resolution, over gated skips."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from matting.models.attention import AttentionGate
+from matting.models.norms import Norm, norm_layer
+
+
+def conv_block(in_channels: int, out_channels: int, norm: Norm) -> nn.Sequential:
+    """3x3 convolution, normalisation, ReLU."""
+    layers = [nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False), norm_layer(norm)(out_channels)]
+    return nn.Sequential(*layers, nn.ReLU(inplace=True))
+
+
+class DecoderBlock(nn.Module):
+    """Upsample to the skip's size, concatenate the gated skip, convolve twice.
+
+    Args:
+        in_channels: Channels from the coarser level.
+        skip_channels: Channels of the skip.
+        out_channels: Channels of the result.
+        gated: Whether an attention gate stands on the skip.
+        norm: Normalisation layer.
+    """
+
+    def __init__(self, in_channels: int, skip_channels: int, out_channels: int, gated: bool, norm: Norm) -> None:
+        super().__init__()
+        self.gate = AttentionGate(skip_channels, in_channels, norm) if gated else None
+        self.convs = nn.Sequential(
+            conv_block(in_channels + skip_channels, out_channels, norm), conv_block(out_channels, out_channels, norm)
+        )
+
+    def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:
+        """Go up one level.
+
+        Args:
+            coarse: ``(B, in_channels, h, w)``, also the gating signal.
+            skip: ``(B, skip_channels, H, W)``.
+
+        Returns:
+            ``(B, out_channels, H, W)``.
+        """
+        passed = skip if self.gate is None else self.gate(skip, coarse)
+        upsampled = F.interpolate(coarse, size=skip.shape[-2:], mode="nearest")
+        decoded: Tensor = self.convs(torch.cat([upsampled, passed], dim=1))
+        return decoded
+
+
+class Decoder(nn.Module):
+    """All decoder blocks.
+
+    Args:
+        skip_channels: Channels of the pyramid, finest first; the last is the coarsest level itself.
+        channels: Channels of each decoder level, coarsest first; one fewer than the pyramid has levels.
+        gated: Whether attention gates stand on the skips.
+        norm: Normalisation layer.
+    """
+
+    def __init__(self, skip_channels: Sequence[int], channels: Sequence[int], gated: bool, norm: Norm) -> None:
+        super().__init__()
+        coarse_first = list(skip_channels)[::-1]
+        inputs = [coarse_first[0], *channels]
+        self.blocks = nn.ModuleList(
+            DecoderBlock(*widths, gated, norm) for widths in zip(inputs, coarse_first[1:], channels, strict=False)
+        )
+
+    def forward(self, pyramid: Sequence[Tensor]) -> Tensor:
+        """Decode a pyramid, finest first, to the finest level's size: ``(B, channels[-1], H, W)``."""
+        decoded, *skips = list(pyramid)[::-1]
+        for block, skip in zip(self.blocks, skips, strict=True):
+            decoded = block(decoded, skip)
+        return decoded
