@@ -160,6 +160,27 @@ def write_atomic(path: str | Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def list_pictures(folder: str | Path, *, recursive: bool = False) -> list[Path]:
+    """List the picture files of a folder by their endings (`SUFFIXES`), sorted; hidden ones are passed over.
+
+    Args:
+        folder: Where to look.
+        recursive: Also look into the folders below.
+
+    Returns:
+        Paths that start with `folder`.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing"
+        raise FileNotFoundError(f"{folder}: expected a folder of pictures, found {found}; check the path")
+    found_paths = folder.rglob("*") if recursive else folder.iterdir()
+    return sorted(path for path in found_paths if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
+
+
 def _read(path: Path) -> _Picture:
     if not path.is_file():
         found = "something that is no regular file" if path.exists() else "nothing"

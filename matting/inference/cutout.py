@@ -1,7 +1,12 @@
 """What a matte is for: the subject on transparency, or on another ground."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
+
+from matting.images import read_rgb
 
 
 def cutout(image: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -20,6 +25,23 @@ def cutout(image: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.u
     """
     _check_same_size(image, alpha)
     return np.dstack([image, np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)])
+
+
+def cut_out_file(predict: Callable[[NDArray[np.uint8]], NDArray[np.float32]], photo: Path) -> NDArray[np.uint8]:
+    """Read a photograph, predict its matte and cut it out.
+
+    Args:
+        predict: ``(H, W, 3)`` uint8 RGB to ``(H, W)`` float32, such as a `Predictor`.
+        photo: Any picture file; colours with a profile are converted to sRGB, which an untagged PNG is shown in.
+
+    Returns:
+        ``(H, W, 4)`` uint8 RGBA of the photograph's own size.
+
+    Raises:
+        ImageError: The file cannot be read.
+    """
+    image = read_rgb(photo, to_srgb=True)
+    return cutout(image, predict(image))
 
 
 def place_on(

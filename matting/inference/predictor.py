@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 STRIDE = 32
+
+_Scalar = TypeVar("_Scalar", np.uint8, np.float32)
 
 
 class _HasAlpha(Protocol):
@@ -41,7 +43,7 @@ def working_shape(height: int, width: int, size: int) -> tuple[int, int]:
     return (_nearest_multiple(height * scale), _nearest_multiple(width * scale))
 
 
-def resize(image: NDArray[np.generic], shape: tuple[int, int]) -> NDArray[np.generic]:
+def resize(image: NDArray[_Scalar], shape: tuple[int, int]) -> NDArray[_Scalar]:
     """Resize a picture or a matte: by pixel area when it shrinks, by cubic interpolation when it grows.
 
     Args:
@@ -55,7 +57,7 @@ def resize(image: NDArray[np.generic], shape: tuple[int, int]) -> NDArray[np.gen
         return image
     shrinks = image.shape[0] >= shape[0] and image.shape[1] >= shape[1]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (shape[1], shape[0]), interpolation=interpolation))
+    return np.asarray(cv2.resize(image, (shape[1], shape[0]), interpolation=interpolation), image.dtype)
 
 
 class Predictor:
@@ -76,6 +78,11 @@ class Predictor:
         self.size = size
         self.device = _best_device() if device == "auto" else torch.device(device)
         self.model = model.to(self.device).eval()
+
+    @property
+    def resizing(self) -> str:
+        """How a photograph reaches the network and its matte comes back, in words for a report."""
+        return f"long side to {self.size} px, sides to multiples of {STRIDE}; by area down, cubic up"
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the matte of one photograph, as `predict`."""
@@ -119,7 +126,7 @@ class Predictor:
         return [mattes[index] for index in range(len(images))]
 
     @torch.inference_mode()
-    def _forward(self, pictures: NDArray[np.generic]) -> NDArray[np.float32]:
+    def _forward(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         batch = torch.from_numpy(pictures).to(self.device).permute(0, 3, 1, 2).float() / 255
         output = cast(_HasAlpha, self.model(batch))
         return np.asarray(output.alpha[:, 0].float().cpu().numpy(), np.float32)

@@ -1,0 +1,126 @@
+"""Score methods on pictures, one picture in memory at a time."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.evaluation.examples import Example, Method, Pair
+from matting.metrics.definition import Protocol, Region
+from matting.metrics.functional import all_metrics
+
+METRICS = ("sad", "mse", "mad", "grad", "conn")
+REGIONS: tuple[Region, ...] = ("whole", "unknown")
+
+
+class Row(NamedTuple):
+    """The scores of one method on one picture in one region.
+
+    Attributes:
+        method: Name of the method.
+        pair: The picture.
+        region: ``whole`` or ``unknown``.
+        scores: The five metrics of `METRICS`.
+    """
+
+    method: str
+    pair: Pair
+    region: str
+    scores: Mapping[str, float]
+
+
+class Failure(NamedTuple):
+    """A picture that could not be scored, and why."""
+
+    pair: Pair
+    reason: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `evaluate` found.
+
+    Attributes:
+        rows: One per method, picture and region, in the order of the pictures. Every method has the same pictures.
+        failures: Pictures left out for all methods because reading or predicting one of them failed.
+        seconds: Time spent in each method, over all pictures; loading and scoring not counted.
+        protocol: Metric definition, such as ``adobe``.
+    """
+
+    rows: Sequence[Row]
+    failures: Sequence[Failure]
+    seconds: Mapping[str, float]
+    protocol: Protocol
+
+    @property
+    def methods(self) -> list[str]:
+        """Names of the methods, in the order they were given."""
+        return list(self.seconds)
+
+    def scores(self, method: str, group: str, region: str, metric: str) -> list[float]:
+        """Return one figure per picture of a group: the sample that a mean, an interval or a test is made of."""
+        return [
+            row.scores[metric]
+            for row in self.rows
+            if row.method == method and row.region == region and group in row.pair.groups
+        ]
+
+    @property
+    def groups(self) -> list[str]:
+        """Sets, each followed by its labels: ``demo``, ``demo.glasses``, …"""
+        return sorted({group for row in self.rows for group in row.pair.groups})
+
+
+def evaluate(methods: Mapping[str, Method], pairs: Iterable[Pair], *, protocol: Protocol = "adobe") -> Evaluation:
+    """Score methods side by side on a stream of pictures.
+
+    A picture is loaded once, given to every method, scored and dropped, so memory does not grow with their number. A
+    picture that cannot be read, or that one method fails on, is left out for all, so that means stay comparable.
+
+    Args:
+        methods: By name, the one under test first; see `matting.evaluation.methods`.
+        pairs: The pictures; wrap them in a progress bar at will.
+        protocol: Metric definition; see `matting.metrics.functional`.
+
+    Returns:
+        Scores and failures.
+
+    Raises:
+        ValueError: No method is given.
+    """
+    if not methods:
+        raise ValueError("expected at least one method to evaluate, found none")
+    rows: list[Row] = []
+    failures: list[Failure] = []
+    seconds = dict.fromkeys(methods, 0.0)
+    for pair in pairs:
+        try:
+            rows += _score_pair(methods, pair, protocol, seconds)
+        except (ValueError, OSError) as error:
+            failures.append(Failure(pair, str(error)))
+    return Evaluation(rows, failures, seconds, protocol)
+
+
+def _score_pair(methods: Mapping[str, Method], pair: Pair, protocol: Protocol, seconds: dict[str, float]) -> list[Row]:
+    example = pair.load()
+    rows = []
+    for name, method in methods.items():
+        start = time.perf_counter()
+        alpha = method(example)
+        elapsed = time.perf_counter() - start
+        _check_matte(alpha, example, name)
+        scores = all_metrics(
+            alpha, example.alpha, example.trimap, regions=REGIONS, protocol=protocol, ignore=example.ignore
+        )
+        rows += [Row(name, pair, region, {m: scores[f"{m}/{region}"] for m in METRICS}) for region in REGIONS]
+        seconds[name] += elapsed
+    return rows
+
+
+def _check_matte(alpha: NDArray[np.float32], example: Example, method: str) -> None:
+    if alpha.shape != example.alpha.shape:
+        found, wanted = ("x".join(map(str, matte.shape[::-1])) for matte in (alpha, example.alpha))
+        raise ValueError(f"{example.name}: expected a matte of {wanted} from '{method}', found {found}; resize it")

@@ -1,0 +1,55 @@
+"""What is evaluated, and what evaluates it: pairs are light and streamed, examples are loaded one at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Example(NamedTuple):
+    """One test picture in memory.
+
+    Attributes:
+        name: Unique within its set; a folder of predictions is looked up by it.
+        image: ``(H, W, 3)`` uint8 RGB.
+        alpha: ``(H, W)`` uint8, 255 = foreground: the true matte.
+        trimap: ``(H, W)`` uint8, 0 background, 127 or 128 unknown, 255 foreground.
+        ignore: ``(H, W)`` uint8, nonzero where the annotation says nothing; None where it holds everywhere.
+    """
+
+    name: str
+    image: NDArray[np.uint8]
+    alpha: NDArray[np.uint8]
+    trimap: NDArray[np.uint8]
+    ignore: NDArray[np.uint8] | None = None
+
+
+Method: TypeAlias = Callable[[Example], NDArray[np.float32]]
+"""Whatever gives a matte, ``(H, W)`` float32 in [0, 1]: a network, a stored prediction, a solver given the trimap."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A test picture not yet loaded: cheap to hold by the thousand.
+
+    Attributes:
+        name: Unique within `dataset`.
+        load: Reads or composes the picture; called once for the figures and again for the few that are shown.
+        dataset: Name of the test set, as it stands in result keys.
+        tags: Golden labels such as ``glasses``; each gets a row of its own in the report.
+        difficulty: ``clear``, ``medium`` or ``hard``, or None where nobody judged it.
+    """
+
+    name: str
+    load: Callable[[], Example]
+    dataset: str
+    tags: frozenset[str] = frozenset()
+    difficulty: str | None = None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the result rows this pair counts in: its set, and ``set.tag`` for every label."""
+        labels = sorted(self.tags | ({self.difficulty} if self.difficulty else set()))
+        return (self.dataset, *(f"{self.dataset}.{label}" for label in labels))

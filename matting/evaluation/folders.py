@@ -1,0 +1,142 @@
+"""Test pictures in folders: photographs and mattes matched by name."""
+
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.evaluation.examples import Example, Pair
+from matting.images import list_pictures, read_alpha, read_rgb
+from matting.metrics.trimap import trimap_from_alpha
+
+TRIMAP_RADIUS_SHARE = 0.01
+"""Where no trimap is given, the unknown region reaches this far from the matte's edge: a share of the long side."""
+
+JPEG_NOISE = 5
+"""Levels next to 0 and 255 that JPEG compression leaves in a matte; measured on mattes distributed as JPEG."""
+
+
+class Listing(NamedTuple):
+    """What a look at the folders gave.
+
+    Attributes:
+        pairs: Complete pairs, sorted by name.
+        problems: One line for each file without a partner or with a double.
+    """
+
+    pairs: list[Pair]
+    problems: list[str]
+
+
+def pairs_from_folders(images: Path, alphas: Path, trimaps: Path | None = None, dataset: str | None = None) -> Listing:
+    """Match photographs and mattes of two folders by stem: ``images/NAME.*`` with ``alphas/NAME.*``.
+
+    Args:
+        images: Folder of photographs.
+        alphas: Folder of true mattes.
+        trimaps: Folder of trimaps; made from the mattes where None.
+        dataset: Name of the set in results; the parent folder's name where None.
+
+    Returns:
+        Pairs and problems. No picture is decoded yet.
+
+    Raises:
+        FileNotFoundError: A folder does not exist.
+    """
+    folders = {"image": images, "alpha": alphas} | ({"trimap": trimaps} if trimaps else {})
+    problems: list[str] = []
+    files = {role: _by_stem(folder, role, problems) for role, folder in folders.items()}
+    names = sorted(set().union(*files.values()))
+    complete = [name for name in names if all(name in found for found in files.values())]
+    for name in sorted(set(names) - set(complete)):
+        missing = [f"{role} in {folders[role]}" for role in folders if name not in files[role]]
+        problems.append(f"{name}: no {' and no '.join(missing)}")
+    title = dataset or images.resolve().parent.name
+    pairs = [_pair(title, name, {role: found[name] for role, found in files.items()}) for name in complete]
+    return Listing(pairs, problems)
+
+
+def pairs_from_root(root: Path, dataset: str | None = None) -> Listing:
+    """Find pairs kept as one folder each: ``root/NAME/image.*``, ``alpha.*`` and, at will, ``trimap.*``.
+
+    Args:
+        root: Folder of such folders; others among them (without a file named ``alpha``) are passed over.
+        dataset: Name of the set in results; the root's name where None.
+
+    Returns:
+        Pairs and problems. No picture is decoded yet.
+
+    Raises:
+        FileNotFoundError: The root does not exist.
+    """
+    if not root.is_dir():
+        raise FileNotFoundError(f"{root}: expected a folder that holds NAME/image.* and NAME/alpha.*, found none")
+    pairs: list[Pair] = []
+    problems: list[str] = []
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        files = _by_stem(folder, "file", problems)
+        roles = {role: path for role, path in files.items() if role in ("image", "alpha", "trimap")}
+        if {"image", "alpha"} <= roles.keys():
+            pairs.append(_pair(dataset or root.resolve().name, folder.name, roles))
+        elif roles:
+            problems.append(f"{folder.name}: no {'alpha' if 'image' in roles else 'image'} in {folder}")
+    return Listing(pairs, problems)
+
+
+def load_example(name: str, image: Path, alpha: Path, trimap: Path | None = None) -> Example:
+    """Read one test picture from its files.
+
+    Args:
+        name: Name in the results.
+        image: The photograph.
+        alpha: The true matte.
+        trimap: The trimap; made from the matte where None, see `TRIMAP_RADIUS_SHARE`.
+
+    Returns:
+        The example.
+
+    Raises:
+        ImageError: A file cannot be read.
+        ValueError: The sizes differ.
+    """
+    photograph, matte = read_rgb(image), read_alpha(alpha)
+    given = read_alpha(trimap) if trimap else matte
+    for path, layer in ((alpha, matte), (trimap, given)):
+        if layer.shape != photograph.shape[:2]:
+            raise ValueError(
+                f"{path}: expected {photograph.shape[1]}x{photograph.shape[0]} as {image}, "
+                f"found {layer.shape[1]}x{layer.shape[0]}; correct or remove the pair"
+            )
+    return Example(name, photograph, matte, given if trimap else implied_trimap(matte))
+
+
+def implied_trimap(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Make the trimap of a test picture that has none, by the project's one rule.
+
+    Args:
+        alpha: ``(H, W)`` uint8: the true matte. Levels within `JPEG_NOISE` of 0 and 255 count as exact, since mattes
+            are distributed as JPEG too, and their noise would make the whole picture unknown.
+
+    Returns:
+        ``(H, W)`` uint8: 0, 128, 255, with the unknown region widened by `TRIMAP_RADIUS_SHARE` of the long side.
+    """
+    cleaned = alpha.copy()
+    cleaned[alpha <= JPEG_NOISE] = 0
+    cleaned[alpha >= 255 - JPEG_NOISE] = 255
+    return trimap_from_alpha(cleaned, max(1, round(TRIMAP_RADIUS_SHARE * max(alpha.shape))))
+
+
+def _pair(dataset: str, name: str, files: dict[str, Path]) -> Pair:
+    load = partial(load_example, name, files["image"], files["alpha"], files.get("trimap"))
+    return Pair(name=name, load=load, dataset=dataset)
+
+
+def _by_stem(folder: Path, role: str, problems: list[str]) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for path in list_pictures(folder):
+        if path.stem in files:
+            problems.append(f"{path.stem}: two {role} files, {files[path.stem].name} and {path.name}; remove one")
+        files.setdefault(path.stem, path)
+    return files

@@ -1,0 +1,118 @@
+"""The methods a report compares: a network, stored predictions, and the trivial mattes it has to beat."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.evaluation.examples import Example, Method, Pair
+from matting.images import ImageError, list_pictures, read_alpha
+from matting.inference import resize
+
+
+def on_photograph(predict: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> Method:
+    """Make a method of anything that maps a photograph to a matte, such as a `matting.inference.Predictor`.
+
+    Args:
+        predict: ``(H, W, 3)`` uint8 RGB to ``(H, W)`` float32 in [0, 1].
+
+    Returns:
+        The method: it sees the photograph and nothing else.
+    """
+
+    def method(example: Example) -> NDArray[np.float32]:
+        return predict(example.image)
+
+    return method
+
+
+def all_foreground(example: Example) -> NDArray[np.float32]:
+    """Return the matte that keeps everything: the floor under every table.
+
+    Args:
+        example: Gives the size.
+
+    Returns:
+        ``(H, W)`` float32, all 1.
+    """
+    return np.ones(example.alpha.shape, np.float32)
+
+
+def always(matte: NDArray[np.float32]) -> Method:
+    """Make the method that answers the same matte to every picture, such as the training set's `mean_matte`.
+
+    Args:
+        matte: ``(h, w)`` float32 in [0, 1]; stretched to each picture.
+
+    Returns:
+        The method.
+    """
+
+    def method(example: Example) -> NDArray[np.float32]:
+        stretched = resize(matte, (example.alpha.shape[0], example.alpha.shape[1]))
+        return np.clip(stretched, np.float32(0), np.float32(1))
+
+    return method
+
+
+def mean_matte(alphas: Iterable[NDArray[np.uint8]], size: int = 128) -> NDArray[np.float32]:
+    """Average mattes of any sizes: what a network knows that has seen the training set and no picture.
+
+    Args:
+        alphas: ``(H, W)`` uint8 each; streamed.
+        size: Side of the result, in pixels.
+
+    Returns:
+        ``(size, size)`` float32 in [0, 1].
+
+    Raises:
+        ValueError: There is no matte.
+    """
+    total, count = np.zeros((size, size), np.float64), 0
+    for count, alpha in enumerate(alphas, start=1):  # noqa: B007
+        total += cv2.resize(alpha, (size, size), interpolation=cv2.INTER_AREA)
+    if not count:
+        raise ValueError("expected at least one matte to average, found none; is the training set empty?")
+    return (total / (255 * count)).astype(np.float32)
+
+
+def unmatched(pairs: Sequence[Pair], folder: Path) -> list[str]:
+    """Compare a folder of predictions with what is to be predicted.
+
+    Args:
+        pairs: The test pictures.
+        folder: The predictions.
+
+    Returns:
+        One line for each picture without a prediction and each prediction without a picture.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+    """
+    wanted, found = {pair.name for pair in pairs}, {path.stem for path in list_pictures(folder)}
+    missing = [f"{name}: no prediction in {folder}" for name in sorted(wanted - found)]
+    return missing + [f"{name}: predicted in {folder}, but there is no such pair" for name in sorted(found - wanted)]
+
+
+def stored_predictions(folder: Path) -> Method:
+    """Make a method of the mattes another program wrote, found by the picture's name.
+
+    Args:
+        folder: Holds ``NAME.png`` (or another picture format) for every example: gray, or a cut-out with alpha.
+
+    Returns:
+        The method; it raises `ImageError` for a name it does not hold.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+    """
+    files = {path.stem: path for path in list_pictures(folder)}
+
+    def method(example: Example) -> NDArray[np.float32]:
+        if example.name not in files:
+            raise ImageError(f"{folder}: expected a prediction named {example.name}.*, found none; predict it too")
+        return read_alpha(files[example.name]).astype(np.float32) / np.float32(255)
+
+    return method

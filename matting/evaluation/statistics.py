@@ -1,0 +1,84 @@
+"""How far a mean over test pictures can be trusted."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES = 2000
+
+
+class Estimate(NamedTuple):
+    """A mean over pictures with its 95 % confidence interval.
+
+    Attributes:
+        mean: Unweighted mean over the pictures.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        pictures: Their number.
+    """
+
+    mean: float
+    low: float
+    high: float
+    pictures: int
+
+
+def bootstrap_mean(values: Sequence[float] | NDArray[np.float64], seed: int = 0) -> Estimate:
+    """Estimate a mean and its 95 % percentile bootstrap interval (Efron & Tibshirani 1993, ch. 13).
+
+    Args:
+        values: One finite figure per picture.
+        seed: Of the resampling: the same figures give the same interval.
+
+    Returns:
+        The estimate; a single picture gives an interval of no width, which says nothing, so reports print their number.
+
+    Raises:
+        ValueError: No values, or values that are not finite.
+    """
+    sample = np.asarray(values, np.float64)
+    if sample.ndim != 1 or not sample.size or not np.isfinite(sample).all():
+        raise ValueError(f"expected one finite figure per picture, found {values!r:.200}")
+    low, high = np.quantile(_resampled_means(sample, seed), [0.025, 0.975])
+    return Estimate(float(sample.mean()), float(low), float(high), sample.size)
+
+
+def paired_difference(first: Sequence[float], second: Sequence[float], seed: int = 0) -> Estimate:
+    """Estimate the mean of ``first - second`` over the same pictures.
+
+    Pictures are resampled together, so what makes a picture hard for both methods cancels: the interval is the one to
+    judge a difference by, where two overlapping single intervals judge nothing.
+
+    Args:
+        first: One figure per picture.
+        second: The figures of the same pictures in the same order.
+        seed: Of the resampling.
+
+    Returns:
+        The difference with its interval; zero outside it is the 5 % test.
+
+    Raises:
+        ValueError: The lengths differ, or as for `bootstrap_mean`.
+    """
+    if len(first) != len(second):
+        raise ValueError(f"expected figures of the same pictures, found {len(first)} and {len(second)} of them")
+    return bootstrap_mean(np.asarray(first, np.float64) - np.asarray(second, np.float64), seed)
+
+
+def _resampled_means(sample: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    blocks = np.array_split(_counts(sample.size, seed), 20)
+    return np.concatenate([block.astype(np.float64) @ sample for block in blocks]) / sample.size
+
+
+@lru_cache(maxsize=2)
+def _counts(pictures: int, seed: int) -> NDArray[np.uint8]:
+    """Draw how often each picture stands in each resample: the same for every metric of a group, so kept.
+
+    A byte holds them: a count cannot pass the number of pictures, and beyond 255 pictures it is Poisson with mean 1.
+    """
+    generator, shares = np.random.default_rng(seed), np.full(pictures, 1 / pictures)
+    blocks = [generator.multinomial(pictures, shares, RESAMPLES // 20).astype(np.uint8) for _ in range(20)]
+    return np.concatenate(blocks)

@@ -1,0 +1,61 @@
+"""From one row per picture to the figures that are quoted."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from matting.evaluation.evaluate import METRICS, REGIONS, Evaluation
+from matting.evaluation.statistics import Estimate, bootstrap_mean, paired_difference
+
+
+class Cell(NamedTuple):
+    """One cell of a result table.
+
+    Attributes:
+        group: A set, or ``set.tag``.
+        region: ``whole`` or ``unknown``.
+        metric: One of `METRICS`.
+        estimate: Mean over the group's pictures with its 95 % interval.
+    """
+
+    group: str
+    region: str
+    metric: str
+    estimate: Estimate
+
+
+def cells(evaluation: Evaluation, method: str, baseline: str | None = None) -> Iterator[Cell]:
+    """Estimate every cell of one method's table, or of the table of its differences from a baseline.
+
+    Args:
+        evaluation: The scores.
+        method: Whose.
+        baseline: Another method of the same evaluation: each cell is then the paired difference ``method - baseline``.
+
+    Yields:
+        Cells in the order of groups, regions, metrics.
+    """
+    for group in evaluation.groups:
+        for region in REGIONS:
+            for metric in METRICS:
+                scores = evaluation.scores(method, group, region, metric)
+                if baseline is None:
+                    yield Cell(group, region, metric, bootstrap_mean(scores))
+                else:
+                    others = evaluation.scores(baseline, group, region, metric)
+                    yield Cell(group, region, metric, paired_difference(scores, others))
+
+
+def summarise(evaluation: Evaluation, method: str, split: str = "test") -> dict[str, float]:
+    """Return one method's means under the names that every log, table and dashboard uses.
+
+    Args:
+        evaluation: The scores.
+        method: Whose.
+        split: First part of the names.
+
+    Returns:
+        ``<split>/<set>/<region>/<metric>`` to mean, such as ``test/demo/unknown/sad``; labels stand as ``<set>.<tag>``.
+    """
+    return {
+        f"{split}/{cell.group}/{cell.region}/{cell.metric}": cell.estimate.mean for cell in cells(evaluation, method)
+    }

@@ -1,0 +1,110 @@
+"""Result tables as text: one maker for the Markdown and the HTML report."""
+
+from typing import NamedTuple
+
+from matting.evaluation.evaluate import METRICS, REGIONS, Evaluation
+from matting.evaluation.statistics import Estimate, bootstrap_mean, paired_difference
+
+_SCALE = {"sad": 1.0, "mse": 1000.0, "mad": 1000.0, "grad": 1.0, "conn": 1.0}
+_TITLE = {"sad": "SAD", "mse": "MSE · 10³", "mad": "MAD · 10³", "grad": "Grad", "conn": "Conn"}
+_REGION = {"whole": "whole image", "unknown": "unknown region"}
+
+
+class Table(NamedTuple):
+    """A table ready to print.
+
+    Attributes:
+        title: What it shows.
+        header: Column names; the first column names the row.
+        rows: One string per column.
+    """
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+
+
+def method_tables(evaluation: Evaluation) -> list[Table]:
+    """Compare the methods on every test set, a table per set and region, with 95 % intervals."""
+    return [
+        Table(
+            f"{group}, {_REGION[region]}",
+            ["method", *_titles(), "pictures"],
+            [_row(evaluation, method, method, group, region) for method in evaluation.methods],
+        )
+        for group in _sets(evaluation)
+        for region in REGIONS
+    ]
+
+
+def label_tables(evaluation: Evaluation, method: str) -> list[Table]:
+    """Break one method's scores down by label, a table per region; none where no picture carries a label."""
+    labels = [group for group in evaluation.groups if group not in _sets(evaluation)]
+    if not labels:
+        return []
+    return [
+        Table(
+            f"{method} by label, {_REGION[region]}",
+            ["label", *_titles(), "pictures"],
+            [_row(evaluation, group, method, group, region) for group in labels],
+        )
+        for region in REGIONS
+    ]
+
+
+def difference_tables(evaluation: Evaluation) -> list[Table]:
+    """Compare the first method with every other on the same pictures: paired differences with 95 % intervals."""
+    first, *others = evaluation.methods
+    return [
+        Table(
+            f"{first} minus the others, {group}, {_REGION[region]} (below zero: {first} is better)",
+            ["other method", *_titles()],
+            [[other, *_differences(evaluation, first, other, group, region)] for other in others],
+        )
+        for group in _sets(evaluation)
+        for region in REGIONS
+        if others
+    ]
+
+
+def to_markdown(table: Table) -> str:
+    """Render a table as GitHub-flavoured Markdown under a heading of the third level."""
+    lines = [table.header, ["---"] + ["---:"] * (len(table.header) - 1), *table.rows]
+    return f"### {table.title}\n\n" + "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _titles() -> list[str]:
+    return [_TITLE[metric] for metric in METRICS]
+
+
+def _sets(evaluation: Evaluation) -> list[str]:
+    return sorted({row.pair.dataset for row in evaluation.rows})
+
+
+def _row(evaluation: Evaluation, name: str, method: str, group: str, region: str) -> list[str]:
+    estimates = [bootstrap_mean(evaluation.scores(method, group, region, metric)) for metric in METRICS]
+    figures = [_figure(estimate, _SCALE[metric]) for metric, estimate in zip(METRICS, estimates, strict=True)]
+    return [name, *figures, str(estimates[0].pictures)]
+
+
+def _differences(evaluation: Evaluation, first: str, other: str, group: str, region: str) -> list[str]:
+    return [
+        _figure(
+            paired_difference(
+                evaluation.scores(first, group, region, metric), evaluation.scores(other, group, region, metric)
+            ),
+            _SCALE[metric],
+            sign="+",
+        )
+        for metric in METRICS
+    ]
+
+
+def _figure(estimate: Estimate, scale: float, sign: str = "") -> str:
+    mean, low, high = (scale * value for value in estimate[:3])
+    digits = max(0, 2 - int(abs(mean) >= 10) - int(abs(mean) >= 100))
+    return f"{mean:{sign}.{digits}f} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from matting.evaluation import all_foreground, always, mean_matte, on_photograph, stored_predictions, unmatched
+from matting.images import ImageError, write_png
+
+
+def test_trivial_mattes_have_the_pictures_size(discs):
+    example = discs[0].load()
+    assert (all_foreground(example) == 1).all() and all_foreground(example).shape == example.alpha.shape
+    stretched = always(np.float32([[0, 1], [0, 1]]))(example)
+    assert stretched.shape == example.alpha.shape and stretched.dtype == np.float32
+    assert stretched[:, 0].max() < 0.05 and stretched[:, -1].min() > 0.95
+    assert stretched.min() >= 0 and stretched.max() <= 1
+
+
+def test_mean_matte_averages_over_pictures_of_any_size():
+    mattes = [np.full((30, 20), 255, np.uint8), np.zeros((7, 9), np.uint8), np.full((128, 128), 51, np.uint8)]
+    np.testing.assert_allclose(mean_matte(iter(mattes), size=16), np.full((16, 16), 0.4), atol=1e-6)
+    with pytest.raises(ValueError, match="at least one matte"):
+        mean_matte([])
+
+
+def test_on_photograph_shows_the_photograph_only(discs):
+    example = discs[1].load()
+    assert np.array_equal(
+        on_photograph(lambda image: image[..., 0] / np.float32(255))(example), example.image[..., 0] / np.float32(255)
+    )
+
+
+def test_stored_predictions_are_found_by_name(discs, tmp_path):
+    write_png(tmp_path / "disc0.png", discs[0].load().alpha)
+    method = stored_predictions(tmp_path)
+    np.testing.assert_allclose(method(discs[0].load()), discs[0].load().alpha / 255, atol=1e-6)
+    with pytest.raises(ImageError, match=r"prediction named disc1\.\*"):
+        method(discs[1].load())
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        stored_predictions(tmp_path / "nowhere")
+
+
+def test_unmatched_names_both_sides(discs, tmp_path):
+    for name in ("disc0", "extra"):
+        write_png(tmp_path / f"{name}.png", discs[0].load().alpha)
+    lines = unmatched(discs[:2], tmp_path)
+    assert [line.split(":")[0] for line in lines] == ["disc1", "extra"]
