@@ -3,16 +3,7 @@
 import torch
 from torch import Tensor
 
-
-def srgb_to_linear(image: Tensor) -> Tensor:
-    """Decode sRGB display values to linear light (IEC 61966-2-1); float in [0, 1], any shape."""
-    return torch.where(image <= 0.04045, image / 12.92, ((image + 0.055) / 1.055) ** 2.4)
-
-
-def linear_to_srgb(light: Tensor) -> Tensor:
-    """Encode linear light as sRGB display values (IEC 61966-2-1); values outside [0, 1] are clipped first."""
-    light = light.clamp(0, 1)
-    return torch.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+from matting.augment.colour import linear_to_srgb, srgb_to_linear
 
 
 def compose(foreground: Tensor, background: Tensor, alpha: Tensor, linear_light: bool = False) -> Tensor:
@@ -32,3 +23,8 @@ def compose(foreground: Tensor, background: Tensor, alpha: Tensor, linear_light:
         return torch.lerp(background, foreground, alpha)
     light = torch.lerp(srgb_to_linear(background), srgb_to_linear(foreground), alpha)
     return torch.where(foreground == background, background, linear_to_srgb(light))
+
+
+def is_composite(foreground: Tensor, background: Tensor) -> Tensor:
+    """Whether each row has a background of its own: ``(B,)`` bool, False for a photograph shipped as both layers."""
+    return (foreground != background).flatten(1).any(dim=1)

@@ -4,7 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from matting.augment.augmix import AugMix
+from matting.augment.camera import CameraBlur, Picture
 from matting.augment.compose import compose
+from matting.augment.gaps import LayerGaps
+from matting.augment.phone import Phone
 from matting.augment.randomness import Stream, fold, uniform
 from matting.augment.trimap import trimap_from_alpha
 from matting.augment.warp import Warp
@@ -23,6 +27,10 @@ class Pipeline(nn.Module):
     Args:
         size: side of the delivered pictures, pixels.
         warp: the geometric warp; None resizes the loader's crop to ``size``, or leaves it alone if it fits.
+        gaps: steps on foreground and background before they are composed.
+        blur: the camera, in the picture's linear light.
+        augmix: chains of distortions, mixed.
+        phone: low resolution and screenshots.
         trimap_radius: smallest and largest half-width of the unknown band in pixels, drawn per row.
         linear_light: compose in linear light.
 
@@ -34,6 +42,10 @@ class Pipeline(nn.Module):
         self,
         size: int,
         warp: Warp | None = None,
+        gaps: LayerGaps | None = None,
+        blur: CameraBlur | None = None,
+        augmix: AugMix | None = None,
+        phone: Phone | None = None,
         trimap_radius: tuple[int, int] = (3, 15),
         linear_light: bool = False,
     ) -> None:
@@ -43,6 +55,7 @@ class Pipeline(nn.Module):
         if not 0 <= trimap_radius[0] <= trimap_radius[1]:
             raise ValueError(f"expected 0 <= low <= high, found trimap_radius={trimap_radius}")
         self.size, self.warp = size, warp
+        self.gaps, self.blur, self.augmix, self.phone = gaps, blur, augmix, phone
         self.trimap_radius, self.linear_light = trimap_radius, linear_light
 
     @classmethod
@@ -65,8 +78,9 @@ class Pipeline(nn.Module):
         """
         _check(batch.foreground)
         geometry = fold(batch.seed, Stream.GEOMETRY)
+        appearance = fold(fold(batch.seed, Stream.APPEARANCE), batch.view)
         foreground, background, alpha, ignored = torch.split(self._place(batch, geometry), [3, 3, 1, 1], dim=1)
-        image = compose(foreground, background, alpha, self.linear_light)
+        image, alpha = self._degrade(foreground, background, alpha, geometry, appearance, batch.severity)
         low, high = self.trimap_radius
         radius = low + (uniform(fold(geometry, Stream.TRIMAP)) * (high - low + 1)).long()
         return TrainingBatch(
@@ -80,6 +94,27 @@ class Pipeline(nn.Module):
             person=batch.person,
             scene=batch.scene,
         )
+
+    def _degrade(
+        self,
+        foreground: Tensor,
+        background: Tensor,
+        alpha: Tensor,
+        geometry: Tensor,
+        appearance: Tensor,
+        severity: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Compose, then whatever the scene, the camera, an editor and a phone do to the picture, in that order."""
+        if self.gaps is not None:
+            foreground, background = self.gaps(foreground, background, alpha, appearance, severity)
+        image = compose(foreground, background, alpha, self.linear_light)
+        if self.blur is not None:
+            image, alpha = self.blur(Picture(image, alpha, foreground, background), geometry, appearance, severity)
+        if self.augmix is not None:
+            image = self.augmix(image, appearance, severity)
+        if self.phone is not None:
+            image, alpha = self.phone(image, alpha, geometry, appearance, severity)
+        return image, alpha
 
     def _place(self, batch: LayerBatch, geometry: Tensor) -> Tensor:
         """All layers as one ``(B, 8, size, size)`` float tensor, warped or resized."""

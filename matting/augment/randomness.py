@@ -29,7 +29,8 @@ class Stream(IntEnum):
     BLUR = 7
     SENSOR = 8
     GAPS = 9
-    CONSISTENCY = 10
+    PHONE = 10
+    CONSISTENCY = 11
 
 
 def _mix(bits: Tensor) -> Tensor:
@@ -49,7 +50,10 @@ def fold(key: Tensor, part: int | Tensor) -> Tensor:
     Returns:
         ``(B,)`` int64. Folding differs from counting, so numbers drawn from a key say nothing of the keys under it.
     """
-    return _mix(_mix(key.clone()) + (torch.as_tensor(part, device=key.device) + 1) * _GOLDEN)
+    offset = (part + 1) * _GOLDEN
+    if isinstance(offset, int):  # stays on the host: a tensor made here would be copied over, and waited for
+        offset = (offset + (1 << 63)) % (1 << 64) - (1 << 63)
+    return _mix(_mix(key.clone()) + offset)
 
 
 def uniform(key: Tensor, *shape: int) -> Tensor:
@@ -71,6 +75,11 @@ def uniform(key: Tensor, *shape: int) -> Tensor:
 def between(key: Tensor, low: float, high: float) -> Tensor:
     """One number per row, uniform on [low, high): ``(B,)`` float32."""
     return low + (high - low) * uniform(key)
+
+
+def chance(key: Tensor, probability: float) -> Tensor:
+    """One event per row: ``(B,)`` bool, True with the probability given."""
+    return uniform(key) < probability
 
 
 def normal(key: Tensor, *shape: int) -> Tensor:
@@ -102,8 +111,8 @@ def gamma(key: Tensor, concentration: float, count: int) -> Tensor:
     d = concentration + 1 - 1 / 3
     z = normal(fold(key, 0), count, _GAMMA_CANDIDATES)
     v = (1 + z / math.sqrt(9 * d)) ** 3
-    chance = uniform(fold(key, 1), count, _GAMMA_CANDIDATES)
-    accepted = (v > 0) & (torch.log(chance) < 0.5 * z**2 + d - d * v + d * torch.log(v.clamp(min=1e-12)))
+    proposal = uniform(fold(key, 1), count, _GAMMA_CANDIDATES)
+    accepted = (v > 0) & (torch.log(proposal) < 0.5 * z**2 + d - d * v + d * torch.log(v.clamp(min=1e-12)))
     first = accepted.to(torch.uint8).argmax(dim=-1, keepdim=True)
     boost = (1 - uniform(fold(key, 2), count)) ** (1 / concentration)  # Gamma(a) = Gamma(a + 1) * U^(1/a)
     return (d * v.gather(-1, first).squeeze(-1) * boost).clamp(min=torch.finfo(torch.float32).tiny)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from matting.augment.randomness import Stream, between, fold, uniform
+from matting.augment.randomness import Stream, between, chance, fold, uniform
 
 _CELLS = 16  # the unknown region is looked up on a coarse grid of this many cells a side
 
@@ -58,10 +58,10 @@ class Warp(nn.Module):
         key = fold(key, Stream.WARP)
         zoom = torch.exp(between(fold(key, 0), math.log(self.scale[0]), math.log(self.scale[1])))
         angle = between(fold(key, 1), -self.degrees, self.degrees).deg2rad()
-        mirror = 1 - 2 * (uniform(fold(key, 2)) < self.flip).float()
+        mirror = 1 - 2 * chance(fold(key, 2), self.flip).float()
         tilt = self.perspective * (2 * uniform(fold(key, 3), 2) - 1) / (size / 2)
         slack = (layers.shape[-1] - size / zoom).clamp(min=0)[:, None] / 2
-        focused = (uniform(fold(key, 4)) < self.focus).float()[:, None]
+        focused = chance(fold(key, 4), self.focus).float()[:, None]
         centre = focused * unknown_place(alpha, fold(key, Stream.FOCUS)).clamp(-slack, slack)
         centre = centre + self.shift * size * (2 * uniform(fold(key, 5), 2) - 1)
         matrix = homography(zoom, angle, mirror, tilt, centre)
@@ -118,15 +118,15 @@ def antialias(layers: Tensor, shrink: Tensor) -> Tensor:
         shrink: ``(B,)`` input pixels per output pixel; values under 1 filter nothing.
 
     Returns:
-        ``(B, C, H, W)``, within the range of the input, equal to it to the bit where nothing shrinks.
+        ``(B, C, H, W)``, within the range of the input up to rounding, equal to it to the bit where nothing shrinks.
     """
     tap = ((shrink**2 - 1) / 12).clamp(0, 0.25)[:, None, None, None]
     for axis in (2, 3):
-        length = layers.shape[axis]
-        before = layers.narrow(axis, 0, 1), layers.narrow(axis, 0, length - 1)
-        after = layers.narrow(axis, 1, length - 1), layers.narrow(axis, length - 1, 1)
-        around = torch.cat(before, dim=axis).add_(torch.cat(after, dim=axis)).mul_(0.5)
-        layers = torch.lerp(layers, around, 2 * tap)
+        inner = layers.shape[axis] - 1
+        step = layers.diff(dim=axis).mul_(tap)
+        layers = layers.clone()
+        layers.narrow(axis, 0, inner).add_(step)
+        layers.narrow(axis, 1, inner).sub_(step)
     return layers
 
 

@@ -1,0 +1,134 @@
+"""Gap closers on the layers: what betrays a composite before it is composed.
+
+In the spirit of GFM's RSSN (Li et al., IJCV 2022): real photographs have one noise, one focus and one light, composites
+have two of each. Photographs shipped as both layers have no such gap and pass unchanged.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from matting.augment.compose import is_composite
+from matting.augment.kernels import convolve, disc
+from matting.augment.randomness import Stream, between, chance, fold, normal, uniform
+
+_WINDOW = 5
+
+
+class LayerGaps(nn.Module):
+    """Degrade or match foreground and background apart; every step has its own probability and 0 switches it off.
+
+    Args:
+        denoise: probability to denoise both layers.
+        noise: probability to add Gaussian noise of one strength to both layers.
+        defocus: probability to put the background out of focus.
+        light: probability to move the foreground's colours towards the background's, or away from them.
+        noise_level: largest standard deviation of the noise at severity 1.
+        defocus_radius: largest radius of the defocus at severity 1, as a fraction of the picture's side.
+
+    Raises:
+        ValueError: for a probability outside [0, 1].
+    """
+
+    def __init__(
+        self,
+        denoise: float = 0.0,
+        noise: float = 0.0,
+        defocus: float = 0.0,
+        light: float = 0.0,
+        noise_level: float = 0.06,
+        defocus_radius: float = 0.04,
+    ) -> None:
+        super().__init__()
+        for name, value in {"denoise": denoise, "noise": noise, "defocus": defocus, "light": light}.items():
+            if not 0 <= value <= 1:
+                raise ValueError(f"expected a probability in [0, 1], found {name}={value}")
+        self.denoise, self.noise, self.defocus, self.light = denoise, noise, defocus, light
+        self.noise_level, self.defocus_radius = noise_level, defocus_radius
+
+    def forward(
+        self, foreground: Tensor, background: Tensor, alpha: Tensor, key: Tensor, severity: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the layers to compose.
+
+        Args:
+            foreground: ``(B, 3, H, W)`` float32 in [0, 1], straight colours.
+            background: ``(B, 3, H, W)`` float32 in [0, 1].
+            alpha: ``(B, 1, H, W)`` float32 in [0, 1].
+            key: ``(B,)`` int64, the rows' appearance.
+            severity: ``(B,)`` float32 in [0, 1], scales every strength; 0 returns both layers to the bit.
+
+        Returns:
+            foreground and background, as they came in.
+        """
+        key = fold(key, Stream.GAPS)
+        gap = (severity > 0) & is_composite(foreground, background)
+
+        def select(part: int, probability: float, changed: Tensor, layer: Tensor) -> Tensor:
+            acts = gap & chance(fold(key, part), probability)
+            return torch.where(acts[:, None, None, None], changed, layer)
+
+        if self.denoise > 0:
+            level = severity * self.noise_level
+            foreground = select(0, self.denoise, wiener(foreground, level), foreground)
+            background = select(0, self.denoise, wiener(background, level), background)
+        if self.defocus > 0:
+            background = select(1, self.defocus, self._defocused(background, fold(key, 2), severity), background)
+        if self.light > 0:
+            amount = severity * between(fold(key, 3), -1, 1)
+            foreground = select(4, self.light, match_light(foreground, background, alpha, amount), foreground)
+        if self.noise > 0:
+            level = (severity * self.noise_level * uniform(fold(key, 5)))[:, None, None, None]
+            noise = level * normal(fold(key, 6), 6, *foreground.shape[2:])
+            foreground = select(7, self.noise, (foreground + noise[:, :3]).clamp(0, 1), foreground)
+            background = select(7, self.noise, (background + noise[:, 3:]).clamp(0, 1), background)
+        return foreground, background
+
+    def _defocused(self, background: Tensor, key: Tensor, severity: Tensor) -> Tensor:
+        largest = self.defocus_radius * max(background.shape[-2:])
+        return convolve(background, disc(severity * largest * uniform(key), math.ceil(largest))).clamp_(0, 1)
+
+
+def wiener(layer: Tensor, sigma: Tensor) -> Tensor:
+    """Denoise with the local Wiener filter (Lee, IEEE TPAMI 1980) in 5x5 windows.
+
+    Args:
+        layer: ``(B, C, H, W)`` float32 in [0, 1].
+        sigma: ``(B,)`` float32, standard deviation of the noise; 0 returns the layer up to rounding.
+
+    Returns:
+        ``(B, C, H, W)`` float32 in [0, 1]: the local mean where nothing but noise varies, the layer at edges.
+    """
+    padded = F.pad(layer, (_WINDOW // 2,) * 4, mode="reflect")
+    mean = F.avg_pool2d(padded, _WINDOW, stride=1)
+    variance = F.avg_pool2d(padded**2, _WINDOW, stride=1) - mean**2
+    signal = (variance - (sigma**2)[:, None, None, None]).clamp_(min=0)
+    return torch.lerp(mean, layer, signal / variance.clamp(min=1e-8)).clamp_(0, 1)
+
+
+def match_light(foreground: Tensor, background: Tensor, alpha: Tensor, amount: Tensor) -> Tensor:
+    """Move the foreground's mean and contrast, per channel, towards the background's (Reinhard et al., CG&A 2001).
+
+    Args:
+        foreground: ``(B, 3, H, W)`` float32 in [0, 1], straight colours.
+        background: ``(B, 3, H, W)`` float32 in [0, 1].
+        alpha: ``(B, 1, H, W)`` float32 in [0, 1], weighs the foreground's statistics.
+        amount: ``(B,)`` float32 in [-1, 1]: 1 matches, 0 changes nothing, negative mismatches as much.
+
+    Returns:
+        ``(B, 3, H, W)`` float32 in [0, 1].
+    """
+    mean, spread = _statistics(foreground, alpha)
+    target_mean, target_spread = _statistics(background, torch.ones_like(alpha))
+    gain = (target_spread / spread.clamp(min=1e-3)).clamp(0.5, 2)
+    matched = (foreground - mean) * gain + target_mean
+    return torch.lerp(foreground, matched, amount[:, None, None, None]).clamp_(0, 1)
+
+
+def _statistics(layer: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted mean and standard deviation of each channel, ``(B, 3, 1, 1)``."""
+    total = weight.sum(dim=(2, 3), keepdim=True).clamp(min=1e-6)
+    mean = (layer * weight).sum(dim=(2, 3), keepdim=True) / total
+    return mean, ((layer - mean) ** 2 * weight).sum(dim=(2, 3), keepdim=True).div(total).sqrt()

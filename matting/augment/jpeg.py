@@ -1,0 +1,94 @@
+"""JPEG artefacts, batched, each row at its own quality.
+
+Everything in the codec that loses information and nothing else: 8-bit YCbCr (JFIF), 2x2 chroma subsampling, the 8x8
+DCT, the quantisation tables of ITU-T T.81 annex K scaled as the Independent JPEG Group's library scales them, and the
+decoder's triangle upsampling of chroma. Entropy coding loses nothing, so it is left out.
+"""
+
+import functools
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from matting.augment.colour import luma
+
+# fmt: off
+_LUMA = (
+    16, 11, 10, 16, 24, 40, 51, 61,      12, 12, 14, 19, 26, 58, 60, 55,
+    14, 13, 16, 24, 40, 57, 69, 56,      14, 17, 22, 29, 51, 87, 80, 62,
+    18, 22, 37, 56, 68, 109, 103, 77,    24, 35, 55, 64, 81, 104, 113, 92,
+    49, 64, 78, 87, 103, 121, 120, 101,  72, 92, 95, 98, 112, 100, 103, 99,
+)
+_CHROMA = (
+    17, 18, 24, 47, 99, 99, 99, 99,      18, 21, 26, 66, 99, 99, 99, 99,
+    24, 26, 56, 99, 99, 99, 99, 99,      47, 66, 99, 99, 99, 99, 99, 99,
+) + (99,) * 32
+# fmt: on
+
+
+def jpeg(image: Tensor, quality: Tensor) -> Tensor:
+    """What is left of a picture that was saved as JPEG.
+
+    Args:
+        image: ``(B, 3, H, W)`` float in [0, 1], sRGB.
+        quality: ``(B,)`` float, 1 to 100 in the Independent JPEG Group's scale; values outside are clipped.
+
+    Returns:
+        ``(B, 3, H, W)`` float in [0, 1], on 8-bit levels.
+    """
+    height, width = image.shape[-2:]
+    padded = F.pad(image, (0, -width % 16, 0, -height % 16), mode="replicate")
+    brightness, chroma = _to_ycbcr(padded * 255)
+    chroma = F.avg_pool2d(chroma, 2).round_()
+    luma_table, chroma_table = _scaled_tables(quality)
+    brightness = _requantise(brightness, luma_table)
+    chroma = F.interpolate(_requantise(chroma, chroma_table), scale_factor=2, mode="bilinear", align_corners=False)
+    return _to_rgb(brightness, chroma.round_())[..., :height, :width].round().clamp_(0, 255).div_(255)
+
+
+def _to_ycbcr(levels: Tensor) -> tuple[Tensor, Tensor]:
+    """JFIF 1.02, zero-centred and rounded: luma ``(B, 1, H, W)``, chroma ``(B, 2, H, W)``."""
+    brightness = luma(levels)
+    red, blue = levels[:, :1], levels[:, 2:]
+    chroma = torch.cat([(blue - brightness) / 1.772, (red - brightness) / 1.402], dim=1)
+    return (brightness - 128).round_(), chroma.round_()
+
+
+def _to_rgb(brightness: Tensor, chroma: Tensor) -> Tensor:
+    y, (cb, cr) = brightness[:, 0] + 128, chroma.unbind(1)
+    return torch.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], dim=1)
+
+
+def _scaled_tables(quality: Tensor) -> tuple[Tensor, Tensor]:
+    """The two quantisation tables of each row, ``(B, 64)``: 5000 / q percent of the base below 50, else 200 - 2 q."""
+    quality = quality.clamp(1, 100).floor()
+    percent = torch.where(quality < 50, (5000 / quality).floor(), 200 - 2 * quality)
+    scaled = ((_base_tables(quality.device)[:, None] * percent[:, None] + 50) / 100).floor().clamp(1, 255)
+    return scaled[0], scaled[1]
+
+
+def _requantise(planes: Tensor, table: Tensor) -> Tensor:
+    """Transform, round and transform back ``(B, C, H, W)`` in 8x8 blocks; as 64-vectors it is two matrix products."""
+    rows, channels, height, width = planes.shape
+    basis = _dct_basis(planes.device)
+    blocks = planes.view(rows, channels, height // 8, 8, width // 8, 8).transpose(3, 4).reshape(rows, -1, 64)
+    coefficients = (blocks @ basis.T).div_(table[:, None]).round_().mul_(table[:, None])
+    decoded = (coefficients @ basis).view(rows, channels, height // 8, width // 8, 8, 8).transpose(3, 4)
+    return decoded.reshape(planes.shape).round_().clamp_(-128, 127)
+
+
+@functools.cache
+def _base_tables(device: torch.device) -> Tensor:
+    """``(2, 64)``; kept per device, because copying a constant over makes the host wait."""
+    return torch.tensor([_LUMA, _CHROMA], dtype=torch.float32, device=device)
+
+
+@functools.cache
+def _dct_basis(device: torch.device) -> Tensor:
+    """``(64, 64)`` orthonormal two-dimensional DCT-II, one row per coefficient."""
+    frequency = torch.arange(8, device=device, dtype=torch.float64)
+    angle = frequency[:, None] * (2 * frequency[None, :] + 1) * (math.pi / 16)
+    one_axis = angle.cos() * torch.where(frequency > 0, 0.5, math.sqrt(0.125))[:, None]
+    return torch.kron(one_axis, one_axis).float()
