@@ -1,0 +1,30 @@
+"""The ``matting`` command line: one line per sub-command, everything else in `matting.commands`."""
+
+import sys
+
+import typer
+
+from matting.commands.cutout import cutout
+from matting.commands.evaluate import evaluate
+
+app = typer.Typer(
+    help="Trimap-free portrait matting: evaluate mattes and cut photographs out. Training is `python train.py`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(evaluate)
+app.command()(cutout)
+
+
+def main() -> None:
+    """Run the command line. What a user can put right is told in one line, without a traceback, with exit code 1."""
+    try:
+        app()
+    except (ValueError, OSError) as error:
+        typer.secho(f"error: {error}", err=True, fg="red")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

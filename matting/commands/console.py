@@ -1,0 +1,40 @@
+"""What every sub-command says, says here: progress and problems on stderr, so that stdout stays for results."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+import typer
+
+T = TypeVar("T")
+
+
+def track(items: Sequence[T], doing: str) -> Iterator[T]:
+    """Yield items under a progress bar with their number, rate and time left.
+
+    Args:
+        items: What is worked on, one after the other.
+        doing: What is done, as the bar's label.
+
+    Yields:
+        The items.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+        yield from progress.track(items, description=doing)
+
+
+def list_problems(heading: str, problems: Iterable[str]) -> None:
+    """Print a heading and one line per problem to stderr."""
+    typer.secho(heading, err=True, fg="yellow")
+    for problem in problems:
+        typer.echo(f"  {problem}", err=True)

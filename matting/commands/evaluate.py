@@ -1,0 +1,120 @@
+"""``matting evaluate``: score checkpoints, or any software's predictions, on a folder of photographs and mattes."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from matting.commands.console import list_problems, track
+
+if TYPE_CHECKING:
+    from matting.evaluation import Evaluation, Listing, Method
+
+
+def evaluate(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the report.", show_default=False)],
+    checkpoint: Annotated[list[Path] | None, typer.Option(help="Run folder or checkpoint; repeat to compare.")] = None,
+    predictions: Annotated[list[Path] | None, typer.Option(help="Folder of NAME.png mattes by any software.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of photographs, matched with --alphas by name.")] = None,
+    alphas: Annotated[Path | None, typer.Option(help="Folder of true mattes.")] = None,
+    trimaps: Annotated[Path | None, typer.Option(help="Folder of trimaps; made from the mattes by default.")] = None,
+    pairs: Annotated[Path | None, typer.Option(help="Instead: folder of NAME/image.* with NAME/alpha.*")] = None,
+    size: Annotated[int | None, typer.Option(help="Working size: a multiple of 32; the run's own by default.")] = None,
+    protocol: Annotated[Literal["adobe", "p3m"], typer.Option(help="Definition of the metrics.")] = "adobe",
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
+    allow_unmatched: Annotated[bool, typer.Option("--allow-unmatched", help="Score what is complete, exit 0.")] = False,
+) -> None:
+    """Score mattes with SAD, MSE, MAD, Grad and Conn and write a report.
+
+    The first checkpoint (or else the first folder of predictions) is the method under test; the others stand beside it.
+    Pictures without a partner, unreadable files and sizes that differ are listed and make the exit code 1.
+    """
+    from matting.evaluation import Setting, evaluate, unmatched, write_report
+
+    start = time.perf_counter()
+    listing = _find_pairs(images, alphas, trimaps, pairs)
+    methods, descriptions = _methods(checkpoint or [], predictions or [], size, device)
+    problems = [*listing.problems, *(line for folder in predictions or [] for line in unmatched(listing.pairs, folder))]
+    if problems:
+        list_problems(f"{len(problems)} names do not match:", problems)
+        if not allow_unmatched:
+            raise ValueError("nothing was scored; complete the folders, or give --allow-unmatched to score the rest")
+    evaluation = evaluate(methods, track(listing.pairs, "evaluating"), protocol=protocol)
+    setting = Setting(
+        title=f"Matting report: {', '.join(sorted({pair.dataset for pair in listing.pairs}))}",
+        corpus=f"pictures of {alphas or pairs}",
+        methods=descriptions,
+        wall_seconds=time.perf_counter() - start,
+    )
+    write_report(output, evaluation, methods, setting)
+    _print_summary(evaluation, output)
+    if evaluation.failures:
+        reasons = [failure.reason for failure in evaluation.failures]
+        list_problems(f"{len(reasons)} pictures could not be scored:", reasons)
+        raise typer.Exit(0 if allow_unmatched else 1)
+
+
+def _find_pairs(images: Path | None, alphas: Path | None, trimaps: Path | None, pairs: Path | None) -> "Listing":
+    from matting.evaluation import pairs_from_folders, pairs_from_root
+
+    if pairs and not (images or alphas or trimaps):
+        listing = pairs_from_root(pairs)
+    elif images and alphas and not pairs:
+        listing = pairs_from_folders(images, alphas, trimaps)
+    else:
+        raise ValueError("expected either --pairs DIR, or --images DIR with --alphas DIR; give one of the two")
+    if not listing.pairs:
+        list_problems("no complete pair:", listing.problems)
+        raise ValueError(f"{pairs or images}: expected at least one photograph with its matte, found none")
+    return listing
+
+
+def _methods(
+    checkpoints: Sequence[Path], predictions: Sequence[Path], size: int | None, device: str
+) -> tuple[dict[str, "Method"], dict[str, str]]:
+    from matting.evaluation import all_foreground, on_photograph, stored_predictions
+    from matting.inference import Predictor
+    from matting.models import load_checkpoint
+
+    if not checkpoints and not predictions:
+        raise ValueError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
+    methods: dict[str, Method] = {}
+    descriptions: dict[str, str] = {}
+    names = short_names([*checkpoints, *predictions])
+    for path in checkpoints:
+        trained = load_checkpoint(path)
+        predictor = Predictor(trained.model, size or trained.size, device)
+        methods[names[path]] = on_photograph(predictor)
+        descriptions[names[path]] = f"{trained.path}, trained on: {trained.corpus}; {predictor.resizing}"
+    for path in predictions:
+        methods[names[path]] = stored_predictions(path)
+        descriptions[names[path]] = f"mattes stored in {path}, scored as they are"
+    methods["all foreground"] = all_foreground
+    descriptions["all foreground"] = "trivial baseline: alpha 1 everywhere"
+    return methods, descriptions
+
+
+def short_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Name paths by as few of their last parts as tell them apart.
+
+    Raises:
+        ValueError: A path is given twice.
+    """
+    parts = {path: path.resolve().parts for path in paths}
+    if len(set(parts.values())) < len(paths):
+        raise ValueError(f"expected different methods, found one twice in {', '.join(map(str, paths))}")
+    for depth in range(1, 100):
+        names = {path: "/".join(parts[path][-depth:]) for path in paths}
+        if len(set(names.values())) == len(paths):
+            break
+    return names
+
+
+def _print_summary(evaluation: "Evaluation", output: Path) -> None:
+    from matting.evaluation import method_tables, to_markdown
+
+    for table in method_tables(evaluation):
+        typer.echo(to_markdown(table))
+    typer.echo(f"report: {output / 'report.md'}")

@@ -1,0 +1,205 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from matting.cli import main
+from matting.commands.cutout import plan_jobs
+from matting.commands.evaluate import short_names
+from matting.images import read_rgb, read_rgba, write_png
+from matting.models import AttentionUNet
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    """A run folder as training leaves it, with an untrained network of the smallest kind."""
+    options = {"encoder": "resnet18", "decoder_channels": [16, 16, 16, 8, 8], "detail_channels": 4}
+    model = AttentionUNet(**options, pretrained=False)
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    (folder / "checkpoints").mkdir(parents=True)
+    content = {
+        "state_dict": {f"model.{key}": value for key, value in model.state_dict().items()},
+        "hyper_parameters": {"model": options, "size": 64, "corpus": "demo corpus, not real data"},
+    }
+    torch.save(content, folder / "checkpoints" / "last.ckpt")
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path):
+    for name in "ab":
+        photo = RNG.integers(0, 256, (50, 40, 3), np.uint8)
+        matte = np.zeros((50, 40), np.uint8)
+        matte[10:40, 8:30] = 255
+        for folder, picture in {"images": photo, "alphas": matte, "predictions": matte // 2}.items():
+            (tmp_path / folder).mkdir(exist_ok=True)
+            write_png(tmp_path / folder / f"{name}.png", picture)
+    return tmp_path
+
+
+@pytest.fixture
+def matting(monkeypatch, capsys):
+    """Run the command line in this process; return exit code, stdout, stderr with the console's wrapping undone."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["matting", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as exit_:
+            code = exit_.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def folders(data):
+    return ["--images", data / "images", "--alphas", data / "alphas", "-o", data / "out"]
+
+
+def test_help_needs_no_heavy_import():
+    code = "import sys, matting.cli; sys.exit(bool({'torch', 'cv2', 'numpy', 'PIL', 'scipy'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_help_names_every_command(matting):
+    code, out, _ = matting("--help")
+    assert code == 0 and "evaluate" in out and "cutout" in out
+
+
+def test_evaluate_writes_a_report_for_a_checkpoint_and_predictions(matting, data, run_folder):
+    code, out, err = matting(
+        "evaluate", "--checkpoint", run_folder, "--predictions", data / "predictions", *folders(data)
+    )
+    assert code == 0, err
+    results = json.loads((data / "out" / "results.json").read_text())
+    assert list(results["by_method"]) == ["tiny", "predictions", "all foreground"]
+    half = results["by_method"]["predictions"]
+    key = next(key for key in half if key.endswith("whole/mad"))
+    assert half[key]["mean"] == pytest.approx(30 * 22 * (255 - 127) / 255 / 2000, rel=1e-5)
+    assert "long side to 64 px" in results["methods"]["tiny"] and "demo corpus" in results["methods"]["tiny"]
+    assert "report.md" in out
+
+
+def test_evaluate_takes_a_checkpoint_file_a_size_and_pairs_in_one_root(matting, data, run_folder, tmp_path):
+    for name in "ab":
+        (tmp_path / "root" / name).mkdir(parents=True)
+        for role, folder in {"image": "images", "alpha": "alphas"}.items():
+            write_png(
+                tmp_path / "root" / name / f"{role}.png", np.ascontiguousarray(_any(data / folder / f"{name}.png"))
+            )
+    checkpoint = run_folder / "checkpoints" / "last.ckpt"
+    code, _, err = matting(
+        "evaluate", "--checkpoint", checkpoint, "--pairs", tmp_path / "root", "-o", tmp_path / "out", "--size", 32
+    )
+    assert code == 0, err
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert "test/root/unknown/sad" in results["metrics"] and "long side to 32 px" in results["methods"]["last.ckpt"]
+
+
+def _any(path):
+    return np.asarray(Image.open(path))
+
+
+def test_unmatched_names_stop_the_evaluation_unless_allowed(matting, data):
+    write_png(data / "images" / "lonely.png", RNG.integers(0, 256, (9, 9, 3), np.uint8))
+    (data / "predictions" / "b.png").unlink()
+    arguments = ["evaluate", "--predictions", data / "predictions", *folders(data)]
+    code, _, err = matting(*arguments)
+    assert code == 1 and "lonely: no alpha" in err and "b: no prediction" in err and not (data / "out").exists()
+    code, _, err = matting(*arguments, "--allow-unmatched")
+    assert code == 0, err
+    assert json.loads((data / "out" / "results.json").read_text())["pictures"] == 1
+
+
+@pytest.mark.parametrize("damage", ["size", "content"])
+def test_bad_pairs_are_listed_and_the_rest_is_scored(matting, data, damage):
+    if damage == "size":
+        write_png(data / "alphas" / "a.png", np.zeros((9, 9), np.uint8))
+    else:
+        (data / "images" / "a.png").write_bytes(b"no picture")
+    arguments = ["evaluate", "--predictions", data / "predictions", *folders(data)]
+    code, _, err = matting(*arguments)
+    assert code == 1 and "a.png: expected" in err and "Traceback" not in err
+    assert json.loads((data / "out" / "results.json").read_text())["pictures"] == 1
+    assert matting(*arguments, "--allow-unmatched")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--checkpoint", "nowhere"], "nowhere: expected a run folder"),
+        (["--predictions", "nowhere"], "nowhere: expected a folder of pictures"),
+        ([], "give --checkpoint RUN, --predictions DIR"),
+        (["--predictions", "{data}/predictions", "--pairs", "{data}"], "either --pairs DIR, or --images"),
+        (["--checkpoint", "{run}", "--size", "100"], "multiple of 32, found 100"),
+        (["--checkpoint", "{data}/images/a.png"], "expected a checkpoint written by train.py"),
+        (["--checkpoint", "{run}", "--checkpoint", "{run}/"], "found one twice"),
+    ],
+)
+def test_what_a_user_can_put_right_is_one_line(matting, data, run_folder, change, message):
+    change = [argument.format(data=data, run=run_folder) for argument in change]
+    code, _, err = matting("evaluate", *change, *folders(data))
+    assert code == 1 and message in err and "Traceback" not in err
+    assert err.strip().splitlines()[-1].startswith("error: ")
+
+
+def test_same_names_are_told_apart_by_their_folders(tmp_path):
+    first, second = tmp_path / "a" / "run", tmp_path / "b" / "run"
+    assert list(short_names([first, second]).values()) == ["a/run", "b/run"]
+    assert short_names([first]) == {first: "run"}
+
+
+def test_cutout_keeps_size_tree_and_orientation(matting, tmp_path, run_folder):
+    photos = tmp_path / "photos"
+    (photos / "deep").mkdir(parents=True)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(RNG.integers(0, 256, (30, 50, 3), np.uint8)).save(photos / "deep" / "turned.jpg", exif=exif)
+    write_png(photos / "gray.png", RNG.integers(0, 256, (33, 21), np.uint8))
+    Image.fromarray(RNG.integers(0, 256, (20, 20, 3), np.uint8)).convert("CMYK").save(tmp_path / "cmyk.jpg")
+    code, out, err = matting(
+        "cutout", "--checkpoint", run_folder, photos, tmp_path / "cmyk.jpg", "-o", tmp_path / "out"
+    )
+    assert code == 0 and "3 cut-outs" in out, err
+    turned = read_rgba(tmp_path / "out" / "deep" / "turned.png")
+    assert turned.shape == (50, 30, 4) and np.array_equal(turned[..., :3], read_rgb(photos / "deep" / "turned.jpg"))
+    assert read_rgba(tmp_path / "out" / "gray.png").shape == (33, 21, 4)
+    assert read_rgba(tmp_path / "out" / "cmyk.png").shape == (20, 20, 4)
+
+
+def test_cutout_lists_failures_and_does_the_rest(matting, data, run_folder):
+    (data / "images" / "svg.png").write_text("<svg/>")
+    code, out, err = matting("cutout", "--checkpoint", run_folder, data / "images", "-o", data / "out")
+    assert code == 1 and "2 cut-outs" in out and "svg.png: expected" in err and "Traceback" not in err
+    assert sorted(path.name for path in (data / "out").iterdir()) == ["a.png", "b.png"]
+
+
+def test_two_photographs_never_share_a_result(matting, data, run_folder):
+    before = (data / "images" / "a.png").read_bytes()
+    code, _, err = matting("cutout", "--checkpoint", run_folder, data / "images", data / "alphas", "-o", data / "out")
+    assert code == 1 and "would all become" in err and not (data / "out").exists()
+    code, _, err = matting("cutout", "--checkpoint", run_folder, data / "images", "-o", data / "images")
+    assert code == 1 and "would replace this photograph" in err and (data / "images" / "a.png").read_bytes() == before
+
+
+def test_jobs_follow_links_and_count_a_photograph_once(data):
+    photo = data / "images" / "a.png"
+    assert len(plan_jobs([photo, photo, data / "images"], data / "out")) == 2
+    link = data / "link"
+    link.symlink_to(data / "images")
+    with pytest.raises(ValueError, match="would replace"):
+        plan_jobs([photo], link)
+    with pytest.raises(FileNotFoundError, match=r"gone\.jpg"):
+        plan_jobs([data / "gone.jpg"], data / "out")
+    (data / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="found none in"):
+        plan_jobs([data / "empty"], Path("out"))
