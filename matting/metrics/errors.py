@@ -1,0 +1,87 @@
+"""Error maps of one pair of mattes, and the sums over them that make the metrics."""
+
+from functools import cached_property
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.metrics.connectivity import connectivity_difference
+from matting.metrics.definition import Protocol, Region, definition
+from matting.metrics.gradient import gradient_difference
+from matting.metrics.inputs import ArrayLike, alpha_pair, region_mask
+
+Mask = NDArray[np.uint8] | None
+
+
+class ErrorMaps:
+    """The maps of one pair, each computed when it is first asked for, so that metrics and regions share them.
+
+    The methods `sad`, `mse`, `mad`, `grad` and `conn` reduce them over a mask from `counted`; the functions of the same
+    names in `matting.metrics.functional` document the values.
+
+    Args:
+        preds: ``(H, W)`` predicted alpha, array or tensor, uint8 or floating point in [0, 1].
+        target: ``(H, W)`` true alpha, likewise.
+        protocol: ``adobe`` or ``p3m``.
+
+    Raises:
+        TypeError: If a dtype is refused.
+        ValueError: If a shape, a size, a value or the protocol is refused.
+    """
+
+    def __init__(self, preds: ArrayLike, target: ArrayLike, protocol: Protocol = "adobe") -> None:
+        self._definition = definition(protocol)
+        self._preds, self._target = alpha_pair(preds, target, self._definition.conn_dtype)
+        self._unit = 255.0 if self._target.dtype == np.uint8 else 1.0
+
+    def counted(self, trimap: ArrayLike | None, region: Region, ignore: ArrayLike | None) -> Mask:
+        """Say which pixels count: `matting.metrics.inputs.region_mask` for this pair."""
+        return region_mask(self._target.shape, trimap, region, ignore)
+
+    @cached_property
+    def difference(self) -> NDArray[Any]:
+        """``(H, W)`` |p − g|, in codes of 255 for uint8 mattes."""
+        return np.asarray(cv2.absdiff(self._preds, self._target))
+
+    @cached_property
+    def gradient(self) -> NDArray[Any]:
+        """``(H, W)`` ‖∇p‖ − ‖∇g‖."""
+        return gradient_difference(self._preds, self._target, self._definition)
+
+    @cached_property
+    def connectivity(self) -> NDArray[Any]:
+        """``(H, W)`` φp − φg."""
+        return connectivity_difference(self._preds, self._target, self._definition)
+
+    def sad(self, mask: Mask) -> float:
+        """Σ|p − g| / 1000."""
+        return self._absolute(self.difference, mask) / self._unit / 1000
+
+    def mad(self, mask: Mask) -> float:
+        """Σ|p − g| / n."""
+        return self._absolute(self.difference, mask) / self._unit / self._count(mask)
+
+    def mse(self, mask: Mask) -> float:
+        """Σ(p − g)² / n."""
+        return self._squared(self.difference, mask) / self._unit**2 / self._count(mask)
+
+    def grad(self, mask: Mask) -> float:
+        """Σ(‖∇p‖ − ‖∇g‖)² over the protocol's divisor."""
+        return self._squared(self.gradient, mask) / self._definition.grad_divisor
+
+    def conn(self, mask: Mask) -> float:
+        """Σ|φp − φg| / 1000."""
+        return self._absolute(self.connectivity, mask) / 1000
+
+    @staticmethod
+    def _absolute(error: NDArray[Any], mask: Mask) -> float:
+        return float(cv2.norm(error, cv2.NORM_L1, mask))
+
+    @staticmethod
+    def _squared(error: NDArray[Any], mask: Mask) -> float:
+        return float(cv2.norm(error, cv2.NORM_L2SQR, mask))
+
+    def _count(self, mask: Mask) -> int:
+        return self._target.size if mask is None else max(cv2.countNonZero(mask), 1)

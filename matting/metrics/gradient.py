@@ -1,0 +1,77 @@
+"""Grad's error map: the difference of two mattes' gradient magnitudes."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.metrics.definition import Definition
+from matting.metrics.windows import windows
+
+_BORDERS = {"edge": cv2.BORDER_REPLICATE, "symmetric": cv2.BORDER_REFLECT}
+
+
+def _range(alpha: NDArray[Any], definition: Definition) -> float:
+    if not definition.min_max:
+        return 255.0 if alpha.dtype == np.uint8 else 1.0
+    # A constant matte has no gradient in whatever unit.
+    return float(alpha.max()) - float(alpha.min()) or 1.0
+
+
+def _derivatives(picture: NDArray[Any], depth: int, definition: Definition) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Filter a picture along x and y and cut the kernels' halo off.
+
+    The derivative is the column pass both times, on a transposed picture for x: only there does OpenCV pair the taps of
+    opposite sign before it multiplies. Its row pass finds a slope in a flat picture, which float32 sums would keep.
+    """
+    kernels, inner = (definition.smoothing, definition.derivative), slice(definition.radius, -definition.radius)
+    along_x = cv2.transpose(cv2.sepFilter2D(cv2.transpose(picture), depth, *kernels))
+    along_y = cv2.sepFilter2D(picture, depth, *kernels)
+    return along_x[inner, inner], along_y[inner, inner]
+
+
+def _magnitude_difference(
+    target: NDArray[Any], excess: NDArray[Any], unit: float, definition: Definition
+) -> NDArray[Any]:
+    depth = cv2.CV_64F if excess.dtype == np.float64 else cv2.CV_32F
+    tx, ty = _derivatives(target, depth, definition)
+    ex, ey = _derivatives(excess, depth, definition)
+    px, py = tx + ex, ty + ey
+    norms = cv2.magnitude(px, py) + cv2.magnitude(tx, ty)
+    # The smallest normal number keeps 0 / 0, where both mattes are flat, at 0.
+    norms = norms * unit + np.finfo(np.float32).tiny
+    difference: NDArray[Any] = (ex * (px + tx) + ey * (py + ty)) / norms
+    return difference
+
+
+def gradient_difference(preds: NDArray[Any], target: NDArray[Any], definition: Definition) -> NDArray[Any]:
+    """Compute ‖∇p‖ − ‖∇g‖ with Gaussian derivatives of σ = 1.4 px.
+
+    With e = p − g it is e's derivatives that are filtered, and the difference comes from
+    (‖∇p‖² − ‖∇g‖²) / (‖∇p‖ + ‖∇g‖) = ∇e · (∇p + ∇g) / (‖∇p‖ + ‖∇g‖): no two nearly equal numbers are subtracted, so
+    float32 is enough, and wherever p = g nothing need be computed.
+
+    Args:
+        preds: ``(H, W)`` uint8, or float32 or float64 in [0, 1].
+        target: Likewise, of the same dtype.
+        definition: The protocol's kernels, border and scaling.
+
+    Returns:
+        ``(H, W)`` float64 for float64 mattes, else float32.
+    """
+    preds_range, target_range = _range(preds, definition), _range(target, definition)
+    stretch = target_range / preds_range - 1.0
+    dtype = np.float64 if target.dtype == np.float64 else np.float32
+    radius = definition.radius
+    active = cv2.compare(preds, target, cv2.CMP_NE) if stretch == 0 else np.ones(target.shape, np.uint8)
+    border = (*[radius] * 4, _BORDERS[definition.border])
+    preds, padded = cv2.copyMakeBorder(preds, *border), cv2.copyMakeBorder(target, *border)
+    difference = np.zeros(target.shape, dtype)
+    for rows, cols in windows(active, radius):
+        halo = slice(rows.start, rows.stop + 2 * radius), slice(cols.start, cols.stop + 2 * radius)
+        excess = np.subtract(preds[halo], padded[halo], dtype=dtype)
+        if stretch:
+            excess += dtype(stretch) * preds[halo]
+        difference[rows, cols] = _magnitude_difference(padded[halo], excess, target_range, definition)
+    return difference
