@@ -1,0 +1,137 @@
+"""Means of the metrics over images as torchmetrics classes: per image first, then unweighted, right under DDP."""
+
+from abc import abstractmethod
+from typing import Any, get_args
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from matting.metrics import batched, functional
+from matting.metrics.definition import Protocol, Region, definition
+from matting.metrics.inputs import UNKNOWN
+
+
+def _outside(alpha: Tensor) -> Tensor:
+    """Whether each image of a batch holds a NaN or a value outside [0, 1]: ``(B,)`` boolean, never for uint8."""
+    if not alpha.is_floating_point():
+        return torch.zeros(len(alpha), dtype=torch.bool, device=alpha.device)
+    return ~((alpha >= 0) & (alpha <= 1)).flatten(1).all(dim=1)
+
+
+class _Mean(Metric):
+    """A metric's sum over images and their number.
+
+    Args:
+        region: ``whole``, or ``unknown`` for the pixels where the trimap says unknown.
+        protocol: ``adobe`` or ``p3m``; see `matting.metrics.functional`.
+        kwargs: What every torchmetrics metric takes.
+
+    Raises:
+        ValueError: If the region or the protocol is refused.
+    """
+
+    is_differentiable = False
+    higher_is_better = False
+    full_state_update = False
+    total: Tensor
+    count: Tensor
+    refused: Tensor
+
+    def __init__(self, region: Region = "whole", protocol: Protocol = "adobe", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        definition(protocol)
+        if region not in get_args(Region):
+            raise ValueError(f"region: expected one of {get_args(Region)}, found {region!r}")
+        self.region, self.protocol = region, protocol
+        self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
+        self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
+        self.add_state("refused", torch.tensor(0), dist_reduce_fx="sum")
+
+    @abstractmethod
+    def _values(self, preds: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+        """Return the metric of each image, ``(B,)``."""
+
+    def update(self, preds: Tensor, target: Tensor, trimap: Tensor | None = None, ignore: Tensor | None = None) -> None:
+        """Add the images of a batch.
+
+        Args:
+            preds: ``(B, 1, H, W)`` or ``(B, H, W)`` predicted alpha, uint8 or floating point in [0, 1].
+            target: True alpha, likewise, of the same shape.
+            trimap: uint8 of the same shape, 127 or 128 where unknown; needed for the region ``unknown``.
+            ignore: Nonzero where the annotation says nothing: not counted.
+
+        Raises:
+            TypeError: If a dtype is refused.
+            ValueError: If a shape is refused or the trimap is missing.
+        """
+        mask = self._counted(trimap, ignore)
+        values = self._values(preds, target, mask)
+        self.total += values.sum()
+        self.count += len(values)
+        self.refused += (_outside(preds) | _outside(target)).sum()
+
+    def compute(self) -> Tensor:
+        """Return the mean over all images of all processes, a scalar.
+
+        Raises:
+            ValueError: If an image held a NaN or a value outside [0, 1]. It is here that this is said, because asking
+                in `update` would make every step wait for the device.
+        """
+        if self.refused > 0:
+            raise ValueError(
+                f"{type(self).__name__}: expected finite alphas in [0, 1], found {int(self.refused)} of "
+                f"{int(self.count)} images with others; clip the prediction, and look for a diverged run"
+            )
+        return self.total / self.count
+
+    def _counted(self, trimap: Tensor | None, ignore: Tensor | None) -> Tensor | None:
+        valid = None if ignore is None else batched.images("ignore", ignore) == 0
+        if self.region == "whole":
+            return valid
+        if trimap is None:
+            raise ValueError("region 'unknown': expected a trimap, found None; make one with trimap_from_alpha")
+        if trimap.dtype != torch.uint8:
+            raise TypeError(f"trimap: expected uint8 codes 0, 127 or 128, and 255, found {trimap.dtype}")
+        codes = batched.images("trimap", trimap)
+        unknown = (codes == UNKNOWN[0]) | (codes == UNKNOWN[1])
+        return unknown if valid is None else unknown & valid
+
+
+class SAD(_Mean):
+    """Mean over images of the sum of absolute differences, in thousands of pixels."""
+
+    def _values(self, preds: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+        return batched.sad(preds, target, mask)
+
+
+class MSE(_Mean):
+    """Mean over images of the mean squared error."""
+
+    def _values(self, preds: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+        return batched.mse(preds, target, mask)
+
+
+class MAD(_Mean):
+    """Mean over images of the mean absolute difference."""
+
+    def _values(self, preds: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+        return batched.mad(preds, target, mask)
+
+
+class Grad(_Mean):
+    """Mean over images of the gradient error."""
+
+    def _values(self, preds: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+        return batched.grad(preds, target, mask, protocol=self.protocol)
+
+
+class Conn(_Mean):
+    """Mean over images of the connectivity error, in thousands of pixels; brings each image to the host."""
+
+    def _values(self, preds: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+        preds, target = batched.images("preds", preds), batched.images("target", target)
+        ignored = [None] * len(preds) if mask is None else ~mask
+        pairs = zip(preds, target, ignored, strict=True)
+        values = [functional.conn(p, g, protocol=self.protocol, ignore=i) for p, g, i in pairs]
+        return torch.tensor(values, device=preds.device)
