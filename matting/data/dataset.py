@@ -66,7 +66,9 @@ class DrawDataset(Dataset[Crop]):
 def collate(crops: Sequence[Crop]) -> LayerBatch:
     """Stack crops into the layout of `LayerBatch`."""
     draws = [crop.draw for crop in crops]
-    integers = {name: torch.tensor([getattr(draw, name) for draw in draws]) for name in ("seed", "view", "pair", "scene")}
+    integers = {
+        name: torch.tensor([getattr(draw, name) for draw in draws]) for name in ("seed", "view", "pair", "scene")
+    }
     return LayerBatch(
         foreground=_planes([crop.foreground for crop in crops]),
         background=_planes([crop.background for crop in crops]),

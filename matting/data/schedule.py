@@ -1,6 +1,5 @@
 """The schedule: the plans of a whole run, and what they add up to."""
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,6 +42,12 @@ class Schedule:
         start = epoch % self.epochs * rows
         return run.take(np.arange(start, start + rows))
 
+    def stage_name(self, epoch: int) -> str:
+        """Name of the stage of an epoch."""
+        if self.curriculum.shuffled:
+            return "shuffled"
+        return self.curriculum.stages[self.curriculum.stage_at(epoch, self.epochs)[0]].name
+
     def _planned(self, epoch: int) -> EpochPlan:
         return plan_epoch(
             self.seed,
@@ -72,34 +77,50 @@ class Schedule:
         return run.take((order[:, None] * block + np.arange(block)).reshape(-1))
 
 
-def summarise(plan: EpochPlan) -> dict[str, object]:
-    """Count what a plan holds.
+@dataclass(frozen=True)
+class Summary:
+    """What a plan, or a part of one, holds.
 
-    Args:
-        plan: Any part of a plan.
-
-    Returns:
-        ``rows``, ``stage``, rows by ``stream``, by ``difficulty`` (stream/difficulty), by ``severity`` (0 and
-        quarters of (0, 1]), ``pairs``, ``pairable`` draws that stand alone, and ``repeats``: for each stream the most
-        and the fewest times that one of its drawn items recurs.
+    Attributes:
+        stage: Name of the stage.
+        rows: Number of rows.
+        stream: Rows of each stream.
+        difficulty: Rows of each ``stream/difficulty``.
+        severity: Rows of severity 0 and of each quarter of (0, 1].
+        pairs: Number of pairs.
+        repeats: Of each stream: how many ``items`` were drawn, and how often the ``fewest`` and the ``most`` drawn one.
     """
-    streams = [plan.streams[k] for k in plan.stream]
-    levels = np.ceil(plan.severity * 4).astype(int)
-    return {
-        "stage": plan.stage,
-        "rows": len(plan),
-        "stream": dict(sorted(Counter(streams).items())),
-        "difficulty": dict(
-            sorted(Counter(f"{s}/{DIFFICULTIES[d]}" for s, d in zip(streams, plan.difficulty, strict=True)).items())
-        ),
-        "severity": {("0" if k == 0 else f"({(k - 1) / 4:g}, {k / 4:g}]"): int((levels == k).sum()) for k in range(5)},
-        "pairs": int((plan.view == 1).sum()),
-        "repeats": {name: _repeats(plan, k) for k, name in enumerate(plan.streams) if (plan.stream == k).any()},
-    }
+
+    stage: str
+    rows: int
+    stream: dict[str, int]
+    difficulty: dict[str, int]
+    severity: dict[str, int]
+    pairs: int
+    repeats: dict[str, dict[str, int]]
+
+
+def summarise(plan: EpochPlan) -> Summary:
+    """Count what a plan holds."""
+    by_stream = np.bincount(plan.stream, minlength=len(plan.streams))
+    levels = np.bincount(np.ceil(plan.severity * 4).astype(np.int64), minlength=5)
+    kinds, counts = np.unique(plan.stream * len(DIFFICULTIES) + plan.difficulty, return_counts=True)
+    split = [divmod(int(kind), len(DIFFICULTIES)) for kind in kinds]
+    return Summary(
+        stage=plan.stage,
+        rows=len(plan),
+        stream={name: int(count) for name, count in zip(plan.streams, by_stream, strict=True)},
+        difficulty={
+            f"{plan.streams[stream]}/{DIFFICULTIES[level]}": int(count)
+            for (stream, level), count in zip(split, counts, strict=True)
+        },
+        severity=dict(zip(("0", "0-0.25", "0.25-0.5", "0.5-0.75", "0.75-1"), levels.tolist(), strict=True)),
+        pairs=int((plan.view == 1).sum()),
+        repeats={name: _repeats(plan, k) for k, name in enumerate(plan.streams) if by_stream[k]},
+    )
 
 
 def _repeats(plan: EpochPlan, stream: int) -> dict[str, int]:
     first_views = (plan.stream == stream) & (plan.view == 0)
-    key = plan.source[first_views].astype(np.int64) << 40 | plan.item[first_views]
-    _, times = np.unique(key, return_counts=True)
+    _, times = np.unique(plan.source[first_views] << 40 | plan.item[first_views], return_counts=True)
     return {"items": len(times), "fewest": int(times.min()), "most": int(times.max())}

@@ -66,7 +66,9 @@ def _create(name: str, *, pretrained: bool, **extra: Any) -> nn.Module:
     except Exception as error:
         # timm and the hub client raise many types, of several libraries.
         what = "its weights could not be fetched" if pretrained else "it cannot serve as a feature pyramid"
-        raise ValueError(f"model.encoder '{name}': {what}: {error}; {OFFLINE if pretrained else 'choose another'}") from error
+        raise ValueError(
+            f"model.encoder '{name}': {what}: {error}; {OFFLINE if pretrained else 'choose another'}"
+        ) from error
     return backbone
 
 
@@ -83,7 +85,9 @@ def _require_reachable(name: str) -> None:
         return  # it answers
     except OSError as error:
         reason = getattr(error, "reason", error)
-        raise ValueError(f"model.pretrained: {ENDPOINT} with the weights of '{name}' is not reachable ({reason}); {OFFLINE}") from error
+        raise ValueError(
+            f"model.pretrained: {ENDPOINT} with the weights of '{name}' is not reachable ({reason}); {OFFLINE}"
+        ) from error
 
 
 def load_backbone_weights(backbone: nn.Module, path: Path) -> None:

@@ -40,7 +40,7 @@ class Item:
         foreground: The foreground layer, or None where only the photograph exists.
         difficulty: ``clear``, ``medium`` or ``hard``.
         tags: Golden labels, such as ``backlit`` or ``glasses``.
-        group: Identity: items of one group never stand on both sides of a split.
+        identity: Who it is: items of one identity never stand on both sides of a split.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Item:
     foreground: Path | None = None
     difficulty: str = "clear"
     tags: frozenset[str] = frozenset()
-    group: str = ""
+    identity: str = ""
 
     def __post_init__(self) -> None:
         if self.difficulty not in DIFFICULTIES:
@@ -101,7 +101,9 @@ class Source:
         item = self.items[index]
         picture = item.foreground if recomposed or item.photo is None else item.photo
         if picture is None:
-            raise ValueError(f"item '{item.name}' of '{self.name}' has no foreground layer to set before a new background")
+            raise ValueError(
+                f"item '{item.name}' of '{self.name}' has no foreground layer to set before a new background"
+            )
         colours, alpha = read_rgb(picture), self.alpha_reader(item.alpha)
         if colours.shape[:2] != alpha.shape:
             raise ValueError(

@@ -41,7 +41,7 @@ def coco_matting(root: Path, coco: Path, split: str = "train") -> Source:
     for path in joined:
         folder, photo = _photo(require_folder(coco, "COCO photographs"), path.name[:12])
         if per_photo[path.name[:12]] == 1 and (folder == "val2017") == (split == "val"):
-            items.append(Item(name=path.stem, photo=photo, alpha=path, group=f"coco/{path.name[:12]}"))
+            items.append(Item(name=path.stem, photo=photo, alpha=path, identity=f"coco/{path.name[:12]}"))
     return Source("coco_matting", items, alpha_reader=read_joined_alpha)
 
 

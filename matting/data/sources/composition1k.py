@@ -8,22 +8,26 @@ Layout of the archive (Xu et al., "Deep Image Matting", CVPR 2017)::
                      Test_set/test_{fg,bg}_names.txt                          50 and 1,000 lines
 """
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
 from matting.data.sources.base import Item, Source, read_names, require_folder
 
 FOLDERS = {"train": ("Training_set", "training"), "test": ("Test_set", "test")}
-BACKGROUNDS_PER_FOREGROUND = {"train": 100, "test": 20}
+TEST_BACKGROUNDS = 20
 
 
-def composition1k(root: Path, split: str = "train") -> Source:
-    """Read the foregrounds of one split.
+def composition1k(root: Path) -> Source:
+    """Read the training foregrounds.
 
     Args:
         root: The folder ``Combined_Dataset``.
-        split: ``train`` or ``test``.
 
     Returns:
         A source named ``composition1k`` of layered items, in the order of the official name list.
@@ -31,30 +35,37 @@ def composition1k(root: Path, split: str = "train") -> Source:
     Raises:
         FileNotFoundError: If a folder, the name list or a file named by it is missing.
     """
-    folder, prefix = FOLDERS[split]
-    base = require_folder(require_folder(root, "Composition-1K (Combined_Dataset)") / folder, f"the {split} set")
-    items = [_find(base, name) for name in read_names(base / f"{prefix}_fg_names.txt")]
+    _, pairs = _pairs(root, "train")
+    items = [Item(fg.stem, alpha, foreground=fg, identity=f"composition1k/{fg.stem}") for fg, alpha in pairs]
     return Source("composition1k", items)
 
 
-def _find(base: Path, name: str) -> Item:
+def _pairs(root: Path, split: str) -> tuple[Path, list[tuple[Path, Path]]]:
+    """A split's folder, and the foreground and alpha files in the order of its name list."""
+    folder, prefix = FOLDERS[split]
+    base = require_folder(require_folder(root, "Composition-1K (Combined_Dataset)") / folder, f"the {split} set")
+    return base, [_find(base, name) for name in read_names(base / f"{prefix}_fg_names.txt")]
+
+
+def _find(base: Path, name: str) -> tuple[Path, Path]:
     for folder in ("Adobe-licensed images", "Other"):
         foreground, alpha = base / folder / "fg" / name, base / folder / "alpha" / name
         if foreground.is_file() and alpha.is_file():
-            return Item(name=Path(name).stem, foreground=foreground, alpha=alpha, group=f"composition1k/{name}")
+            return foreground, alpha
     raise FileNotFoundError(f"{base}: '{name}' of the name list has no fg/alpha pair; unpack the archive again")
 
 
 class TestComposite(NamedTuple):
-    """One of the official test pictures: a foreground's item, its background and its trimap file, if shipped."""
+    """The files of one of the official test pictures; the trimap may be missing."""
 
     name: str
-    item: Item
+    foreground: Path
+    alpha: Path
     background: Path
     trimap: Path | None
 
 
-def composites(root: Path, backgrounds: Path, source: Source) -> Iterator[TestComposite]:
+def composites(root: Path, backgrounds: Path) -> Iterator[TestComposite]:
     """Enumerate the test composites by the official rule.
 
     Foreground ``k`` stands before backgrounds ``20 k … 20 k + 19`` of the background list; the picture is called
@@ -63,7 +74,6 @@ def composites(root: Path, backgrounds: Path, source: Source) -> Iterator[TestCo
     Args:
         root: The folder ``Combined_Dataset``.
         backgrounds: The folder of PASCAL VOC pictures (``VOC2012/JPEGImages``).
-        source: The test split as `composition1k` reads it.
 
     Yields:
         Composites in the official order, not yet decoded.
@@ -71,16 +81,44 @@ def composites(root: Path, backgrounds: Path, source: Source) -> Iterator[TestCo
     Raises:
         ValueError: If the background list is shorter than the rule needs.
     """
-    base = root / FOLDERS["test"][0]
+    base, pairs = _pairs(root, "test")
     names = read_names(base / "test_bg_names.txt")
-    each = BACKGROUNDS_PER_FOREGROUND["test"]
-    if len(names) < each * len(source):
+    each = TEST_BACKGROUNDS
+    if len(names) < each * len(pairs):
         raise ValueError(
-            f"{base / 'test_bg_names.txt'}: expected {each} names for each of {len(source)} foregrounds, "
+            f"{base / 'test_bg_names.txt'}: expected {each} names for each of {len(pairs)} foregrounds, "
             f"found {len(names)}; restore the list from the archive"
         )
-    for k, item in enumerate(source.items):
+    for k, (foreground, alpha) in enumerate(pairs):
         for i in range(each):
-            name = f"{item.name}_{i}"
-            trimap = item.alpha.parent.parent / "trimaps" / f"{name}.png"
-            yield TestComposite(name, item, backgrounds / names[k * each + i], trimap if trimap.is_file() else None)
+            name = f"{foreground.stem}_{i}"
+            trimap = alpha.parent.parent / "trimaps" / f"{name}.png"
+            background = backgrounds / names[k * each + i]
+            yield TestComposite(name, foreground, alpha, background, trimap if trimap.is_file() else None)
+
+
+def compose_official(
+    foreground: NDArray[np.uint8], alpha: NDArray[np.uint8], background: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Compose a test picture as the data set's ``Composition_code.py`` defines it.
+
+    A background smaller than the foreground is enlarged by the larger ratio of sides, rounded up, with bicubic
+    interpolation; then its top left corner is taken, and values are truncated to integers.
+
+    Args:
+        foreground: ``(H, W, 3)`` uint8.
+        alpha: ``(H, W)`` uint8.
+        background: ``(h, w, 3)`` uint8 of any size.
+
+    Returns:
+        ``(H, W, 3)`` uint8.
+    """
+    height, width = alpha.shape
+    ratio = max(width / background.shape[1], height / background.shape[0])
+    if ratio > 1:
+        size = (math.ceil(background.shape[1] * ratio), math.ceil(background.shape[0] * ratio))
+        enlarged = Image.fromarray(background).resize(size, Image.Resampling.BICUBIC)
+        background = np.asarray(enlarged, dtype=np.uint8)
+    share = alpha[..., None].astype(np.float32) / 255
+    blend = share * foreground + (1 - share) * background[:height, :width]
+    return np.asarray(blend, dtype=np.uint8)

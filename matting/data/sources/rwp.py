@@ -4,7 +4,7 @@ Layout::
 
     RWP/image/<name>.jpg   RWP/alpha/<name>.png   RWP/manifest.csv
 
-The manifest has one row per picture: ``name,split,difficulty,group`` and one 0/1 column per golden label.
+The manifest has one row per picture: ``name,split,difficulty,identity`` and one 0/1 column per golden label.
 """
 
 import csv
@@ -20,11 +20,11 @@ TAGS = (
     "scarf",
     "motion_blur",
     "low_resolution",
-    "group_photo",
+    "group",
     "overlap",
     "tiny",
 )
-COLUMNS = ("name", "split", "difficulty", "group", *TAGS)
+COLUMNS = ("name", "split", "difficulty", "identity", *TAGS)
 
 
 def rwp(root: Path, split: str = "train") -> Source:
@@ -68,5 +68,5 @@ def _item(row: dict[str, str], photos: dict[str, Path], alphas: Path, root: Path
         alpha=alpha,
         difficulty=row["difficulty"],
         tags=frozenset(tag for tag in TAGS if row[tag] == "1"),
-        group=f"rwp/{row['group']}",
+        identity=f"rwp/{row['identity']}",
     )

@@ -1,0 +1,91 @@
+"""The datamodule: the plan's batches for training, fixed pictures for validation, the device pipeline for both."""
+
+from functools import partial
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader
+
+from matting.augment import Pipeline
+from matting.batch import LayerBatch, TrainingBatch
+from matting.data.corpora import Corpus
+from matting.data.dataset import Crop, DrawDataset, collate
+from matting.data.loader import PlanBatches, PlanLoader
+from matting.data.plan import Draw
+from matting.data.schedule import Schedule
+
+
+class MattingDataModule(LightningDataModule):
+    """Loads what the schedule plans.
+
+    Args:
+        corpus: Sources and backgrounds.
+        schedule: Plans of the run.
+        augment: Device pipeline of training; its ``size`` is the network's.
+        batch_size: Rows of a batch of one process; even if there is pairing.
+        crop_size: Side of the squares that workers ship; at least the pipeline's size, so that warping finds margin.
+        smallest_crop: Smallest share of a picture's side that a training crop keeps.
+        workers: Worker processes of each loader. Their number changes nothing in the result.
+
+    Raises:
+        ValueError: If pairing meets an odd batch size, which would split pairs.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        schedule: Schedule,
+        augment: Pipeline,
+        batch_size: int,
+        crop_size: int,
+        smallest_crop: float,
+        workers: int,
+    ) -> None:
+        super().__init__()
+        if schedule.pairing.fraction and batch_size % 2:
+            raise ValueError(f"data.batch_size: expected an even number under pairing, found {batch_size}")
+        self.corpus, self.schedule = corpus, schedule
+        self.augment, self.plain = augment, Pipeline.plain(augment.size)
+        self.batch_size, self.workers = batch_size, workers
+        self.dataset = DrawDataset(corpus.train, corpus.scenes, crop_size, smallest_crop)
+
+    def train_dataloader(self) -> PlanLoader:
+        """The plan's batches for this rank, from where the run stands."""
+        trainer = self.trainer
+        batches = PlanBatches(
+            self.schedule.plan,
+            self.schedule.rows,
+            self.batch_size,
+            rank=trainer.global_rank if trainer else 0,
+            world_size=trainer.world_size if trainer else 1,
+        )
+        if trainer:
+            limit = trainer.limit_train_batches
+            batches.limit = limit if isinstance(limit, int) else max(1, int(limit * len(batches)))
+        return PlanLoader(self.dataset, batches, self.workers, pin_memory=torch.cuda.is_available())
+
+    def val_dataloader(self) -> DataLoader[Crop]:
+        """Every validation picture of this rank, whole, resized to the network's size."""
+        source = self.corpus.validation
+        dataset = DrawDataset({source.name: source}, self.corpus.scenes, self.augment.size, smallest_crop=1.0)
+        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        make = partial(Draw, source=0, view=0, severity=0.0, pair=-1)
+        draws = [
+            make(item=k, seed=k, scene=-1 if item.photo else k % len(self.corpus.scenes))
+            for k, item in enumerate(source.items)
+        ]
+        return DataLoader(
+            dataset,
+            batch_size=self.batch_size,
+            sampler=draws[rank::world_size],  # type: ignore[arg-type]
+            collate_fn=collate,
+            num_workers=self.workers,
+            pin_memory=torch.cuda.is_available(),
+            generator=torch.Generator(),
+        )
+
+    def on_after_batch_transfer(self, batch: LayerBatch, dataloader_idx: int) -> TrainingBatch:
+        """Compose, warp, degrade and annotate on the device."""
+        training = self.trainer is not None and self.trainer.training
+        prepared: TrainingBatch = (self.augment if training else self.plain)(batch)
+        return prepared

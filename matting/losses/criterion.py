@@ -1,0 +1,55 @@
+"""The criterion: named terms, their weights, their sum."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from matting.batch import TrainingBatch
+from matting.models import MattingOutput
+
+
+class Term(Protocol):
+    """A loss term: a module that maps the network's output and the batch to a scalar."""
+
+    def __call__(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+        """Scalar loss of a batch."""
+
+
+class Criterion(nn.Module):
+    """A weighted sum of named terms.
+
+    Args:
+        terms: Loss terms by name.
+        weights: Weight of each term; a term with weight 0 is left out and costs nothing.
+
+    Raises:
+        ValueError: If names of terms and weights differ, a weight is negative, or none is positive.
+    """
+
+    def __init__(self, terms: Mapping[str, nn.Module], weights: Mapping[str, float]) -> None:
+        super().__init__()
+        if terms.keys() != weights.keys():
+            raise ValueError(
+                f"loss: expected a weight for each term, found terms {sorted(terms)} and weights {sorted(weights)}"
+            )
+        if min(weights.values()) < 0 or not any(weights.values()):
+            raise ValueError(f"loss: expected weights >= 0 with one above 0, found {dict(weights)}")
+        self.weights = {name: weight for name, weight in weights.items() if weight > 0}
+        self.terms = nn.ModuleDict({name: terms[name] for name in self.weights})
+
+    def forward(self, output: MattingOutput, batch: TrainingBatch) -> dict[str, Tensor]:
+        """Evaluate.
+
+        Args:
+            output: What the network predicts.
+            batch: What is true.
+
+        Returns:
+            The unweighted scalar of each term by its name, and their weighted sum as ``loss``.
+        """
+        values: dict[str, Tensor] = {name: term(output, batch) for name, term in self.terms.items()}
+        values["loss"] = sum(
+            (weight * values[name] for name, weight in self.weights.items()), start=output.alpha.new_zeros(())
+        )
+        return values

@@ -1,0 +1,77 @@
+"""Says and records what was really drawn: stage and counts of every epoch."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities.rank_zero import rank_zero_info
+
+from matting.data.datamodule import MattingDataModule
+from matting.data.schedule import Schedule, summarise
+from matting.images import write_atomic
+
+
+class PlanLog(Callback):
+    """Announces stages, logs realised counts, and keeps them in a CSV file.
+
+    Counts are of the rows that training consumed, over all ranks, at the end of each epoch: ``plan/<stream>``,
+    ``plan/<stream>/<difficulty>``, ``plan/severity/<range>`` and ``plan/pairs`` in the loggers, one line an epoch in
+    the file.
+
+    Args:
+        path: The CSV file; None writes none.
+    """
+
+    def __init__(self, path: Path | str | None = None) -> None:
+        self.path = None if path is None else Path(path)
+        self.lines: list[dict[str, Any]] = []
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Announce the stage when it changes."""
+        schedule, epoch = _schedule(trainer), trainer.current_epoch
+        stage = schedule.stage_name(epoch)
+        if epoch == 0 or schedule.stage_name(epoch - 1) != stage:
+            rank_zero_info(f"epoch {epoch}: stage '{stage}' of curriculum '{schedule.curriculum.name}'")
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log what the epoch drew."""
+        schedule, datamodule = _schedule(trainer), _datamodule(trainer)
+        rows = min(schedule.rows, int(trainer.num_training_batches) * datamodule.batch_size * trainer.world_size)
+        summary = summarise(schedule.plan(trainer.current_epoch).take(np.arange(rows)))
+        counts = {f"plan/{name}": count for name, count in (summary.stream | summary.difficulty).items()}
+        counts |= {f"plan/severity/{name}": count for name, count in summary.severity.items()}
+        counts["plan/pairs"] = summary.pairs
+        pl_module.log_dict({name: float(count) for name, count in counts.items()}, rank_zero_only=True)
+        self.lines.append({"epoch": trainer.current_epoch, "stage": summary.stage, "rows": rows, **counts})
+        if self.path is not None and trainer.is_global_zero:
+            write_atomic(self.path, _csv(self.lines).encode())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Lines so far."""
+        return {"lines": self.lines}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue the file of the resumed run."""
+        self.lines = list(state_dict["lines"])
+
+
+def _datamodule(trainer: Trainer) -> MattingDataModule:
+    if not isinstance(datamodule := trainer.datamodule, MattingDataModule):  # type: ignore[attr-defined]
+        raise TypeError(f"PlanLog: expected a MattingDataModule, found {type(datamodule).__name__}")
+    return datamodule
+
+
+def _schedule(trainer: Trainer) -> Schedule:
+    return _datamodule(trainer).schedule
+
+
+def _csv(lines: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    columns = list(dict.fromkeys(name for line in lines for name in line))
+    writer = csv.DictWriter(text, columns, restval=0, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()

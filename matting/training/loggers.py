@@ -1,0 +1,31 @@
+"""Weights & Biases without surprises."""
+
+import netrc
+import os
+from pathlib import Path
+from urllib.parse import urlparse
+
+from lightning.pytorch.loggers import WandbLogger
+
+
+def wandb_logger(save_dir: Path | str, project: str, **settings: object) -> WandbLogger:
+    """A W&B logger that goes offline instead of asking for a key.
+
+    Args:
+        save_dir: Run folder; ``wandb sync RUN/wandb/offline-*`` uploads an offline run later.
+        project: W&B project.
+        settings: Passed to ``wandb.init``.
+    """
+    offline = os.environ.get("WANDB_MODE") == "offline" or not has_wandb_key()
+    return WandbLogger(save_dir=save_dir, project=project, offline=offline, **settings)  # type: ignore[arg-type]
+
+
+def has_wandb_key() -> bool:
+    """Whether a W&B key is in ``$WANDB_API_KEY`` or in the netrc file that ``wandb login`` writes."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    try:
+        return netrc.netrc(os.environ.get("NETRC")).authenticators(host) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False

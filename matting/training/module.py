@@ -1,0 +1,72 @@
+"""The LightningModule: network, criterion, optimiser and validation metrics, and nothing else."""
+
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+
+from matting.batch import TrainingBatch
+from matting.losses import Criterion
+from matting.metrics import MAD, MSE, SAD
+from matting.models import AttentionUNet
+from matting.training.optimizer import OptimizerSettings
+
+REGIONS = ("whole", "unknown")
+TRIMAP_VALUES = (0, 128, 255)
+
+
+class MattingModule(LightningModule):
+    """Trains an `AttentionUNet`.
+
+    Args:
+        model: The network.
+        criterion: Loss terms and weights.
+        optimizer: Optimiser settings.
+        total_steps: Optimiser steps of the run, for the learning-rate schedule. Lightning can compute it too, but
+            doing so starts the loader's workers before a checkpoint is restored.
+        validation_set: Name of the validation set in metric keys.
+        hyper_parameters: Plain values stored in checkpoints; `matting.models.load_checkpoint` needs ``model`` (arguments
+            of `AttentionUNet`), ``size`` and ``corpus``.
+    """
+
+    def __init__(
+        self,
+        model: AttentionUNet,
+        criterion: Criterion,
+        optimizer: OptimizerSettings,
+        total_steps: int,
+        validation_set: str,
+        hyper_parameters: dict[str, Any],
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(hyper_parameters)
+        self.model, self.criterion = model, criterion
+        self.optimizer_settings, self.total_steps = optimizer, total_steps
+        self.validation_metrics = nn.ModuleDict(
+            {
+                f"val/{validation_set}/{region}/{name}": metric(region=region)
+                for region in REGIONS
+                for name, metric in (("sad", SAD), ("mse", MSE), ("mad", MAD))
+            }
+        )
+
+    def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
+        """One step; every loss term is logged under its own name."""
+        values = self.criterion(self.model(batch.image), batch)
+        self.log_dict({f"train/{name}": value.detach() for name, value in values.items()}, batch_size=len(batch.image))
+        self.log("loss", values["loss"].detach(), prog_bar=True, logger=False, batch_size=len(batch.image))
+        loss: Tensor = values["loss"]
+        return loss
+
+    def validation_step(self, batch: TrainingBatch, batch_idx: int) -> None:
+        """Update the metrics, per image."""
+        preds = self.model(batch.image).alpha
+        trimap = torch.tensor(TRIMAP_VALUES, dtype=torch.uint8, device=preds.device)[batch.trimap]
+        for name, metric in self.validation_metrics.items():
+            metric.update(preds, batch.alpha, trimap)  # type: ignore[operator]
+            self.log(name, metric, prog_bar=name.endswith("whole/mad"))  # type: ignore[arg-type]
+
+    def configure_optimizers(self) -> Any:
+        """Optimiser and schedule of the settings."""
+        return self.optimizer_settings.build(self.model, self.total_steps)

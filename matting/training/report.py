@@ -1,0 +1,65 @@
+"""The end of a run: its test set, its trivial baselines, its report."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+from lightning.pytorch import Trainer
+from rich.progress import track
+
+from matting.data.datamodule import MattingDataModule
+from matting.evaluation import Setting, all_foreground, always, evaluate, mean_matte, on_photograph, write_report
+from matting.inference import Predictor
+from matting.models import AttentionUNet
+
+MEAN_MATTE_ITEMS = 200
+
+
+def report_run(
+    model: AttentionUNet, data: MattingDataModule, trainer: Trainer, folder: Path, start: float
+) -> dict[str, float]:
+    """Evaluate a trained network on the corpus's test pictures and write the report.
+
+    Args:
+        model: The network.
+        data: Where it was trained; names the corpus and the working size.
+        trainer: Where it was trained; names the length of the run.
+        folder: Run folder.
+        start: ``time.perf_counter()`` at the start of the run.
+
+    Returns:
+        Flat figures, ``test/<set>/<region>/<metric>``.
+    """
+    corpus, schedule = data.corpus, data.schedule
+    predictor = Predictor(model, data.augment.size, trainer.strategy.root_device)
+    methods = {
+        "model": on_photograph(predictor),
+        "mean matte": always(_training_mean(data)),
+        "all foreground": all_foreground,
+    }
+    evaluation = evaluate(methods, track(corpus.test, "testing"))
+    setting = Setting(
+        title=f"Report of the run {folder.name}",
+        corpus=corpus.label,
+        methods={
+            "model": f"this run's network; {predictor.resizing}",
+            "mean matte": "trivial baseline: the mean training matte, stretched",
+            "all foreground": "trivial baseline: alpha 1 everywhere",
+        },
+        wall_seconds=time.perf_counter() - start,
+        notes={
+            "seed": str(schedule.seed),
+            "mixture": ", ".join(f"{name} {weight:g}" for name, weight in schedule.mixture.streams().items()),
+            "curriculum": schedule.curriculum.name,
+            "pairing": f"{schedule.pairing.fraction:.0%} of the draws of layered items",
+            "training": f"{trainer.current_epoch} epochs, {trainer.global_step} steps, {schedule.rows} views an epoch",
+        },
+    )
+    return write_report(folder, evaluation, methods, setting)
+
+
+def _training_mean(data: MattingDataModule) -> "np.typing.NDArray[np.float32]":
+    """The mean of up to `MEAN_MATTE_ITEMS` training mattes, evenly over all sources."""
+    items = [(source, item) for source in data.corpus.train.values() for item in source.items]
+    chosen = items[:: max(1, len(items) // MEAN_MATTE_ITEMS)]
+    return mean_matte(source.alpha_reader(item.alpha) for source, item in chosen)

@@ -1,0 +1,82 @@
+"""Train, evaluate and report: ``python train.py experiment=quickstart``."""
+
+import time
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from matting.config import build, build_schedule, run_command
+
+
+def train(config: DictConfig, folder: Path) -> dict[str, float]:
+    """Run one experiment.
+
+    Args:
+        config: The composed configuration.
+        folder: Run folder, for the checkpoint, logs and the report.
+
+    Returns:
+        The report's figures, ``<split>/<set>/<region>/<metric>``; empty on all ranks but the first.
+    """
+    import torch
+    from lightning.pytorch import seed_everything
+
+    from matting.data.datamodule import MattingDataModule
+    from matting.training.module import MattingModule
+    from matting.training.report import report_run
+    from matting.training.trainer import run_length
+
+    start = time.perf_counter()
+    seed_everything(config.seed, workers=True, verbose=False)
+    loggers = list(build(config.logger).values())
+    try:
+        corpus = build(config.corpus)
+        trainer = build(config.trainer, callbacks=list(build(config.callbacks).values()), logger=loggers)
+        batches = config.data.epoch_rows // (config.data.batch_size * trainer.world_size)
+        epochs, steps = run_length(trainer.max_epochs, trainer.max_steps, batches, trainer.accumulate_grad_batches)
+        data = MattingDataModule(
+            corpus,
+            build_schedule(config, corpus, epochs),
+            build(config.augment),
+            **{name: config.data[name] for name in ("batch_size", "crop_size", "smallest_crop", "workers")},
+        )
+        model_settings = {k: v for k, v in OmegaConf.to_container(config.model).items() if k != "_target_"}
+        module = MattingModule(
+            build(config.model).to(memory_format=torch.channels_last),
+            build(config.loss),
+            build(config.optimizer),
+            total_steps=steps,
+            validation_set=corpus.name,
+            hyper_parameters={"model": model_settings, "size": config.data.size, "corpus": corpus.label},
+        )
+        trainer.fit(module, data, ckpt_path=config.ckpt_path, weights_only=True)
+        if not trainer.is_global_zero:
+            return {}
+        metrics = report_run(module.model, data, trainer, folder, start)
+        for logger in loggers:
+            logger.log_metrics(metrics, step=trainer.global_step)
+        close_loggers(loggers, "success")
+        return metrics
+    except BaseException:
+        close_loggers(loggers, "failed")
+        raise
+
+
+def close_loggers(loggers: list, status: str) -> None:
+    """Write out and close all loggers: a later job of the same process must not log into this run."""
+    for logger in loggers:
+        logger.finalize(status)
+        if type(logger).__name__ == "WandbLogger":
+            logger.experiment.finish(exit_code=0 if status == "success" else 1)
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="train")
+def main(config: DictConfig) -> None:
+    """Compose and run."""
+    train(config, Path(HydraConfig.get().runtime.output_dir))
+
+
+if __name__ == "__main__":
+    run_command(main)
