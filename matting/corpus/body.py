@@ -1,0 +1,149 @@
+"""Torso, arms, hands, legs and what they wear or hold."""
+
+import numpy as np
+
+from matting.corpus.layers import Frame, Layer, Picture, Points, fill, over, smooth_loop, tube
+from matting.corpus.strands import Strands, render, shades, tufts
+from matting.corpus.textures import Light, cloth, shade
+from matting.corpus.traits import Traits
+
+POSES = {
+    "down": ((1.12, 1.75), (1.08, 2.7)),
+    "hip": ((1.55, 1.85), (0.8, 2.45)),
+    "raised": ((1.5, 1.2), (0.72, -0.1)),
+    "held": ((1.15, 1.8), (0.55, 1.35)),
+}
+"""Elbow and hand of the right arm in the head frame, for shoulders one head from the middle."""
+
+
+def draw_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
+    """Legs, torso with its clothes and the arms that hang beside it."""
+    wear = cloth(rng, frame.height, frame.width, traits.top, max(frame.head * rng.uniform(0.04, 0.15), 1.5))
+    layer = shade(fill(frame, _torso(traits)), wear, light)
+    for side, pose in zip((-1, 1), traits.arms, strict=True):
+        if pose != "held":
+            layer = over(_arm(rng, frame, traits, light, wear, side, pose), layer)
+    legs = _legs(rng, frame, traits, light, wear)
+    layer = over(layer, legs)
+    layer = over(_neckline(frame, traits, light, wear), layer)
+    return over(_tie(frame, traits, light), layer) if traits.tie else layer
+
+
+def draw_front_arms(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer | None:
+    """Arms that hold something before the chest, and the thing."""
+    sides = [side for side, pose in zip((-1, 1), traits.arms, strict=True) if pose == "held"]
+    if not sides:
+        return None
+    wear = cloth(rng, frame.height, frame.width, traits.top, max(frame.head * 0.1, 1.5))
+    layer = _arm(rng, frame, traits, light, wear, sides[0], "held")
+    for side in sides[1:]:
+        layer = over(_arm(rng, frame, traits, light, wear, side, "held"), layer)
+    return over(layer, _thing(rng, frame, traits, light, sides[0]))
+
+
+def draw_scarf(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
+    """A knitted scarf around the neck with fuzz along its edge."""
+    colour = np.clip(rng.uniform(0.1, 0.9) + rng.normal(0, 0.2, 3), 0.05, 0.95)
+    wool = cloth(rng, frame.height, frame.width, colour, max(frame.head * 0.05, 1.5))
+    wrap = smooth_loop([(-0.36, 0.5), (0.0, 0.62), (0.36, 0.5), (0.46, 0.7), (0.3, 0.95), (-0.25, 0.98), (-0.46, 0.72)])
+    side = rng.choice([-1.0, 1.0])
+    end = tube(np.array([(0.2, 0.85), (0.27, 1.4), (0.24, 1.4 + rng.uniform(0.2, 0.8))]) * [side, 1], [0.1, 0.15, 0.16])
+    layer = over(shade(fill(frame, wrap), wool, light), shade(fill(frame, end), wool, light))
+    rim = np.concatenate([wrap, end])
+    roots = np.repeat(rim, max(int(frame.head / 12), 3), axis=0) + rng.normal(0, 0.012, (1, 2))
+    roots = roots + rng.normal(0, 0.02, roots.shape)
+    turn = rng.uniform(0, 2 * np.pi, len(roots))
+    fuzz = tufts(rng, roots, np.column_stack([np.cos(turn), np.sin(turn)]), rng.uniform(0.03, 0.07))
+    lit = light.ambient + 0.6 * light.key
+    return over(render(frame, Strands(fuzz, shades(rng, len(fuzz), colour * lit), 0.0025)) * np.float32(0.7), layer)
+
+
+def _torso(traits: Traits) -> Points:
+    w = traits.shoulders
+    flare, hem = (1.25, 4.4) if traits.dress else (0.85, 3.35)
+    right = [(0.2, 0.6), (0.5 * w, 0.72), (0.93 * w, 0.9), (w, 1.2), (0.86 * w, 1.6), (0.74 * w, 2.3)]
+    right += [(flare * w * 0.95, hem - 0.4), (flare * w, hem)]
+    return smooth_loop([*right, *[(-x, y) for x, y in reversed(right)]], 128)
+
+
+def _legs(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Picture) -> Layer:
+    step = rng.uniform(0.1, 0.6)
+    legs = [
+        tube([(s * 0.3, 3.0), (s * (0.35 + step / 2), 5), (s * (0.35 + step), 6.9)], [0.38, 0.26, 0.16])
+        for s in (-1, 1)
+    ]
+    shoes = [
+        smooth_loop([(x - 0.2, 7.0), (x - 0.1, 6.8), (x + 0.12, 6.8), (x + 0.3, 7.05)])
+        for x in (-0.35 - step, 0.35 + step)
+    ]
+    colour = traits.skin if traits.dress else traits.bottom
+    hips = smooth_loop([(-0.72, 2.7), (0.72, 2.7), (0.7, 3.5), (0.0, 3.6), (-0.7, 3.5)])
+    parts = [*legs] if traits.dress else [*legs, hips]
+    return over(
+        shade(fill(frame, *shoes), np.array([0.12, 0.1, 0.1]), light), shade(fill(frame, *parts), colour, light)
+    )
+
+
+def _arm(
+    rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Picture, side: int, pose: str
+) -> Layer:
+    elbow, hand = (np.array(p) + rng.normal(0, 0.06, 2) for p in POSES[pose])
+    mirror = np.array([side, 1.0])
+    shoulder, elbow, hand = (
+        np.array([0.82 * traits.shoulders, 1.0]) * mirror,
+        elbow * [side * traits.shoulders, 1],
+        hand * mirror,
+    )
+    forearm = tube([elbow, hand], [0.15, 0.09])
+    skin = shade(
+        fill(frame, forearm, tube([shoulder, elbow], [0.2, 0.15]), *_hand(rng, hand, hand - elbow)), traits.skin, light
+    )
+    cover = shoulder + (elbow - shoulder) * min(traits.sleeves * 2, 1.0)
+    sleeve = [tube([shoulder, cover], [0.22, 0.18])]
+    if traits.sleeves > 0.5:
+        sleeve.append(tube([elbow, hand + (elbow - hand) * 0.12], [0.18, 0.13]))
+    return over(shade(fill(frame, *sleeve), wear, light), skin)
+
+
+def _hand(rng: np.random.Generator, wrist: Points, along: Points) -> list[Points]:
+    ahead = along / (np.linalg.norm(along) + 1e-9)
+    across = ahead[::-1] * np.array([1.0, -1.0])
+    palm = tube([wrist, wrist + ahead * 0.2], [0.09, 0.11])
+    spread = rng.uniform(0.02, 0.09)
+    fingers = []
+    for k in range(4):
+        base = wrist + ahead * 0.22 + across * (k - 1.5) * 0.05
+        fingers.append(
+            tube([base, base + ahead * rng.uniform(0.16, 0.22) + across * (k - 1.5) * spread], [0.028, 0.02])
+        )
+    thumb = tube([wrist + across * 0.08, wrist + ahead * 0.16 + across * 0.17], [0.035, 0.025])
+    return [palm, thumb, *fingers]
+
+
+def _thing(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, side: int) -> Layer:
+    sizes = {"cell phone": (0.13, 0.26), "bottle": (0.1, 0.42), "book": (0.3, 0.4), "cup": (0.14, 0.18)}
+    half, tall = sizes.get(traits.held or "", (0.06, 0.3))
+    x, y = 0.45 * side, 1.25
+    colour = np.clip(rng.uniform(0.05, 0.9) + rng.normal(0, 0.2, 3), 0.03, 0.95)
+    corners = [(x - half, y - tall), (x + half, y - tall), (x + half, y + tall), (x - half, y + tall)]
+    polygons = [np.array(corners)]
+    if traits.held == "bottle":
+        polygons.append(tube([(x, y - tall), (x, y - tall - 0.2)], [0.09, 0.035]))
+    return shade(fill(frame, *polygons), colour, light, 0.4)
+
+
+def _neckline(frame: Frame, traits: Traits, light: Light, wear: Picture) -> Layer:
+    depth = {"round": 0.92, "vee": 1.3, "high": 0.6, "collar": 1.05}[traits.neckline]
+    if traits.neckline == "high":
+        return shade(fill(frame, tube([(0, 0.5), (0, 0.85)], [0.22, 0.34])), wear, light)
+    opening = [(-0.26, 0.62), (0.26, 0.62), (0.12, depth - 0.1), (0, depth), (-0.12, depth - 0.1)]
+    skin = shade(fill(frame, smooth_loop(opening)), traits.skin * 0.92, light)
+    if traits.neckline != "collar":
+        return skin
+    flap = np.array([(0.24, 0.55), (0.36, 0.72), (0.2, 1.0), (0.02, 1.05), (0.12, 0.85)])
+    return over(shade(fill(frame, flap, flap * [-1, 1]), np.clip(traits.top * 1.15, 0, 1), light), skin)
+
+
+def _tie(frame: Frame, traits: Traits, light: Light) -> Layer:
+    blade = np.array([(-0.07, 0.9), (0.07, 0.9), (0.06, 1.0), (0.13, 2.1), (0.0, 2.3), (-0.13, 2.1), (-0.06, 1.0)])
+    return shade(fill(frame, blade), np.clip(traits.bottom[::-1] + 0.1, 0, 1), light)

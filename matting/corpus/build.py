@@ -1,0 +1,168 @@
+"""Generates the demo corpus on first use and finds it again afterwards."""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from filelock import FileLock
+from rich.progress import track
+
+from matting.corpus.camera import to_uint8
+from matting.corpus.formats import (
+    Record,
+    save,
+    test_background,
+    train_background,
+    write_coco,
+    write_composition,
+    write_indexes,
+    write_rwp,
+)
+from matting.corpus.plan import Item, background_counts, plan_items
+from matting.corpus.scenes import random_scene
+
+VERSION = 1
+"""Raise it with every change of what the corpus looks like: cached corpora of another version are not used."""
+
+_ITEM, _TRAIN_BACKGROUND, _TEST_BACKGROUND = range(3)  # streams of randomness
+_WRITERS: dict[str, Callable[[np.random.Generator, Path, Item, int], Record]] = {
+    "composition": write_composition,
+    "rwp": write_rwp,
+    "coco": write_coco,
+}
+
+
+@dataclass(frozen=True)
+class CorpusParameters:
+    """What determines a corpus, to the byte.
+
+    Attributes:
+        people: pictures with a person (group pictures show more than one).
+        seed: of everything random.
+        image_size: shorter side of a picture, pixels.
+    """
+
+    people: int = 120
+    seed: int = 0
+    image_size: int = 512
+
+    def __post_init__(self) -> None:
+        plan_items(self.people)
+        if self.image_size < 64:
+            raise ValueError(f"image_size must be at least 64 pixels, got {self.image_size}")
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that name the corpus."""
+        text = json.dumps({"version": VERSION, **asdict(self)}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One file or group of files to paint, small enough to be sent to a worker."""
+
+    root: Path
+    parameters: CorpusParameters
+    stream: int
+    number: int
+    item: Item | None = None
+
+    def __call__(self) -> Record:
+        rng = np.random.default_rng([self.parameters.seed, self.stream, self.number])
+        size = self.parameters.image_size
+        if self.item is not None:
+            return _WRITERS[self.item.place.split("-")[0]](rng, self.root, self.item, size)
+        height, width = (int(size * f) for f in ((1.0, 1.25), (1.25, 1.0), (1.0, 1.0))[self.number % 3])
+        train = self.stream == _TRAIN_BACKGROUND
+        name = (
+            f"coco/train2014/{train_background(self.number)}"
+            if train
+            else f"VOC2012/JPEGImages/{test_background(self.number)}"
+        )
+        save(self.root / name, to_uint8(random_scene(rng, height, width)), cv2.IMWRITE_JPEG_QUALITY, 92)
+        return {}
+
+
+def ensure_corpus(
+    people: int = 120,
+    seed: int = 0,
+    image_size: int = 512,
+    workers: int | None = None,
+    cache_dir: str | Path | None = None,
+    show_progress: bool = True,
+) -> Path:
+    """Folder of the demo corpus with these parameters, generated now if it is not there yet.
+
+    The folder appears all at once when it is complete: an interrupted generation leaves nothing that looks like a
+    corpus, and of several callers one paints while the others wait.
+
+    Args:
+        people: pictures with a person, over all data sets and splits. A larger corpus keeps the first ones.
+        seed: of everything random.
+        image_size: shorter side of a picture, pixels.
+        workers: processes; None takes every core. The result does not depend on it.
+        cache_dir: where corpora are kept; None takes ``$MATTING_CACHE`` or ``~/.cache/matting``.
+        show_progress: draw a progress bar.
+
+    Returns:
+        The root: ``Combined_Dataset``, ``coco``, ``VOC2012``, ``COCO-Matting``, ``RWP`` and ``corpus.json`` lie in it.
+
+    Raises:
+        ValueError: for too few people or too small pictures.
+    """
+    parameters = CorpusParameters(people, seed, image_size)
+    cache = Path(cache_dir or os.environ.get("MATTING_CACHE") or Path.home() / ".cache/matting")
+    root = cache / f"demo-{parameters.digest}"
+    if root.is_dir():
+        return root
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{root}.lock"):
+        if not root.is_dir():
+            partial = root.with_suffix(".partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            build_corpus(partial, parameters, workers, show_progress)
+            partial.rename(root)
+    return root
+
+
+def build_corpus(
+    root: Path, parameters: CorpusParameters, workers: int | None = None, show_progress: bool = True
+) -> None:
+    """Paints a whole corpus into the new folder ``root``.
+
+    Raises:
+        FileExistsError: if ``root`` exists: nothing in a user's folder is overwritten.
+    """
+    root.mkdir(parents=True)
+    items = plan_items(parameters.people)
+    train, test = background_counts(parameters.people)
+    jobs = [_Job(root, parameters, _ITEM, item.index, item) for item in items]
+    jobs += [_Job(root, parameters, _TRAIN_BACKGROUND, n) for n in range(train)]
+    jobs += [_Job(root, parameters, _TEST_BACKGROUND, n) for n in range(test)]
+    records = _run(jobs, workers or os.cpu_count() or 1, show_progress)
+    write_indexes(root, items, records[: len(items)])
+    counts = dict(Counter[str](item.place for item in items)) | {"train2014": train, "VOC2012": test}
+    content = {"corpus": "demo: portraits drawn by code, no photographs", "version": VERSION}
+    (root / "corpus.json").write_text(json.dumps(content | asdict(parameters) | {"counts": counts}, indent=2) + "\n")
+
+
+def _run(jobs: list[_Job], workers: int, show_progress: bool) -> list[Record]:
+    def watched(results: Iterator[Record]) -> list[Record]:
+        return list(track(results, "Drawing the demo corpus", len(jobs), disable=not show_progress))
+
+    if workers == 1:
+        return watched(map(_Job.__call__, jobs))
+    # Forking a process that runs threads (torch, OpenCV) can hang; a fresh interpreter cannot.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        return watched(pool.map(_Job.__call__, jobs, chunksize=2))

@@ -1,0 +1,45 @@
+"""What lens, sensor and file format do to a picture."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.corpus.layers import Layer, Picture
+
+
+def motion_blur(layer: Layer, length: float, angle: float) -> Layer:
+    """Blurs a premultiplied layer along a line: colours and alpha alike, because motion is part of the matte.
+
+    Args:
+        layer: ``(H, W, 4)`` premultiplied.
+        length: of the line, pixels.
+        angle: of the line, radians.
+    """
+    size = int(np.ceil(length)) | 1
+    kernel = np.zeros((size, size), np.float32)
+    middle = (size - 1) / 2
+    reach = 0.5 * (length - 1) * np.array([np.cos(angle), np.sin(angle)])
+    ends = [tuple(np.rint((np.array([middle, middle]) + s * reach) * 16).astype(int).tolist()) for s in (-1, 1)]
+    cv2.line(kernel, ends[0], ends[1], 1.0, 1, cv2.LINE_AA, 4)
+    return np.asarray(cv2.filter2D(layer, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE), np.float32)
+
+
+def expose(rng: np.random.Generator, picture: Picture, *, coarse: bool = False) -> Picture:
+    """Sensor noise and sharpening; ``coarse`` also loses resolution, as an old phone or a thumbnail does."""
+    height, width = picture.shape[:2]
+    if coarse:
+        factor = rng.uniform(0.25, 0.45)
+        picture = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    gain = rng.gamma(1.5, 0.006) * (2 if coarse else 1)
+    shot = rng.standard_normal(picture.shape, np.float32) * np.sqrt(picture * 0.8 + 0.2)
+    picture = picture + np.float32(gain) * shot
+    if rng.random() < 0.5:
+        picture = picture + np.float32(rng.uniform(0.2, 0.7)) * (picture - cv2.GaussianBlur(picture, (0, 0), 1.2))
+    if coarse:
+        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.clip(picture, 0, 1)
+
+
+def to_uint8(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """[0, 1] to 0..255, rounded."""
+    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,172 @@
+"""Premultiplied RGBA layers and what is done to them: fill, stack, unpremultiply, extend.
+
+All drawing happens in the head frame of a person: the unit is one head height, the origin the middle of the head,
+y points down. :class:`Frame` places it in the picture. Polygons and strands are rasterised on a supersampled canvas,
+so the alpha of a strand half a pixel wide is the coverage that a camera would have integrated.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Layer = NDArray[np.float32]
+"""``(H, W, 4)`` float32: sRGB times alpha, then alpha, each in [0, 1]."""
+Plane = NDArray[np.float32]
+"""``(H, W)`` float32 in [0, 1]."""
+Picture = NDArray[np.float32]
+"""``(H, W, 3)`` float32 sRGB in [0, 1]."""
+Points = NDArray[np.float64]
+"""``(..., 2)`` float64: x, y."""
+
+SUBPIXEL_BITS = 4
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a person stands in a picture.
+
+    Attributes:
+        height: of the picture, pixels.
+        width: of the picture, pixels.
+        head: height of the head, pixels.
+        centre: middle of the head, pixels (x, y).
+        roll: lean of the whole figure, radians.
+        supersample: canvas pixels per picture pixel and axis.
+    """
+
+    height: int
+    width: int
+    head: float
+    centre: tuple[float, float]
+    roll: float = 0.0
+    supersample: int = 3
+
+    def pixels(self, points: ArrayLike) -> Points:
+        """Head-frame points ``(..., 2)`` in picture pixels, where a pixel's middle is at ``+0.5``."""
+        c, s = np.cos(self.roll), np.sin(self.roll)
+        turned = np.asarray(points, np.float64) @ np.array([[c, s], [-s, c]])
+        return np.asarray(turned * self.head + np.asarray(self.centre), np.float64)
+
+    def fixed_point(self, points: ArrayLike) -> NDArray[np.int32]:
+        """Head-frame points as OpenCV's fixed-point coordinates on the supersampled canvas."""
+        canvas = self.pixels(points) * self.supersample - 0.5  # OpenCV puts a pixel's middle at an integer
+        return np.asarray(np.rint(np.clip(canvas, -30000, 30000) * 2**SUBPIXEL_BITS), np.int32)
+
+    def blank(self) -> NDArray[np.uint8]:
+        """An empty supersampled canvas of four channels."""
+        return np.zeros((self.height * self.supersample, self.width * self.supersample, 4), np.uint8)
+
+    def shrink(self, canvas: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The canvas integrated over picture pixels, scaled to [0, 1]."""
+        small = cv2.resize(canvas, (self.width, self.height), interpolation=cv2.INTER_AREA)
+        return np.asarray(small / np.float32(255.0), np.float32)
+
+
+def fill(frame: Frame, *polygons: Points) -> Plane:
+    """Coverage of the union of closed polygons given in the head frame."""
+    canvas = np.zeros((frame.height * frame.supersample, frame.width * frame.supersample), np.uint8)
+    for polygon in polygons:
+        cv2.fillPoly(canvas, [frame.fixed_point(polygon)], 255.0, cv2.LINE_AA, SUBPIXEL_BITS)
+    return frame.shrink(canvas)
+
+
+def tinted(coverage: Plane, colour: ArrayLike) -> Layer:
+    """A layer of one colour ``(3,)`` or a picture ``(H, W, 3)``, covering what ``coverage`` says."""
+    layer = np.empty((*coverage.shape, 4), np.float32)
+    layer[..., :3] = np.asarray(colour, np.float32) * coverage[..., None]
+    layer[..., 3] = coverage
+    return layer
+
+
+def over(top: Layer, bottom: Layer) -> Layer:
+    """Porter and Duff's *over* for premultiplied layers (Compositing Digital Images, 1984)."""
+    return top + bottom * (1.0 - top[..., 3:])
+
+
+def stack(layers: Sequence[Layer]) -> Layer:
+    """Layers given from back to front, as one."""
+    result = layers[0]
+    for layer in layers[1:]:
+        result = over(layer, result)
+    return result
+
+
+def straight(layer: Layer) -> tuple[Picture, Plane]:
+    """Foreground colours and alpha of a layer, the colours continued beyond the subject.
+
+    A JPEG of colours that end at the subject's edge would bleed black into the hair, so the colours are pulled
+    outwards from coarse to fine: each level of a pyramid fills what the finer one leaves open.
+
+    Args:
+        layer: premultiplied layer.
+
+    Returns:
+        ``(H, W, 3)`` colours, true wherever alpha > 0, and ``(H, W)`` alpha.
+    """
+    alpha = np.clip(layer[..., 3], 0.0, 1.0)
+    levels = [layer]
+    while min(levels[-1].shape[:2]) > 2:
+        levels.append(cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    colour = _divide(levels[-1])
+    for level in reversed(levels[:-1]):
+        coarse = cv2.resize(colour, level.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        known = np.minimum(level[..., 3:] * 255.0, 1.0)
+        colour = known * _divide(level) + (1.0 - known) * coarse
+    return np.clip(colour, 0.0, 1.0), alpha
+
+
+def _divide(layer: Layer) -> Picture:
+    return np.asarray(layer[..., :3] / np.maximum(layer[..., 3:], 1e-6), np.float32)
+
+
+def compose(foreground: Picture, alpha: Plane, background: Picture) -> Picture:
+    """The compositing equation ``I = alpha F + (1 - alpha) B``."""
+    return foreground * alpha[..., None] + background * (1.0 - alpha[..., None])
+
+
+def smooth_loop(points: ArrayLike, samples: int = 96) -> Points:
+    """A closed Catmull-Rom curve through ``points`` ``(N, 2)``, at ``samples`` places."""
+    knots = np.asarray(points, np.float64)
+    position = np.arange(samples) * len(knots) / samples
+    index = position.astype(int)
+    a, b, c, d = (knots[(index + k) % len(knots)] for k in (-1, 0, 1, 2))
+    return _catmull_rom(a, b, c, d, position - index)
+
+
+def smooth_path(points: ArrayLike, samples: int = 32) -> Points:
+    """An open Catmull-Rom curve through ``points`` ``(..., N, 2)``, at ``samples`` places."""
+    knots = np.asarray(points, np.float64)
+    last = knots.shape[-2] - 1
+    position = np.linspace(0, last, samples)
+    index = np.minimum(position.astype(int), last - 1)
+    a, b, c, d = (knots[..., np.clip(index + k, 0, last), :] for k in (-1, 0, 1, 2))
+    return _catmull_rom(a, b, c, d, position - index)
+
+
+def _catmull_rom(a: Points, b: Points, c: Points, d: Points, fraction: NDArray[np.float64]) -> Points:
+    t = fraction[:, None]
+    curve = 2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - 3 * c + d - a) * t**3
+    return np.asarray(0.5 * curve, np.float64)
+
+
+def tube(path: ArrayLike, widths: ArrayLike, samples: int = 40) -> Points:
+    """Outline of a limb with round ends: a smooth path with a half-width that runs through ``widths``.
+
+    Args:
+        path: ``(N, 2)`` points of the middle line.
+        widths: ``(N,)`` half-widths, in the unit of the points.
+        samples: places along the middle line.
+    """
+    line = smooth_path(path, samples)
+    half = np.asarray(widths, np.float64)
+    radius = np.interp(np.linspace(0, len(half) - 1, samples), np.arange(len(half)), half)[:, None]
+    along = np.gradient(line, axis=0)
+    along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-9
+    across = along[:, ::-1] * np.array([1.0, -1.0])
+    turn = np.linspace(0, np.pi, 9)[1:-1, None]
+    end = line[-1] + radius[-1] * (across[-1] * np.cos(turn) + along[-1] * np.sin(turn))
+    start = line[0] - radius[0] * (across[0] * np.cos(turn) + along[0] * np.sin(turn))
+    return np.concatenate([line + across * radius, end, (line - across * radius)[::-1], start])

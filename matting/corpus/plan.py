@@ -1,0 +1,78 @@
+"""Which picture goes where: a fixed function of its index, so that a larger corpus keeps the first ones."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Place = Literal["composition-train", "composition-test", "rwp-train", "rwp-val", "rwp-test", "coco-train", "coco-val"]
+PLACES: tuple[Place, ...] = get_args(Place)
+
+_ORDER = "RCOTRSROVCROTRRCLROR"  # short prefixes hold some of everything
+_LETTERS: dict[str, Place] = {
+    "C": "composition-train",
+    "S": "composition-test",
+    "R": "rwp-train",
+    "V": "rwp-val",
+    "T": "rwp-test",
+    "O": "coco-train",
+    "L": "coco-val",
+}
+SCENARIOS = (
+    "plain",
+    "backlit",
+    "motion_blur",
+    "glasses",
+    "group",
+    "low_resolution",
+    "hat",
+    "tiny",
+    "scarf",
+    "side_backlit",
+)
+"""What the RWP-like pictures are about, in turn within each of its splits."""
+MINIMUM_PEOPLE = 9  # every training source, the validation and both test sets have at least one picture
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture of the corpus.
+
+    Attributes:
+        index: in the whole corpus; everything random about the picture follows from it and the corpus's seed.
+        place: data set and split.
+        ordinal: how many earlier pictures have the same place.
+        scenario: what an RWP-like picture is about; ``"plain"`` elsewhere.
+    """
+
+    index: int
+    place: Place
+    ordinal: int
+    scenario: str
+
+
+def plan_items(people: int) -> list[Item]:
+    """The pictures of a corpus of ``people``: 15 % Composition-1K, 40 % RWP, 20 % COCO, 5 + 5 % validation, 15 % test.
+
+    Raises:
+        ValueError: for fewer than :data:`MINIMUM_PEOPLE`.
+    """
+    if people < MINIMUM_PEOPLE:
+        raise ValueError(f"people must be at least {MINIMUM_PEOPLE} to fill every data set of the corpus, got {people}")
+    counts = dict.fromkeys(PLACES, 0)
+    items = []
+    for index in range(people):
+        place = _LETTERS[_ORDER[index % len(_ORDER)]]
+        ordinal = counts[place]
+        scenario = SCENARIOS[ordinal % len(SCENARIOS)] if place.startswith("rwp") else "plain"
+        items.append(Item(index, place, ordinal, scenario))
+        counts[place] += 1
+    return items
+
+
+def background_counts(people: int) -> tuple[int, int]:
+    """How many training and test backgrounds a corpus of ``people`` holds."""
+    return max(24, people), max(20, people // 4)
+
+
+def background_pool(index: int) -> tuple[int, int]:
+    """How many of the first training and test backgrounds the picture ``index`` may use: a larger corpus keeps them."""
+    return background_counts(index + 1)
