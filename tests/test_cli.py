@@ -86,7 +86,7 @@ def test_evaluate_writes_a_report_for_a_checkpoint_and_predictions(matting, data
     key = next(key for key in half if key.endswith("whole/mad"))
     assert half[key]["mean"] == pytest.approx(30 * 22 * (255 - 127) / 255 / 2000, rel=1e-5)
     assert "long side to 64 px" in results["methods"]["tiny"] and "demo corpus" in results["methods"]["tiny"]
-    assert "report.md" in out
+    assert "report.html" in out
 
 
 def test_evaluate_takes_a_checkpoint_file_a_size_and_pairs_in_one_root(matting, data, run_folder, tmp_path):

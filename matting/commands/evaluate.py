@@ -117,4 +117,4 @@ def _print_summary(evaluation: "Evaluation", output: Path) -> None:
 
     for table in method_tables(evaluation):
         typer.echo(to_markdown(table))
-    typer.echo(f"report: {output / 'report.md'}")
+    typer.echo(f"report: {output / 'report.html'}")

@@ -69,6 +69,11 @@ class Evaluation:
         ]
 
     @property
+    def sets(self) -> list[str]:
+        """Names of the test sets, sorted."""
+        return sorted({row.pair.dataset for row in self.rows})
+
+    @property
     def groups(self) -> list[str]:
         """Sets, each followed by its labels: ``demo``, ``demo.glasses``, …"""
         return sorted({group for row in self.rows for group in row.pair.groups})

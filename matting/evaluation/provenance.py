@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,27 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def measurement_facts(results: Mapping[str, Any]) -> dict[str, str]:
+    """Say in words how figures were measured.
+
+    Args:
+        results: Content of a `results.json`.
+
+    Returns:
+        What to print, by name: protocol, methods, notes, commit, hardware, versions, times.
+    """
+    return {
+        **results["protocol"],
+        **results["methods"],
+        **results["notes"],
+        "commit": results["commit"] or "not a checkout",
+        "hardware": ", ".join(f"{name}: {value}" for name, value in results["hardware"].items() if value),
+        "versions": ", ".join(f"{name} {version}" for name, version in results["versions"].items()),
+        "wall time": f"{results['wall_seconds']:.0f} s",
+        "per picture": ", ".join(f"{name} {spent:.3f} s" for name, spent in results["seconds_per_picture"].items()),
+    }
 
 
 def _processor() -> str:

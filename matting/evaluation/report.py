@@ -1,4 +1,4 @@
-"""A test as files: `results.json`, `per_image.csv`, `report.md` and `panels.png`, every one of them generated."""
+"""A test as files: `report.html` and `report.md` to read, `results.json` and `per_image.csv` to compute with."""
 
 import csv
 import io
@@ -11,8 +11,10 @@ from typing import Any
 from matting.evaluation import provenance
 from matting.evaluation.evaluate import METRICS, Evaluation
 from matting.evaluation.examples import Method
+from matting.evaluation.exhibits import draw_plates
 from matting.evaluation.folders import TRIMAP_RADIUS_SHARE
-from matting.evaluation.panels import panel_sheet, select_exhibits
+from matting.evaluation.page import report_html
+from matting.evaluation.panels import panel_sheet
 from matting.evaluation.summary import cells, summarise
 from matting.evaluation.tables import difference_tables, label_tables, method_tables, to_markdown
 from matting.images import write_atomic, write_png
@@ -61,13 +63,12 @@ def write_report(
         raise ValueError(f"expected at least one scored picture to report on, found none: {reasons}")
     folder.mkdir(parents=True, exist_ok=True)
     first = evaluation.methods[0]
-    sheet = panel_sheet(
-        evaluation, first, methods[first], select_exhibits(evaluation, first), f"{first} · {setting.corpus}"
-    )
+    plates = list(draw_plates(evaluation, first, methods[first]))
     results = collect_results(evaluation, setting)
-    write_png(folder / "panels.png", sheet)
+    write_png(folder / "panels.png", panel_sheet(plates, f"{first} · {setting.corpus}"))
     write_atomic(folder / "per_image.csv", per_image_csv(evaluation).encode())
     write_atomic(folder / "report.md", report_markdown(evaluation, results).encode())
+    write_atomic(folder / "report.html", report_html(evaluation, results, plates).encode())
     # Last, because whoever finds it takes the report for complete.
     write_atomic(folder / "results.json", (json.dumps(results, indent=2) + "\n").encode())
     return summarise(evaluation, first, setting.split)
@@ -152,14 +153,5 @@ def _failures(evaluation: Evaluation) -> str:
 
 
 def _provenance(results: Mapping[str, Any]) -> str:
-    facts = {
-        **results["protocol"],
-        **results["methods"],
-        **results["notes"],
-        "commit": results["commit"] or "not a checkout",
-        "hardware": ", ".join(f"{name}: {value}" for name, value in results["hardware"].items() if value),
-        "versions": ", ".join(f"{name} {version}" for name, version in results["versions"].items()),
-        "wall time": f"{results['wall_seconds']:.0f} s",
-        "per picture": ", ".join(f"{name} {spent:.3f} s" for name, spent in results["seconds_per_picture"].items()),
-    }
-    return "## How it was measured\n\n" + "\n".join(f"- {name}: {fact}" for name, fact in facts.items()) + "\n"
+    facts = (f"- {name}: {fact}" for name, fact in provenance.measurement_facts(results).items())
+    return "## How it was measured\n\n" + "\n".join(facts) + "\n"

@@ -5,9 +5,9 @@ from typing import NamedTuple
 from matting.evaluation.evaluate import METRICS, REGIONS, Evaluation
 from matting.evaluation.statistics import Estimate, bootstrap_mean, paired_difference
 
-_SCALE = {"sad": 1.0, "mse": 1000.0, "mad": 1000.0, "grad": 1.0, "conn": 1.0}
-_TITLE = {"sad": "SAD", "mse": "MSE · 10³", "mad": "MAD · 10³", "grad": "Grad", "conn": "Conn"}
-_REGION = {"whole": "whole image", "unknown": "unknown region"}
+SCALE = {"sad": 1.0, "mse": 1000.0, "mad": 1000.0, "grad": 1.0, "conn": 1.0}
+TITLE = {"sad": "SAD", "mse": "MSE · 10³", "mad": "MAD · 10³", "grad": "Grad", "conn": "Conn"}
+REGION_TITLE = {"whole": "whole image", "unknown": "unknown region"}
 
 
 class Table(NamedTuple):
@@ -28,23 +28,23 @@ def method_tables(evaluation: Evaluation) -> list[Table]:
     """Compare the methods on every test set, a table per set and region, with 95 % intervals."""
     return [
         Table(
-            f"{group}, {_REGION[region]}",
+            f"{group}, {REGION_TITLE[region]}",
             ["method", *_titles(), "pictures"],
             [_row(evaluation, method, method, group, region) for method in evaluation.methods],
         )
-        for group in _sets(evaluation)
+        for group in evaluation.sets
         for region in REGIONS
     ]
 
 
 def label_tables(evaluation: Evaluation, method: str) -> list[Table]:
     """Break one method's scores down by label, a table per region; none where no picture carries a label."""
-    labels = [group for group in evaluation.groups if group not in _sets(evaluation)]
+    labels = [group for group in evaluation.groups if group not in evaluation.sets]
     if not labels:
         return []
     return [
         Table(
-            f"{method} by label, {_REGION[region]}",
+            f"{method} by label, {REGION_TITLE[region]}",
             ["label", *_titles(), "pictures"],
             [_row(evaluation, group, method, group, region) for group in labels],
         )
@@ -57,11 +57,11 @@ def difference_tables(evaluation: Evaluation) -> list[Table]:
     first, *others = evaluation.methods
     return [
         Table(
-            f"{first} minus the others, {group}, {_REGION[region]} (below zero: {first} is better)",
+            f"{first} minus the others, {group}, {REGION_TITLE[region]} (below zero: {first} is better)",
             ["other method", *_titles()],
             [[other, *_differences(evaluation, first, other, group, region)] for other in others],
         )
-        for group in _sets(evaluation)
+        for group in evaluation.sets
         for region in REGIONS
         if others
     ]
@@ -78,16 +78,12 @@ def _cell(text: str) -> str:
 
 
 def _titles() -> list[str]:
-    return [_TITLE[metric] for metric in METRICS]
-
-
-def _sets(evaluation: Evaluation) -> list[str]:
-    return sorted({row.pair.dataset for row in evaluation.rows})
+    return [TITLE[metric] for metric in METRICS]
 
 
 def _row(evaluation: Evaluation, name: str, method: str, group: str, region: str) -> list[str]:
     estimates = [bootstrap_mean(evaluation.scores(method, group, region, metric)) for metric in METRICS]
-    figures = [_figure(estimate, _SCALE[metric]) for metric, estimate in zip(METRICS, estimates, strict=True)]
+    figures = [_figure(estimate, SCALE[metric]) for metric, estimate in zip(METRICS, estimates, strict=True)]
     return [name, *figures, str(estimates[0].pictures)]
 
 
@@ -97,7 +93,7 @@ def _differences(evaluation: Evaluation, first: str, other: str, group: str, reg
             paired_difference(
                 evaluation.scores(first, group, region, metric), evaluation.scores(other, group, region, metric)
             ),
-            _SCALE[metric],
+            SCALE[metric],
             sign="+",
         )
         for metric in METRICS
@@ -105,6 +101,8 @@ def _differences(evaluation: Evaluation, first: str, other: str, group: str, reg
 
 
 def _figure(estimate: Estimate, scale: float, sign: str = "") -> str:
+    """Print an estimate to three significant digits or so; one picture has no interval."""
     mean, low, high = (scale * value for value in estimate[:3])
     digits = max(0, 2 - int(abs(mean) >= 10) - int(abs(mean) >= 100))
-    return f"{mean:{sign}.{digits}f} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
+    interval = f" [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]" if estimate.pictures > 1 else ""
+    return f"{mean:{sign}.{digits}f}{interval}"

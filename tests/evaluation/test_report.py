@@ -15,7 +15,7 @@ from matting.evaluation import (
     to_markdown,
     write_report,
 )
-from matting.evaluation.panels import draw_tiles, select_exhibits, signed_error
+from matting.evaluation.exhibits import draw_tiles, select_exhibits, signed_error
 from matting.images import read_rgb
 
 SETTING = Setting(
@@ -46,6 +46,7 @@ def test_report_files_agree_with_each_other(discs, methods, tmp_path):
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
         "panels.png",
         "per_image.csv",
+        "report.html",
         "report.md",
         "results.json",
     ]
