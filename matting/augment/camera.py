@@ -54,7 +54,8 @@ class CameraBlur(nn.Module):
         quality: lowest JPEG quality at severity 1; quality is uniform from there to 95.
 
     Raises:
-        ValueError: for a probability outside [0, 1], an extent outside [0, 0.5] or out of order, another ``alpha``.
+        ValueError: for a probability outside [0, 1], an extent outside [0, 0.5] or out of order, another
+            ``alpha`` or a quality outside [1, 95].
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class CameraBlur(nn.Module):
         extent: tuple[float, float] = (0.01, 0.06),
         subject: float = 0.25,
         alpha: Literal["sharp", "blurred"] = "sharp",
-        noise: float = 0.02,
+        noise: float = 0.01,
         quality: float = 50.0,
     ) -> None:
         super().__init__()
@@ -73,6 +74,8 @@ class CameraBlur(nn.Module):
             raise ValueError(f"expected 0 <= low <= high <= 0.5 of the picture's side, found extent={extent}")
         if alpha not in ("sharp", "blurred"):
             raise ValueError(f"expected alpha to be 'sharp' or 'blurred', found {alpha!r}")
+        if not 1 <= quality <= 95:
+            raise ValueError(f"expected a JPEG quality between 1 and 95, found quality={quality}")
         self.probability, self.extent, self.subject, self.alpha = probability, extent, subject, alpha
         self.noise, self.quality = noise, quality
 

@@ -24,7 +24,7 @@ class LayerGaps(nn.Module):
         denoise: probability to denoise both layers.
         noise: probability to add Gaussian noise of one strength to both layers.
         defocus: probability to put the background out of focus.
-        light: probability to move the foreground's colours towards the background's, or away from them.
+        light: probability to move the foreground's colours towards the background's, or half as far away from them.
         noise_level: largest standard deviation of the noise at severity 1.
         defocus_radius: largest radius of the defocus at severity 1, as a fraction of the picture's side.
 
@@ -77,7 +77,7 @@ class LayerGaps(nn.Module):
         if self.defocus > 0:
             background = select(1, self.defocus, self._defocused(background, fold(key, 2), severity), background)
         if self.light > 0:
-            amount = severity * between(fold(key, 3), -1, 1)
+            amount = severity * between(fold(key, 3), -0.5, 1)
             foreground = select(4, self.light, match_light(foreground, background, alpha, amount), foreground)
         if self.noise > 0:
             level = (severity * self.noise_level * uniform(fold(key, 5)))[:, None, None, None]

@@ -59,7 +59,8 @@ def linear_motion(length: Tensor, angle: Tensor, radius: int) -> Tensor:
     Returns:
         ``(B, K, K)`` float32 summing to 1.
     """
-    time = torch.linspace(-0.5, 0.5, 8 * radius + 1, device=length.device)
+    count = 8 * radius
+    time = (torch.arange(count, device=length.device) + 0.5) / count - 0.5
     direction = torch.stack([angle.cos(), angle.sin()], dim=-1) * length[:, None]
     return splat(time[None, :, None] * direction[:, None, :], radius)
 

@@ -32,9 +32,9 @@ def equalize(image: Tensor, strength: Tensor, key: Tensor) -> Tensor:
 
 
 def posterize(image: Tensor, strength: Tensor, key: Tensor) -> Tensor:
-    """Keep the 4 - floor(4 * strength) highest bits of every value."""
+    """Keep the 4 - floor(4 * strength) highest bits of every value, but at least one."""
     del key
-    unit = 2 ** (4 + (4 * strength).floor())[:, None, None, None]
+    unit = 2 ** (4 + (4 * strength).floor().clamp(max=3))[:, None, None, None]
     return ((image * 255).round() / unit).floor() * unit / 255
 
 
