@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from matting.augment import Pipeline, Warp
+from matting.augment import AugMix, CameraBlur, LayerGaps, Phone, Pipeline, Warp
 from matting.batch import LayerBatch, TrainingBatch
 
 from .conftest import make_batch
@@ -16,23 +16,43 @@ def assert_equal(left: TrainingBatch, right: TrainingBatch) -> None:
         assert torch.equal(one, other), name
 
 
-PIPELINES = [Pipeline.plain(32, trimap_radius=2), Pipeline(32, Warp(), trimap_radius=(1, 3))]
+def everything(warp: Warp | None, **options: object) -> Pipeline:
+    return Pipeline(
+        32,
+        warp=warp,
+        gaps=LayerGaps(denoise=0.5, noise=0.5, defocus=0.5, light=0.5),
+        blur=CameraBlur(probability=0.7, subject=0.5, alpha="blurred"),
+        augmix=AugMix(),
+        phone=Phone(low_resolution=0.5, screenshot=0.5),
+        trimap_radius=(1, 3),
+        **options,  # type: ignore[arg-type]
+    )
+
+
+PIPELINES = [
+    Pipeline.plain(32, trimap_radius=2),
+    Pipeline(32, Warp(), trimap_radius=(1, 3)),
+    everything(Warp()),
+    everything(None, linear_light=True),
+]
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
-def test_shapes_types_and_ranges(pipeline: Pipeline, layer_batch: LayerBatch) -> None:
-    batch = pipeline(layer_batch)
+def test_shapes_types_and_ranges(pipeline: Pipeline) -> None:
+    layers = make_batch(severity=0.7)
+    batch = pipeline(layers)
     for picture, channels in ((batch.image, 3), (batch.foreground, 3), (batch.background, 3), (batch.alpha, 1)):
         assert picture.shape == (4, channels, 32, 32) and picture.dtype == torch.float32
         assert picture.min() >= 0 and picture.max() <= 1
     assert batch.trimap.shape == (4, 32, 32) and batch.trimap.dtype == torch.int64
     assert set(batch.trimap.unique().tolist()) == {0, 1, 2}
     assert torch.equal(batch.valid, torch.ones(4, 1, 32, 32))
-    assert torch.equal(batch.person, layer_batch.person) and torch.equal(batch.pair, layer_batch.pair)
+    assert torch.equal(batch.person, layers.person) and torch.equal(batch.pair, layers.pair)
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
-def test_a_row_is_the_same_in_any_batch_and_order(pipeline: Pipeline, layer_batch: LayerBatch) -> None:
+def test_a_row_is_the_same_in_any_batch_and_order(pipeline: Pipeline) -> None:
+    layer_batch = make_batch(severity=0.7)
     whole = pipeline(layer_batch)
     shuffled = pipeline(rows(layer_batch, [2, 0, 3, 1]))
     assert_equal(TrainingBatch(*(field[[2, 0, 3, 1]] for field in whole)), shuffled)
@@ -40,13 +60,34 @@ def test_a_row_is_the_same_in_any_batch_and_order(pipeline: Pipeline, layer_batc
     assert_equal(whole, TrainingBatch(*(torch.cat(pair) for pair in zip(*halves, strict=True))))
 
 
-def test_the_process_s_random_state_is_neither_read_nor_changed(layer_batch: LayerBatch) -> None:
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_the_process_s_random_state_is_neither_read_nor_changed(pipeline: Pipeline) -> None:
+    layers = make_batch(severity=1.0)
     torch.manual_seed(0)
-    first, state = PIPELINES[1](layer_batch), torch.get_rng_state()
+    first, state = pipeline(layers), torch.get_rng_state()
     torch.manual_seed(1)
-    assert_equal(first, PIPELINES[1](layer_batch))
+    assert_equal(first, pipeline(layers))
     torch.manual_seed(0)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("warp", [None, Warp()])
+def test_severity_zero_is_the_undegraded_pipeline_to_the_bit(warp: Warp | None) -> None:
+    severity = torch.tensor([0.0, 1.0] * 4)
+    layers = make_batch(8)
+    clean = Pipeline(32, warp, trimap_radius=(1, 3))(layers)
+    degraded = everything(warp)(layers._replace(severity=severity))
+    assert_equal(TrainingBatch(*(field[::2] for field in clean)), TrainingBatch(*(field[::2] for field in degraded)))
+    assert (clean.image[1::2] != degraded.image[1::2]).flatten(1).any(1).all()
+
+
+def test_photometric_steps_leave_everything_but_the_image_alone() -> None:
+    layers = make_batch(8, severity=1.0)
+    clean = Pipeline(32, Warp())(layers)
+    photometric = Pipeline(
+        32, Warp(), LayerGaps(1, 1, 1, 1), CameraBlur(probability=1, subject=0), AugMix(), Phone(low_resolution=1)
+    )(layers)
+    assert_equal(clean, photometric._replace(image=clean.image))
 
 
 def test_without_a_warp_a_fitting_crop_is_composited_to_the_bit() -> None:
@@ -56,13 +97,22 @@ def test_without_a_warp_a_fitting_crop_is_composited_to_the_bit() -> None:
     assert torch.equal(Pipeline.plain(32)(layers).alpha, layers.alpha / 255)
 
 
-def test_views_of_a_pair_share_geometry_and_trimap() -> None:
-    layers = make_batch(2, 48)
-    layers = layers._replace(seed=torch.tensor([5, 5]), view=torch.tensor([0, 1]), pair=torch.tensor([0, 0]))
-    layers.background[1] = 255 - layers.background[1]
-    batch = PIPELINES[1](layers)
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_views_of_a_pair_share_geometry_matte_and_trimap(pipeline: Pipeline) -> None:
+    layers = make_batch(16, 48, severity=1.0)
+    seed = torch.arange(8).repeat_interleave(2)
+    layers = layers._replace(seed=seed, view=torch.tensor([0, 1] * 8), pair=seed)
+    layers.background[1::2] = 255 - layers.background[1::2]
+    batch = pipeline(layers)
     for field in (batch.alpha, batch.trimap, batch.foreground):
-        assert torch.equal(field[0], field[1])
+        assert torch.equal(field[::2], field[1::2])
+    assert (batch.image[::2] != batch.image[1::2]).flatten(1).any(1).all()
+
+
+def test_views_of_one_background_differ_in_appearance() -> None:
+    layers = make_batch(2, 48, severity=1.0)._replace(seed=torch.tensor([5, 5]), view=torch.tensor([0, 1]))
+    batch = Pipeline(32, Warp(), augmix=AugMix())(layers)
+    assert torch.equal(batch.background[0], batch.background[1])
     assert not torch.equal(batch.image[0], batch.image[1])
 
 
