@@ -101,7 +101,9 @@ def draw_tiles(example: Example, alpha: NDArray[np.float32]) -> list[NDArray[np.
     height, width = example.alpha.shape
     scale = min(TILE[0] / width, TILE[1] / height)
     shape = (max(1, round(height * scale)), max(1, round(width * scale)))
-    return [resize(picture, shape) for picture in _pictures(example, alpha)]
+    error = resize(signed_error(alpha, example.alpha), shape)  # drawn before it shrinks: opposite errors would cancel
+    image, target, preds = (resize(layer, shape) for layer in (example.image, example.alpha, _levels(alpha)))
+    return [image, _gray(target), _gray(preds), error, _on_ground(image, preds)]
 
 
 def draw_close_up(example: Example, alpha: NDArray[np.float32]) -> list[NDArray[np.uint8]]:
@@ -114,16 +116,12 @@ def draw_close_up(example: Example, alpha: NDArray[np.float32]) -> list[NDArray[
     Returns:
         ``(2 h, 2 w, 3)`` uint8 RGB crops in the order of `COLUMNS`.
     """
-    height, width = (min(CLOSE_UP, side) for side in example.alpha.shape)
-    unknown = (example.trimap > 0) & (example.trimap < 255)
-    error = np.abs(alpha - example.alpha / np.float32(255)) * unknown
-    # Anchored at its corner and cut to full windows, the box sum at a pixel is that of the window which starts there.
-    sums = cv2.boxFilter(error, -1, (width, height), anchor=(0, 0), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    sums = sums[: error.shape[0] - height + 1, : error.shape[1] - width + 1]
-    top, left = np.unravel_index(int(sums.argmax()), sums.shape)
-    window = (slice(int(top), int(top) + height), slice(int(left), int(left) + width))
-    cropped = Example(example.name, example.image[window], example.alpha[window], example.trimap[window])
-    return [resize(picture, (2 * height, 2 * width)) for picture in _pictures(cropped, alpha[window])]
+    window = _worst_window(example, alpha)
+    image, target, preds = example.image[window], example.alpha[window], _levels(alpha[window])
+    error = signed_error(alpha[window], target)
+    shape = (2 * target.shape[0], 2 * target.shape[1])
+    pictures = (image, _gray(target), _gray(preds), error, _on_ground(image, preds))
+    return [resize(picture, shape) for picture in pictures]
 
 
 def signed_error(alpha: NDArray[np.float32], target: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -136,17 +134,38 @@ def signed_error(alpha: NDArray[np.float32], target: NDArray[np.uint8]) -> NDArr
     Returns:
         ``(H, W, 3)`` uint8 RGB; the square root of the error sets the depth, so that small errors stay visible.
     """
-    error = alpha - target.astype(np.float32) / 255
-    depth = np.sqrt(np.abs(error))[..., None]
-    colour = np.where(error[..., None] > 0, np.array(_TOO_OPAQUE, np.float32), np.array(_TOO_CLEAR, np.float32))
-    return np.asarray(np.rint(255 + depth * (colour - 255)), np.uint8)
+    colours: NDArray[np.uint8] = _ERROR_COLOURS[_levels(alpha).astype(np.int16) - target + 255]
+    return colours
 
 
-def _pictures(example: Example, alpha: NDArray[np.float32]) -> tuple[NDArray[np.uint8], ...]:
-    cut = place_on(example.image, alpha, GROUND)
-    level = np.rint(alpha * 255).astype(np.uint8)
-    return (example.image, _gray(example.alpha), _gray(level), signed_error(alpha, example.alpha), cut)
+def _worst_window(example: Example, alpha: NDArray[np.float32]) -> tuple[slice, slice]:
+    height, width = (min(CLOSE_UP, side) for side in example.alpha.shape)
+    unknown = (example.trimap > 0) & (example.trimap < 255)
+    error = np.abs(alpha - example.alpha / np.float32(255)) * unknown
+    # Anchored at its corner, and cut to full windows, the box sum at a pixel is that of the window which starts there.
+    sums = cv2.boxFilter(error, -1, (width, height), anchor=(0, 0), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    sums = sums[: error.shape[0] - height + 1, : error.shape[1] - width + 1]
+    top, left = map(int, np.unravel_index(int(sums.argmax()), sums.shape))
+    return slice(top, top + height), slice(left, left + width)
+
+
+def _error_colours() -> NDArray[np.uint8]:
+    """The colour of each difference of 8-bit levels from -255 to 255."""
+    error = np.arange(-255, 256)[:, None] / 255
+    colour = np.where(error > 0, _TOO_OPAQUE, _TOO_CLEAR)
+    return np.asarray(np.rint(255 + np.sqrt(np.abs(error)) * (colour - 255)), np.uint8)
+
+
+_ERROR_COLOURS = _error_colours()
+
+
+def _levels(alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.convertScaleAbs(alpha, alpha=255), np.uint8)
 
 
 def _gray(level: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(level, cv2.COLOR_GRAY2RGB), np.uint8)
+
+
+def _on_ground(image: NDArray[np.uint8], level: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return place_on(image, level.astype(np.float32) / np.float32(255), GROUND)
