@@ -4,6 +4,7 @@ The values are those of `matting.metrics.functional`, one per image. Range and f
 would wait for the device; a NaN in a matte is a NaN in its metrics. Conn has no such form: it labels components.
 """
 
+from functools import reduce
 from itertools import islice
 from typing import NamedTuple
 
@@ -23,12 +24,16 @@ def images(name: str, value: Tensor) -> Tensor:
 
 
 class _Pair(NamedTuple):
-    """``(B, H, W)`` target, excess p − g and mask of zeros and ones; the unit is what an alpha of 1 is stored as."""
+    """``(B, H, W)`` alphas and a mask of zeros and ones; the unit is what an alpha of 1 is stored as."""
 
+    preds: Tensor
     target: Tensor
-    excess: Tensor
     counted: Tensor
     unit: float
+
+    @property
+    def excess(self) -> Tensor:
+        return self.preds - self.target
 
     def sum(self, error: Tensor) -> Tensor:
         return (error * self.counted).sum((1, 2))
@@ -49,14 +54,13 @@ def _alpha(name: str, value: Tensor, unit: float) -> Tensor:
 def _pair(preds: Tensor, target: Tensor, mask: Tensor | None) -> _Pair:
     # Differences of integer codes are exact, and cost nothing where two uint8 mattes agree.
     unit = 255.0 if preds.dtype == target.dtype == torch.uint8 else 1.0
-    base, excess = _alpha("target", target, unit), _alpha("preds", preds, unit)
-    if base.shape != excess.shape:
-        raise ValueError(f"preds: expected the shape of target, {tuple(base.shape)}, found {tuple(excess.shape)}")
-    excess = excess - base
-    counted = torch.ones_like(excess) if mask is None else (images("mask", mask) != 0).to(excess.dtype)
-    if counted.shape != base.shape:
-        raise ValueError(f"mask: expected the shape of target, {tuple(base.shape)}, found {tuple(counted.shape)}")
-    return _Pair(base, excess, counted, unit)
+    p, g = _alpha("preds", preds, unit), _alpha("target", target, unit)
+    if p.shape != g.shape:
+        raise ValueError(f"preds: expected the shape of target, {tuple(g.shape)}, found {tuple(p.shape)}")
+    counted = torch.ones_like(g) if mask is None else (images("mask", mask) != 0).to(g.dtype)
+    if counted.shape != g.shape:
+        raise ValueError(f"mask: expected the shape of target, {tuple(g.shape)}, found {tuple(counted.shape)}")
+    return _Pair(p, g, counted, unit)
 
 
 def sad(preds: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -105,14 +109,14 @@ def _padding_index(size: int, numbers: Definition, device: torch.device) -> Tens
 
 def _smooth(pictures: Tensor, taps: list[float], dim: int) -> Tensor:
     size = pictures.shape[dim] - len(taps) + 1
-    return torch.stack([tap * pictures.narrow(dim, i, size) for i, tap in enumerate(taps)]).sum(0)
+    return reduce(torch.add, (tap * pictures.narrow(dim, i, size) for i, tap in enumerate(taps)))
 
 
 def _differentiate(pictures: Tensor, taps: list[float], dim: int) -> Tensor:
     # Taps of opposite sign are paired before they are multiplied, so that a flat picture has no slope.
     size, last = pictures.shape[dim] - len(taps) + 1, len(taps) - 1
     pairs = ((tap, pictures.narrow(dim, i, size), pictures.narrow(dim, last - i, size)) for i, tap in enumerate(taps))
-    return torch.stack([tap * (one - other) for tap, one, other in islice(pairs, last // 2)]).sum(0)
+    return reduce(torch.add, (tap * (one - other) for tap, one, other in islice(pairs, last // 2)))
 
 
 def _gradients(pictures: Tensor, numbers: Definition) -> Tensor:
@@ -126,9 +130,17 @@ def _gradients(pictures: Tensor, numbers: Definition) -> Tensor:
     return torch.stack([_smooth(_differentiate(padded, derivative, dim), smoothing, 3 - dim) for dim in (1, 2)])
 
 
-def _range(alphas: Tensor) -> Tensor:
-    spread = alphas.amax((1, 2), keepdim=True) - alphas.amin((1, 2), keepdim=True)
-    return spread + (spread == 0)
+def _stretched(pair: _Pair) -> tuple[Tensor, Tensor, Tensor]:
+    """Return target and excess of the alphas stretched to one range, and that range, ``(B, 1, 1)``, as their unit."""
+    g, p = pair.target, pair.preds
+    (g_low, g_high), (p_low, p_high) = ((a.amin((1, 2), keepdim=True), a.amax((1, 2), keepdim=True)) for a in (g, p))
+    one = torch.ones_like(g_low)
+    # A constant matte has no gradient in whatever unit, so it takes the other's.
+    g_range = torch.where(g_high > g_low, g_high - g_low, torch.where(p_high > p_low, p_high - p_low, one))
+    p_range = torch.where(p_high > p_low, p_high - p_low, g_range)
+    p_scale, g_scale = (torch.where(p_range == g_range, one, other) for other in (g_range, p_range))
+    base = (g - g_low) * g_scale
+    return base, (p - p_low) * p_scale - base, g_range * g_scale
 
 
 def grad(preds: Tensor, target: Tensor, mask: Tensor | None = None, *, protocol: Protocol = "adobe") -> Tensor:
@@ -149,10 +161,10 @@ def grad(preds: Tensor, target: Tensor, mask: Tensor | None = None, *, protocol:
     """
     numbers = definition(protocol)
     pair = _pair(preds, target, mask)
-    base, excess, unit = pair.target, pair.excess, torch.full_like(pair.target[:, :1, :1], pair.unit)
     if numbers.min_max:
-        unit, preds_range = _range(base), _range(base + excess)
-        excess = excess + (unit / preds_range - 1) * (base + excess)
+        base, excess, unit = _stretched(pair)
+    else:
+        base, excess, unit = pair.target, pair.excess, torch.full_like(pair.target[:, :1, :1], pair.unit)
     g, e = _gradients(torch.cat([base, excess]), numbers).chunk(2, dim=1)
     p = g + e
     norms = torch.linalg.vector_norm(p, dim=0) + torch.linalg.vector_norm(g, dim=0)

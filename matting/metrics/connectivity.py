@@ -16,14 +16,13 @@ _CELL = 16
 
 
 def _deepest(mask: NDArray[np.uint8]) -> _Point:
-    """Find a pixel (x, y) of a mask (0 or 255) where the mask is thickest on a coarse grid: a good guess only."""
+    """Find a pixel (x, y) of a mask (0 or 1) where the mask is thickest on a coarse grid: a good guess only."""
     height, width = mask.shape
     grid = max(width // _CELL, 1), max(height // _CELL, 1)
-    coarse = cv2.GaussianBlur(cv2.resize(mask, grid, interpolation=cv2.INTER_AREA), (0, 0), 3)
-    inside = cv2.resize(mask, grid, interpolation=cv2.INTER_NEAREST)
-    column, row = cv2.minMaxLoc(coarse, mask=inside)[3]
-    x, y = column * width // grid[0], row * height // grid[1]
-    if column >= 0 and mask[y, x]:
+    coarse = cv2.GaussianBlur(cv2.resize(mask * np.float32(1), grid, interpolation=cv2.INTER_AREA), (0, 0), 3)
+    row, column = np.unravel_index(np.argmax(coarse), coarse.shape)
+    x, y = int(column) * width // grid[0], int(row) * height // grid[1]
+    if mask[y, x]:
         return x, y
     point: _Point = cv2.minMaxLoc(mask)[3]
     return point
@@ -42,24 +41,24 @@ def _by_label(mask: NDArray[np.uint8], column_major: bool) -> NDArray[np.bool_]:
 
 
 def _largest_component(mask: NDArray[np.uint8], seed: _Point, column_major: bool) -> tuple[NDArray[np.bool_], _Point]:
-    """Find the largest 4-connected component of a mask (0 or 255), which is painted on, and a point of it.
+    """Find the largest 4-connected component of a mask (0 or 1), which is painted on, and a point of it.
 
     A component larger than all that is left unfilled is the largest, so the first fill from the core of the subject
     nearly always settles it.
     """
-    seeds, areas, left = [seed], [0], cv2.countNonZero(mask)
-    for label in range(1, _FILLS + 1):
+    seeds, areas, left = [seed], [], cv2.countNonZero(mask)
+    for label in range(2, 2 + _FILLS):
         areas.append(cv2.floodFill(mask, None, seeds[-1], label)[0])
         left -= areas[-1]
         best = max(areas)
         if best > left and areas.count(best) == 1:
             winner = areas.index(best)
-            return np.asarray(mask == winner), seeds[winner - 1]
+            return np.asarray(mask == 2 + winner), seeds[winner]
         if left == 0:
             break
-        seeds.append(_deepest(cv2.compare(mask, 255, cv2.CMP_EQ)))
+        seeds.append(_deepest((mask == 1).view(np.uint8)))
     component = _by_label(mask, column_major)
-    return component, _deepest(component.view(np.uint8) * np.uint8(255))
+    return component, _deepest(component.view(np.uint8))
 
 
 def connected_levels(height: NDArray[Any], thresholds: NDArray[Any], column_major: bool) -> NDArray[np.uint8]:
@@ -77,12 +76,12 @@ def connected_levels(height: NDArray[Any], thresholds: NDArray[Any], column_majo
         ``(H, W)`` uint8 in 0..len(thresholds).
     """
     levels = np.zeros(height.shape, np.uint8)
-    x, y, w, h = cv2.boundingRect(cv2.compare(height, float(thresholds[0]), cv2.CMP_GE))
+    x, y, w, h = cv2.boundingRect((height >= thresholds[0]).view(np.uint8))
     height, inner = height[y : y + h, x : x + w], levels[y : y + h, x : x + w]
     seed: _Point = (0, 0)
     for level, threshold in enumerate(thresholds):
-        mask = cv2.compare(height, float(threshold), cv2.CMP_GE) if w else inner
-        if cv2.countNonZero(mask) == 0:
+        mask = (height >= threshold).view(np.uint8)
+        if not mask.any():
             break
         component, seed = _largest_component(mask, seed if mask[seed[::-1]] else _deepest(mask), column_major)
         if inner[seed[::-1]] < level:
@@ -96,7 +95,7 @@ def _thresholds(dtype: np.dtype[Any], definition: Definition) -> NDArray[Any]:
     if dtype != np.uint8:
         return thresholds
     codes: NDArray[Any] = np.arange(256, dtype=definition.conn_dtype) / 255
-    return np.searchsorted(codes, thresholds)
+    return np.searchsorted(codes, thresholds).astype(np.uint8)
 
 
 def _phi(alpha: NDArray[Any], level: NDArray[Any]) -> NDArray[Any]:
@@ -126,7 +125,7 @@ def connectivity_difference(preds: NDArray[Any], target: NDArray[Any], definitio
         preds, target = preds.astype(dtype, copy=False), target.astype(dtype, copy=False)
     levels = connected_levels(cv2.min(preds, target), _thresholds(target.dtype, definition), definition.column_major)
     difference = np.zeros(target.shape, dtype)
-    for window in windows(cv2.compare(preds, target, cv2.CMP_NE), margin=0):
+    for window in windows((preds != target).view(np.uint8), margin=0):
         level: NDArray[Any] = levels[window].astype(dtype) / LEVELS
         p, g = (alpha[window].astype(dtype) / unit for alpha in (preds, target))
         difference[window] = _phi(p, level) - _phi(g, level)

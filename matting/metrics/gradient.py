@@ -12,11 +12,13 @@ from matting.metrics.windows import windows
 _BORDERS = {"edge": cv2.BORDER_REPLICATE, "symmetric": cv2.BORDER_REFLECT}
 
 
-def _range(alpha: NDArray[Any], definition: Definition) -> float:
+def _ranges(preds: NDArray[Any], target: NDArray[Any], definition: Definition) -> tuple[float, float]:
     if not definition.min_max:
-        return 255.0 if alpha.dtype == np.uint8 else 1.0
-    # A constant matte has no gradient in whatever unit.
-    return float(alpha.max()) - float(alpha.min()) or 1.0
+        unit = 255.0 if target.dtype == np.uint8 else 1.0
+        return unit, unit
+    p, g = (float(alpha.max()) - float(alpha.min()) for alpha in (preds, target))
+    # A constant matte has no gradient in whatever unit, so it takes the other's.
+    return p or g or 1.0, g or p or 1.0
 
 
 def _derivatives(picture: NDArray[Any], depth: int, definition: Definition) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -60,18 +62,19 @@ def gradient_difference(preds: NDArray[Any], target: NDArray[Any], definition: D
     Returns:
         ``(H, W)`` float64 for float64 mattes, else float32.
     """
-    preds_range, target_range = _range(preds, definition), _range(target, definition)
-    stretch = target_range / preds_range - 1.0
+    p_range, g_range = _ranges(preds, target, definition)
+    # Crosswise, not divided: codes stay integers, hence exact. And an offset has no gradient.
+    p_scale, g_scale = (1.0, 1.0) if p_range == g_range else (g_range, p_range)
+    p_low, g_low = preds.min(), target.min()
     dtype = np.float64 if target.dtype == np.float64 else np.float32
+    active = np.ones(target.shape, np.uint8) if p_range != g_range else (preds != target).view(np.uint8)
     radius = definition.radius
-    active = cv2.compare(preds, target, cv2.CMP_NE) if stretch == 0 else np.ones(target.shape, np.uint8)
     border = (*[radius] * 4, _BORDERS[definition.border])
-    preds, padded = cv2.copyMakeBorder(preds, *border), cv2.copyMakeBorder(target, *border)
-    difference = np.zeros(target.shape, dtype)
+    preds, target = cv2.copyMakeBorder(preds, *border), cv2.copyMakeBorder(target, *border)
+    difference = np.zeros(active.shape, dtype)
     for rows, cols in windows(active, radius):
         halo = slice(rows.start, rows.stop + 2 * radius), slice(cols.start, cols.stop + 2 * radius)
-        excess = np.subtract(preds[halo], padded[halo], dtype=dtype)
-        if stretch:
-            excess += dtype(stretch) * preds[halo]
-        difference[rows, cols] = _magnitude_difference(padded[halo], excess, target_range, definition)
+        base = np.subtract(target[halo], g_low, dtype=dtype) * g_scale
+        excess = np.subtract(preds[halo], p_low, dtype=dtype) * p_scale - base
+        difference[rows, cols] = _magnitude_difference(base, excess, g_range * g_scale, definition)
     return difference

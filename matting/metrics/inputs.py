@@ -2,7 +2,6 @@
 
 from typing import Any, get_args
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -111,14 +110,13 @@ def _unknown(trimap: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.uin
         raise TypeError(f"trimap: expected uint8 codes 0, 127 or 128, and 255, found {array.dtype}")
     if array.shape != shape:
         raise ValueError(f"trimap: expected the size of the mattes, {shape}, found {array.shape}")
-    unknown: NDArray[np.uint8] = cv2.inRange(array, *UNKNOWN)
-    sure = array.size - cv2.countNonZero(array) + cv2.countNonZero(cv2.compare(array, 255, cv2.CMP_EQ))
-    if sure + cv2.countNonZero(unknown) != array.size:
+    unknown = (array == UNKNOWN[0]) | (array == UNKNOWN[1])
+    if not (unknown | (array == 0) | (array == 255)).all():
         raise ValueError(
             f"trimap: expected only the codes 0, 127 or 128, and 255, found {np.unique(array)[:8].tolist()}; "
             "a trimap saved as JPEG or resized with interpolation has to be made again"
         )
-    return unknown
+    return np.where(unknown, 255, 0).astype(np.uint8)
 
 
 def region_mask(
