@@ -219,6 +219,8 @@ def _decode_fast(image: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
     PNGs with a profile go to Pillow because libpng prints a warning for every broken one, and data sets are full of
     them. OpenCV gives None for truncated and damaged files, and Pillow then finds the reason.
     """
+    if image.format == "PNG" and not _chunks_fit(data):
+        return None
     if image.format == "PNG" and data[24] == 16:
         stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         return None if stored is None else _as_rgb(_SIXTEEN_TO_EIGHT[stored])
@@ -228,6 +230,14 @@ def _decode_fast(image: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
     flags = cv2.IMREAD_GRAYSCALE if image.mode == "L" else cv2.IMREAD_COLOR_RGB
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
     return None if decoded is None else np.asarray(decoded, np.uint8)
+
+
+def _chunks_fit(data: bytes) -> bool:
+    """Whether all PNG chunks lie inside the file: OpenCV allocates what a chunk claims, up to 4 GB, before reading."""
+    position = 8
+    while position + 12 <= len(data):
+        position += 12 + int.from_bytes(data[position : position + 4], "big")
+    return position == len(data)
 
 
 def _as_rgb(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:

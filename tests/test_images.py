@@ -1,4 +1,5 @@
 import io
+import resource
 from pathlib import Path
 
 import cv2
@@ -193,6 +194,20 @@ def test_declared_size_is_checked_before_decoding(tmp_path):
     (tmp_path / "bomb.bmp").write_bytes(bytes(bmp))
     with pytest.raises(ImageError, match=f"at most {MAX_PIXELS / 1e6:.0f} megapixels"):
         read_rgb(tmp_path / "bomb.bmp")
+
+
+def test_a_chunk_that_claims_gigabytes_is_never_allocated(tmp_path):
+    data = bytearray(encoded("PNG"))
+    start = data.index(b"IDAT") - 4
+    data[start : start + 4] = (0xFE003887).to_bytes(4, "big")
+    (tmp_path / "liar.png").write_bytes(bytes(data))
+    limit = resource.getrlimit(resource.RLIMIT_AS)
+    in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (in_use + 2**30, limit[1]))
+    try:
+        assert np.array_equal(read_rgb(tmp_path / "liar.png"), PHOTO)  # all pixels are there
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limit)
 
 
 @given(st.binary(max_size=200), st.integers(0, 400))
