@@ -7,13 +7,28 @@ from matting.corpus.strands import Strands, render, shades, tufts
 from matting.corpus.textures import Light, cloth, shade
 from matting.corpus.traits import Traits
 
-POSES = {
-    "down": ((1.12, 1.75), (1.08, 2.7)),
-    "hip": ((1.55, 1.85), (0.8, 2.45)),
-    "raised": ((1.5, 1.2), (0.72, -0.1)),
-    "held": ((1.15, 1.8), (0.55, 1.35)),
+ARM_ANGLES = {
+    "down": (8, 4),
+    "hip": (48, -62),
+    "raised": (140, -105),
+    "held": (10, -135),
+    "wide": (85, 95),
+    "up": (155, 170),
 }
-"""Elbow and hand of the right arm in the head frame, for shoulders one head from the middle."""
+"""Upper arm and forearm of the right arm in degrees from straight down, outwards positive."""
+LEG_ANGLES = {
+    "stand": ((4, 2), (4, 2)),
+    "stride": ((18, -12), (-10, -25)),
+    "seated": ((75, 5), (60, -15)),
+    "jump": ((35, -40), (50, -10)),
+}
+"""Thigh and shin of both legs, likewise; a seated figure turns both to the same side."""
+UPPER_ARM, FOREARM, THIGH, SHIN = 1.15, 1.0, 1.75, 1.75
+
+
+def _along(start: Points, length: float, degrees: float) -> Points:
+    angle = np.deg2rad(degrees)
+    return np.asarray(start + length * np.array([np.sin(angle), np.cos(angle)]), np.float64)
 
 
 def draw_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
@@ -23,8 +38,7 @@ def draw_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Lig
     for side, pose in zip((-1, 1), traits.arms, strict=True):
         if pose != "held":
             layer = over(_arm(rng, frame, traits, light, wear, side, pose), layer)
-    legs = _legs(rng, frame, traits, light, wear)
-    layer = over(layer, legs)
+    layer = over(layer, _legs(rng, frame, traits, light))
     layer = over(_neckline(frame, traits, light, wear), layer)
     return over(_tie(frame, traits, light), layer) if traits.tie else layer
 
@@ -58,42 +72,43 @@ def draw_scarf(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
     return over(render(frame, Strands(fuzz, shades(rng, len(fuzz), colour * lit), 0.0025)) * np.float32(0.7), layer)
 
 
+def _shoulder(traits: Traits) -> float:
+    """Half-width of the shoulders as the camera sees them."""
+    return float(traits.shoulders * (0.45 + 0.55 * abs(np.cos(traits.twist))))
+
+
 def _torso(traits: Traits) -> Points:
-    w = traits.shoulders
-    flare, hem = (1.25, 4.4) if traits.dress else (0.85, 3.35)
+    w = _shoulder(traits)
+    flare, hem = (1.3, 4.4) if traits.dress and traits.stance == "stand" else (0.85, 3.35)
     right = [(0.2, 0.6), (0.5 * w, 0.72), (0.93 * w, 0.9), (w, 1.2), (0.86 * w, 1.6), (0.74 * w, 2.3)]
     right += [(flare * w * 0.95, hem - 0.4), (flare * w, hem)]
     return smooth_loop([*right, *[(-x, y) for x, y in reversed(right)]], 128)
 
 
-def _legs(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Picture) -> Layer:
-    step = rng.uniform(0.1, 0.6)
-    legs = [
-        tube([(s * 0.3, 3.0), (s * (0.35 + step / 2), 5), (s * (0.35 + step), 6.9)], [0.38, 0.26, 0.16])
-        for s in (-1, 1)
-    ]
-    shoes = [
-        smooth_loop([(x - 0.2, 7.0), (x - 0.1, 6.8), (x + 0.12, 6.8), (x + 0.3, 7.05)])
-        for x in (-0.35 - step, 0.35 + step)
-    ]
+def _legs(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
+    turn = rng.choice([-1, 1])
+    spread = 0.32 * _shoulder(traits) + 0.05
+    parts, shoes = [], []
+    for side, angles in zip((-1, 1), LEG_ANGLES[traits.stance], strict=True):
+        way = turn if traits.stance == "seated" else side
+        thigh, shin = (way * (angle + rng.normal(0, 7)) for angle in angles)
+        hip = np.array([side * spread, 3.1])
+        knee = _along(hip, THIGH * rng.uniform(0.7, 1.0), thigh)
+        ankle = _along(knee, SHIN * rng.uniform(0.85, 1.0), shin)
+        parts += [tube([hip, knee], [0.37, 0.25]), tube([knee, ankle], [0.25, 0.14])]
+        shoes.append(tube([ankle, _along(ankle, 0.3, shin + way * rng.uniform(20, 80))], [0.15, 0.1]))
     colour = traits.skin if traits.dress else traits.bottom
-    hips = smooth_loop([(-0.72, 2.7), (0.72, 2.7), (0.7, 3.5), (0.0, 3.6), (-0.7, 3.5)])
-    parts = [*legs] if traits.dress else [*legs, hips]
-    return over(
-        shade(fill(frame, *shoes), np.array([0.12, 0.1, 0.1]), light), shade(fill(frame, *parts), colour, light)
-    )
+    weave = cloth(rng, frame.height, frame.width, colour, max(frame.head * 0.08, 1.5), plain=True)
+    return over(shade(fill(frame, *shoes), rng.uniform(0.03, 0.9, 3), light), shade(fill(frame, *parts), weave, light))
 
 
 def _arm(
     rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Picture, side: int, pose: str
 ) -> Layer:
-    elbow, hand = (np.array(p) + rng.normal(0, 0.06, 2) for p in POSES[pose])
-    mirror = np.array([side, 1.0])
-    shoulder, elbow, hand = (
-        np.array([0.82 * traits.shoulders, 1.0]) * mirror,
-        elbow * [side * traits.shoulders, 1],
-        hand * mirror,
-    )
+    upper, lower = (side * (angle + rng.normal(0, 12)) for angle in ARM_ANGLES[pose])
+    shoulder = np.array([side * 0.8 * _shoulder(traits), 1.0])
+    elbow = _along(shoulder, UPPER_ARM * rng.uniform(0.8, 1.05), upper)
+    hand = _along(elbow, FOREARM * rng.uniform(0.85, 1.05), lower)
     forearm = tube([elbow, hand], [0.15, 0.09])
     skin = shade(
         fill(frame, forearm, tube([shoulder, elbow], [0.2, 0.15]), *_hand(rng, hand, hand - elbow)), traits.skin, light
@@ -123,7 +138,7 @@ def _hand(rng: np.random.Generator, wrist: Points, along: Points) -> list[Points
 def _thing(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, side: int) -> Layer:
     sizes = {"cell phone": (0.13, 0.26), "bottle": (0.1, 0.42), "book": (0.3, 0.4), "cup": (0.14, 0.18)}
     half, tall = sizes.get(traits.held or "", (0.06, 0.3))
-    x, y = 0.45 * side, 1.25
+    x, y = 0.42 * side, 1.35
     colour = np.clip(rng.uniform(0.05, 0.9) + rng.normal(0, 0.2, 3), 0.03, 0.95)
     corners = [(x - half, y - tall), (x + half, y - tall), (x + half, y + tall), (x - half, y + tall)]
     polygons = [np.array(corners)]

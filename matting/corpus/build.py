@@ -30,7 +30,7 @@ from matting.corpus.formats import (
 from matting.corpus.plan import Item, background_counts, plan_items
 from matting.corpus.scenes import random_scene
 
-VERSION = 1
+VERSION = 2
 """Raise it with every change of what the corpus looks like: cached corpora of another version are not used."""
 
 _ITEM, _TRAIN_BACKGROUND, _TEST_BACKGROUND = range(3)  # streams of randomness

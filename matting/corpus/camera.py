@@ -24,6 +24,16 @@ def motion_blur(layer: Layer, length: float, angle: float) -> Layer:
     return np.asarray(cv2.filter2D(layer, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
+def lens_blur(layer: Layer, sigma: float) -> Layer:
+    """The point spread of lens and sensor on a premultiplied layer: no edge of a photograph is one pixel wide.
+
+    Args:
+        layer: ``(H, W, 4)`` premultiplied.
+        sigma: of the Gaussian, pixels.
+    """
+    return np.asarray(cv2.GaussianBlur(layer, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)
+
+
 def expose(rng: np.random.Generator, picture: Picture, *, coarse: bool = False) -> Picture:
     """Sensor noise and sharpening; ``coarse`` also loses resolution, as an old phone or a thumbnail does."""
     height, width = picture.shape[:2]

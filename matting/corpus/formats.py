@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from matting.corpus.camera import to_uint8
+from matting.corpus.camera import lens_blur, to_uint8
 from matting.corpus.layers import straight
 from matting.corpus.person import draw_person, random_frame
 from matting.corpus.photograph import Photograph, photograph
@@ -53,6 +53,7 @@ def write_composition(rng: np.random.Generator, root: Path, item: Item, size: in
     """One foreground of Composition-1K with its alpha; in the test set also its 20 trimaps."""
     height, width = int(size * rng.choice([1.0, 1.15, 1.3])), size
     layer = draw_person(rng, random_frame(rng, height, width), random_traits(rng), random_light(rng))
+    layer = lens_blur(layer, rng.uniform(0.25, 0.6))
     colours, coverage = straight(layer)
     alpha = to_uint8(coverage)
     stem = f"portrait_{item.index:06d}"

@@ -6,7 +6,7 @@ so the alpha of a strand half a pixel wide is the coverage that a camera would h
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -20,6 +20,9 @@ Picture = NDArray[np.float32]
 """``(H, W, 3)`` float32 sRGB in [0, 1]."""
 Points = NDArray[np.float64]
 """``(..., 2)`` float64: x, y."""
+
+Box = tuple[slice, slice]
+"""Rows and columns of a rectangle."""
 
 SUBPIXEL_BITS = 4
 
@@ -64,26 +67,60 @@ class Frame:
         small = cv2.resize(canvas, (self.width, self.height), interpolation=cv2.INTER_AREA)
         return np.asarray(small / np.float32(255.0), np.float32)
 
+    def window(self, points: Points, margin: float = 0.0) -> tuple["Frame", Box]:
+        """The part of the picture that holds ``points`` ``(..., 2)``, as a frame of its own, and where it lies.
+
+        Args:
+            points: in the head frame.
+            margin: around the points, head heights.
+        """
+        pixels = self.pixels(points).reshape(-1, 2)
+        reach = margin * self.head + 2
+        left, top = (int(v) for v in np.clip(np.floor(pixels.min(0) - reach), 0, (self.width - 1, self.height - 1)))
+        right, bottom = np.ceil(pixels.max(0) + reach)
+        width, height = (
+            int(np.clip(right, left + 1, self.width)) - left,
+            int(np.clip(bottom, top + 1, self.height)) - top,
+        )
+        centre = (self.centre[0] - left, self.centre[1] - top)
+        return replace(self, height=height, width=width, centre=centre), np.s_[top : top + height, left : left + width]
+
+
+def extent(plane: NDArray[np.float32]) -> Box:
+    """The smallest box with everything that is not zero."""
+    rows, columns = np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0))
+    if not len(rows):
+        return np.s_[0:0, 0:0]
+    return np.s_[int(rows[0]) : int(rows[-1]) + 1, int(columns[0]) : int(columns[-1]) + 1]
+
 
 def fill(frame: Frame, *polygons: Points) -> Plane:
     """Coverage of the union of closed polygons given in the head frame."""
-    canvas = np.zeros((frame.height * frame.supersample, frame.width * frame.supersample), np.uint8)
+    part, box = frame.window(np.concatenate(polygons))
+    canvas = np.zeros((part.height * part.supersample, part.width * part.supersample), np.uint8)
     for polygon in polygons:
-        cv2.fillPoly(canvas, [frame.fixed_point(polygon)], 255.0, cv2.LINE_AA, SUBPIXEL_BITS)
-    return frame.shrink(canvas)
+        cv2.fillPoly(canvas, [part.fixed_point(polygon)], 255.0, cv2.LINE_AA, SUBPIXEL_BITS)
+    coverage = np.zeros((frame.height, frame.width), np.float32)
+    coverage[box] = part.shrink(canvas)
+    return coverage
 
 
 def tinted(coverage: Plane, colour: ArrayLike) -> Layer:
     """A layer of one colour ``(3,)`` or a picture ``(H, W, 3)``, covering what ``coverage`` says."""
-    layer = np.empty((*coverage.shape, 4), np.float32)
-    layer[..., :3] = np.asarray(colour, np.float32) * coverage[..., None]
+    box = extent(coverage)
+    value = np.asarray(colour, np.float32)
+    layer = np.zeros((*coverage.shape, 4), np.float32)
+    layer[box][..., :3] = (value if value.ndim == 1 else value[box]) * coverage[box][..., None]
     layer[..., 3] = coverage
     return layer
 
 
 def over(top: Layer, bottom: Layer) -> Layer:
     """Porter and Duff's *over* for premultiplied layers (Compositing Digital Images, 1984)."""
-    return top + bottom * (1.0 - top[..., 3:])
+    box = extent(top[..., 3])
+    result = bottom.copy()
+    result[box] = top[box] + bottom[box] * (1.0 - top[box][..., 3:])
+    return result
 
 
 def stack(layers: Sequence[Layer]) -> Layer:

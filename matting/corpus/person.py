@@ -10,6 +10,9 @@ from matting.corpus.layers import Frame, Layer, stack
 from matting.corpus.textures import Light
 from matting.corpus.traits import Traits
 
+REACH = np.array([(-3.4, -1.7), (3.4, -1.7), (3.4, 7.6), (-3.4, 7.6)])
+"""Corners of what a person can cover, in the head frame."""
+
 
 def draw_person(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
     """Draws one person.
@@ -23,6 +26,13 @@ def draw_person(rng: np.random.Generator, frame: Frame, traits: Traits, light: L
     Returns:
         ``(H, W, 4)`` float32 premultiplied layer with exact coverage as alpha.
     """
+    part, box = frame.window(REACH)
+    layer = np.zeros((frame.height, frame.width, 4), np.float32)
+    layer[box] = _draw(rng, part, traits, light)
+    return layer
+
+
+def _draw(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
     seen = np.cos(traits.yaw) > 0.1
     layers = [
         draw_hair_behind(rng, frame, traits, light),
@@ -41,9 +51,10 @@ def draw_person(rng: np.random.Generator, frame: Frame, traits: Traits, light: L
 
 def random_frame(rng: np.random.Generator, height: int, width: int, supersample: int = 3) -> Frame:
     """A crop: from a close-up of the head to a full figure."""
-    crops = {"close": (0.42, 0.6), "bust": (0.27, 0.42), "half": (0.17, 0.27), "full": (0.11, 0.14)}
-    low, high = crops[str(rng.choice(list(crops), p=[0.25, 0.42, 0.23, 0.10]))]
-    head = height * rng.uniform(low, high)
-    y = head * rng.uniform(0.62, 0.85) + (0.1 * height * rng.random() if head > 0.15 * height else 0.0)
-    x = width * (0.5 + rng.normal(0, 0.09))
-    return Frame(height, width, head, (x, y), float(rng.normal(0, 0.08)), supersample)
+    crops = {"close": (0.38, 0.58), "bust": (0.25, 0.38), "half": (0.14, 0.25), "full": (0.065, 0.125)}
+    crop = str(rng.choice(list(crops), p=[0.12, 0.24, 0.28, 0.36]))
+    head = height * rng.uniform(*crops[crop])
+    room = 1.0 - head * (8.0 if crop == "full" else 1.6) / height  # what is left above and below what must be seen
+    y = 0.6 * head + height * max(room, 0.02) * rng.beta(1.2, 2.0)
+    x = width * float(np.clip(rng.normal(0.5, 0.06 if crop == "close" else 0.14), 0.15, 0.85))
+    return Frame(height, width, head, (x, y), float(rng.normal(0, 0.1)), supersample)

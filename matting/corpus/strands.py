@@ -33,8 +33,9 @@ class Strands:
 
 def render(frame: Frame, strands: Strands) -> Layer:
     """The strands as one layer, painted in the order given."""
-    canvas = frame.blank()
-    points = frame.fixed_point(strands.paths)
+    part, box = frame.window(strands.paths, strands.width)
+    canvas = part.blank()
+    points = part.fixed_point(strands.paths)
     colours = np.column_stack([np.clip(strands.colours, 0, 1), np.ones(len(points))]) * 255.0
     width = strands.width * frame.head * frame.supersample
     count = points.shape[1] - 1
@@ -42,7 +43,9 @@ def render(frame: Frame, strands: Strands) -> Layer:
     for path, colour in zip(points, colours.tolist(), strict=True):
         for start, stop, thickness in parts:
             cv2.polylines(canvas, [path[start:stop]], False, colour, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
-    return frame.shrink(canvas)
+    layer = np.zeros((frame.height, frame.width, 4), np.float32)
+    layer[box] = part.shrink(canvas)
+    return layer
 
 
 def shades(

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from matting.corpus.layers import Layer, Picture, Plane, tinted
+from matting.corpus.layers import Layer, Picture, Plane, extent, tinted
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,11 @@ def shade(coverage: Plane, albedo: ArrayLike, light: Light, roundness: float = 1
         roundness: 0 is flat, 1 a body.
     """
     lit, edge = _illumination(coverage, light, roundness)
-    colour = np.asarray(albedo, np.float32) * lit + edge
-    return tinted(coverage, np.clip(colour, 0, 1))
+    box = extent(coverage)
+    colour = np.asarray(albedo, np.float32)
+    lit[box] *= colour if colour.ndim == 1 else colour[box]
+    lit[box] += edge[box]
+    return tinted(coverage, np.clip(lit, 0, 1, out=lit))
 
 
 def _illumination(coverage: Plane, light: Light, roundness: float) -> tuple[Picture, Picture]:
@@ -79,7 +82,9 @@ def _illumination(coverage: Plane, light: Light, roundness: float) -> tuple[Pict
     return cv2.resize(lit.astype(np.float32), size), cv2.resize(edge.astype(np.float32), size)
 
 
-def cloth(rng: np.random.Generator, height: int, width: int, colour: ArrayLike, scale: float) -> Picture:
+def cloth(
+    rng: np.random.Generator, height: int, width: int, colour: ArrayLike, scale: float, *, plain: bool = False
+) -> Picture:
     """Cloth ``(height, width, 3)`` of a random pattern in the given main colour.
 
     Args:
@@ -88,17 +93,20 @@ def cloth(rng: np.random.Generator, height: int, width: int, colour: ArrayLike, 
         width: pixels.
         colour: ``(3,)`` main colour.
         scale: size of the pattern, pixels.
+        plain: without a pattern.
     """
     second = np.clip(np.asarray(colour) * rng.uniform(0.4, 1.5) + rng.normal(0, 0.2, 3), 0.03, 0.97)
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    warp = noise(rng, height, width, 6 * scale, 2) * 1.5 * scale
+    y, x = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)[None, :]
+    warp = noise(rng, height, width, 6 * scale, 2) * np.float32(1.5 * scale)
     patterns = {"plain": 0.4, "stripes": 0.15, "checks": 0.13, "knit": 0.16, "dots": 0.08, "print": 0.08}
-    kind = rng.choice(list(patterns), p=list(patterns.values()))
-    weave = _pattern(rng, str(kind), (x + warp) / scale, (y + warp) / scale)[..., None]
+    kind = "plain" if plain else rng.choice(list(patterns), p=list(patterns.values()))
+    u, v = (np.asarray((axis + warp) / scale, np.float32) for axis in (x, y))
+    weave = _pattern(rng, str(kind), u, v)[..., None]
     folds = 0.8 + 0.4 * noise(rng, height, width, 7 * scale, 3)[..., None]
-    grain = rng.normal(1, 0.03, (height, width, 1)).astype(np.float32)
+    grain = 1 + np.float32(0.03) * rng.standard_normal((height, width, 1), np.float32)
     base = np.asarray(colour, np.float32)
-    return np.asarray(np.clip((base + (second - base) * weave) * folds * grain, 0, 1), np.float32)
+    dyed = base + np.asarray(second - base, np.float32) * weave if weave.any() else base
+    return np.clip(dyed * (folds * grain), 0, 1)
 
 
 def _pattern(rng: np.random.Generator, kind: str, x: Plane, y: Plane) -> Plane:

@@ -20,7 +20,8 @@ HAIR = np.array(
 )  # fmt: skip
 HAIR_WEIGHTS = np.array([16, 16, 14, 12, 9, 8, 7, 5, 5, 4, 2, 2]) / 100
 STYLES = {"long": 0.36, "short": 0.26, "afro": 0.10, "ponytail": 0.13, "bun": 0.07, "bald": 0.08}
-ARMS = {"down": 0.45, "hip": 0.2, "raised": 0.15, "held": 0.2}
+ARMS = {"down": 0.4, "hip": 0.16, "raised": 0.1, "held": 0.2, "wide": 0.09, "up": 0.05}
+STANCES = {"stand": 0.5, "stride": 0.2, "seated": 0.2, "jump": 0.1}
 OBJECTS = ("cell phone", "bottle", "book", "cup", "remote")
 
 
@@ -45,6 +46,8 @@ class Traits:
     neckline: str
     shoulders: float
     arms: tuple[str, str]
+    stance: str
+    twist: float
     held: str | None
     tie: bool
     glasses: str | None
@@ -63,7 +66,7 @@ def random_traits(rng: np.random.Generator) -> Traits:
         style=str(rng.choice(list(STYLES), p=list(STYLES.values()))),
         hair_length=float(rng.gamma(4, 0.3)),
         wave=wave[rng.choice(3, p=[0.4, 0.35, 0.25])],
-        flyaway=float(rng.gamma(1.5, 0.6)),
+        flyaway=float(rng.gamma(1.2, 0.5)),
         part=float(rng.normal(0, 0.15)),
         beard=bool(rng.random() < 0.16),
         lips=float(rng.random()),
@@ -74,6 +77,8 @@ def random_traits(rng: np.random.Generator) -> Traits:
         neckline=str(rng.choice(["round", "vee", "high", "collar"])),
         shoulders=float(rng.uniform(0.78, 1.08)),
         arms=(str(left), str(right)),
+        stance=str(rng.choice(list(STANCES), p=list(STANCES.values()))),
+        twist=float(rng.normal(0, 0.5)),
         held=str(rng.choice(OBJECTS)) if "held" in (left, right) else None,
         tie=bool(rng.random() < 0.1),
         glasses=str(rng.choice(["round", "square", "aviator", "sun"])) if rng.random() < 0.22 else None,
