@@ -10,7 +10,21 @@ _HALF_STEP = 1e-3
 """Distances are square roots of integers in float32; up to a radius of 500 none lies this little above an integer."""
 
 
-def _deeper_than(region: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+def erode(region: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Erode a region by a disc; the edge of the picture erodes nothing.
+
+    Args:
+        region: ``(H, W)`` boolean.
+        radius: Of the disc, in pixels, 0 to 500.
+
+    Returns:
+        ``(H, W)`` boolean, true where no pixel within the radius lies outside the region.
+
+    Raises:
+        ValueError: If the radius lies outside the range.
+    """
+    if not 0 <= radius <= 500:
+        raise ValueError(f"radius: expected 0 to 500 pixels, found {radius}")
     if region.all():
         return region
     distance = cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
@@ -36,10 +50,8 @@ def trimap_from_alpha(alpha: ArrayLike, radius: int) -> NDArray[np.uint8]:
         TypeError: If the alpha's dtype is refused.
         ValueError: If its shape or a value is refused, or the radius lies outside the range.
     """
-    if not 0 <= radius <= 500:
-        raise ValueError(f"radius: expected 0 to 500 pixels, found {radius}")
     matte = alpha_array("alpha", alpha)
     trimap = np.full(matte.shape, 128, np.uint8)
-    trimap[_deeper_than(matte == (255 if matte.dtype == np.uint8 else 1), radius)] = 255
-    trimap[_deeper_than(matte == 0, radius)] = 0
+    trimap[erode(matte == (255 if matte.dtype == np.uint8 else 1), radius)] = 255
+    trimap[erode(matte == 0, radius)] = 0
     return trimap

@@ -1,4 +1,4 @@
-import sys
+import socket
 
 import pytest
 import torch
@@ -42,6 +42,17 @@ def test_unweighted_mean_over_images_whatever_the_batches(name, region, protocol
     assert metric.compute().item() == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("name", CLASSES)
+def test_states_of_unequal_shares_add_up(name):
+    data = images()
+    shares = [CLASSES[name]("unknown") for _ in range(2)]
+    for metric, rows in zip(shares, (slice(0, 4), slice(4, 5)), strict=True):
+        metric.update(*(tensor[rows] for tensor in data))
+    shares[0].merge_state(shares[1])
+    expected = mean_of_images(name, *data, "unknown", "adobe")
+    assert shares[0].compute().item() == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize("name", ["sad", "mse", "mad", "grad"])
 @pytest.mark.parametrize("bad", [torch.nan, 1.5, -0.1])
 def test_a_refused_prediction_is_told_at_the_end(name, bad):
@@ -81,10 +92,8 @@ def _rank(rank, port, queue):
     dist.destroy_process_group()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="gloo over fork and TCP")
+@pytest.mark.slow
 def test_two_processes_give_the_mean_over_all_images():
-    import socket
-
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,0 +1,198 @@
+"""What one error figure hides: which alphas, how far from the edge, holes, colours, backgrounds, confidence.
+
+A diagnosis that finds none of the pixels it asks about is NaN: unlike a metric it says nothing about that image.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.metrics.inputs import ArrayLike, alpha_array, alpha_pair
+from matting.metrics.trimap import erode
+
+BANDS = ((0.1, 0.3), (0.3, 0.8), (0.8, 1.0))
+"""The layers of hair in the annotation rules: blended inner zone, transition, dense strands."""
+
+
+class Holes(NamedTuple):
+    """Holes of a prediction within the sure foreground.
+
+    Attributes:
+        number: Of 4-connected holes.
+        share: Their area over that of the eroded foreground, in [0, 1]; NaN if nothing is left of it.
+    """
+
+    number: int
+    share: float
+
+
+def _mean(values: NDArray[Any]) -> float:
+    return float(values.mean()) if values.size else float("nan")
+
+
+def _floats(preds: ArrayLike, target: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    pair = alpha_pair(preds, target, np.dtype(np.float32))
+    p, g = (alpha / np.float32(255) if alpha.dtype == np.uint8 else alpha for alpha in pair)
+    return p, g
+
+
+def band_errors(
+    preds: ArrayLike, target: ArrayLike, bands: Sequence[tuple[float, float]] = BANDS
+) -> dict[tuple[float, float], float]:
+    """Compute the mean absolute difference in each band of the true alpha.
+
+    Args:
+        preds: ``(H, W)`` predicted alpha, uint8 or floating point in [0, 1].
+        target: ``(H, W)`` true alpha, likewise.
+        bands: Pairs (low, high); a pixel belongs to a band where low ≤ α < high, so opaque ones to none up to 1.
+
+    Returns:
+        The error of each band; NaN for a band without pixels.
+    """
+    p, g = _floats(preds, target)
+    return {(low, high): _mean(np.abs(p - g)[(g >= low) & (g < high)]) for low, high in bands}
+
+
+def distance_errors(preds: ArrayLike, target: ArrayLike, distances: Sequence[int] = (0, 4, 16, 64)) -> list[float]:
+    """Compute the mean absolute difference by the distance to the matte's edge.
+
+    The edge is every soft pixel of the true alpha and every pixel beside one of the other hard value.
+
+    Args:
+        preds: ``(H, W)`` predicted alpha, uint8 or floating point in [0, 1].
+        target: ``(H, W)`` true alpha, likewise.
+        distances: Ascending, in pixels, from 0.
+
+    Returns:
+        The error of the pixels from each distance up to the next (exclusive), the last one without end; NaN where a
+        ring has no pixels, all NaN for a matte without an edge.
+    """
+    p, g = _floats(preds, target)
+    inside = erode(g == 1, 1) | erode(g == 0, 1)
+    if inside.all():
+        return [float("nan")] * len(distances)
+    distance = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    rings = pairwise([*distances, np.inf])
+    return [_mean(np.abs(p - g)[(distance >= low) & (distance < high)]) for low, high in rings]
+
+
+def holes(preds: ArrayLike, target: ArrayLike, radius: int = 10, threshold: float = 0.9) -> Holes:
+    """Find where a prediction is transparent well inside the subject.
+
+    Args:
+        preds: ``(H, W)`` predicted alpha, uint8 or floating point in [0, 1].
+        target: ``(H, W)`` true alpha, likewise.
+        radius: By which the opaque part of the target is eroded first, in pixels.
+        threshold: A predicted alpha below it is a hole.
+
+    Returns:
+        Number and share of the holes.
+    """
+    p, g = _floats(preds, target)
+    core = erode(g == 1, radius)
+    open_ = core & (p < threshold)
+    count, _ = cv2.connectedComponents(open_.astype(np.uint8), connectivity=4)
+    return Holes(count - 1, _mean(open_[core]))
+
+
+def background_spread(alphas: NDArray[Any]) -> float:
+    """Compute how much the mattes of one subject differ between backgrounds.
+
+    Args:
+        alphas: ``(N, H, W)`` floating-point predictions in [0, 1] of one foreground on N ≥ 2 backgrounds.
+
+    Returns:
+        The standard deviation over backgrounds, averaged over the pixels where any of the mattes is not 0: 0 for a
+        matte that does not depend on the background.
+
+    Raises:
+        ValueError: If there are fewer than two mattes.
+    """
+    if alphas.ndim != 3 or len(alphas) < 2:
+        raise ValueError(f"alphas: expected shape (N, H, W) with N of 2 or more, found {alphas.shape}")
+    return _mean(alphas.std(axis=0)[alphas.max(axis=0) > 0])
+
+
+def _soft_colours(alpha: ArrayLike, *pictures: NDArray[Any]) -> list[NDArray[np.float64]]:
+    """Return the alphas in [0, 1], ``(N,)``, and the pictures' colours in [0, 1], ``(N, 3)``, of the soft pixels."""
+    alpha = alpha_array("alpha", alpha)
+    alpha = alpha / (255 if alpha.dtype == np.uint8 else 1)
+    for picture in pictures:
+        if picture.shape != (*alpha.shape, 3) or picture.dtype != np.uint8:
+            found = f"{picture.dtype} of shape {picture.shape}"
+            raise ValueError(f"colours: expected uint8 RGB of shape {(*alpha.shape, 3)}, found {found}")
+    soft = (alpha > 0) & (alpha < 1)
+    return [alpha[soft], *(picture[soft] / 255 for picture in pictures)]
+
+
+def foreground_error(preds: NDArray[np.uint8], target: NDArray[np.uint8], alpha: ArrayLike) -> float:
+    """Compute the error of estimated foreground colours where they show through a soft matte.
+
+    Over any background the composites of two foregrounds under one alpha differ by α·|F̂ − F|, so this is the error one
+    sees on a new background, whichever it is.
+
+    Args:
+        preds: ``(H, W, 3)`` uint8 RGB, estimated straight (not premultiplied) foreground.
+        target: ``(H, W, 3)`` uint8 RGB, the true one.
+        alpha: ``(H, W)`` true matte, uint8 or floating point in [0, 1].
+
+    Returns:
+        The mean of α·|F̂ − F| over soft pixels and channels, in [0, 1]; NaN without soft pixels.
+
+    Raises:
+        ValueError: If a picture is not uint8 RGB of the matte's size.
+    """
+    a, f, g = _soft_colours(alpha, preds, target)
+    return _mean(a[:, None] * np.abs(f - g))
+
+
+def spill(
+    preds: NDArray[np.uint8], target: NDArray[np.uint8], background: NDArray[np.uint8], alpha: ArrayLike
+) -> float:
+    """Compute how much of the old background's colour is left in an estimated foreground.
+
+    Args:
+        preds: ``(H, W, 3)`` uint8 RGB, estimated straight foreground.
+        target: ``(H, W, 3)`` uint8 RGB, the true one.
+        background: ``(H, W, 3)`` uint8 RGB, what the subject was photographed on.
+        alpha: ``(H, W)`` true matte, uint8 or floating point in [0, 1].
+
+    Returns:
+        Σα(F̂ − F)·(B − F) / Σα‖B − F‖² over soft pixels: 0 for clean colours, 1 where the foreground is the background
+        itself, the weighted mean of 1 − α where the photograph's colours were kept. NaN where the background has the
+        foreground's colours or nothing is soft.
+
+    Raises:
+        ValueError: If a picture is not uint8 RGB of the matte's size.
+    """
+    a, f, g, b = _soft_colours(alpha, preds, target, background)
+    towards = b - g
+    scale = float((a[:, None] * towards**2).sum())
+    return float((a[:, None] * (f - g) * towards).sum()) / scale if scale > 0 else float("nan")
+
+
+def calibration_error(probabilities: NDArray[Any], classes: NDArray[Any], bins: int = 15) -> float:
+    """Compute the expected calibration error of a trimap head (Guo et al., ICML 2017, eq. 3).
+
+    Args:
+        probabilities: ``(3, H, W)`` floating point, the head's softmax over background, unknown and foreground.
+        classes: ``(H, W)`` integer in 0..2, the true trimap.
+        bins: Of equal width over the confidence.
+
+    Returns:
+        The mean over pixels of |accuracy − confidence| of a pixel's bin, in [0, 1].
+
+    Raises:
+        ValueError: If the shapes do not fit.
+    """
+    if probabilities.shape != (3, *classes.shape):
+        raise ValueError(f"probabilities: expected shape {(3, *classes.shape)}, found {probabilities.shape}")
+    confidence = probabilities.max(axis=0).ravel()
+    correct = (probabilities.argmax(axis=0) == classes).ravel()
+    index = np.clip((confidence * bins).astype(int), 0, bins - 1)
+    gaps = np.bincount(index, weights=correct - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / confidence.size)
