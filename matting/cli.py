@@ -1,6 +1,7 @@
 """The ``matting`` command line: one line per sub-command, everything else in `matting.commands`."""
 
 import sys
+import warnings
 
 import typer
 
@@ -19,6 +20,7 @@ app.command()(cutout)
 
 def main() -> None:
     """Run the command line. What a user can put right is told in one line, without a traceback, with exit code 1."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # a damaged picture is told of once, and by its name
     try:
         app()
     except (ValueError, OSError) as error:

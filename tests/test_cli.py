@@ -11,6 +11,7 @@ from PIL import Image
 from matting.cli import main
 from matting.commands.cutout import plan_jobs
 from matting.commands.evaluate import short_names
+from matting.evaluation import scoring
 from matting.images import read_rgb, read_rgba, write_png
 from matting.models import AttentionUNet
 
@@ -150,6 +151,25 @@ def test_what_a_user_can_put_right_is_one_line(matting, data, run_folder, change
     code, _, err = matting("evaluate", *change, *folders(data))
     assert code == 1 and message in err and "Traceback" not in err
     assert err.strip().splitlines()[-1].startswith("error: ")
+
+
+def test_an_interrupted_evaluation_goes_on(matting, data, monkeypatch):
+    arguments = ["evaluate", "--predictions", data / "predictions", *folders(data)]
+    score = scoring.all_metrics
+    calls = []
+
+    def interrupt_at_b(*values, **options):
+        calls.append(values)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return score(*values, **options)
+
+    monkeypatch.setattr(scoring, "all_metrics", interrupt_at_b)
+    code, _, _ = matting(*arguments)
+    assert code != 0 and [path.name for path in (data / "out").iterdir()] == ["unfinished.jsonl"]
+    code, _, err = matting(*arguments)
+    assert code == 0 and "1 pictures are scored" in err and len(calls) == 5
+    assert "unfinished.jsonl" not in [path.name for path in (data / "out").iterdir()]
 
 
 def test_same_names_are_told_apart_by_their_folders(tmp_path):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -29,9 +30,10 @@ def evaluate(
     """Score mattes with SAD, MSE, MAD, Grad and Conn and write a report.
 
     The first checkpoint (or else the first folder of predictions) is the method under test; the others stand beside it.
-    Pictures without a partner, unreadable files and sizes that differ are listed and make the exit code 1.
+    Pictures without a partner, unreadable files and sizes that differ are listed and make the exit code 1. An
+    evaluation that was interrupted goes on where it stopped when the same command is given again.
     """
-    from matting.evaluation import Setting, evaluate, unmatched, write_report
+    from matting.evaluation import Journal, Setting, evaluate, unmatched, write_report
 
     start = time.perf_counter()
     listing = _find_pairs(images, alphas, trimaps, pairs)
@@ -41,7 +43,10 @@ def evaluate(
         list_problems(f"{len(problems)} names do not match:", problems)
         if not allow_unmatched:
             raise ValueError("nothing was scored; complete the folders, or give --allow-unmatched to score the rest")
-    evaluation = evaluate(methods, track(listing.pairs, "evaluating"), protocol=protocol)
+    journal = Journal(output / "unfinished.jsonl", question=f"{protocol}; {descriptions}")
+    if len(journal):
+        typer.echo(f"going on with an evaluation of which {len(journal)} pictures are scored", err=True)
+    evaluation = evaluate(methods, track(listing.pairs, "evaluating"), protocol=protocol, journal=journal)
     setting = Setting(
         title=f"Matting report: {', '.join(sorted({pair.dataset for pair in listing.pairs}))}",
         corpus=f"pictures of {alphas or pairs}",
@@ -49,6 +54,7 @@ def evaluate(
         wall_seconds=time.perf_counter() - start,
     )
     write_report(output, evaluation, methods, setting)
+    journal.remove()
     _print_summary(evaluation, output)
     if evaluation.failures:
         reasons = [failure.reason for failure in evaluation.failures]
@@ -87,13 +93,18 @@ def _methods(
         trained = load_checkpoint(path)
         predictor = Predictor(trained.model, size or trained.size, device)
         methods[names[path]] = on_photograph(predictor)
-        descriptions[names[path]] = f"{trained.path}, trained on: {trained.corpus}; {predictor.resizing}"
+        descriptions[names[path]] = f"{_state(trained.path)}, trained on: {trained.corpus}; {predictor.resizing}"
     for path in predictions:
         methods[names[path]] = stored_predictions(path)
-        descriptions[names[path]] = f"mattes stored in {path}, scored as they are"
+        descriptions[names[path]] = f"mattes stored in {_state(path)}, scored as they are"
     methods["all foreground"] = all_foreground
     descriptions["all foreground"] = "trivial baseline: alpha 1 everywhere"
     return methods, descriptions
+
+
+def _state(path: Path) -> str:
+    """Name a file or folder with the time of its last change: what tells a retrained checkpoint from the old one."""
+    return f"{path} of {datetime.fromtimestamp(path.stat().st_mtime).isoformat(' ', 'seconds')}"
 
 
 def short_names(paths: Sequence[Path]) -> dict[Path, str]:

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from matting.evaluation.evaluate import Evaluation
 from matting.evaluation.examples import Example, Method, Pair
+from matting.evaluation.scoring import Evaluation
 from matting.inference import place_on, resize
 
 COLUMNS = ("photo", "true alpha", "predicted alpha", "error: red too opaque, blue too clear", "cut-out")

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from matting.evaluation.evaluate import Evaluation
 from matting.evaluation.exhibits import COLUMNS, Plate
 from matting.evaluation.provenance import measurement_facts
+from matting.evaluation.scoring import Evaluation
 from matting.evaluation.statistics import Estimate, bootstrap_mean
 from matting.evaluation.tables import REGION_TITLE, SCALE, TITLE, Table, difference_tables, label_tables, method_tables
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from matting.evaluation import provenance
-from matting.evaluation.evaluate import METRICS, Evaluation
 from matting.evaluation.examples import Method
 from matting.evaluation.exhibits import draw_plates
 from matting.evaluation.folders import TRIMAP_RADIUS_SHARE
 from matting.evaluation.page import report_html
 from matting.evaluation.panels import panel_sheet
+from matting.evaluation.scoring import METRICS, Evaluation
 from matting.evaluation.summary import cells, summarise
 from matting.evaluation.tables import difference_tables, label_tables, method_tables, to_markdown
 from matting.images import write_atomic, write_png

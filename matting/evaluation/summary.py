@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from matting.evaluation.evaluate import METRICS, REGIONS, Evaluation
+from matting.evaluation.scoring import METRICS, REGIONS, Evaluation
 from matting.evaluation.statistics import Estimate, bootstrap_mean, paired_difference
 
 

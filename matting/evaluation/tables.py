@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from matting.evaluation.evaluate import METRICS, REGIONS, Evaluation
+from matting.evaluation.scoring import METRICS, REGIONS, Evaluation
 from matting.evaluation.statistics import Estimate, bootstrap_mean, paired_difference
 
 SCALE = {"sad": 1.0, "mse": 1000.0, "mad": 1000.0, "grad": 1.0, "conn": 1.0}

@@ -3,12 +3,10 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple, TypeAlias
 
 from matting.evaluation.examples import Example, Method, Pair
+from matting.evaluation.journal import Journal
 from matting.metrics.definition import Protocol, Region
 from matting.metrics.functional import all_metrics
 
@@ -79,7 +77,13 @@ class Evaluation:
         return sorted({group for row in self.rows for group in row.pair.groups})
 
 
-def evaluate(methods: Mapping[str, Method], pairs: Iterable[Pair], *, protocol: Protocol = "adobe") -> Evaluation:
+def evaluate(
+    methods: Mapping[str, Method],
+    pairs: Iterable[Pair],
+    *,
+    protocol: Protocol = "adobe",
+    journal: Journal | None = None,
+) -> Evaluation:
     """Score methods side by side on a stream of pictures.
 
     A picture is loaded once, given to every method, scored and dropped, so memory does not grow with their number. A
@@ -89,6 +93,7 @@ def evaluate(methods: Mapping[str, Method], pairs: Iterable[Pair], *, protocol: 
         methods: By name, the one under test first; see `matting.evaluation.methods`.
         pairs: The pictures; wrap them in a progress bar at will.
         protocol: Metric definition; see `matting.metrics.functional`.
+        journal: Where scores are kept while they come, and taken from where they are there already.
 
     Returns:
         Scores and failures.
@@ -103,29 +108,39 @@ def evaluate(methods: Mapping[str, Method], pairs: Iterable[Pair], *, protocol: 
     seconds = dict.fromkeys(methods, 0.0)
     for pair in pairs:
         try:
-            rows += _score_pair(methods, pair, protocol, seconds)
+            scored = _recall_or_score(methods, pair, protocol, journal)
         except (ValueError, OSError) as error:
             failures.append(Failure(pair, str(error)))
+            continue
+        for name, (elapsed, scores) in scored.items():
+            seconds[name] += elapsed
+            rows += [Row(name, pair, region, {m: scores[f"{m}/{region}"] for m in METRICS}) for region in REGIONS]
     return Evaluation(rows, failures, seconds, protocol)
 
 
-def _score_pair(methods: Mapping[str, Method], pair: Pair, protocol: Protocol, seconds: dict[str, float]) -> list[Row]:
+_Scored: TypeAlias = dict[str, tuple[float, dict[str, float]]]
+"""For each method the seconds it took and its scores by ``<metric>/<region>``: what a journal keeps of a picture."""
+
+
+def _recall_or_score(methods: Mapping[str, Method], pair: Pair, protocol: Protocol, journal: Journal | None) -> _Scored:
+    kept: _Scored | None = journal.recall(pair) if journal is not None else None
+    if kept is not None:
+        return kept
     example = pair.load()
-    rows = []
-    for name, method in methods.items():
-        start = time.perf_counter()
-        alpha = method(example)
-        elapsed = time.perf_counter() - start
-        _check_matte(alpha, example, name)
-        scores = all_metrics(
-            alpha, example.alpha, example.trimap, regions=REGIONS, protocol=protocol, ignore=example.ignore
-        )
-        rows += [Row(name, pair, region, {m: scores[f"{m}/{region}"] for m in METRICS}) for region in REGIONS]
-        seconds[name] += elapsed
-    return rows
+    scored = {name: _score(name, method, example, protocol) for name, method in methods.items()}
+    if journal is not None:
+        journal.record(pair, scored)
+    return scored
 
 
-def _check_matte(alpha: NDArray[np.float32], example: Example, method: str) -> None:
+def _score(name: str, method: Method, example: Example, protocol: Protocol) -> tuple[float, dict[str, float]]:
+    start = time.perf_counter()
+    alpha = method(example)
+    elapsed = time.perf_counter() - start
     if alpha.shape != example.alpha.shape:
         found, wanted = ("x".join(map(str, matte.shape[::-1])) for matte in (alpha, example.alpha))
-        raise ValueError(f"{example.name}: expected a matte of {wanted} from '{method}', found {found}; resize it")
+        raise ValueError(f"{example.name}: expected a matte of {wanted} from '{name}', found {found}; resize it")
+    scores = all_metrics(
+        alpha, example.alpha, example.trimap, regions=REGIONS, protocol=protocol, ignore=example.ignore
+    )
+    return elapsed, scores
