@@ -1,5 +1,6 @@
 """Train, evaluate and report: ``python train.py experiment=quickstart``."""
 
+import logging
 import time
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def train(config: DictConfig, folder: Path) -> dict[str, float]:
     from matting.training.trainer import run_length
 
     start = time.perf_counter()
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no tips, no list of absent accelerators
     seed_everything(config.seed, workers=True, verbose=False)
     loggers = list(build(config.logger).values())
     try:

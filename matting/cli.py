@@ -7,6 +7,7 @@ import typer
 
 from matting.commands.cutout import cutout
 from matting.commands.evaluate import evaluate
+from matting.commands.plan import plan
 
 app = typer.Typer(
     help="Trimap-free portrait matting: evaluate mattes and cut photographs out. Training is `python train.py`.",
@@ -16,6 +17,7 @@ app = typer.Typer(
 )
 app.command()(evaluate)
 app.command()(cutout)
+app.command()(plan)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matting.data.corpora import Corpus
     from matting.data.schedule import Schedule
 
+MISSING_CHOICE = r"Could not find '([\w/]+)/([^']+)' Available options in '[^']+': (.*?) Config search"
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "conf"
 
 
@@ -32,7 +33,7 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
     """
     if not CONFIG_FOLDER.is_dir():
         raise FileNotFoundError(
-            f"{CONFIG_FOLDER}: expected the configuration of a checkout; install with 'pip install -e .'"
+            f"{CONFIG_FOLDER}: expected a checkout's configuration; install with 'pip install -e .'"
         )
     with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
         return compose("train", overrides=list(overrides), return_hydra_config=True)
@@ -99,9 +100,7 @@ def explain(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if unknown := re.search(r"Key '(\w+)' is not in struct full_key: ([\w.]+)", text):
         return f"unknown option '{unknown[2]}'{_suggestion(unknown[2])}; 'python train.py --cfg job' lists all options"
-    if missing := re.search(
-        r"Could not find '([\w/]+)/([^']+)' Available options in '[^']+': (.*?) Config search", text
-    ):
+    if missing := re.search(MISSING_CHOICE, text):
         near = difflib.get_close_matches(missing[2], missing[3].split(), n=1)
         hint = f", did you mean '{near[0]}'?" if near else ""
         return f"{missing[1]} has no choice '{missing[2]}'{hint} Choices: {', '.join(missing[3].split())}"

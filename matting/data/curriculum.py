@@ -85,8 +85,8 @@ class Curriculum:
     def borders(self, epochs: int) -> NDArray[np.int64]:
         """First epoch of each stage, and ``epochs`` at the end.
 
-        Borders are the cumulated fractions, rounded half up, then moved apart so that each stage keeps at least one epoch
-        where there are as many epochs as stages. With fewer epochs some stages get none.
+        Borders are the cumulated fractions, rounded half up, then moved apart so that each stage keeps at least one
+        epoch where there are as many epochs as stages. With fewer epochs some stages get none.
 
         Args:
             epochs: Number of epochs of the run, at least 1.

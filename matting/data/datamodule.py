@@ -77,7 +77,7 @@ class MattingDataModule(LightningDataModule):
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
-            sampler=draws[rank::world_size],  # type: ignore[arg-type]
+            sampler=draws[rank::world_size],
             collate_fn=collate,
             num_workers=self.workers,
             pin_memory=torch.cuda.is_available(),

@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from matting.batch import LayerBatch
-from matting.data.dataset import DrawDataset, collate
+from matting.data.dataset import Crop, DrawDataset, collate
 from matting.data.plan import Draw, EpochPlan
 
 
@@ -55,7 +55,7 @@ class PlanBatches(Sampler[list[Draw]]):
             yield plan.draws(slice(first, first + self.batch_size))
 
 
-class PlanLoader(DataLoader[LayerBatch]):
+class PlanLoader(DataLoader[Crop]):
     """A data loader that knows where it is in the run.
 
     Its state counts the batches that training *consumed*: workers read ahead, and what they hold when the process dies

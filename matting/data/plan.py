@@ -8,7 +8,7 @@ functions of rows.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -183,23 +183,28 @@ def plan_epoch(
     stage, age = curriculum.stages[number], epoch - first
     weights = _open_weights(mixture, stage, catalog)
     counts = apportion(list(weights.values()), rows)
-    names = tuple(catalog.sources)
     streams = {
         stream: _stream_units(int(count), stream, mixture, stage, catalog, pairing, _Key(seed, number, stream), age)
         for (stream, count) in zip(weights, counts, strict=True)
     }
     order, stream = _arrange(list(streams.values()), list(weights.values()))
-    table = _rows(_Units(*(np.concatenate(c)[order] for c in zip(*streams.values(), strict=True))), stream[order])
-    is_augmented = np.array([name == AUGMENTED for name in weights])[table["stream"]]
-    rng = _rng(seed, 0, "views", epoch)
+    units = _Units(*(np.concatenate(column)[order] for column in zip(*streams.values(), strict=True)))
+    table = _rows(units, stream[order])
+    rng = np.random.default_rng([seed, crc32(b"views"), epoch])
     seeds = rng.integers(0, 2**62, size=len(order))
-    ceiling = stage.ceiling(age, length)
-    table["severity"] = np.where(is_augmented, (1.0 - rng.random(rows)) * ceiling, 0.0)
-    table["seed"] = seeds[table.pop("unit")]
-    table["scene"] = _scenes(table, catalog, names, pairing, rng)
-    lookup = [catalog.sources[name].difficulty for name in names]
-    table["difficulty"] = _look_up(lookup, table["source"], table["item"])
-    return EpochPlan(stage=stage.name, streams=tuple(weights), sources=names, **table)
+    severity = (1.0 - rng.random(rows)) * stage.ceiling(age, length)
+    is_augmented = np.array([name == AUGMENTED for name in weights])[table["stream"]]
+    indices = list(catalog.sources.values())
+    return EpochPlan(
+        stage=stage.name,
+        streams=tuple(weights),
+        sources=tuple(catalog.sources),
+        seed=seeds[table.pop("unit")],
+        severity=np.where(is_augmented, severity, 0.0),
+        scene=_scenes(table, catalog, pairing, rng),
+        difficulty=_look_up([index.difficulty for index in indices], table["source"], table["item"]),
+        **table,
+    )
 
 
 def _open_weights(mixture: Mixture, stage: Stage, catalog: Catalog) -> dict[str, float]:
@@ -329,12 +334,10 @@ def _rows(units: _Units, stream: Integers) -> dict[str, Integers]:
     }
 
 
-def _scenes(
-    table: Mapping[str, Integers], catalog: Catalog, names: Sequence[str], pairing: Pairing, rng: np.random.Generator
-) -> Integers:
+def _scenes(table: Mapping[str, Integers], catalog: Catalog, pairing: Pairing, rng: np.random.Generator) -> Integers:
     """Background of each row: its own where there is a photograph, a random one else; second views an antagonist."""
     total, rows = len(catalog.scenes), len(table["item"])
-    own = _look_up([catalog.sources[name].photo for name in names], table["source"], table["item"])
+    own = _look_up([index.photo for index in catalog.sources.values()], table["source"], table["item"])
     if not total and not own.all():
         raise ValueError("plan: foreground layers need backgrounds, but the corpus has none; set corpus.backgrounds")
     scene = rng.integers(0, max(total, 1), size=rows)
@@ -345,7 +348,7 @@ def _scenes(
     return np.where(own & (table["view"] == 0), -1, scene)
 
 
-def _look_up(tables: Sequence[NDArray[np.generic]], table: Integers, index: Integers) -> NDArray[np.generic]:
+def _look_up(tables: Sequence[NDArray[Any]], table: Integers, index: Integers) -> NDArray[Any]:
     starts = np.cumsum([0] + [len(entries) for entries in tables[:-1]])
     return np.concatenate(tables)[starts[table] + index]
 
@@ -366,7 +369,3 @@ class _Key(NamedTuple):
         bits = np.random.Philox(np.random.SeedSequence([self.seed, self.stage, crc32(self.name.encode()), kind]))
         bits.advance(first * blocks)
         return np.random.Generator(bits).random((last - first, 4 * blocks))[:, :width]
-
-
-def _rng(seed: int, stage: int, name: str, epoch: int) -> np.random.Generator:
-    return np.random.default_rng([seed, stage, crc32(name.encode()), epoch])

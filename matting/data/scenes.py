@@ -47,7 +47,7 @@ class Scenes:
         if index < len(PLAIN):
             return _plain(PLAIN[index], rng, size)
         picture = read_rgb(self.files[index - len(PLAIN)])
-        return resize(scene_box(*picture.shape[:2], rng).cut(picture), size)
+        return resize(scene_box(picture.shape[0], picture.shape[1], rng).cut(picture), size)
 
     def statistics(self) -> NDArray[np.float64]:
         """Brightness, hue and texture of each scene, measured once and cached.
@@ -91,4 +91,4 @@ def _plain(kind: str, rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
     axis = np.linspace(-0.5, 0.5, size)
     along = axis[:, None] * np.sin(angle) + axis * np.cos(angle)
     weight = (along - along.min()) / np.ptp(along)
-    return np.rint(first + weight[..., None] * (second - first)).astype(np.uint8)
+    return np.asarray(np.rint(first + weight[..., None] * (second - first)), dtype=np.uint8)

@@ -1,11 +1,23 @@
-"""Weights & Biases without surprises."""
+"""Loggers without surprises."""
 
 import netrc
 import os
+import warnings
 from pathlib import Path
 from urllib.parse import urlparse
 
-from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.loggers import CSVLogger, WandbLogger
+
+
+def csv_logger(save_dir: Path | str) -> CSVLogger:
+    """A logger that writes ``metrics.csv`` straight into the run folder.
+
+    Args:
+        save_dir: Run folder.
+    """
+    # Lightning warns that it would delete an earlier metrics.csv; Hydra makes a new folder for each run.
+    warnings.filterwarnings("ignore", message="Experiment logs directory .* exists and is not empty")
+    return CSVLogger(save_dir, name="", version="")
 
 
 def wandb_logger(save_dir: Path | str, project: str, **settings: object) -> WandbLogger:

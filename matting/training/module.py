@@ -9,10 +9,11 @@ from torch import Tensor, nn
 from matting.batch import TrainingBatch
 from matting.losses import Criterion
 from matting.metrics import MAD, MSE, SAD
+from matting.metrics.definition import Region
 from matting.models import AttentionUNet
 from matting.training.optimizer import OptimizerSettings
 
-REGIONS = ("whole", "unknown")
+REGIONS: tuple[Region, ...] = ("whole", "unknown")
 TRIMAP_VALUES = (0, 128, 255)
 
 
@@ -26,8 +27,8 @@ class MattingModule(LightningModule):
         total_steps: Optimiser steps of the run, for the learning-rate schedule. Lightning can compute it too, but
             doing so starts the loader's workers before a checkpoint is restored.
         validation_set: Name of the validation set in metric keys.
-        hyper_parameters: Plain values stored in checkpoints; `matting.models.load_checkpoint` needs ``model`` (arguments
-            of `AttentionUNet`), ``size`` and ``corpus``.
+        hyper_parameters: Plain values stored in checkpoints; `matting.models.load_checkpoint` needs ``model``
+            (arguments of `AttentionUNet`), ``size`` and ``corpus``.
     """
 
     def __init__(

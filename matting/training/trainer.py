@@ -1,5 +1,6 @@
 """Lightning's Trainer, with a precision that suits the machine."""
 
+import warnings
 from math import ceil
 from typing import Any
 
@@ -14,6 +15,8 @@ def build_trainer(precision: str = "auto", **settings: Any) -> Trainer:
         precision: Lightning's precision; ``auto`` is bfloat16 autocast on a CUDA GPU that has it, else float32.
         settings: Passed to `lightning.pytorch.Trainer`.
     """
+    # Lightning's own use of torch's pytree, deprecated since torch 2.10: nothing a user can change.
+    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
     if precision == "auto":
         on_cuda = settings.get("accelerator", "auto") in ("auto", "gpu", "cuda") and torch.cuda.is_available()
         precision = "bf16-mixed" if on_cuda and torch.cuda.is_bf16_supported() else "32-true"

@@ -2,16 +2,18 @@
 
 import csv
 import io
+import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.utilities.rank_zero import rank_zero_info
 
 from matting.data.datamodule import MattingDataModule
 from matting.data.schedule import Schedule, summarise
 from matting.images import write_atomic
+
+log = logging.getLogger(__name__)
 
 
 class PlanLog(Callback):
@@ -33,8 +35,8 @@ class PlanLog(Callback):
         """Announce the stage when it changes."""
         schedule, epoch = _schedule(trainer), trainer.current_epoch
         stage = schedule.stage_name(epoch)
-        if epoch == 0 or schedule.stage_name(epoch - 1) != stage:
-            rank_zero_info(f"epoch {epoch}: stage '{stage}' of curriculum '{schedule.curriculum.name}'")
+        if trainer.is_global_zero and (epoch == 0 or schedule.stage_name(epoch - 1) != stage):
+            log.info(f"epoch {epoch}: stage '{stage}' of curriculum '{schedule.curriculum.name}'")
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log what the epoch drew."""

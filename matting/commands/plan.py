@@ -1,0 +1,87 @@
+"""``matting plan``: what a training run would draw, before it draws anything."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from matting.data.schedule import Schedule
+
+
+def plan(
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="The overrides of train.py.", show_default=False, metavar="[OVERRIDE]...")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object an epoch.")] = False,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", "-p", help="Draw the schedule into this PNG file.", show_default=False)
+    ] = None,
+) -> None:
+    """Print what a training run draws, stage by stage: sources, difficulties, severities, pairs and repeats.
+
+    Takes the overrides of train.py:
+    matting plan data=mix_1_8_5_12 +curriculum=3stage trainer.max_epochs=10
+    """
+    from matting.config import build, build_schedule, explain, load_config
+    from matting.training.trainer import run_length
+
+    try:
+        config = load_config(overrides or [])
+        trainer, processes = config.trainer, config.trainer.devices if isinstance(config.trainer.devices, int) else 1
+        batches = max(1, config.data.epoch_rows // (config.data.batch_size * max(1, processes)))
+        epochs, _ = run_length(trainer.max_epochs, trainer.max_steps, batches, trainer.accumulate_grad_batches)
+        schedule = build_schedule(config, build(config.corpus), epochs)
+        summaries = [_epoch(schedule, epoch) for epoch in range(epochs)]
+    except Exception as error:
+        raise ValueError(explain(error)) from error
+    if as_json:
+        for summary in summaries:
+            typer.echo(json.dumps(summary))
+    else:
+        _print_tables(schedule, summaries)
+    if picture is not None:
+        from matting.training.schedule_picture import draw_schedule
+
+        draw_schedule(summaries, schedule.curriculum.name, picture)
+        typer.echo(f"schedule drawn: {picture}", err=True)
+
+
+def _epoch(schedule: "Schedule", epoch: int) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from matting.data.schedule import summarise
+
+    return {"epoch": epoch, **asdict(summarise(schedule.plan(epoch)))}
+
+
+def _print_tables(schedule: "Schedule", summaries: list[dict[str, Any]]) -> None:
+    """One table a stage, of its first epoch: within a stage all epochs hold the same counts by stream."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    stages = list(dict.fromkeys(summary["stage"] for summary in summaries))
+    for stage in stages:
+        epochs = [summary for summary in summaries if summary["stage"] == stage]
+        first = epochs[0]
+        span = f"epochs {first['epoch']}-{epochs[-1]['epoch']}" if len(epochs) > 1 else f"epoch {first['epoch']}"
+        title = f"stage '{stage}', {span}, {first['rows']} rows an epoch (first epoch shown)"
+        table = Table("stream", "rows", "share", "clear", "medium", "hard", "items", "repeats", title=title)
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for stream, rows in first["stream"].items():
+            levels = [str(first["difficulty"].get(f"{stream}/{level}", 0)) for level in ("clear", "medium", "hard")]
+            repeats = first["repeats"].get(stream, {"items": 0, "fewest": 0, "most": 0})
+            times = f"{repeats['fewest']}-{repeats['most']}x"
+            table.add_row(stream, str(rows), f"{rows / first['rows']:.1%}", *levels, str(repeats["items"]), times)
+        console.print(table)
+        severities = ", ".join(f"{name}: {count}" for name, count in first["severity"].items())
+        console.print(f"rows by severity  {severities}\npairs             {first['pairs']}; {_unpaired(schedule)}\n")
+
+
+def _unpaired(schedule: "Schedule") -> str:
+    items = [(len(index.layered), int(index.layered.sum())) for index in schedule.catalog.sources.values()]
+    total, layered = (sum(column) for column in zip(*items, strict=True))
+    return f"{total - layered} of {total} items have no foreground layer and cannot be paired"
