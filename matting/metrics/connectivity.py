@@ -16,14 +16,12 @@ _CELL = 16
 
 
 def _deepest(mask: NDArray[np.uint8]) -> _Point:
-    """Find a pixel (x, y) of a mask (0 or 1) where the mask is thickest on a coarse grid: a good guess only."""
-    height, width = mask.shape
-    grid = max(width // _CELL, 1), max(height // _CELL, 1)
-    coarse = cv2.GaussianBlur(cv2.resize(mask * np.float32(1), grid, interpolation=cv2.INTER_AREA), (0, 0), 3)
-    row, column = np.unravel_index(np.argmax(coarse), coarse.shape)
-    x, y = int(column) * width // grid[0], int(row) * height // grid[1]
-    if mask[y, x]:
-        return x, y
+    """Find a pixel (x, y) of a mask (0 or 1) where the mask is thick, by every sixteenth pixel: a good guess only."""
+    samples = mask[::_CELL, ::_CELL].astype(np.float32)
+    thickness = cv2.GaussianBlur(samples, (0, 0), 3) * samples
+    _, thickest, _, (column, row) = cv2.minMaxLoc(thickness)
+    if thickest > 0:
+        return column * _CELL, row * _CELL
     point: _Point = cv2.minMaxLoc(mask)[3]
     return point
 
