@@ -77,15 +77,16 @@ def test_help_names_every_command(matting):
 
 
 def test_evaluate_writes_a_report_for_a_checkpoint_and_predictions(matting, data, run_folder):
-    code, out, err = matting(
-        "evaluate", "--checkpoint", run_folder, "--predictions", data / "predictions", *folders(data)
-    )
+    (data / "labels.csv").write_text("name,difficulty,hat\na,clear,1\nb,hard,0\n")
+    methods = ["--checkpoint", run_folder, "--predictions", data / "predictions", "--labels", data / "labels.csv"]
+    code, out, err = matting("evaluate", *methods, *folders(data))
     assert code == 0, err
     results = json.loads((data / "out" / "results.json").read_text())
     assert list(results["by_method"]) == ["tiny", "predictions", "all foreground"]
     half = results["by_method"]["predictions"]
     key = next(key for key in half if key.endswith("whole/mad"))
     assert half[key]["mean"] == pytest.approx(30 * 22 * (255 - 127) / 255 / 2000, rel=1e-5)
+    assert any(".hat/unknown/conn" in key for key in results["metrics"])
     assert "long side to 64 px" in results["methods"]["tiny"] and "demo corpus" in results["methods"]["tiny"]
     assert "report.html" in out
 

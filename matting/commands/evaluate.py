@@ -22,6 +22,7 @@ def evaluate(
     alphas: Annotated[Path | None, typer.Option(help="Folder of true mattes.")] = None,
     trimaps: Annotated[Path | None, typer.Option(help="Folder of trimaps; made from the mattes by default.")] = None,
     pairs: Annotated[Path | None, typer.Option(help="Instead: folder of NAME/image.* with NAME/alpha.*")] = None,
+    labels: Annotated[Path | None, typer.Option(help="CSV of name and 0/1 columns: a result row per label.")] = None,
     size: Annotated[int | None, typer.Option(help="Working size: a multiple of 32; the run's own by default.")] = None,
     protocol: Annotated[Literal["adobe", "p3m"], typer.Option(help="Definition of the metrics.")] = "adobe",
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
@@ -33,10 +34,11 @@ def evaluate(
     Pictures without a partner, unreadable files and sizes that differ are listed and make the exit code 1. An
     evaluation that was interrupted goes on where it stopped when the same command is given again.
     """
-    from matting.evaluation import Journal, Setting, evaluate, unmatched, write_report
+    from matting.evaluation import Journal, Setting, evaluate, unmatched, with_labels, write_report
 
     start = time.perf_counter()
     listing = _find_pairs(images, alphas, trimaps, pairs)
+    listing = with_labels(listing, labels) if labels else listing
     methods, descriptions = _methods(checkpoint or [], predictions or [], size, device)
     problems = [*listing.problems, *(line for folder in predictions or [] for line in unmatched(listing.pairs, folder))]
     if problems:

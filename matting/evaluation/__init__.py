@@ -3,6 +3,7 @@
 from matting.evaluation.examples import Example, Method, Pair
 from matting.evaluation.folders import Listing, implied_trimap, load_example, pairs_from_folders, pairs_from_root
 from matting.evaluation.journal import Journal
+from matting.evaluation.labels import with_labels
 from matting.evaluation.methods import all_foreground, always, mean_matte, on_photograph, stored_predictions, unmatched
 from matting.evaluation.report import Setting, write_report
 from matting.evaluation.scoring import METRICS, REGIONS, Evaluation, Failure, Row, evaluate
@@ -43,5 +44,6 @@ __all__ = [
     "summarise",
     "to_markdown",
     "unmatched",
+    "with_labels",
     "write_report",
 ]
