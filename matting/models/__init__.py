@@ -3,5 +3,6 @@
 from matting.models.attention import AttentionGate
 from matting.models.attention_unet import AttentionUNet, MattingOutput
 from matting.models.checkpoint import Checkpoint, load_checkpoint
+from matting.models.fusion import Fusion, fuse
 
-__all__ = ["AttentionGate", "AttentionUNet", "Checkpoint", "MattingOutput", "load_checkpoint"]
+__all__ = ["AttentionGate", "AttentionUNet", "Checkpoint", "Fusion", "MattingOutput", "fuse", "load_checkpoint"]

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
+from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from matting.models.decoder import Decoder, conv_block
@@ -18,16 +19,20 @@ class MattingOutput(NamedTuple):
     Attributes:
         alpha: ``(B, 1, H, W)`` float32 in [0, 1].
         trimap_logits: ``(B, 3, H, W)``: background, unknown, foreground.
+        features: ``(B, C, H / 8, W / 8)``: the decoder's second level, what it knows of the scene before it draws
+            edges. Training compares persons by it; the stride is that of encoders with stride 32.
     """
 
     alpha: Tensor
     trimap_logits: Tensor
+    features: Tensor
 
 
-class AttentionUNet(nn.Module):
+class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matting", license="apache-2.0"):
     """U-Net over a timm encoder with an attention gate on every skip and two heads.
 
     A full-resolution skip taken from the picture itself carries detail finer than the encoder's first stride: hair.
+    ``save_pretrained`` and ``from_pretrained`` (of `huggingface_hub`) keep it as safetensors with a config.json.
 
     Args:
         encoder: Name of a timm backbone that supports ``features_only``.
@@ -38,8 +43,13 @@ class AttentionUNet(nn.Module):
         gates: Attention gates on the skips; False is the plain U-Net with the same decoder.
         norm: ``batch`` or ``group``; GroupNorm is independent of batch size and ranks.
 
+    Attributes:
+        settings: Arguments that build the same network, without its weights.
+        stride: Heights and widths have to be multiples of it.
+
     Raises:
         ValueError: For an unknown encoder, weights that cannot be had, or a wrong number of channels.
+        FileNotFoundError: If ``encoder_weights`` names no file.
 
     Example:
         >>> import torch
@@ -67,9 +77,20 @@ class AttentionUNet(nn.Module):
                 f"found {len(decoder_channels)}: {list(decoder_channels)}"
             )
         self.detail = conv_block(3, detail_channels, norm)
-        self.decoder = Decoder([detail_channels, *self.encoder.channels], decoder_channels, gates, norm)
+        widths, strides = [detail_channels, *self.encoder.channels], [1, *self.encoder.reductions]
+        self.decoder = Decoder(widths, strides, decoder_channels, gates, norm)
         self.alpha_head = nn.Conv2d(decoder_channels[-1], 1, 3, padding=1)
         self.trimap_head = nn.Conv2d(decoder_channels[-1], 3, 3, padding=1)
+        self.settings: dict[str, Any] = {
+            "encoder": encoder,
+            "pretrained": False,
+            "encoder_weights": None,
+            "decoder_channels": list(decoder_channels),
+            "detail_channels": detail_channels,
+            "gates": gates,
+            "norm": norm,
+        }
+        self._hub_mixin_config = self.settings  # else the hub's config.json would fetch encoder weights at each load
 
     def forward(self, image: Tensor) -> MattingOutput:
         """Predict.
@@ -78,7 +99,7 @@ class AttentionUNet(nn.Module):
             image: ``(B, 3, H, W)`` float in [0, 1], sRGB; H and W multiples of the encoder's stride (32 for a ResNet).
 
         Returns:
-            Alpha and trimap logits of the same height and width.
+            Alpha and trimap logits of the same height and width, and features for training.
 
         Raises:
             ValueError: For sizes that are no such multiples.
@@ -90,6 +111,13 @@ class AttentionUNet(nn.Module):
                 f"expected a height and width that are multiples of {self.stride}, found {height}x{width}; "
                 f"resize or pad the picture, for instance to {wanted[0]}x{wanted[1]}"
             )
-        features = self.decoder([self.detail(image), *self.encoder(image)])
+        levels = self.decoder([self.detail(image), *self.encoder(image)])
         # Sigmoid in float32: bf16 has 8 bits, too few for the ends of a matte.
-        return MattingOutput(torch.sigmoid(self.alpha_head(features).float()), self.trimap_head(features))
+        alpha = torch.sigmoid(self.alpha_head(levels[-1]).float())
+        return MattingOutput(alpha, self.trimap_head(levels[-1]), levels[1])
+
+    @classmethod
+    def _from_pretrained(cls, *, strict: bool = True, **arguments: Any) -> "AttentionUNet":
+        """Load as the mixin does, but refuse weights that do not fit instead of passing over them."""
+        model: AttentionUNet = super()._from_pretrained(strict=strict, **arguments)
+        return model

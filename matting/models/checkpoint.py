@@ -29,8 +29,8 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     """Load a network.
 
     Args:
-        path: A run folder (its ``checkpoints/last.ckpt``) or a checkpoint file. Where the run kept an exponential moving
-            average, the averaged weights are what is loaded.
+        path: A run folder (its ``checkpoints/last.ckpt``) or a checkpoint file. Where the run kept an exponential
+            moving average, the averaged weights are what is loaded.
 
     Returns:
         The network with its working size and origin.
@@ -44,11 +44,11 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         file = file / "checkpoints" / "last.ckpt"
     if not file.is_file():
         raise FileNotFoundError(
-            f"{path}: expected a run folder with checkpoints/last.ckpt or a checkpoint file, found none; train one with "
-            "'python train.py experiment=quickstart'"
+            f"{path}: expected a run folder with checkpoints/last.ckpt or a checkpoint file, found none; "
+            "train one with 'python train.py experiment=quickstart'"
         )
     hyper_parameters, state = _read(file)
-    model = AttentionUNet(**{**hyper_parameters["model"], "pretrained": False, "encoder_weights": None})
+    model = AttentionUNet(**hyper_parameters["model"] | {"pretrained": False, "encoder_weights": None})
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

@@ -1,6 +1,7 @@
 """The decoder: from the coarsest features up to full resolution, over gated skips."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -23,13 +24,16 @@ class DecoderBlock(nn.Module):
         in_channels: Channels from the coarser level.
         skip_channels: Channels of the skip.
         out_channels: Channels of the result.
+        stride: How many times finer the skip is than the coarser level.
         gated: Whether an attention gate stands on the skip.
         norm: Normalisation layer.
     """
 
-    def __init__(self, in_channels: int, skip_channels: int, out_channels: int, gated: bool, norm: Norm) -> None:
+    def __init__(
+        self, in_channels: int, skip_channels: int, out_channels: int, stride: int, gated: bool, norm: Norm
+    ) -> None:
         super().__init__()
-        self.gate = AttentionGate(skip_channels, in_channels, norm) if gated else None
+        self.gate = AttentionGate(skip_channels, in_channels, stride) if gated else None
         self.convs = nn.Sequential(
             conv_block(in_channels + skip_channels, out_channels, norm), conv_block(out_channels, out_channels, norm)
         )
@@ -55,22 +59,33 @@ class Decoder(nn.Module):
 
     Args:
         skip_channels: Channels of the pyramid, finest first; the last is the coarsest level itself.
+        strides: Stride of each level of the pyramid in pixels of the picture, finest first.
         channels: Channels of each decoder level, coarsest first; one fewer than the pyramid has levels.
         gated: Whether attention gates stand on the skips.
         norm: Normalisation layer.
     """
 
-    def __init__(self, skip_channels: Sequence[int], channels: Sequence[int], gated: bool, norm: Norm) -> None:
+    def __init__(
+        self, skip_channels: Sequence[int], strides: Sequence[int], channels: Sequence[int], gated: bool, norm: Norm
+    ) -> None:
         super().__init__()
         coarse_first = list(skip_channels)[::-1]
         inputs = [coarse_first[0], *channels]
+        ratios = [coarse // fine for fine, coarse in pairwise(strides)][::-1]
         self.blocks = nn.ModuleList(
-            DecoderBlock(*widths, gated, norm) for widths in zip(inputs, coarse_first[1:], channels, strict=False)
+            DecoderBlock(*widths, gated=gated, norm=norm)
+            for widths in zip(inputs, coarse_first[1:], channels, ratios, strict=False)
         )
 
-    def forward(self, pyramid: Sequence[Tensor]) -> Tensor:
-        """Decode a pyramid, finest first, to the finest level's size: ``(B, channels[-1], H, W)``."""
-        decoded, *skips = list(pyramid)[::-1]
+    def forward(self, pyramid: Sequence[Tensor]) -> list[Tensor]:
+        """Decode a pyramid, finest first.
+
+        Returns:
+            Every level of the decoder, coarsest first: the last is ``(B, channels[-1], H, W)`` at the finest size.
+        """
+        coarse, *skips = list(pyramid)[::-1]
+        levels = []
         for block, skip in zip(self.blocks, skips, strict=True):
-            decoded = block(decoded, skip)
-        return decoded
+            coarse = block(coarse, skip)
+            levels.append(coarse)
+        return levels

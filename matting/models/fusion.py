@@ -1,0 +1,37 @@
+"""The two heads fused at inference: where the trimap head is definite, alpha is."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from matting.models.attention_unet import MattingOutput
+
+Fusion = Literal["none", "snap", "soft"]
+
+
+def fuse(output: MattingOutput, fusion: Fusion) -> Tensor:
+    """Bring what the trimap head knows into the matte.
+
+    Args:
+        output: What the network predicts.
+        fusion: ``none`` is the alpha head alone. ``snap`` sets alpha to 0 or 1 where the trimap head's first choice is
+            background or foreground, which closes holes and clears speckles but can cut soft edges hard. ``soft`` is
+            the expectation ``P(foreground) + P(unknown) alpha``, as two-branch networks fuse (Zhang et al. 2019, "A
+            Late Fusion CNN for Digital Matting"; Li et al. 2022, "Bridging Composite and Real", GFM).
+
+    Returns:
+        ``(B, 1, H, W)`` float32 in [0, 1].
+
+    Raises:
+        ValueError: For any other fusion.
+    """
+    if fusion == "none":
+        return output.alpha
+    if fusion == "snap":
+        label = output.trimap_logits.argmax(dim=1, keepdim=True)
+        return torch.where(label == 1, output.alpha, (label == 2).to(output.alpha.dtype))
+    if fusion == "soft":
+        probability = output.trimap_logits.float().softmax(dim=1)
+        return probability[:, 2:] + probability[:, 1:2] * output.alpha
+    raise ValueError(f"fusion: expected none, snap or soft, found '{fusion}'")
