@@ -1,0 +1,39 @@
+"""Time the planning of large epochs: ``python experiments/plan_speed/benchmark.py``."""
+
+import time
+
+import numpy as np
+
+from matting.data.mixture import Mixture
+from matting.data.pairing import Pairing
+from matting.data.plan import Catalog, SourceIndex, plan_epoch
+
+SIZES = {"composition1k": (431, 1.0, False), "rwp": (12_800, 0.5, True), "coco_matting": (5_200, 0.5, True)}
+WEIGHTS = {"composition1k": 1, "rwp": 8, "coco_matting": 5, "augmented": 12}
+
+
+def make_index(size: int, layered: float, photo: bool) -> SourceIndex:
+    """Metadata of a source of the article's size."""
+    levels, has_layers = np.arange(size) % 3, np.arange(size) < layered * size
+    return SourceIndex(levels, has_layers, np.full(size, photo), [frozenset()] * size)
+
+
+def main() -> None:
+    """Print seconds for each epoch size, with and without pairs; the fastest of three."""
+    sources = {name: make_index(*shape) for name, shape in SIZES.items()}
+    catalog = Catalog(sources, np.random.default_rng(0).random((20_000, 6)))
+    print("| rows | pairs | seconds |\n| ---: | ---: | ---: |")
+    for rows in (10_000, 100_000, 1_000_000):
+        for fraction in (0.0, 0.5):
+            seconds = []
+            for epoch in range(3):
+                start = time.perf_counter()
+                plan = plan_epoch(
+                    0, epoch, epochs=10, rows=rows, catalog=catalog, mixture=Mixture(WEIGHTS), pairing=Pairing(fraction)
+                )
+                seconds.append(time.perf_counter() - start)
+            print(f"| {rows:,} | {int((plan.view == 1).sum()):,} | {min(seconds):.3f} |")
+
+
+if __name__ == "__main__":
+    main()

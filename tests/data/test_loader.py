@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matting.data.loader import PlanBatches
+from tests.data.test_schedule import make_schedule
+
+SCHEDULE = make_schedule(epochs=3)
+
+
+def batches(**settings: int) -> PlanBatches:
+    return PlanBatches(SCHEDULE.plan, SCHEDULE.rows, **settings)
+
+
+@given(st.sampled_from([2, 4, 6, 8]), st.integers(1, 4), st.integers(0, 2))
+def test_ranks_are_disjoint_equal_and_together_the_plan(batch_size: int, world_size: int, epoch: int) -> None:
+    ranks = [batches(batch_size=batch_size, rank=rank, world_size=world_size) for rank in range(world_size)]
+    for rank in ranks:
+        rank.consumed = epoch * len(rank)
+    drawn = [list(rank) for rank in ranks]
+    assert len({len(batches_of_rank) for batches_of_rank in drawn}) == 1
+    interleaved = [draw for step in zip(*drawn, strict=True) for batch in step for draw in batch]
+    assert interleaved == SCHEDULE.plan(epoch).draws(slice(len(interleaved)))
+    assert len(interleaved) > SCHEDULE.rows - batch_size * world_size
+
+
+@given(st.sampled_from([2, 4, 8]), st.integers(1, 3))
+def test_no_batch_splits_a_pair(batch_size: int, world_size: int) -> None:
+    for rank in range(world_size):
+        for batch in batches(batch_size=batch_size, rank=rank, world_size=world_size):
+            numbers = [draw.pair for draw in batch if draw.pair >= 0]
+            assert all(numbers.count(number) == 2 for number in numbers)
+
+
+@given(st.integers(0, 40), st.sampled_from([2, 4]))
+def test_a_position_is_continued_exactly(consumed: int, batch_size: int) -> None:
+    whole = batches(batch_size=batch_size)
+    length = len(whole)
+    epoch, start = divmod(consumed, length)
+    whole.consumed = epoch * length
+    resumed = batches(batch_size=batch_size, consumed=consumed)
+    assert list(resumed) == list(whole)[start:]
+
+
+def test_the_two_ranks_of_half_the_batch_make_the_double_batch() -> None:
+    double = list(batches(batch_size=8))
+    halves = zip(*(batches(batch_size=4, rank=rank, world_size=2) for rank in range(2)), strict=True)
+    assert [first + second for first, second in halves] == double
+
+
+def test_a_limit_shortens_the_epoch() -> None:
+    limited = batches(batch_size=8, limit=3)
+    assert list(limited) == list(batches(batch_size=8))[:3]
+
+
+def test_an_epoch_without_a_batch_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"data\.epoch_rows"):
+        batches(batch_size=64, world_size=2)
+
+
+def test_draws_are_plain_numbers() -> None:
+    """Workers get them by pickle: NumPy scalars would be several times as large."""
+    draw = SCHEDULE.plan(0).draws(slice(1))[0]
+    assert not any(isinstance(value, np.generic) for value in draw)
