@@ -12,8 +12,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from matting.augment.colour import luma
-
 # fmt: off
 _LUMA = (
     16, 11, 10, 16, 24, 40, 51, 61,      12, 12, 14, 19, 26, 58, 60, 55,
@@ -40,25 +38,24 @@ def jpeg(image: Tensor, quality: Tensor) -> Tensor:
     """
     height, width = image.shape[-2:]
     padded = F.pad(image, (0, -width % 16, 0, -height % 16), mode="replicate")
-    brightness, chroma = _to_ycbcr(padded * 255)
-    chroma = F.avg_pool2d(chroma, 2).round_()
+    to_ycbcr, to_rgb = _colour_matrices(image.device).unbind()
+    brightness, chroma = torch.split(_recolour(padded, to_ycbcr * 255), [1, 2], dim=1)
     luma_table, chroma_table = _scaled_tables(quality)
-    brightness = _requantise(brightness, luma_table)
-    chroma = F.interpolate(_requantise(chroma, chroma_table), scale_factor=2, mode="bilinear", align_corners=False)
-    return _to_rgb(brightness, chroma.round_())[..., :height, :width].round().clamp_(0, 255).div_(255)
+    brightness = _requantise((brightness - 128).round_(), luma_table)
+    chroma = _requantise(_halved(chroma.round()).round_(), chroma_table)
+    chroma = F.interpolate(chroma, scale_factor=2, mode="bilinear", align_corners=False).round_()
+    decoded = _recolour(torch.cat([brightness + 128, chroma], dim=1), to_rgb)
+    return decoded[..., :height, :width].round().clamp_(0, 255).div_(255)
 
 
-def _to_ycbcr(levels: Tensor) -> tuple[Tensor, Tensor]:
-    """JFIF 1.02, zero-centred and rounded: luma ``(B, 1, H, W)``, chroma ``(B, 2, H, W)``."""
-    brightness = luma(levels)
-    red, blue = levels[:, :1], levels[:, 2:]
-    chroma = torch.cat([(blue - brightness) / 1.772, (red - brightness) / 1.402], dim=1)
-    return (brightness - 128).round_(), chroma.round_()
+def _recolour(image: Tensor, matrix: Tensor) -> Tensor:
+    return (matrix @ image.flatten(2)).view_as(image)
 
 
-def _to_rgb(brightness: Tensor, chroma: Tensor) -> Tensor:
-    y, (cb, cr) = brightness[:, 0] + 128, chroma.unbind(1)
-    return torch.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], dim=1)
+def _halved(planes: Tensor) -> Tensor:
+    """Means of 2x2 pixels; on a CPU several times faster than average pooling."""
+    rows = planes[..., 0::2, :] + planes[..., 1::2, :]
+    return (rows[..., 0::2] + rows[..., 1::2]).mul_(0.25)
 
 
 def _scaled_tables(quality: Tensor) -> tuple[Tensor, Tensor]:
@@ -77,6 +74,16 @@ def _requantise(planes: Tensor, table: Tensor) -> Tensor:
     coefficients = (blocks @ basis.T).div_(table[:, None]).round_().mul_(table[:, None])
     decoded = (coefficients @ basis).view(rows, channels, height // 8, width // 8, 8, 8).transpose(3, 4)
     return decoded.reshape(planes.shape).round_().clamp_(-128, 127)
+
+
+@functools.cache
+def _colour_matrices(device: torch.device) -> Tensor:
+    """``(2, 3, 3)``: RGB to YCbCr and back (JFIF 1.02), chroma around zero; kept as the tables are."""
+    weights = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64)
+    blue = (torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64) - weights) / 1.772
+    red = (torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64) - weights) / 1.402
+    to_ycbcr = torch.stack([weights, blue, red])
+    return torch.stack([to_ycbcr, to_ycbcr.inverse()]).to(device, torch.float32)
 
 
 @functools.cache

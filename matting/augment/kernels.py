@@ -78,8 +78,9 @@ def camera_shake(extent: Tensor, key: Tensor, radius: int) -> Tensor:
     """
     steps = torch.arange(_SHAKE_STEPS, device=extent.device)
     age = (steps[:, None] - steps[None, :]).float()
-    memory = torch.where(age >= 0, _SHAKE_INERTIA**age, 0)
-    path = (memory @ normal(key, _SHAKE_STEPS, 2)).cumsum(dim=1)
+    # a push decays as inertia^age, so the way it has led by then is the geometric series
+    response = torch.where(age >= 0, (1 - _SHAKE_INERTIA ** (age + 1)) / (1 - _SHAKE_INERTIA), 0)
+    path = response @ normal(key, _SHAKE_STEPS, 2)
     path = path - path.mean(dim=1, keepdim=True)
     reach = path.norm(dim=2).amax(dim=1).clamp(min=1e-6)
     return splat(path * (extent / 2 / reach)[:, None, None], radius)

@@ -14,7 +14,7 @@ _LOWEST_QUALITY = 40.0
 
 
 class Phone(nn.Module):
-    """Send a picture through a phone; both steps have a probability of their own and 0 switches them off.
+    """Send a picture through a phone; both steps have a probability of their own, and 0 switches one off.
 
     Args:
         low_resolution: probability that the picture was much smaller than it is shown.
@@ -41,8 +41,8 @@ class Phone(nn.Module):
         """Return picture and matte as the phone leaves them.
 
         Args:
-            image: ``(B, 3, H, W)`` float32 in [0, 1].
-            alpha: ``(B, 1, H, W)`` float32 in [0, 1].
+            image: ``(B, 3, H, H)`` float32 in [0, 1].
+            alpha: ``(B, 1, H, H)`` float32 in [0, 1].
             geometry: ``(B,)`` int64.
             appearance: ``(B,)`` int64.
             severity: ``(B,)`` float32 in [0, 1], scales the strengths; 0 returns both to the bit.
@@ -51,23 +51,25 @@ class Phone(nn.Module):
             image and alpha, as they came in.
         """
         geometry, appearance = fold(geometry, Stream.PHONE), fold(appearance, Stream.PHONE)
-        if self.low_resolution > 0:
-            factor = 1 + severity * (self.factor - 1) * uniform(fold(appearance, 0))
-            acts = ((severity > 0) & chance(fold(appearance, 1), self.low_resolution))[:, None, None, None]
-            image = torch.where(acts, low_resolution(image, factor, self.factor), image)
+        small = (severity > 0) & chance(fold(appearance, 0), self.low_resolution)
+        shot = (severity > 0) & chance(fold(geometry, 0), self.screenshot)
+        shown = image
         if self.screenshot > 0:
-            acts = ((severity > 0) & chance(fold(geometry, 0), self.screenshot))[:, None, None, None]
             interface, opacity = interface_of(fold(geometry, 1), image.shape[-1])
-            covered = self._saved(torch.lerp(image, interface, opacity), fold(appearance, 2), severity)
-            image, alpha = torch.where(acts, covered, image), torch.where(acts, alpha * (1 - opacity), alpha)
-        return image, alpha
+            opacity = opacity * shot[:, None, None, None]
+            shown, alpha = torch.lerp(image, interface, opacity), alpha * (1 - opacity)
+        shown = self._rescaled(shown, small, shot, fold(appearance, 1), severity)
+        if self.screenshot > 0:
+            quality = 95 - severity * (95 - _LOWEST_QUALITY) * uniform(fold(appearance, 2))
+            shown = torch.where(shot[:, None, None, None], jpeg(shown, quality), shown)
+        return torch.where((small | shot)[:, None, None, None], shown, image), alpha
 
-    def _saved(self, image: Tensor, key: Tensor, severity: Tensor) -> Tensor:
-        """Rescaled to the screen and compressed by the messenger."""
-        largest = 1 + (self.factor - 1) / 4
-        factor = 1 + severity * (largest - 1) * uniform(fold(key, 0))
-        quality = 95 - severity * (95 - _LOWEST_QUALITY) * uniform(fold(key, 1))
-        return jpeg(low_resolution(image, factor, largest), quality)
+    def _rescaled(self, image: Tensor, small: Tensor, shot: Tensor, key: Tensor, severity: Tensor) -> Tensor:
+        """One rescaling for both steps: a small picture in a screenshot just has the larger factor."""
+        excess, screen = self.factor - 1, (self.factor - 1) / 4
+        drawn = severity[:, None] * uniform(key, 2)
+        factor = 1 + excess * drawn[:, 0] * small + screen * drawn[:, 1] * shot
+        return low_resolution(image, factor, 1 + excess + screen)
 
 
 def low_resolution(image: Tensor, factor: Tensor, largest: float) -> Tensor:

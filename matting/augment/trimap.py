@@ -31,7 +31,7 @@ def trimap_from_alpha(alpha: Tensor, radius: Tensor) -> Tensor:
 def _dilate_rows(mask: Tensor, radius: Tensor) -> Tensor:
     """Dilate along the last axis; running sums cost the same at any radius, a max-pool grows with it."""
     width = mask.shape[-1]
-    counts = F.pad(mask.float().cumsum(-1), (1, 0))
+    counts = F.pad(mask.cumsum(-1, dtype=torch.int32), (1, 0))
     x, reach = torch.arange(width, device=mask.device), radius[:, None, None, None]
     right = (x + reach + 1).clamp(max=width).expand(mask.shape)
     left = (x - reach).clamp(min=0).expand(mask.shape)

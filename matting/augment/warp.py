@@ -145,8 +145,8 @@ def sample(layers: Tensor, matrix: Tensor, size: int) -> Tensor:
     """
     axis = torch.arange(size, device=layers.device, dtype=layers.dtype) + (0.5 - size / 2)
     y, x = torch.meshgrid(axis, axis, indexing="ij")
-    homogeneous = matrix @ torch.stack([x, y, torch.ones_like(x)]).flatten(1)
-    pixels = homogeneous[:, :2] / homogeneous[:, 2:]
-    grid = (pixels * (2 / layers.shape[-1])).transpose(1, 2).reshape(-1, size, size, 2)
+    columns = matrix[:, :, :, None, None].unbind(2)  # no matrix product: TF32 would move pixels by a twentieth
+    across, down, depth = (columns[0] * x + columns[1] * y + columns[2]).unbind(1)
+    grid = torch.stack([across / depth, down / depth], dim=-1).mul_(2 / layers.shape[-1])
     sampled = F.grid_sample(layers, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
     return sampled.clamp_(0, 1)
