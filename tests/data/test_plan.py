@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.data.conftest import make_catalog
-from tests.data.test_mixture import windows
 
 from matting.data.curriculum import Curriculum, Rule, Stage
 from matting.data.mixture import Mixture, apportion
 from matting.data.pairing import Pairing
 from matting.data.plan import Catalog, EpochPlan, plan_epoch
+from tests.data.conftest import make_catalog
+from tests.data.test_mixture import windows
 
 ARTICLE = {"composition1k": 1, "rwp": 8, "coco_matting": 5, "augmented": 12}
 THREE_STAGES = Curriculum(
