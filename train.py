@@ -5,18 +5,16 @@ import time
 from pathlib import Path
 
 import hydra
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from matting.config import build, build_schedule, run_command
 
 
-def train(config: DictConfig, folder: Path) -> dict[str, float]:
+def train(config: DictConfig) -> dict[str, float]:
     """Run one experiment.
 
     Args:
-        config: The composed configuration.
-        folder: Run folder, for the checkpoint, logs and the report.
+        config: The composed configuration; its ``folder`` takes the checkpoint, the logs and the report.
 
     Returns:
         The report's figures, ``<split>/<set>/<region>/<metric>``; empty on all ranks but the first.
@@ -56,7 +54,7 @@ def train(config: DictConfig, folder: Path) -> dict[str, float]:
         trainer.fit(module, data, ckpt_path=config.ckpt_path, weights_only=True)
         if not trainer.is_global_zero:
             return {}
-        metrics = report_run(module.model, data, trainer, folder, start)
+        metrics = report_run(module.model, data, trainer, Path(config.folder), start)
         for logger in loggers:
             logger.log_metrics(metrics, step=trainer.global_step)
         close_loggers(loggers, "success")
@@ -77,7 +75,7 @@ def close_loggers(loggers: list, status: str) -> None:
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 def main(config: DictConfig) -> None:
     """Compose and run."""
-    train(config, Path(HydraConfig.get().runtime.output_dir))
+    train(config)
 
 
 if __name__ == "__main__":

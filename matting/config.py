@@ -36,7 +36,7 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
             f"{CONFIG_FOLDER}: expected a checkout's configuration; install with 'pip install -e .'"
         )
     with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
-        return compose("train", overrides=list(overrides), return_hydra_config=True)
+        return compose("train", overrides=list(overrides))
 
 
 def build(config: DictConfig, **extra: Any) -> Any:

@@ -1,0 +1,116 @@
+"""A run that died and was resumed ends with the weights of the run that never stopped, to the bit."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from lightning.pytorch import Callback
+
+from tests.training.runs import SHORT, assert_same_training, logged, run
+
+RUN = ("+curriculum=3stage", "trainer.max_epochs=3", "callbacks.checkpoint.every_n_epochs=null")
+SAVE_EACH_STEP = "callbacks.checkpoint.every_n_train_steps=1"
+STEPS = 18
+
+
+class Die(Callback):
+    """Raises after a number of steps, as sudden as a process can end without taking the tests along."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_start(self, trainer: object, *args: object) -> None:
+        if trainer.global_step == self.step:  # type: ignore[attr-defined]
+            raise Killed
+
+
+class Killed(Exception):
+    pass
+
+
+def die_at(step: int) -> str:
+    return f"+callbacks.die={{_target_: {__name__}.Die, step: {step}}}"
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    run(folder, *RUN, SAVE_EACH_STEP)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "step", [pytest.param(3, id="mid-epoch"), pytest.param(8, id="inside stage 2"), pytest.param(12, id="stage border")]
+)
+def test_a_crashed_run_is_continued_to_the_bit(uninterrupted: Path, tmp_path: Path, step: int) -> None:
+    crashed, resumed = tmp_path / "crashed", tmp_path / "resumed"
+    with pytest.raises(Killed):
+        run(crashed, *RUN, SAVE_EACH_STEP, "callbacks.checkpoint.save_on_exception=false", die_at(step))
+    run(resumed, *RUN, SAVE_EACH_STEP, f"ckpt_path={crashed}/checkpoints/last.ckpt")
+    assert_same_training(uninterrupted, resumed)
+    expected = {k: value for k, value in logged(uninterrupted).items() if k >= step}
+    assert len(expected) == STEPS - step
+    assert logged(resumed) == expected
+
+
+def test_resuming_from_the_end_of_an_epoch(uninterrupted: Path, tmp_path: Path) -> None:
+    """The checkpoint of the end of an epoch is written at another point of the loop than that of a step."""
+    crashed, resumed = tmp_path / "crashed", tmp_path / "resumed"
+    by_epoch = (*RUN[:2], "callbacks.checkpoint.save_on_exception=false")
+    with pytest.raises(Killed):
+        run(crashed, *by_epoch, die_at(8))
+    run(resumed, *by_epoch, f"ckpt_path={crashed}/checkpoints/last.ckpt")
+    assert_same_training(uninterrupted, resumed)
+
+
+def test_the_plan_file_of_a_resumed_run_is_whole(uninterrupted: Path, tmp_path: Path) -> None:
+    crashed, resumed = tmp_path / "crashed", tmp_path / "resumed"
+    with pytest.raises(Killed):
+        run(crashed, *RUN, SAVE_EACH_STEP, die_at(8))
+    run(resumed, *RUN, SAVE_EACH_STEP, f"ckpt_path={crashed}/checkpoints/last.ckpt")
+    assert (resumed / "plan.csv").read_text() == (uninterrupted / "plan.csv").read_text()
+
+
+def start(folder: Path, *overrides: str) -> subprocess.Popen[bytes]:
+    """The real command in a process of its own."""
+    command = [sys.executable, "train.py", *SHORT, *RUN, SAVE_EACH_STEP, "trainer.log_every_n_steps=1"]
+    command += [f"hydra.run.dir={folder}", *overrides]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+def wait_for_step(folder: Path, step: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the log shows that a step is done; metrics are written at epoch ends, so ask the checkpoint."""
+    file = folder / "checkpoints" / "last.ckpt"
+    seen, deadline = -1.0, time.monotonic() + 240
+    saves = 0
+    while saves < step and process.poll() is None and time.monotonic() < deadline:
+        stamp = file.stat().st_mtime if file.exists() else -1.0
+        saves, seen = saves + (stamp != seen and stamp > 0), stamp
+        time.sleep(0.005)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_process_is_continued_to_the_bit(
+    uninterrupted: Path, tmp_path: Path, workers: int, how: signal.Signals
+) -> None:
+    killed, resumed = tmp_path / "killed", tmp_path / "resumed"
+    process = start(killed, f"data.workers={workers}")
+    wait_for_step(killed, 7, process)
+    assert process.poll() is None, "the run ended before it could be killed"
+    if how == signal.SIGKILL:
+        os.killpg(process.pid, how)
+    else:
+        process.send_signal(how)
+    assert process.wait(timeout=120) != 0
+    # Another number of workers than before: it must not matter.
+    other = start(resumed, f"data.workers={2 - workers}", f"ckpt_path={killed}/checkpoints/last.ckpt")
+    assert other.wait(timeout=400) == 0
+    assert_same_training(uninterrupted, resumed)
+    assert not re.search("tmp", " ".join(p.name for p in (killed / "checkpoints").iterdir()))
