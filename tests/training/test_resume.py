@@ -26,10 +26,10 @@ class Die(Callback):
 
     def on_train_batch_start(self, trainer: object, *args: object) -> None:
         if trainer.global_step == self.step:  # type: ignore[attr-defined]
-            raise Killed
+            raise KilledError
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -49,7 +49,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_a_crashed_run_is_continued_to_the_bit(uninterrupted: Path, tmp_path: Path, step: int) -> None:
     crashed, resumed = tmp_path / "crashed", tmp_path / "resumed"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run(crashed, *RUN, SAVE_EACH_STEP, "callbacks.checkpoint.save_on_exception=false", die_at(step))
     run(resumed, *RUN, SAVE_EACH_STEP, f"ckpt_path={crashed}/checkpoints/last.ckpt")
     assert_same_training(uninterrupted, resumed)
@@ -62,7 +62,7 @@ def test_resuming_from_the_end_of_an_epoch(uninterrupted: Path, tmp_path: Path) 
     """The checkpoint of the end of an epoch is written at another point of the loop than that of a step."""
     crashed, resumed = tmp_path / "crashed", tmp_path / "resumed"
     by_epoch = (*RUN[:2], "callbacks.checkpoint.save_on_exception=false")
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run(crashed, *by_epoch, die_at(8))
     run(resumed, *by_epoch, f"ckpt_path={crashed}/checkpoints/last.ckpt")
     assert_same_training(uninterrupted, resumed)
@@ -70,7 +70,7 @@ def test_resuming_from_the_end_of_an_epoch(uninterrupted: Path, tmp_path: Path) 
 
 def test_the_plan_file_of_a_resumed_run_is_whole(uninterrupted: Path, tmp_path: Path) -> None:
     crashed, resumed = tmp_path / "crashed", tmp_path / "resumed"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run(crashed, *RUN, SAVE_EACH_STEP, die_at(8))
     run(resumed, *RUN, SAVE_EACH_STEP, f"ckpt_path={crashed}/checkpoints/last.ckpt")
     assert (resumed / "plan.csv").read_text() == (uninterrupted / "plan.csv").read_text()
