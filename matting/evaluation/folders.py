@@ -116,16 +116,28 @@ def implied_trimap(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Make the trimap of a test picture that has none, by the project's one rule.
 
     Args:
-        alpha: ``(H, W)`` uint8: the true matte. Levels within `JPEG_NOISE` of 0 and 255 count as exact, since mattes
-            are distributed as JPEG too, and their noise would make the whole picture unknown.
+        alpha: ``(H, W)`` uint8: the true matte. JPEG noise is taken off it first, since mattes are distributed as
+            JPEG too, and their noise would make the whole picture unknown.
 
     Returns:
         ``(H, W)`` uint8: 0, 128, 255, with the unknown region widened by `TRIMAP_RADIUS_SHARE` of the long side.
     """
+    return trimap_from_alpha(without_jpeg_noise(alpha), max(1, round(TRIMAP_RADIUS_SHARE * max(alpha.shape))))
+
+
+def without_jpeg_noise(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Set levels within `JPEG_NOISE` of 0 and 255 to 0 and 255.
+
+    Args:
+        alpha: ``(H, W)`` uint8.
+
+    Returns:
+        ``(H, W)`` uint8, a copy.
+    """
     cleaned = alpha.copy()
     cleaned[alpha <= JPEG_NOISE] = 0
     cleaned[alpha >= 255 - JPEG_NOISE] = 255
-    return trimap_from_alpha(cleaned, max(1, round(TRIMAP_RADIUS_SHARE * max(alpha.shape))))
+    return cleaned
 
 
 def _pair(dataset: str, name: str, files: dict[str, Path]) -> Pair:

@@ -13,7 +13,16 @@ from matting.evaluation.exhibits import COLUMNS, Plate
 from matting.evaluation.provenance import measurement_facts
 from matting.evaluation.scoring import Evaluation
 from matting.evaluation.statistics import Estimate, bootstrap_mean
-from matting.evaluation.tables import REGION_TITLE, SCALE, TITLE, Table, difference_tables, label_tables, method_tables
+from matting.evaluation.tables import (
+    REGION_TITLE,
+    SCALE,
+    TITLE,
+    Table,
+    diagnosis_tables,
+    difference_tables,
+    label_tables,
+    method_tables,
+)
 
 _STYLE = """
 :root { --ink: #20242c; --pale: #6b7280; --line: #d9dde3; --paper: #fff; --tint: #f4f6f8; --bar: #2f8f66;
@@ -80,6 +89,7 @@ def report_html(evaluation: Evaluation, results: Mapping[str, Any], plates: Sequ
         *map(_table, method_tables(evaluation)),
         *_section("Differences on the same pictures", map(_table, difference_tables(evaluation))),
         *_section("By label", [_bars(evaluation, first), *map(_table, label_tables(evaluation, first))]),
+        *_section("Diagnosis", map(_table, diagnosis_tables(evaluation))),
         "<h2>Pictures</h2>",
         *map(_figure, plates),
         *_section("Left out", [_list([f"{f.pair.name}: {f.reason}" for f in evaluation.failures])]),

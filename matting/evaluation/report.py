@@ -15,8 +15,8 @@ from matting.evaluation.folders import TRIMAP_RADIUS_SHARE
 from matting.evaluation.page import report_html
 from matting.evaluation.panels import panel_sheet
 from matting.evaluation.scoring import METRICS, Evaluation
-from matting.evaluation.summary import cells, summarise
-from matting.evaluation.tables import difference_tables, label_tables, method_tables, to_markdown
+from matting.evaluation.summary import cells, mean_diagnosis, summarise
+from matting.evaluation.tables import diagnosis_tables, difference_tables, label_tables, method_tables, to_markdown
 from matting.images import write_atomic, write_png
 
 
@@ -93,6 +93,7 @@ def collect_results(evaluation: Evaluation, setting: Setting) -> dict[str, Any]:
         "metrics": summarise(evaluation, first, setting.split),
         "by_method": {method: _estimates(evaluation, setting.split, method) for method in evaluation.methods},
         "differences": {other: _estimates(evaluation, setting.split, first, other) for other in others},
+        "diagnoses": {method: mean_diagnosis(evaluation, method) for method in evaluation.methods},
         "method_under_test": first,
         "pictures": pictures,
         "failures": [{"name": failure.pair.name, "reason": failure.reason} for failure in evaluation.failures],
@@ -125,7 +126,12 @@ def per_image_csv(evaluation: Evaluation) -> str:
 def report_markdown(evaluation: Evaluation, results: Mapping[str, Any]) -> str:
     """Return the report as Markdown, from the scores and what `collect_results` gathered."""
     first = evaluation.methods[0]
-    tables = [*method_tables(evaluation), *difference_tables(evaluation), *label_tables(evaluation, first)]
+    tables = [
+        *method_tables(evaluation),
+        *difference_tables(evaluation),
+        *label_tables(evaluation, first),
+        *diagnosis_tables(evaluation),
+    ]
     parts = [
         f"# {results['title']}\n",
         f"> **{results['corpus']}** · {results['pictures']} pictures · method under test: **{first}**\n",

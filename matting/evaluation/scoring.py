@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from matting.evaluation.diagnosis import diagnose
 from matting.evaluation.examples import Example, Method, Pair
 from matting.evaluation.journal import Journal
 from matting.metrics.definition import Protocol, Region
@@ -30,6 +31,14 @@ class Row(NamedTuple):
     scores: Mapping[str, float]
 
 
+class Diagnosis(NamedTuple):
+    """Where the error of one method on one picture sits: the figures of `matting.evaluation.diagnosis.diagnose`."""
+
+    method: str
+    pair: Pair
+    figures: Mapping[str, float]
+
+
 class Failure(NamedTuple):
     """A picture that could not be scored, and why."""
 
@@ -43,12 +52,14 @@ class Evaluation:
 
     Attributes:
         rows: One per method, picture and region, in the order of the pictures. Every method has the same pictures.
+        diagnoses: One per method and picture; none for pictures with an ignore mask.
         failures: Pictures left out for all methods because reading or predicting one of them failed.
         seconds: Time spent in each method, over all pictures; loading and scoring not counted.
         protocol: Metric definition, such as ``adobe``.
     """
 
     rows: Sequence[Row]
+    diagnoses: Sequence[Diagnosis]
     failures: Sequence[Failure]
     seconds: Mapping[str, float]
     protocol: Protocol
@@ -104,6 +115,7 @@ def evaluate(
     if not methods:
         raise ValueError("expected at least one method to evaluate, found none")
     rows: list[Row] = []
+    diagnoses: list[Diagnosis] = []
     failures: list[Failure] = []
     seconds = dict.fromkeys(methods, 0.0)
     for pair in pairs:
@@ -112,18 +124,21 @@ def evaluate(
         except (ValueError, OSError) as error:
             failures.append(Failure(pair, str(error)))
             continue
-        for name, (elapsed, scores) in scored.items():
+        for name, (elapsed, scores, figures) in scored.items():
             seconds[name] += elapsed
+            diagnoses += [Diagnosis(name, pair, figures)] if figures else []
             rows += [Row(name, pair, region, {m: scores[f"{m}/{region}"] for m in METRICS}) for region in REGIONS]
-    return Evaluation(rows, failures, seconds, protocol)
+    return Evaluation(rows, diagnoses, failures, seconds, protocol)
 
 
-_Scored: TypeAlias = dict[str, tuple[float, dict[str, float]]]
-"""For each method the seconds it took and its scores by ``<metric>/<region>``: what a journal keeps of a picture."""
+_Scores: TypeAlias = tuple[float, dict[str, float], dict[str, float]]
+"""Seconds, scores by ``<metric>/<region>`` and the diagnosis of one method on one picture."""
 
 
-def _recall_or_score(methods: Mapping[str, Method], pair: Pair, protocol: Protocol, journal: Journal | None) -> _Scored:
-    kept: _Scored | None = journal.recall(pair) if journal is not None else None
+def _recall_or_score(
+    methods: Mapping[str, Method], pair: Pair, protocol: Protocol, journal: Journal | None
+) -> dict[str, _Scores]:
+    kept: dict[str, _Scores] | None = journal.recall(pair) if journal is not None else None
     if kept is not None:
         return kept
     example = pair.load()
@@ -133,7 +148,7 @@ def _recall_or_score(methods: Mapping[str, Method], pair: Pair, protocol: Protoc
     return scored
 
 
-def _score(name: str, method: Method, example: Example, protocol: Protocol) -> tuple[float, dict[str, float]]:
+def _score(name: str, method: Method, example: Example, protocol: Protocol) -> _Scores:
     start = time.perf_counter()
     alpha = method(example)
     elapsed = time.perf_counter() - start
@@ -143,4 +158,4 @@ def _score(name: str, method: Method, example: Example, protocol: Protocol) -> t
     scores = all_metrics(
         alpha, example.alpha, example.trimap, regions=REGIONS, protocol=protocol, ignore=example.ignore
     )
-    return elapsed, scores
+    return elapsed, scores, {} if example.ignore is not None else diagnose(alpha, example.alpha)

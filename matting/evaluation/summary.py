@@ -1,8 +1,10 @@
 """From one row per picture to the figures that are quoted."""
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from matting.evaluation.diagnosis import FIGURES
 from matting.evaluation.scoring import METRICS, REGIONS, Evaluation
 from matting.evaluation.statistics import Estimate, bootstrap_mean, paired_difference
 
@@ -59,3 +61,21 @@ def summarise(evaluation: Evaluation, method: str, split: str = "test") -> dict[
     return {
         f"{split}/{cell.group}/{cell.region}/{cell.metric}": cell.estimate.mean for cell in cells(evaluation, method)
     }
+
+
+def mean_diagnosis(evaluation: Evaluation, method: str) -> dict[str, float | None]:
+    """Average a method's diagnoses over pictures, each figure over those that have it.
+
+    Args:
+        evaluation: The scores.
+        method: Whose.
+
+    Returns:
+        Means under the names of `matting.evaluation.diagnosis.diagnose`; None for a figure that no picture has.
+    """
+    found = [diagnosis.figures for diagnosis in evaluation.diagnoses if diagnosis.method == method]
+    means: dict[str, float | None] = {}
+    for name in FIGURES:
+        values = [figures[name] for figures in found if not math.isnan(figures[name])]
+        means[name] = sum(values) / len(values) if values else None
+    return means

@@ -2,8 +2,10 @@
 
 from typing import NamedTuple
 
+from matting.evaluation.diagnosis import FIGURES, HOLE_AREA, HOLES
 from matting.evaluation.scoring import METRICS, REGIONS, Evaluation
 from matting.evaluation.statistics import Estimate, bootstrap_mean, paired_difference
+from matting.evaluation.summary import mean_diagnosis
 
 SCALE = {"sad": 1.0, "mse": 1000.0, "mad": 1000.0, "grad": 1.0, "conn": 1.0}
 TITLE = {"sad": "SAD", "mse": "MSE · 10³", "mad": "MAD · 10³", "grad": "Grad", "conn": "Conn"}
@@ -67,6 +69,19 @@ def difference_tables(evaluation: Evaluation) -> list[Table]:
     ]
 
 
+def diagnosis_tables(evaluation: Evaluation) -> list[Table]:
+    """Say where each method's error sits, over all sets; no table where every picture has an ignore mask."""
+    if not evaluation.diagnoses:
+        return []
+    scale = {HOLES: 1.0, HOLE_AREA: 100.0}
+    rows = [
+        [method, *(_plain(mean, scale.get(name, 1000.0)) for name, mean in mean_diagnosis(evaluation, method).items())]
+        for method in evaluation.methods
+    ]
+    title = "Where the error sits: MAD · 10³ by true alpha and by distance to the edge, holes in the sure foreground"
+    return [Table(title, ["method", *FIGURES[:-1], f"{HOLE_AREA}, %"], rows)]
+
+
 def to_markdown(table: Table) -> str:
     """Render a table as GitHub-flavoured Markdown under a heading of the third level."""
     lines = [table.header, ["---"] + ["---:"] * (len(table.header) - 1), *table.rows]
@@ -98,6 +113,10 @@ def _differences(evaluation: Evaluation, first: str, other: str, group: str, reg
         )
         for metric in METRICS
     ]
+
+
+def _plain(mean: float | None, scale: float) -> str:
+    return "none" if mean is None else f"{scale * mean:.3g}"
 
 
 def _figure(estimate: Estimate, scale: float, sign: str = "") -> str:

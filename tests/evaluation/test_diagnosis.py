@@ -1,0 +1,62 @@
+import json
+
+import numpy as np
+import pytest
+
+from matting.evaluation import Pair, Setting, all_foreground, evaluate, write_report
+from matting.evaluation.diagnosis import BAND_TITLES, FIGURES, HOLE_AREA, HOLES, RING_TITLES, diagnose
+from matting.evaluation.summary import mean_diagnosis
+from matting.evaluation.tables import diagnosis_tables
+
+TARGET = np.zeros((200, 200), np.uint8)
+TARGET[:, 100:] = 255
+TARGET[:, 98:100] = 128  # alpha 0.5: between 0.3 and 0.8
+
+
+def test_error_is_found_in_its_band_and_ring():
+    alpha = TARGET.astype(np.float32) / 255
+    alpha[:, 98:100] += 0.2
+    alpha[:, :30] = 0.4
+    figures = diagnose(alpha, TARGET)
+    assert figures[BAND_TITLES[1]] == pytest.approx(0.2, abs=1e-5)
+    assert np.isnan(figures[BAND_TITLES[0]]) and np.isnan(figures[BAND_TITLES[2]])
+    assert figures[RING_TITLES[3]] > 0.1 and figures[RING_TITLES[1]] == pytest.approx(0, abs=1e-6)
+    assert figures[HOLES] == 0 and figures[HOLE_AREA] == 0
+    assert tuple(figures) == FIGURES
+
+
+def test_holes_are_counted_in_the_sure_foreground():
+    alpha = TARGET.astype(np.float32) / 255
+    alpha[20:30, 150:160] = 0
+    alpha[60:70, 150:160] = 0.5
+    figures = diagnose(alpha, TARGET)
+    assert figures[HOLES] == 2 and 0 < figures[HOLE_AREA] < 0.02
+
+
+def test_jpeg_noise_in_the_truth_makes_no_edge():
+    noise = np.random.default_rng(0).integers(-4, 5, TARGET.shape)
+    noisy = np.clip(TARGET.astype(int) + noise, 0, 255).astype(np.uint8)
+    noisy[:, 98:100] = 128
+    alpha = np.full(TARGET.shape, 0.5, np.float32)
+    assert diagnose(alpha, noisy) == pytest.approx(diagnose(alpha, TARGET), nan_ok=True)
+
+
+def test_means_leave_out_pictures_without_the_figure(discs, too_clear):
+    evaluation = evaluate({"clear": too_clear, "all": all_foreground}, discs)
+    means = mean_diagnosis(evaluation, "clear")
+    expected = [diagnose(too_clear(pair.load()), pair.load().alpha)[RING_TITLES[0]] for pair in discs]
+    assert means[RING_TITLES[0]] == pytest.approx(np.mean(expected))
+    assert means[RING_TITLES[3]] is None  # no pixel of so small a picture is 64 away from the edge
+    (table,) = diagnosis_tables(evaluation)
+    assert [row[0] for row in table.rows] == ["clear", "all"] and "none" in table.rows[0]
+    assert {len(row) for row in table.rows} == {len(table.header)}
+
+
+def test_pictures_with_an_ignore_mask_have_no_diagnosis(discs, too_clear, tmp_path):
+    example = discs[0].load()
+    masked = Pair("masked", lambda: example._replace(ignore=np.zeros_like(example.alpha)), "toy")
+    evaluation = evaluate({"m": too_clear}, [masked])
+    assert not evaluation.diagnoses and diagnosis_tables(evaluation) == []
+    write_report(tmp_path, evaluation, {"m": too_clear}, Setting("t", "c", {}, 1.0))
+    results = json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)
+    assert set(results["diagnoses"]["m"].values()) == {None}
