@@ -16,9 +16,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--image-size", type=int, default=512, help="shorter side, pixels")
     parser.add_argument("--workers", type=int, help="processes; every core by default")
+    parser.add_argument("--defects", action="store_true", help="plant labelled defects, listed in defects.csv")
     options = parser.parse_args()
     try:
-        parameters = CorpusParameters(options.people, options.seed, options.image_size)
+        parameters = CorpusParameters(options.people, options.seed, options.image_size, options.defects)
         build_corpus(options.output, parameters, options.workers)
     except (ValueError, FileExistsError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -2,23 +2,18 @@
 
 import hashlib
 import json
-import multiprocessing
-import os
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
-from filelock import FileLock
-from rich.progress import track
 
+from matting.cache import cache_dir as default_cache_dir
 from matting.corpus.camera import to_uint8
 from matting.corpus.formats import (
-    Record,
     save,
     test_background,
     train_background,
@@ -27,11 +22,10 @@ from matting.corpus.formats import (
     write_indexes,
     write_rwp,
 )
+from matting.corpus.parallel import Job, Record, build_once, run_jobs
 from matting.corpus.plan import Item, background_counts, plan_items
 from matting.corpus.scenes import random_scene
-
-VERSION = 2
-"""Raise it with every change of what the corpus looks like: cached corpora of another version are not used."""
+from matting.corpus.version import VERSION
 
 _ITEM, _TRAIN_BACKGROUND, _TEST_BACKGROUND = range(3)  # streams of randomness
 _WRITERS: dict[str, Callable[[np.random.Generator, Path, Item, int], Record]] = {
@@ -49,11 +43,13 @@ class CorpusParameters:
         people: pictures with a person (group pictures show more than one).
         seed: of everything random.
         image_size: shorter side of a picture, pixels.
+        defects: plant labelled defects in the RWP training portraits.
     """
 
     people: int = 120
     seed: int = 0
     image_size: int = 512
+    defects: bool = False
 
     def __post_init__(self) -> None:
         plan_items(self.people)
@@ -100,6 +96,7 @@ def ensure_corpus(
     workers: int | None = None,
     cache_dir: str | Path | None = None,
     show_progress: bool = True,
+    defects: bool = False,
 ) -> Path:
     """Folder of the demo corpus with these parameters, generated now if it is not there yet.
 
@@ -111,8 +108,9 @@ def ensure_corpus(
         seed: of everything random.
         image_size: shorter side of a picture, pixels.
         workers: processes; None takes every core. The result does not depend on it.
-        cache_dir: where corpora are kept; None takes ``$MATTING_CACHE`` or ``~/.cache/matting``.
+        cache_dir: where corpora are kept; None takes :func:`matting.cache.cache_dir`.
         show_progress: draw a progress bar.
+        defects: plant labelled defects in the RWP training portraits, listed in ``defects.csv``.
 
     Returns:
         The root: ``Combined_Dataset``, ``coco``, ``VOC2012``, ``COCO-Matting``, ``RWP`` and ``corpus.json`` lie in it.
@@ -120,19 +118,10 @@ def ensure_corpus(
     Raises:
         ValueError: for too few people or too small pictures.
     """
-    parameters = CorpusParameters(people, seed, image_size)
-    cache = Path(cache_dir or os.environ.get("MATTING_CACHE") or Path.home() / ".cache/matting")
-    root = cache / f"demo-{parameters.digest}"
-    if root.is_dir():
-        return root
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{root}.lock"):
-        if not root.is_dir():
-            partial = root.with_suffix(".partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            build_corpus(partial, parameters, workers, show_progress)
-            partial.rename(root)
-    return root
+    parameters = CorpusParameters(people, seed, image_size, defects)
+    cache = Path(cache_dir) if cache_dir else default_cache_dir()
+    build = partial(build_corpus, parameters=parameters, workers=workers, show_progress=show_progress)
+    return build_once(cache / f"demo-{parameters.digest}", build)
 
 
 def build_corpus(
@@ -144,25 +133,13 @@ def build_corpus(
         FileExistsError: if ``root`` exists: nothing in a user's folder is overwritten.
     """
     root.mkdir(parents=True)
-    items = plan_items(parameters.people)
+    items = plan_items(parameters.people, parameters.defects)
     train, test = background_counts(parameters.people)
-    jobs = [_Job(root, parameters, _ITEM, item.index, item) for item in items]
+    jobs: list[Job] = [_Job(root, parameters, _ITEM, item.index, item) for item in items]
     jobs += [_Job(root, parameters, _TRAIN_BACKGROUND, n) for n in range(train)]
     jobs += [_Job(root, parameters, _TEST_BACKGROUND, n) for n in range(test)]
-    records = _run(jobs, workers or os.cpu_count() or 1, show_progress)
+    records = run_jobs(jobs, workers, "Drawing the demo corpus" if show_progress else None)
     write_indexes(root, items, records[: len(items)])
     counts = dict(Counter[str](item.place for item in items)) | {"train2014": train, "VOC2012": test}
     content = {"corpus": "demo: portraits drawn by code, no photographs", "version": VERSION}
     (root / "corpus.json").write_text(json.dumps(content | asdict(parameters) | {"counts": counts}, indent=2) + "\n")
-
-
-def _run(jobs: list[_Job], workers: int, show_progress: bool) -> list[Record]:
-    def watched(results: Iterator[Record]) -> list[Record]:
-        return list(track(results, "Drawing the demo corpus", len(jobs), disable=not show_progress))
-
-    if workers == 1:
-        return watched(map(_Job.__call__, jobs))
-    # Forking a process that runs threads (torch, OpenCV) can hang; a fresh interpreter cannot.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        return watched(pool.map(_Job.__call__, jobs, chunksize=2))

@@ -50,6 +50,12 @@ def expose(rng: np.random.Generator, picture: Picture, *, coarse: bool = False) 
     return np.clip(picture, 0, 1)
 
 
+def compress(picture: Picture, quality: int) -> Picture:
+    """What a JPEG of the given quality (1-100) leaves of a picture."""
+    _, data = cv2.imencode(".jpg", to_uint8(picture), (cv2.IMWRITE_JPEG_QUALITY, quality))
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.float32) / np.float32(255)
+
+
 def to_uint8(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
     """[0, 1] to 0..255, rounded."""
     return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)

@@ -6,17 +6,19 @@ Each ``write_*`` paints what its item asks for and returns the few values that t
 import csv
 import json
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from matting.corpus.camera import lens_blur, to_uint8
+from matting.corpus.defects import plant_defect
 from matting.corpus.layers import straight
+from matting.corpus.parallel import Record
 from matting.corpus.person import draw_person, random_frame
 from matting.corpus.photograph import Photograph, photograph
 from matting.corpus.plan import Item, background_pool
+from matting.corpus.screenshot import screenshot
 from matting.corpus.textures import random_light
 from matting.corpus.traits import random_traits
 
@@ -32,7 +34,6 @@ TAGS = (
     "overlap",
     "tiny",
 )
-Record = dict[str, Any]
 
 
 def save(path: Path, picture: NDArray[np.uint8], *parameters: int) -> None:
@@ -111,10 +112,15 @@ def write_rwp(rng: np.random.Generator, root: Path, item: Item, size: int) -> Re
     """One real-world portrait with its alpha and its row of the manifest."""
     height, width = (size, int(size * 1.25)) if item.scenario == "group" else (int(size * 1.25), size)
     photo = photograph(rng, height, width, item.scenario)
+    if item.scenario == "low_resolution" and rng.random() < 0.5:
+        photo = screenshot(rng, photo)
     name = f"rwp_{item.index:06d}"
     quality = int(rng.integers(40, 75) if "low_resolution" in photo.tags else rng.integers(82, 97))
-    save(root / f"RWP/image/{name}.jpg", to_uint8(photo.picture), cv2.IMWRITE_JPEG_QUALITY, quality)
-    save(root / f"RWP/alpha/{name}.png", to_uint8(photo.alpha), cv2.IMWRITE_PNG_COMPRESSION, 3)
+    picture, alpha = photo.picture, photo.alpha
+    if item.defect:
+        picture, alpha = plant_defect(rng, item.defect, picture, alpha)
+    save(root / f"RWP/image/{name}.jpg", to_uint8(picture), cv2.IMWRITE_JPEG_QUALITY, quality)
+    save(root / f"RWP/alpha/{name}.png", to_uint8(alpha), cv2.IMWRITE_PNG_COMPRESSION, 3)
     row: Record = {"name": name, "split": item.place.removeprefix("rwp-"), "difficulty": photo.difficulty}
     row["identity"] = f"person_{item.index:06d}"
     return row | {tag: int(tag in photo.tags) for tag in TAGS}
@@ -183,6 +189,11 @@ def write_indexes(root: Path, items: list[Item], records: list[Record]) -> None:
         table = csv.DictWriter(file, ["name", "split", "difficulty", "identity", *TAGS], lineterminator="\n")
         table.writeheader()
         table.writerows(sorted(manifest, key=lambda row: str(row["name"])))
+    if any(item.defect for item in items):
+        planted = [
+            f"{record['name']},{item.defect}" for item, record in zip(items, records, strict=True) if item.defect
+        ]
+        _lines(root / "defects.csv", ["name,defect", *planted])
     for split in ("train", "val"):
         _write_instances(root, split, by_place.get(f"coco-{split}", []))
 

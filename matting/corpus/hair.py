@@ -184,7 +184,10 @@ def _afro(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) 
     reach = 0.12 + 0.16 * min(traits.hair_length, 2.5)
     turn = rng.uniform(-2.1, 2.1, _count(frame, 2600))
     unit = np.column_stack([np.sin(turn), -np.cos(turn)])
-    roots = unit * np.sqrt(rng.uniform(0.5, 1, len(turn)))[:, None] * (SCALP + reach * 0.7) + SCALP_CENTRE
+    roots = (
+        unit * np.sqrt(rng.uniform(0.0 if _turned_away(traits) else 0.5, 1, len(turn)))[:, None] * (SCALP + reach * 0.7)
+        + SCALP_CENTRE
+    )
     paths = curl(rng, tufts(rng, roots, unit, reach * 0.5, gravity=0, samples=14), 0.02, 3.0)
     angle = np.linspace(-2.1, 2.1, 40)
     rim = np.column_stack([np.sin(angle), -np.cos(angle)]) * (SCALP + reach * 0.8) + SCALP_CENTRE

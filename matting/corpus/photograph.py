@@ -14,7 +14,7 @@ from matting.corpus.scenes import random_scene
 from matting.corpus.traits import Traits, random_traits
 
 HARD = {"backlit", "overlap", "tiny"}
-MEDIUM = {"motion_blur", "low_resolution", "side_backlit", "group_photo"}
+MEDIUM = {"motion_blur", "low_resolution", "side_backlit", "group"}
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,6 @@ def _tags(scenario: str, traits: list[Traits], persons: Sequence[Plane], layers:
     tags |= {"glasses"} if any(who.glasses and np.cos(who.yaw) > 0.1 for who in traits) else set()
     tags |= {"hat"} if any(who.hat for who in traits) else set()
     tags |= {"scarf"} if any(who.scarf for who in traits) else set()
-    tags |= {"group_photo"} if len(traits) > 1 else set()
+    tags |= {"group"} if len(traits) > 1 else set()
     hidden = sum(float(layer[..., 3].sum() - seen.sum()) for layer, seen in zip(layers, persons, strict=True))
     return frozenset(tags | ({"overlap"} if hidden > 0.01 * sum(float(p.sum()) for p in persons) else set()))

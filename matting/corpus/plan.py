@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from matting.corpus.defects import DEFECTS, PLANTED_EVERY
+
 Place = Literal["composition-train", "composition-test", "rwp-train", "rwp-val", "rwp-test", "coco-train", "coco-val"]
 PLACES: tuple[Place, ...] = get_args(Place)
 
@@ -41,16 +43,22 @@ class Item:
         place: data set and split.
         ordinal: how many earlier pictures have the same place.
         scenario: what an RWP-like picture is about; ``"plain"`` elsewhere.
+        defect: planted in the picture or its matte, by name; None for none.
     """
 
     index: int
     place: Place
     ordinal: int
     scenario: str
+    defect: str | None = None
 
 
-def plan_items(people: int) -> list[Item]:
+def plan_items(people: int, defects: bool = False) -> list[Item]:
     """The pictures of a corpus of ``people``: 15 % Composition-1K, 40 % RWP, 20 % COCO, 5 + 5 % validation, 15 % test.
+
+    Args:
+        people: how many.
+        defects: plant one in every third RWP training portrait, the kinds in turn.
 
     Raises:
         ValueError: for fewer than :data:`MINIMUM_PEOPLE`.
@@ -63,9 +71,14 @@ def plan_items(people: int) -> list[Item]:
         place = _LETTERS[_ORDER[index % len(_ORDER)]]
         ordinal = counts[place]
         scenario = SCENARIOS[ordinal % len(SCENARIOS)] if place.startswith("rwp") else "plain"
-        items.append(Item(index, place, ordinal, scenario))
+        items.append(Item(index, place, ordinal, scenario, _defect(place, ordinal) if defects else None))
         counts[place] += 1
     return items
+
+
+def _defect(place: Place, ordinal: int) -> str | None:
+    planted, turn = divmod(ordinal, PLANTED_EVERY)
+    return list(DEFECTS)[planted % len(DEFECTS)] if place == "rwp-train" and turn == PLANTED_EVERY - 1 else None
 
 
 def background_counts(people: int) -> tuple[int, int]:

@@ -16,6 +16,10 @@ TAPER = ((0.0, 0.55, 1.0), (0.5, 0.85, 0.75), (0.8, 1.0, 0.5))
 """Parts of a strand from root to tip: start, end (both as fractions of its points) and relative width."""
 
 
+THINNEST = 1.4
+"""Canvas pixels that OpenCV's thinnest anti-aliased line covers; thinner strands are drawn translucent."""
+
+
 @dataclass(frozen=True)
 class Strands:
     """A tuft of curves in the head frame.
@@ -33,19 +37,29 @@ class Strands:
 
 def render(frame: Frame, strands: Strands) -> Layer:
     """The strands as one layer, painted in the order given."""
+    layer = np.zeros((frame.height, frame.width, 4), np.float32)
+    if not len(strands.paths):
+        return layer
     part, box = frame.window(strands.paths, strands.width)
     canvas = part.blank()
     points = part.fixed_point(strands.paths)
     colours = np.column_stack([np.clip(strands.colours, 0, 1), np.ones(len(points))]) * 255.0
     width = strands.width * frame.head * frame.supersample
     count = points.shape[1] - 1
-    parts = [(round(a * count), round(b * count) + 1, max(1, round(width * w))) for a, b, w in TAPER]
+    parts = [(round(a * count), round(b * count) + 1, line_thickness(width * w)) for a, b, w in TAPER]
     for path, colour in zip(points, colours.tolist(), strict=True):
         for start, stop, thickness in parts:
             cv2.polylines(canvas, [path[start:stop]], False, colour, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
-    layer = np.zeros((frame.height, frame.width, 4), np.float32)
-    layer[box] = part.shrink(canvas)
+    layer[box] = part.shrink(canvas) * np.float32(np.clip(width / THINNEST, 0.35, 1.0))
     return layer
+
+
+def line_thickness(width: float) -> int:
+    """OpenCV's thickness for an anti-aliased line that covers ``width`` canvas pixels.
+
+    It draws 1.4 pixels for a thickness of 1, else ``2 ceil(thickness / 2) + 1.4`` (measured).
+    """
+    return 1 if width < THINNEST + 1 else 2 * round((width - THINNEST) / 2)
 
 
 def shades(

@@ -31,8 +31,8 @@ def random_light(rng: np.random.Generator) -> Light:
     side, up, front = rng.normal(0, 0.8), -abs(rng.normal(0.5, 0.3)), rng.uniform(0.4, 1.2)
     direction = np.array([side, up, front]) / np.linalg.norm([side, up, front])
     warmth = rng.normal(0, 0.05) * np.array([1.0, 0.1, -1.0])
-    key = rng.uniform(0.35, 0.8) * (1 + warmth)
-    ambient = rng.uniform(0.3, 0.65) * (1 - 0.6 * warmth)
+    key = rng.uniform(0.35, 0.85) * (1 + warmth)
+    ambient = rng.uniform(0.4, 0.75) * (1 - 0.6 * warmth)
     rim = rng.uniform(0.1, 0.5) * (1 + warmth) if rng.random() < 0.35 else np.zeros(3)
     return Light(direction, key, ambient, rim)
 

@@ -1,0 +1,124 @@
+"""Does a network that saw only drawn people find real ones? Trains the same steps on each corpus given.
+
+    python experiments/corpus_realism/transfer.py --corpus OLD NEW --real REAL_SAMPLES --pattern "ppm_*"
+
+prints one row a corpus and appends it to ``transfer.csv``. A small network at a small size: the row compares corpora,
+it is not a result of the project.
+"""
+
+import argparse
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from matting.models import AttentionUNet
+
+HERE = Path(__file__).parent
+Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+
+def load(image: Path, alpha: Path, size: int) -> Pair:
+    """A picture and its alpha with a shorter side of ``size``."""
+    picture, matte = cv2.imread(str(image)), cv2.imread(str(alpha), cv2.IMREAD_GRAYSCALE)
+    if picture is None or matte is None:
+        raise FileNotFoundError(
+            f"expected a readable pair, found none at {image} and {alpha}; check --corpus and --real"
+        )
+    scale = size / min(matte.shape)
+    side = (round(matte.shape[1] * scale), round(matte.shape[0] * scale))
+    return cv2.resize(picture, side, interpolation=cv2.INTER_AREA), cv2.resize(
+        matte, side, interpolation=cv2.INTER_AREA
+    )
+
+
+def crop(rng: np.random.Generator, pair: Pair, size: int) -> Pair:
+    """A random square of 60 to 100 % of the shorter side, mirrored half of the time, brightness jittered."""
+    picture, alpha = pair
+    side = int(min(alpha.shape) * rng.uniform(0.6, 1.0))
+    y, x = (int(rng.integers(0, n - side + 1)) for n in alpha.shape)
+    picture, alpha = (cv2.resize(a[y : y + side, x : x + side], (size, size)) for a in (picture, alpha))
+    if rng.random() < 0.5:
+        picture, alpha = picture[:, ::-1], alpha[:, ::-1]
+    gain = rng.uniform(0.7, 1.3) * rng.uniform(0.9, 1.1, 3)
+    return np.clip(picture * gain, 0, 255).astype(np.uint8), alpha
+
+
+def batch(pairs: list[Pair]) -> tuple[Tensor, Tensor]:
+    """Pictures of one size as a float batch ``(B, 3, H, W)`` and their alpha ``(B, 1, H, W)``."""
+    images = torch.from_numpy(np.stack([p.transpose(2, 0, 1) for p, _ in pairs]).astype(np.float32) / 255)
+    return images.flip(1), torch.from_numpy(np.stack([a[None] for _, a in pairs]).astype(np.float32) / 255)
+
+
+def train(pairs: list[Pair], steps: int, size: int, seed: int) -> AttentionUNet:
+    """The repository's network with a ResNet-18 from scratch, L1 on alpha, AdamW with a cosine."""
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    model = AttentionUNet("resnet18", pretrained=False, decoder_channels=(128, 64, 48, 32, 16))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.5e-3, steps)
+    for _ in range(steps):
+        images, alpha = batch([crop(rng, pairs[i], size) for i in rng.integers(0, len(pairs), 8)])
+        loss = (model(images).alpha - alpha).abs().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    return model.eval()
+
+
+@torch.no_grad()
+def evaluate(model: AttentionUNet, pairs: list[Pair], size: int) -> dict[str, float]:
+    """Mean absolute error over the picture and over the true soft band, and the SAD in thousands."""
+    errors = []
+    for picture, matte in pairs:
+        images, alpha = batch([(cv2.resize(picture, (size, size)), cv2.resize(matte, (size, size)))])
+        error = (model(images).alpha - alpha).abs()
+        edge = torch.nn.functional.max_pool2d(((alpha > 0.04) & (alpha < 0.96)).float(), 5, 1, 2) > 0
+        errors.append((float(error.mean()), float(error[edge].mean()), float(error.sum()) / 1000))
+    mad, unknown, sad = np.mean(errors, axis=0)
+    return {"mad": float(mad), "unknown_mad": float(unknown), "sad": float(sad)}
+
+
+def main() -> None:
+    """Parses the command line, trains once a corpus and seed, prints and stores the rows."""
+    parser = argparse.ArgumentParser(description="Compare demo corpora by transfer to real portraits.")
+    parser.add_argument("--corpus", type=Path, nargs="+", required=True)
+    parser.add_argument("--real", type=Path, required=True, help="folder of folders with image.* and alpha.png")
+    parser.add_argument("--pattern", default="*")
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    options = parser.parse_args()
+    folders = sorted(f for f in options.real.glob(options.pattern) if (f / "alpha.png").is_file())
+    real = [load(next(f.glob("image.*")), f / "alpha.png", options.size) for f in folders]
+    for root in options.corpus:
+        version = json.loads((root / "corpus.json").read_text())
+        images = sorted((root / "RWP/image").iterdir())
+        drawn = [load(p, root / f"RWP/alpha/{p.stem}.png", int(options.size * 1.3)) for p in images]
+        for seed in options.seeds:
+            scores = evaluate(train(drawn, options.steps, options.size, seed), real, options.size)
+            row = {"version": version["version"], "people": version["people"], "seed": seed, "steps": options.steps}
+            row |= {"size": options.size, "real_pairs": len(real)} | {k: round(v, 4) for k, v in scores.items()}
+            print(row, flush=True)
+            store(row)
+
+
+def store(row: dict[str, float]) -> None:
+    """Appends a row to ``transfer.csv``."""
+    path = HERE / "transfer.csv"
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row), lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Painting many files at once, into a folder that appears when it is complete."""
+
+import multiprocessing
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import cv2
+from filelock import FileLock
+from rich.progress import track
+
+Record = dict[str, Any]
+Job = Callable[[], Record]
+
+
+def build_once(root: Path, build: Callable[[Path], None]) -> Path:
+    """Calls ``build`` with a temporary folder unless ``root`` exists, then renames the folder to ``root``.
+
+    An interrupted build leaves nothing that looks finished, and of several callers one builds while the others wait.
+    """
+    if root.is_dir():
+        return root
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{root}.lock"):
+        if not root.is_dir():
+            partial = root.with_suffix(".partial")
+            shutil.rmtree(partial, ignore_errors=True)  # left by a build that was killed: the lock says nobody uses it
+            build(partial)
+            partial.rename(root)
+    return root
+
+
+def run_jobs(jobs: Sequence[Job], workers: int | None, title: str | None) -> list[Record]:
+    """What the jobs return, in their order.
+
+    Args:
+        jobs: picklable calls without arguments.
+        workers: processes; None takes every core, 1 stays in this process.
+        title: of the progress bar; None draws none.
+    """
+
+    def watched(results: Iterator[Record]) -> list[Record]:
+        return list(track(results, title or "", len(jobs), disable=title is None))
+
+    if workers == 1:
+        return watched(job() for job in jobs)
+    # Forking a process that runs threads (torch, OpenCV) can hang; a fresh interpreter cannot.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers or os.cpu_count(), context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        return watched(pool.map(_call, jobs, chunksize=2))
+
+
+def _call(job: Job) -> Record:
+    return job()

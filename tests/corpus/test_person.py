@@ -1,0 +1,52 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from matting.corpus.hair import draw_hair, draw_hair_behind
+from matting.corpus.layers import Frame
+from matting.corpus.person import draw_person
+from matting.corpus.textures import random_light
+from matting.corpus.traits import STYLES, random_traits
+
+FRAME = Frame(160, 128, 50.0, (64.0, 45.0))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_person_is_a_valid_layer_with_a_solid_middle(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    layer = draw_person(rng, FRAME, random_traits(rng), random_light(rng))
+    assert layer.dtype == np.float32 and layer.shape == (160, 128, 4)
+    assert layer.min() >= 0 and layer.max() <= 1 + 1e-5
+    assert (layer[..., :3] <= layer[..., 3:] + 1e-3).all()  # premultiplied
+    assert layer[45, 64, 3] == pytest.approx(1, abs=1e-3)  # the head
+    assert layer[0, 0, 3] == 0
+
+
+def test_finer_sampling_hardly_changes_the_alpha() -> None:
+    differences = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        traits, light = random_traits(rng), random_light(rng)
+        coarse, fine = (
+            draw_person(np.random.default_rng(seed), replace(FRAME, supersample=factor), traits, light)[..., 3]
+            for factor in (3, 6)
+        )
+        differences.append(np.abs(coarse - fine).mean() * 255)
+    assert np.mean(differences) < 2
+
+
+@pytest.mark.parametrize("style", [style for style in STYLES if style != "bald"])
+def test_every_hair_style_leaves_soft_edges(style: str) -> None:
+    rng = np.random.default_rng(1)
+    traits = replace(random_traits(rng), style=style, hair_length=1.2, yaw=0.2)
+    light = random_light(rng)
+    layers = [draw_hair(rng, FRAME, traits, light), draw_hair_behind(rng, FRAME, traits, light)]
+    soft = [((layer[..., 3] > 0.05) & (layer[..., 3] < 0.95)).sum() for layer in layers if layer is not None]
+    assert sum(soft) > 100
+
+
+def test_bald_people_have_no_hair() -> None:
+    rng = np.random.default_rng(1)
+    traits = replace(random_traits(rng), style="bald")
+    assert draw_hair(rng, FRAME, traits, random_light(rng)) is None
