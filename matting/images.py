@@ -152,7 +152,8 @@ def write_atomic(path: str | Path, data: bytes) -> None:
         data: The whole content.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    # Not made of the target's name, which may already be as long as the file system allows.
+    temporary = path.with_name(f".{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         temporary.write_bytes(data)
         temporary.replace(path)
@@ -177,8 +178,9 @@ def list_pictures(folder: str | Path, *, recursive: bool = False) -> list[Path]:
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing"
         raise FileNotFoundError(f"{folder}: expected a folder of pictures, found {found}; check the path")
-    found_paths = folder.rglob("*") if recursive else folder.iterdir()
-    return sorted(path for path in found_paths if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
+    inside = folder.rglob("*") if recursive else folder.iterdir()
+    named = (path for path in inside if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
+    return sorted(path for path in named if not path.is_dir())
 
 
 def _read(path: Path) -> _Picture:

@@ -1,3 +1,4 @@
+import io
 import json
 import subprocess
 import sys
@@ -201,6 +202,41 @@ def test_cutout_lists_failures_and_does_the_rest(matting, data, run_folder):
     (data / "images" / "svg.png").write_text("<svg/>")
     code, out, err = matting("cutout", "--checkpoint", run_folder, data / "images", "-o", data / "out")
     assert code == 1 and "2 cut-outs" in out and "svg.png: expected" in err and "Traceback" not in err
+    assert sorted(path.name for path in (data / "out").iterdir()) == ["a.png", "b.png"]
+
+
+def hostile_files(folder):
+    """Files that are not what they claim, written into a folder; returns how many."""
+    jpeg = io.BytesIO()
+    Image.fromarray(RNG.integers(0, 256, (40, 40, 3), np.uint8)).save(jpeg, "JPEG")
+    liar = bytearray((Path(folder) / "a.png").read_bytes())
+    liar[16:24] = (60_000).to_bytes(4, "big") * 2
+    contents = {
+        "empty.jpg": b"",
+        "text.png": b"hello",
+        "svg.png": b"<svg xmlns='http://www.w3.org/2000/svg' onload='x()'/>",
+        "postscript.jpg": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+        "half.jpg": jpeg.getvalue()[: jpeg.tell() // 2],
+        "bomb.png": bytes(liar),
+        "zip.webp": b"PK\x03\x04" + b"\0" * 60,
+        "nul.gif": b"\0" * 4096,
+        "riff.webp": b"RIFF\xff\xff\xff\xffWEBPVP8L",
+        "ifd.tiff": b"II*\0\x08\0\0\0\xff\xff" + b"\xff" * 40,
+        "[bold]brackets[red].png": b"no picture",
+        "new\nline.png": b"no picture",
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(folder / "nan.tiff")
+    (folder / "gone.png").symlink_to(folder / "nowhere.png")
+    return len(contents) + 2
+
+
+def test_hostile_files_get_a_reason_each_and_write_nothing(matting, data, run_folder):
+    count = hostile_files(data / "images")
+    code, _, err = matting("cutout", "--checkpoint", run_folder, data / "images", "-o", data / "out")
+    assert code == 1 and f"{count} of {count + 2} photographs failed" in err and "Traceback" not in err
+    assert err.count(": expected") >= count
     assert sorted(path.name for path in (data / "out").iterdir()) == ["a.png", "b.png"]
 
 

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageCms, ImageOps
 
-from matting.images import MAX_PIXELS, ImageError, read_alpha, read_rgb, read_rgba, write_atomic, write_png
+from matting.images import (
+    MAX_PIXELS,
+    ImageError,
+    list_pictures,
+    read_alpha,
+    read_rgb,
+    read_rgba,
+    write_atomic,
+    write_png,
+)
 
 RNG = np.random.default_rng(0)
 PHOTO = cv2.resize(RNG.integers(0, 256, (6, 8, 3), np.uint8), (40, 30), interpolation=cv2.INTER_CUBIC)
@@ -169,6 +178,24 @@ def test_other_files_are_refused(tmp_path, content):
     (tmp_path / "x.png").write_bytes(content)
     with pytest.raises(ImageError, match=r"x\.png.*JPEG, PNG"):
         read_rgba(tmp_path / "x.png")
+
+
+def test_listing_finds_pictures_by_ending_and_nothing_else(tmp_path):
+    (tmp_path / "deep" / "folder.png").mkdir(parents=True)
+    (tmp_path / "broken.webp").symlink_to(tmp_path / "gone.webp")
+    for name in ("b.JPG", "a.png", ".hidden.png", "notes.txt", "deep/c.tiff"):
+        (tmp_path / name).touch()
+    flat = ["a.png", "b.JPG", "broken.webp"]  # a broken link is listed, so that reading it tells
+    assert [path.name for path in list_pictures(tmp_path)] == flat
+    assert [path.name for path in list_pictures(tmp_path, recursive=True)] == [*flat, "c.tiff"]
+    with pytest.raises(FileNotFoundError, match="expected a folder of pictures, found a file"):
+        list_pictures(tmp_path / "a.png")
+
+
+def test_a_name_as_long_as_the_file_system_allows_can_be_written(tmp_path):
+    target = tmp_path / ("n" * 251 + ".png")
+    write_png(target, MATTE)
+    assert np.array_equal(read_alpha(target), MATTE)
 
 
 def test_missing_file_folder_and_float_tiff_are_refused(tmp_path):

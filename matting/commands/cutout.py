@@ -1,5 +1,6 @@
 """``matting cutout``: photographs in, RGBA PNGs of their own size out."""
 
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,14 +37,16 @@ def cutout(
     jobs = plan_jobs(photos, output)
     trained = load_checkpoint(checkpoint)
     predictor = Predictor(trained.model, size or trained.size, device)
-    failures = []
+    failures: list[str] = []
+    start = time.perf_counter()
     for job in track(jobs, "cutting out"):
         try:
             job.target.parent.mkdir(parents=True, exist_ok=True)
             write_png(job.target, cut_out_file(predictor, job.photo))
         except (ValueError, OSError) as error:
             failures.append(str(error))
-    typer.echo(f"{len(jobs) - len(failures)} cut-outs in {output}")
+    rate = len(jobs) / (time.perf_counter() - start)
+    typer.echo(f"{len(jobs) - len(failures)} cut-outs in {output}, {rate:.2g} photographs a second")
     if failures:
         list_problems(f"{len(failures)} of {len(jobs)} photographs failed:", failures)
         raise typer.Exit(1)
