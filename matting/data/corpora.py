@@ -1,15 +1,29 @@
 """A corpus: everything that one run reads. The demo corpus and the real data sets go through the same readers."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
+from matting.cache import cache_dir
 from matting.data.scenes import Scenes
-from matting.data.sources import Item, Source, coco_matting, composition1k, rwp
-from matting.data.sources.composition1k import TestComposite, compose_official, composites
-from matting.evaluation import Example, Pair, implied_trimap, load_example
+from matting.data.sources import Source, coco_matting, composition1k, composition1k_composites, rwp
+from matting.data.sources.decoded import with_decoded_cache
+from matting.data.sources.foregrounds import with_estimated_foregrounds
+from matting.data.sources.official import TestComposite, compose_official
+from matting.evaluation import Example, Pair, implied_trimap
 from matting.images import list_pictures, read_alpha, read_rgb
+
+Reader = Callable[..., Source]
+"""A reader of `matting.data.sources` with its folder and options already given; it takes a keyword ``split``."""
+
+Composites = Callable[[], Sequence[TestComposite]]
+"""Lists official test composites."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -23,6 +37,7 @@ class Corpus:
         validation: Pictures that are watched while training.
         scenes: Backgrounds for foreground layers.
         test: Pictures that the report is about, not yet loaded.
+        quarantine: Where training lists files that it cannot read and passes over; None stops at the first.
     """
 
     name: str
@@ -31,6 +46,7 @@ class Corpus:
     validation: Source
     scenes: Scenes
     test: list[Pair]
+    quarantine: Path | None = None
 
 
 def demo_corpus(people: int = 160, seed: int = 0, image_size: int = 512) -> Corpus:
@@ -47,60 +63,106 @@ def demo_corpus(people: int = 160, seed: int = 0, image_size: int = 512) -> Corp
     from matting.corpus import ensure_corpus
 
     root = ensure_corpus(people=people, seed=seed, image_size=image_size)
-    label = f"demo corpus, drawn by code ({people} people, seed {seed}): not real photographs"
-    return disk_corpus(root, name="demo", label=label, composites_per_foreground=2)
+    adobe = root / "Combined_Dataset"
+    return disk_corpus(
+        root,
+        studio=partial(composition1k, adobe),
+        portraits=partial(rwp, root / "RWP"),
+        coco=partial(coco_matting, root / "COCO-Matting", root / "coco"),
+        composites=partial(composition1k_composites, adobe, root / "VOC2012/JPEGImages"),
+        composites_per_foreground=2,
+        backgrounds=root / "coco/train2014",
+        name="demo",
+        label=f"demo corpus, drawn by code ({people} people, seed {seed}): not real photographs",
+    )
 
 
 def disk_corpus(
     root: Path | str,
-    composition1k_folder: str = "Combined_Dataset",
-    rwp_folder: str = "RWP",
-    coco_folder: str = "coco",
-    coco_matting_folder: str = "COCO-Matting",
-    backgrounds_folder: str = "coco/train2014",
-    test_backgrounds_folder: str = "VOC2012/JPEGImages",
+    portraits: Reader,
+    studio: Reader | None = None,
+    coco: Reader | None = None,
+    backgrounds: Path | str | None = None,
+    composites: Composites | None = None,
+    composites_per_foreground: int = 20,
     name: str = "disk",
     label: str | None = None,
-    composites_per_foreground: int = 20,
+    estimate_foregrounds: bool = False,
+    cache_gigabytes: float = 0,
+    cache_side: int = 432,
+    on_bad_file: str = "raise",
 ) -> Corpus:
-    """The real data sets as they lie on disk.
+    """Data sets as they lie on disk.
 
     Args:
-        root: Folder that the others are relative to; an absolute folder stands for itself.
-        composition1k_folder: Composition-1K.
-        rwp_folder: Real-world portraits with a manifest.
-        coco_folder: COCO photographs.
-        coco_matting_folder: COCO-Matting.
-        backgrounds_folder: Pictures without people, for training.
-        test_backgrounds_folder: PASCAL VOC pictures of the official test composition.
-        name: Names the test set in results.
-        label: Printed above every figure; the root by default.
+        root: Where the data sets are, for the label.
+        portraits: Reader of what a mixture calls ``rwp``. Its split ``val`` is watched, its split ``test`` evaluated.
+        studio: Reader of what a mixture calls ``composition1k``.
+        coco: Reader of what a mixture calls ``coco_matting``.
+        backgrounds: Folder of pictures without people, for training; None has the drawn ones only.
+        composites: Lists the official test composites of the studio set.
         composites_per_foreground: How many of the official 20 test backgrounds of each foreground are evaluated.
+        name: Names the test set in results.
+        label: Printed above every figure; the root and the formats by default.
+        estimate_foregrounds: Estimate foreground layers of photographs, once, so that they can be paired and set before
+            other backgrounds.
+        cache_gigabytes: Disk space for decoded layers of each training source; 0 decodes every time.
+        cache_side: Side in pixels of the squares that are cached.
+        on_bad_file: ``raise`` ends training at the first file that cannot be read; ``skip`` lists it and draws another
+            item of the same source.
 
     Raises:
         FileNotFoundError: If a folder or a file is missing.
+        ValueError: If an option, or a file that says what is in a set, is not as expected.
     """
-    base = Path(root).expanduser()
-    adobe, portraits = base / composition1k_folder, base / rwp_folder
-    sources = (composition1k(adobe), rwp(portraits), coco_matting(base / coco_matting_folder, base / coco_folder))
-    studio = composites(adobe, base / test_backgrounds_folder)
-    test = [_photograph_pair(item, name) for item in rwp(portraits, "test").items]
-    test += [_composite_pair(c, name) for c in studio if int(c.name.rsplit("_", 1)[1]) < composites_per_foreground]
+    if on_bad_file not in ("raise", "skip"):
+        raise ValueError(f"corpus.on_bad_file: expected 'raise' or 'skip', found '{on_bad_file}'")
+    readers = {"composition1k": studio, "rwp": portraits, "coco_matting": coco}
+    sources = {role: reader(split="train") for role, reader in readers.items() if reader}
+    for role, source in sources.items():
+        for note in source.notes:
+            _log.warning("%s: %s", role, note)
+    if estimate_foregrounds:
+        sources = {role: with_estimated_foregrounds(source) for role, source in sources.items()}
+    if cache_gigabytes:
+        sources = {role: with_decoded_cache(source, cache_side, cache_gigabytes) for role, source in sources.items()}
+    listed = composites() if composites else ()
+    kept = [one for one in listed if int(one.name.rsplit("_", 1)[1]) < composites_per_foreground]
     return Corpus(
         name=name,
-        label=label or f"data sets in {base}",
-        train={source.name: source for source in sources},
-        validation=rwp(portraits, "val"),
-        scenes=Scenes(list_pictures(base / backgrounds_folder)),
-        test=test,
+        label=label or f"data sets in {root}: {', '.join(source.name for source in sources.values())}",
+        train=sources,
+        validation=portraits(split="val"),
+        scenes=Scenes(list_pictures(backgrounds) if backgrounds else ()),
+        test=photograph_pairs(portraits(split="test"), name) + [_composite_pair(composite, name) for composite in kept],
+        quarantine=cache_dir() / "quarantine" / f"{name}.csv" if on_bad_file == "skip" else None,
     )
 
 
-def _photograph_pair(item: Item, dataset: str) -> Pair:
-    if item.photo is None:
-        raise ValueError(f"test item '{item.name}' has no photograph; it needs a background list")
-    load = partial(load_example, item.name, item.photo, item.alpha)
-    return Pair(item.name, load, dataset, item.tags | {"rwp"}, item.difficulty)
+def photograph_pairs(source: Source, dataset: str) -> list[Pair]:
+    """The photographs of a source as test pictures.
+
+    Args:
+        source: Items with photographs.
+        dataset: Name of the test set in results.
+
+    Raises:
+        ValueError: If an item has no photograph.
+    """
+    if bare := [item.name for item in source.items if item.photo is None]:
+        raise ValueError(f"test item '{bare[0]}' of '{source.name}' has no photograph; evaluate it by composites")
+    return [
+        Pair(item.name, partial(_load_photograph, source, index), dataset, item.tags | {source.name}, item.difficulty)
+        for index, item in enumerate(source.items)
+    ]
+
+
+def _load_photograph(source: Source, index: int) -> Example:
+    item, layers = source.items[index], source.layers(index, recomposed=False)
+    photo = read_rgb(item.photo) if item.photo and item.background else layers.foreground
+    trimap = source.trimap_reader(item, layers.alpha)
+    ignore = None if layers.ignore is None else layers.ignore.astype(np.uint8)
+    return Example(item.name, photo, layers.alpha, implied_trimap(layers.alpha) if trimap is None else trimap, ignore)
 
 
 def _composite_pair(composite: TestComposite, dataset: str) -> Pair:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -10,10 +12,11 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from matting.batch import LayerBatch
-from matting.data.crop import choose_box, full_box, resize
+from matting.data.crop import choose_box, resize
 from matting.data.plan import Draw
 from matting.data.scenes import Scenes
 from matting.data.sources.base import Source
+from matting.data.sources.quarantine import record, substitutes
 
 
 class Crop(NamedTuple):
@@ -35,31 +38,47 @@ class DrawDataset(Dataset[Crop]):
         scenes: Backgrounds.
         size: Side of the squares in pixels.
         smallest_crop: Smallest share of a picture's side that a crop keeps; 1 keeps everything.
+        quarantine: What to do about files that cannot be read: None raises; a path lists them there, and another item
+            of the same kind is drawn, so that the mixture stays as it was planned.
     """
 
     sources: Mapping[str, Source]
     scenes: Scenes
     size: int
     smallest_crop: float = 0.5
+    quarantine: Path | None = None
 
     def __getitem__(self, draw: Draw) -> Crop:
         """Decode one draw: a function of the row alone."""
+        if self.quarantine is None:
+            return self._decode(draw)
+        source = list(self.sources.values())[draw.source]
+        for item in (draw.item, *substitutes(source, draw.item, draw.seed)):
+            try:
+                return self._decode(draw._replace(item=item))
+            except (ValueError, OSError) as error:
+                record(self.quarantine, source.name, source.items[item].name, str(error))
+        raise ValueError(
+            f"no item of '{source.name}' like '{source.items[draw.item].name}' can be read; verify the set"
+        )
+
+    def _decode(self, draw: Draw) -> Crop:
         geometry, scenery = np.random.default_rng([draw.seed, 0]), np.random.default_rng([draw.seed, 1 + draw.view])
-        layers = list(self.sources.values())[draw.source].layers(draw.item, recomposed=draw.scene >= 0)
-        if self.smallest_crop < 1:
-            box = choose_box(layers.alpha, geometry, self.smallest_crop)
-        else:
-            box = full_box(*layers.alpha.shape)
-        foreground, alpha = resize(box.cut(layers.foreground), self.size), resize(box.cut(layers.alpha), self.size)
+        look = partial(choose_box, rng=geometry, smallest=self.smallest_crop) if self.smallest_crop < 1 else None
+        source = list(self.sources.values())[draw.source]
+        layers = source.layers(draw.item, recomposed=draw.scene >= 0, look=look, smallest_side=self.size)
+        foreground, alpha = resize(layers.foreground, self.size), resize(layers.alpha, self.size)
         if draw.scene >= 0:
             background = self.scenes.read(draw.scene, scenery, self.size)
         elif layers.background is layers.foreground:
             background = foreground
+        elif layers.background is not None:
+            background = resize(layers.background, self.size)
         else:
             raise ValueError(f"draw {draw}: the item has no background of its own; plan a scene for it")
         ignore = np.zeros_like(alpha)
         if layers.ignore is not None:  # a pixel that is partly ignored is ignored
-            ignore = (resize(box.cut(layers.ignore.astype(np.uint8) * 255), self.size) > 0).astype(np.uint8)
+            ignore = (resize(layers.ignore.astype(np.uint8) * 255, self.size) > 0).astype(np.uint8)
         return Crop(foreground, background, alpha, ignore, draw)
 
 

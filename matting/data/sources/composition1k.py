@@ -6,119 +6,95 @@ Layout of the archive (Xu et al., "Deep Image Matting", CVPR 2017)::
                      Training_set/training_{fg,bg}_names.txt                  431 and 43,100 lines
                      Test_set/Adobe-licensed images/{fg,alpha,trimaps}/       50 foregrounds, 1,000 trimaps
                      Test_set/test_{fg,bg}_names.txt                          50 and 1,000 lines
+
+Many loaders merge the folders of a set into ``{fg,alpha}`` or ``combined_{fg,alpha}``; that is read as well.
 """
 
-import math
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from matting.data.sources.base import Item, Source
+from matting.data.sources.folders import complete, read_names, require_folder
+from matting.data.sources.official import TestComposite, enumerate_composites
 
-from matting.data.sources.base import Item, Source, read_names, require_folder
+SETS = {"train": ("Training_set", "training"), "test": ("Test_set", "test")}
+FOLDERS = (
+    ("Adobe-licensed images/fg", "Adobe-licensed images/alpha"),
+    ("Other/fg", "Other/alpha"),
+    ("fg", "alpha"),
+    ("combined_fg", "combined_alpha"),
+)
 
-FOLDERS = {"train": ("Training_set", "training"), "test": ("Test_set", "test")}
-TEST_BACKGROUNDS = 20
 
-
-def composition1k(root: Path) -> Source:
-    """Read the training foregrounds.
+def composition1k(root: Path | str, split: str = "train", solid_list: Path | str | None = None) -> Source:
+    """Read the foregrounds of a set.
 
     Args:
         root: The folder ``Combined_Dataset``.
+        split: ``train`` or ``test``.
+        solid_list: File with the names, one a line, of the foregrounds to keep: portraits are learned better without
+            glass, webs and flames (MGMatting keeps 269 of 431).
 
     Returns:
         A source named ``composition1k`` of layered items, in the order of the official name list.
 
     Raises:
-        FileNotFoundError: If a folder, the name list or a file named by it is missing.
+        IncompleteError: If a listed foreground or its matte is missing.
+        FileNotFoundError: If a folder or a name list is missing.
+        ValueError: If the solid list has a name that is not in the set, or there is no such split.
     """
-    _, pairs = _pairs(root, "train")
-    items = [Item(fg.stem, alpha, foreground=fg, identity=f"composition1k/{fg.stem}") for fg, alpha in pairs]
-    return Source("composition1k", items)
+    found, problems = _listed_pairs(Path(root), split)
+    solid = None if solid_list is None else _solid(Path(solid_list), [fg.stem for fg, _ in found])
+    items = [
+        Item(fg.stem, alpha, foreground=fg, identity=f"composition1k/{fg.stem}")
+        for fg, alpha in found
+        if solid is None or fg.stem in solid
+    ]
+    return complete(Source("composition1k", items), Path(root), problems)
 
 
-def _pairs(root: Path, split: str) -> tuple[Path, list[tuple[Path, Path]]]:
-    """A split's folder, and the foreground and alpha files in the order of its name list."""
-    folder, prefix = FOLDERS[split]
-    base = require_folder(require_folder(root, "Composition-1K (Combined_Dataset)") / folder, f"the {split} set")
-    return base, [_find(base, name) for name in read_names(base / f"{prefix}_fg_names.txt")]
-
-
-def _find(base: Path, name: str) -> tuple[Path, Path]:
-    for folder in ("Adobe-licensed images", "Other"):
-        foreground, alpha = base / folder / "fg" / name, base / folder / "alpha" / name
-        if foreground.is_file() and alpha.is_file():
-            return foreground, alpha
-    raise FileNotFoundError(f"{base}: '{name}' of the name list has no fg/alpha pair; unpack the archive again")
-
-
-class TestComposite(NamedTuple):
-    """The files of one of the official test pictures; the trimap may be missing."""
-
-    name: str
-    foreground: Path
-    alpha: Path
-    background: Path
-    trimap: Path | None
-
-
-def composites(root: Path, backgrounds: Path) -> Iterator[TestComposite]:
-    """Enumerate the test composites by the official rule.
-
-    Foreground ``k`` stands before backgrounds ``20 k … 20 k + 19`` of the background list; the picture is called
-    ``<foreground stem>_<i>.png``.
+def composition1k_composites(root: Path | str, backgrounds: Path | str) -> list[TestComposite]:
+    """Enumerate the 1,000 test pictures, as `matting.data.sources.official.enumerate_composites`.
 
     Args:
         root: The folder ``Combined_Dataset``.
         backgrounds: The folder of PASCAL VOC pictures (``VOC2012/JPEGImages``).
 
-    Yields:
-        Composites in the official order, not yet decoded.
-
     Raises:
-        ValueError: If the background list is shorter than the rule needs.
+        FileNotFoundError: If a file is missing: the official order would shift.
+        ValueError: If the background list is too short.
     """
-    base, pairs = _pairs(root, "test")
-    names = read_names(base / "test_bg_names.txt")
-    each = TEST_BACKGROUNDS
-    if len(names) < each * len(pairs):
-        raise ValueError(
-            f"{base / 'test_bg_names.txt'}: expected {each} names for each of {len(pairs)} foregrounds, "
-            f"found {len(names)}; restore the list from the archive"
-        )
-    for k, (foreground, alpha) in enumerate(pairs):
-        for i in range(each):
-            name = f"{foreground.stem}_{i}"
-            trimap = alpha.parent.parent / "trimaps" / f"{name}.png"
-            background = backgrounds / names[k * each + i]
-            yield TestComposite(name, foreground, alpha, background, trimap if trimap.is_file() else None)
+    found, problems = _listed_pairs(Path(root), "test")
+    complete(
+        Source("composition1k", [Item(fg.stem, alpha, foreground=fg) for fg, alpha in found]), Path(root), problems
+    )
+    listed_in = Path(root) / "Test_set" / "test_bg_names.txt"
+    return enumerate_composites(found, read_names(listed_in), Path(backgrounds), listed_in)
 
 
-def compose_official(
-    foreground: NDArray[np.uint8], alpha: NDArray[np.uint8], background: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
-    """Compose a test picture as the data set's ``Composition_code.py`` defines it.
+def _listed_pairs(root: Path, split: str) -> tuple[list[tuple[Path, Path]], list[str]]:
+    """Foreground and matte files in the order of the split's name list, and what is missing."""
+    if split not in SETS:
+        raise ValueError(f"composition1k: expected split 'train' or 'test', found '{split}'; it has no other")
+    folder, prefix = SETS[split]
+    base = require_folder(require_folder(root, "Composition-1K (Combined_Dataset)") / folder, f"the {split} set")
+    names = read_names(base / f"{prefix}_fg_names.txt")
+    found = [(name, _find(base, name)) for name in names]
+    problems = [f"'{name}' of {prefix}_fg_names.txt has no fg/alpha pair in {base}" for name, p in found if p is None]
+    return [files for _, files in found if files], problems
 
-    A background smaller than the foreground is enlarged by the larger ratio of sides, rounded up, with bicubic
-    interpolation; then its top left corner is taken, and values are truncated to integers.
 
-    Args:
-        foreground: ``(H, W, 3)`` uint8.
-        alpha: ``(H, W)`` uint8.
-        background: ``(h, w, 3)`` uint8 of any size.
+def _find(base: Path, name: str) -> tuple[Path, Path] | None:
+    for foregrounds, alphas in FOLDERS:
+        if (foreground := base / foregrounds / name).is_file():
+            # Merged copies often have lossless mattes beside JPEG foregrounds.
+            named = (base / alphas / name, (base / alphas / name).with_suffix(".png"))
+            if alpha := next((path for path in named if path.is_file()), None):
+                return foreground, alpha
+    return None
 
-    Returns:
-        ``(H, W, 3)`` uint8.
-    """
-    height, width = alpha.shape
-    ratio = max(width / background.shape[1], height / background.shape[0])
-    if ratio > 1:
-        size = (math.ceil(background.shape[1] * ratio), math.ceil(background.shape[0] * ratio))
-        enlarged = Image.fromarray(background).resize(size, Image.Resampling.BICUBIC)
-        background = np.asarray(enlarged, dtype=np.uint8)
-    share = alpha[..., None].astype(np.float32) / 255
-    blend = share * foreground + (1 - share) * background[:height, :width]
-    return np.asarray(blend, dtype=np.uint8)
+
+def _solid(solid_list: Path, stems: list[str]) -> set[str]:
+    solid = {Path(name).stem for name in read_names(solid_list)}
+    if unknown := sorted(solid - set(stems)):
+        raise ValueError(f"{solid_list}: {len(unknown)} names are not in the set, such as '{unknown[0]}'; correct them")
+    return solid

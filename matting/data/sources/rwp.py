@@ -1,72 +1,56 @@
-"""RWP: real-world portraits with a manifest of golden labels.
+"""RWP: real-world portraits with golden labels.
 
-Layout::
-
-    RWP/image/<name>.jpg   RWP/alpha/<name>.png   RWP/manifest.csv
-
-The manifest has one row per picture: ``name,split,difficulty,identity`` and one 0/1 column per golden label.
+Layout: ``image/<name>.*``, ``alpha/<name>.*`` and ``manifest.csv`` or ``manifest.parquet``, which
+`matting.data.sources.manifest` describes.
 """
 
-import csv
 from pathlib import Path
 
-from matting.data.sources.base import Item, Source, require_folder
+from matting.data.sources.base import Item, Source
+from matting.data.sources.folders import by_stem, complete, pair, with_notes
+from matting.data.sources.manifest import Row, find_manifest, read_manifest
+from matting.data.sources.splits import check_split, in_split
 
-TAGS = (
-    "backlit",
-    "side_backlit",
-    "glasses",
-    "hat",
-    "scarf",
-    "motion_blur",
-    "low_resolution",
-    "group",
-    "overlap",
-    "tiny",
+NO_MANIFEST = (
+    "there is no manifest: every picture counts as clear (the curriculum has nothing to order), there are no golden "
+    "labels (no scenarios in reports), and splits follow a hash of the name (people may stand in two of them)"
 )
-COLUMNS = ("name", "split", "difficulty", "identity", *TAGS)
 
 
-def rwp(root: Path, split: str = "train") -> Source:
-    """Read one split of the manifest.
+def rwp(root: Path | str, split: str = "train") -> Source:
+    """Read one split.
 
     Args:
-        root: The folder that holds ``image``, ``alpha`` and ``manifest.csv``.
+        root: The folder that holds ``image``, ``alpha`` and the manifest.
         split: ``train``, ``val`` or ``test``.
 
     Returns:
-        A source named ``rwp`` of photographs, in the order of the manifest.
+        A source named ``rwp`` of photographs, in the order of the manifest; by name where there is none, and then the
+        source's notes say what is missed.
 
     Raises:
-        FileNotFoundError: If a folder, the manifest or a file named by it is missing.
-        ValueError: If the manifest lacks a column.
+        IncompleteError: If a picture has no partner, or the manifest and the folders do not name the same pictures.
+        FileNotFoundError: If a folder is missing.
+        ValueError: If the manifest is not as its schema wants it.
     """
-    images, alphas = require_folder(root / "image", "RWP photographs"), require_folder(root / "alpha", "RWP mattes")
-    photos = {path.stem: path for path in sorted(images.iterdir())}
-    rows = [row for row in _manifest(root / "manifest.csv") if row["split"] == split]
-    return Source("rwp", [_item(row, photos, alphas, root) for row in rows])
+    check_split(split)
+    base, problems = Path(root), list[str]()
+    photos = by_stem(base / "image", "RWP photographs", problems)
+    found = pair(photos, by_stem(base / "alpha", "RWP mattes", problems), problems)
+    files = {name: (photo, alpha) for name, photo, alpha in found}
+    path = find_manifest(base)
+    if path is None:
+        chosen = in_split(files, split, None)
+        rows = [Row(name, split, "clear", name, frozenset()) for name in files if name in chosen]
+    else:
+        listed = read_manifest(path)
+        problems += [f"'{row.name}' of {path.name} has no image/alpha pair" for row in listed if row.name not in files]
+        problems += [f"'{name}' is not in {path.name}" for name in files.keys() - {row.name for row in listed}]
+        rows = [row for row in listed if row.split == split and row.name in files]
+    source = Source("rwp", [_item(row, *files[row.name]) for row in rows])
+    return complete(with_notes(source, NO_MANIFEST if path is None else None), base, problems)
 
 
-def _manifest(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: expected the manifest with columns {', '.join(COLUMNS)}; write one")
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
-            raise ValueError(f"{path}: expected the columns {', '.join(COLUMNS)}, missing: {', '.join(missing)}")
-        return list(reader)
-
-
-def _item(row: dict[str, str], photos: dict[str, Path], alphas: Path, root: Path) -> Item:
-    name = row["name"]
-    alpha = alphas / f"{name}.png"
-    if name not in photos or not alpha.is_file():
-        raise FileNotFoundError(f"{root}: '{name}' of manifest.csv has no image/alpha pair; restore or drop the row")
-    return Item(
-        name=name,
-        photo=photos[name],
-        alpha=alpha,
-        difficulty=row["difficulty"],
-        tags=frozenset(tag for tag in TAGS if row[tag] == "1"),
-        identity=f"rwp/{row['identity']}",
-    )
+def _item(row: Row, photo: Path, alpha: Path) -> Item:
+    identity = f"rwp/{row.identity or row.name}"
+    return Item(row.name, alpha, photo, difficulty=row.difficulty, tags=row.tags, identity=identity)

@@ -1,0 +1,115 @@
+"""Estimated foregrounds: what lets a photograph's person stand before another background.
+
+A photograph shows ``I = a F + (1 - a) B``. Pasted elsewhere with the photograph itself as F, hair keeps a rim of the
+old background, and a loss that compares two backgrounds punishes the right answer. So F is estimated once (multi-level
+estimation, Germer et al., ICPR 2020, by PyMatting) into the project's cache; nothing is written beside the user's data.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from matting.cache import cache_dir
+from matting.data.crop import Picture
+from matting.data.sources.base import Item, Source
+from matting.images import read_rgb, write_atomic
+
+JPEG_QUALITY = 95
+"""Photographs are JPEGs themselves; at this quality, without subsampling of colours, nothing visible is added."""
+
+
+def estimated_foreground(photo: Picture, alpha: Picture) -> Picture:
+    """Estimate the foreground colours of a photograph.
+
+    Args:
+        photo: ``(H, W, 3)`` uint8.
+        alpha: ``(H, W)`` uint8.
+
+    Returns:
+        ``(H, W, 3)`` uint8: the photograph where the matte is opaque, smooth colours of the foreground elsewhere.
+    """
+    from pymatting import estimate_foreground_ml
+
+    colours = estimate_foreground_ml(photo.astype(np.float32) / 255, alpha.astype(np.float32) / 255)
+    estimate = np.rint(np.clip(colours, 0, 1) * 255).astype(np.uint8)
+    return np.where((alpha == 255)[..., None], photo, estimate)
+
+
+def with_estimated_foregrounds(source: Source, workers: int | None = None) -> Source:
+    """Give every item of a source a foreground layer.
+
+    Args:
+        source: Items that have layers keep them. Only what is not in the cache is worked on, under a progress bar.
+        workers: Processes; all cores by default.
+
+    Returns:
+        The source with layered items only.
+
+    Raises:
+        ValueError: If a picture cannot be read or differs in size from its matte.
+    """
+    files = {item.name: _cache_file(source.name, item) for item in source.items if item.photo and not item.layered}
+    missing = [
+        index for index, item in enumerate(source.items) if item.name in files and not files[item.name].is_file()
+    ]
+    if missing:
+        files[source.items[missing[0]].name].parent.mkdir(parents=True, exist_ok=True)
+        jobs = partial(_estimate, source, files)
+        estimates = _map(jobs, missing, workers or os.cpu_count() or 1)
+        for _ in track(estimates, f"foregrounds of {source.name}", len(missing), console=Console(stderr=True)):
+            pass  # each estimate is in its file, so an interrupted run goes on where it stopped
+    items = [replace(item, foreground=files.get(item.name, item.foreground)) for item in source.items]
+    return replace(source, items=items)
+
+
+def _map(job: Callable[[int], Path], indices: Sequence[int], workers: int) -> Iterator[Path]:
+    if workers == 1 or len(indices) < workers:
+        yield from map(job, indices)
+        return
+    # Numba's threads and a forked process do not go together; a fresh interpreter does.
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_use_one_thread) as pool:
+        try:
+            yield from pool.map(job, indices, chunksize=4)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _use_one_thread() -> None:
+    os.environ["NUMBA_NUM_THREADS"] = "1"
+    cv2.setNumThreads(1)
+
+
+def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:
+    item = source.items[index]
+    if item.photo is None:
+        raise ValueError(f"item '{item.name}' has no photograph to estimate a foreground from")
+    photo, alpha = read_rgb(item.photo), source.alpha_reader(item.alpha)
+    if photo.shape[:2] != alpha.shape:
+        raise ValueError(f"{item.alpha}: expected the size of {item.photo}, found another; correct or remove the pair")
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    _, data = cv2.imencode(".jpg", estimated_foreground(photo, alpha)[..., ::-1], options)
+    write_atomic(files[item.name], data.tobytes())
+    return files[item.name]
+
+
+def _cache_file(source: str, item: Item) -> Path:
+    """Named by what it is made from, so that a changed photograph or matte gets a new one."""
+    stamps = [item.name]
+    for path in (item.photo, item.alpha):
+        if path:
+            info = path.stat()
+            stamps.append(f"{path.resolve()}|{info.st_size}|{info.st_mtime_ns}")
+    digest = blake2b("\n".join(stamps).encode(), digest_size=12).hexdigest()
+    return cache_dir() / "foregrounds" / source / f"{digest}.jpg"

@@ -1,0 +1,67 @@
+"""Decode only what a crop needs: JPEG pictures at a half, a quarter or an eighth of their size.
+
+A JPEG decoder can leave out the high frequencies of its 8 x 8 blocks and so deliver a smaller picture, each pixel the
+mean of a block, for a fraction of the work. Photographs of 12 megapixels come down to training crops two to three times
+as fast.
+"""
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from matting.data.crop import Box, Picture
+from matting.images import MAX_PIXELS, read_rgb
+
+_GRAY_FLAGS = {2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}
+_EXIF_ORIENTATION = 0x0112
+
+
+def largest_reduction(box: Box, smallest_side: int) -> int:
+    """The largest of 1, 2, 4 and 8 by which a box shrinks and keeps ``smallest_side`` pixels on both sides."""
+    side = min(box.height, box.width)
+    return next(factor for factor in (8, 4, 2, 1) if factor == 1 or side // factor >= smallest_side)
+
+
+def read_part(path: Path, alpha: Path, shape: tuple[int, ...], box: Box, factor: int) -> Picture:
+    """Read a part of a picture that stands beside a matte.
+
+    Args:
+        path: The picture.
+        alpha: The matte, named in errors.
+        shape: Height and width of the matte, which the picture must have.
+        box: The part, in pixels of the matte, made of whole blocks of ``factor`` x ``factor``.
+        factor: Reduction wanted; formats other than plain JPEG come at full size.
+
+    Returns:
+        ``(h, w, 3)`` uint8 sRGB: the part, at one ``factor``-th or at full size.
+
+    Raises:
+        ValueError: If the picture cannot be read, or is not of the matte's size.
+    """
+    if factor > 1 and (picture := _read_reduced(path, shape, factor)) is not None:
+        return box.reduced(factor).cut(picture)
+    picture = read_rgb(path)
+    if picture.shape[:2] != shape:
+        raise ValueError(
+            f"{alpha}: expected a matte of {picture.shape[1]}x{picture.shape[0]} as {path}, "
+            f"found {shape[1]}x{shape[0]}; correct or remove the pair"
+        )
+    return box.cut(picture)
+
+
+def _read_reduced(path: Path, shape: tuple[int, ...], factor: int) -> Picture | None:
+    """The whole picture at one ``factor``-th; None where it must be read in full, or to find what is wrong with it."""
+    try:
+        data = path.read_bytes()
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+            is_plain = image.mode in ("L", "RGB") and image.getexif().get(_EXIF_ORIENTATION, 1) == 1
+            if not is_plain or image.size != (shape[1], shape[0]) or image.width * image.height > MAX_PIXELS:
+                return None
+    except Exception:  # whatever it is, the full reader says it better
+        return None
+    flags = _GRAY_FLAGS[factor] | cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    return None if decoded is None else np.asarray(decoded, np.uint8)
