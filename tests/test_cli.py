@@ -144,6 +144,7 @@ def test_bad_pairs_are_listed_and_the_rest_is_scored(matting, data, damage):
         ([], "give --checkpoint RUN, --predictions DIR"),
         (["--predictions", "{data}/predictions", "--pairs", "{data}"], "either --pairs DIR, or --images"),
         (["--checkpoint", "{run}", "--size", "100"], "multiple of 32, found 100"),
+        (["--checkpoint", "{run}", "--device", "toaster"], "expected a device such as cpu"),
         (["--checkpoint", "{data}/images/a.png"], "expected a checkpoint written by train.py"),
         (["--checkpoint", "{run}", "--checkpoint", "{run}/"], "found one twice"),
     ],

@@ -45,7 +45,8 @@ def evaluate(
         list_problems(f"{len(problems)} names do not match:", problems)
         if not allow_unmatched:
             raise ValueError("nothing was scored; complete the folders, or give --allow-unmatched to score the rest")
-    journal = Journal(output / "unfinished.jsonl", question=f"{protocol}; {descriptions}")
+    data = [_state(folder) for folder in (images, alphas, trimaps, pairs) if folder]
+    journal = Journal(output / "unfinished.jsonl", question=f"{protocol}; {descriptions}; {data}")
     if len(journal):
         typer.echo(f"going on with an evaluation of which {len(journal)} pictures are scored", err=True)
     evaluation = evaluate(methods, track(listing.pairs, "evaluating"), protocol=protocol, journal=journal)
@@ -59,7 +60,7 @@ def evaluate(
     journal.remove()
     _print_summary(evaluation, output)
     if evaluation.failures:
-        reasons = [failure.reason for failure in evaluation.failures]
+        reasons = [f"{failure.pair.name}: {failure.reason}" for failure in evaluation.failures]
         list_problems(f"{len(reasons)} pictures could not be scored:", reasons)
         raise typer.Exit(0 if allow_unmatched else 1)
 
@@ -106,7 +107,8 @@ def _methods(
 
 def _state(path: Path) -> str:
     """Name a file or folder with the time of its last change: what tells a retrained checkpoint from the old one."""
-    return f"{path} of {datetime.fromtimestamp(path.stat().st_mtime).isoformat(' ', 'seconds')}"
+    changed = max(file.stat().st_mtime for file in (path, *path.rglob("*")) if file.exists())
+    return f"{path} of {datetime.fromtimestamp(changed).isoformat(' ', 'seconds')}"
 
 
 def short_names(paths: Sequence[Path]) -> dict[Path, str]:

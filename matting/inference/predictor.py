@@ -70,13 +70,13 @@ class Predictor:
         device: A torch device, or "auto": CUDA or Apple's GPU where there is one, else the CPU.
 
     Raises:
-        ValueError: `size` is no positive multiple of 32.
+        ValueError: `size` is no positive multiple of 32, or there is no such device here.
     """
 
     def __init__(self, model: nn.Module, size: int = 512, device: str | torch.device = "auto") -> None:
         working_shape(size, size, size)
         self.size = size
-        self.device = _best_device() if device == "auto" else torch.device(device)
+        self.device = _best_device() if device == "auto" else _device(device)
         self.model = model.to(self.device).eval()
 
     @property
@@ -140,6 +140,17 @@ def _best_device() -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _device(name: str | torch.device) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"expected a device such as cpu, cuda or cuda:1, found '{name}'") from None
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not here.get(device.type, True):
+        raise ValueError(f"expected a machine with a device '{name}', found none; use cpu or auto")
+    return device
 
 
 def _check_photograph(image: NDArray[np.uint8]) -> None:

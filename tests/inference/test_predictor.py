@@ -47,6 +47,12 @@ def test_working_size_must_be_a_multiple_of_32(size):
         Predictor(Brightness(), size=size, device="cpu")
 
 
+@pytest.mark.parametrize("device", ["toaster", "cuda:99x", "mps" if not torch.backends.mps.is_available() else "x"])
+def test_devices_that_are_not_here_are_refused(device):
+    with pytest.raises(ValueError, match=f"expected a .*'{device}'"):
+        Predictor(Brightness(), size=64, device=device)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 300))
 def test_any_size_comes_back_at_its_own_size(height, width):
