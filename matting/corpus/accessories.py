@@ -1,11 +1,11 @@
-"""Glasses and hats."""
+"""Glasses, hats and veils."""
 
 import cv2
 import numpy as np
 
 from matting.corpus.head import EYE, on_face
-from matting.corpus.layers import SUBPIXEL_BITS, Frame, Layer, Points, fill, over, smooth_loop, tinted
-from matting.corpus.textures import Light, cloth, shade
+from matting.corpus.layers import SUBPIXEL_BITS, Frame, Layer, Points, extent, fill, over, smooth_loop, tinted
+from matting.corpus.textures import Light, cloth, noise, shade
 from matting.corpus.traits import Traits
 
 
@@ -57,6 +57,22 @@ def _reflection(rng: np.random.Generator, frame: Frame, rims: list[Points]) -> L
         for x in rng.uniform(-0.35, 0.3, 3)
     ]
     return tinted(lenses * fill(frame, *bars) * np.float32(rng.uniform(0.1, 0.35)), (1.0, 1.0, 1.0))
+
+
+def draw_veil(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
+    """A thin cloth over head and shoulders: translucent everywhere, denser in its folds and along its hem."""
+    low, wide = rng.uniform(0.9, 2.2), rng.uniform(0.75, 1.15)
+    right = [(0.3, -0.58), (0.5, -0.3), (0.55, 0.3), (wide, low - 0.3), (wide * 0.9, low)]
+    outline = smooth_loop([(0, -0.64), *right, *[(-x, y) for x, y in reversed(right)]])
+    sheet = fill(frame, outline)
+    folds = noise(rng, frame.height, frame.width, frame.head * 0.5, 3)
+    hem = np.zeros_like(sheet)
+    box = extent(sheet)
+    inner = cv2.GaussianBlur(sheet[box], (0, 0), max(frame.head * 0.02, 0.5))
+    hem[box] = sheet[box] * np.clip(1 - inner, 0, 1)
+    density = sheet * np.clip(0.4 + 0.35 * (folds - 0.35) + 0.5 * hem, 0.2, 0.8)
+    lit = np.clip(light.ambient + 0.5 * light.key, 0, 1)
+    return tinted(np.asarray(density, np.float32), np.clip(rng.uniform(0.6, 1.0) * lit + rng.normal(0, 0.04, 3), 0, 1))
 
 
 def draw_hat(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:

@@ -31,9 +31,13 @@ def _along(start: Points, length: float, degrees: float) -> Points:
     return np.asarray(start + length * np.array([np.sin(angle), np.cos(angle)]), np.float64)
 
 
-def draw_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
+def weave_top(rng: np.random.Generator, frame: Frame, traits: Traits) -> Picture:
+    """The cloth of torso and sleeves."""
+    return cloth(rng, frame.height, frame.width, traits.top, max(frame.head * rng.uniform(0.04, 0.15), 1.5))
+
+
+def draw_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Picture) -> Layer:
     """Legs, torso with its clothes and the arms that hang beside it."""
-    wear = cloth(rng, frame.height, frame.width, traits.top, max(frame.head * rng.uniform(0.04, 0.15), 1.5))
     layer = shade(fill(frame, _torso(traits)), wear, light)
     for side, pose in zip((-1, 1), traits.arms, strict=True):
         if pose != "held":
@@ -43,12 +47,13 @@ def draw_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Lig
     return over(_tie(frame, traits, light), layer) if traits.tie else layer
 
 
-def draw_front_arms(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer | None:
+def draw_front_arms(
+    rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Picture
+) -> Layer | None:
     """Arms that hold something before the chest, and the thing."""
     sides = [side for side, pose in zip((-1, 1), traits.arms, strict=True) if pose == "held"]
     if not sides:
         return None
-    wear = cloth(rng, frame.height, frame.width, traits.top, max(frame.head * 0.1, 1.5))
     layer = _arm(rng, frame, traits, light, wear, sides[0], "held")
     for side in sides[1:]:
         layer = over(_arm(rng, frame, traits, light, wear, side, "held"), layer)

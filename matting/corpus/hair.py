@@ -133,7 +133,7 @@ def _drape(
 def _scalp_points(rng: np.random.Generator, count: int, traits: Traits) -> tuple[Points, Points]:
     """Roots on the visible scalp and the outward direction at each."""
     turn = rng.uniform(-1.9, 1.9, count)
-    radius = np.sqrt(rng.uniform(0.35, 1.0, count))
+    radius = np.sqrt(rng.uniform(0.05, 1.0, count))
     unit = np.column_stack([np.sin(turn), -np.cos(turn)])
     roots = unit * radius[:, None] * SCALP
     line = -0.24 + 1.9 * np.abs(roots[:, 0] - 0.3 * np.sin(traits.yaw)) ** 2.2
@@ -182,14 +182,14 @@ def _tail(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) 
 
 def _afro(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
     reach = 0.12 + 0.16 * min(traits.hair_length, 2.5)
-    turn = rng.uniform(-2.1, 2.1, _count(frame, 2600))
+    turn = rng.uniform(-2.6, 2.6, _count(frame, 2600))
     unit = np.column_stack([np.sin(turn), -np.cos(turn)])
     roots = (
         unit * np.sqrt(rng.uniform(0.0 if _turned_away(traits) else 0.5, 1, len(turn)))[:, None] * (SCALP + reach * 0.7)
         + SCALP_CENTRE
     )
     paths = curl(rng, tufts(rng, roots, unit, reach * 0.5, gravity=0, samples=14), 0.02, 3.0)
-    angle = np.linspace(-2.1, 2.1, 40)
+    angle = np.linspace(-2.6, 2.6, 40)
     rim = np.column_stack([np.sin(angle), -np.cos(angle)]) * (SCALP + reach * 0.8) + SCALP_CENTRE
     mass = tinted(fill(frame, rim), traits.hair * _brightness(light) * 0.6)
     return over(_strokes(rng, frame, traits, light, paths, STRAND), mass)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from matting.corpus.accessories import draw_glasses, draw_hat
-from matting.corpus.body import draw_body, draw_front_arms, draw_scarf
+from matting.corpus.accessories import draw_glasses, draw_hat, draw_veil
+from matting.corpus.body import draw_body, draw_front_arms, draw_scarf, weave_top
 from matting.corpus.hair import draw_beard, draw_hair, draw_hair_behind
 from matting.corpus.head import draw_head, draw_neck
 from matting.corpus.layers import Frame, Layer, stack
@@ -34,17 +34,19 @@ def draw_person(rng: np.random.Generator, frame: Frame, traits: Traits, light: L
 
 def _draw(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
     seen = np.cos(traits.yaw) > 0.1
+    wear = weave_top(rng, frame, traits)
     layers = [
         draw_hair_behind(rng, frame, traits, light),
         draw_neck(frame, traits, light),
-        draw_body(rng, frame, traits, light),
+        draw_body(rng, frame, traits, light, wear),
         draw_scarf(rng, frame, light) if traits.scarf else None,
         draw_head(rng, frame, traits, light),
         draw_beard(rng, frame, traits, light) if traits.beard and seen else None,
         draw_glasses(rng, frame, traits) if traits.glasses and seen else None,
         draw_hair(rng, frame, traits, light),
         draw_hat(rng, frame, traits, light) if traits.hat else None,
-        draw_front_arms(rng, frame, traits, light),
+        draw_veil(rng, frame, light) if traits.veil and not traits.hat else None,
+        draw_front_arms(rng, frame, traits, light, wear),
     ]
     return stack([layer for layer in layers if layer is not None])
 

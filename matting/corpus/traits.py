@@ -53,6 +53,7 @@ class Traits:
     glasses: str | None
     hat: str | None
     scarf: bool
+    veil: bool
 
 
 def random_traits(rng: np.random.Generator) -> Traits:
@@ -84,4 +85,5 @@ def random_traits(rng: np.random.Generator) -> Traits:
         glasses=str(rng.choice(["round", "square", "aviator", "sun"])) if rng.random() < 0.22 else None,
         hat=str(rng.choice(["cap", "beanie", "brim"])) if rng.random() < 0.14 else None,
         scarf=bool(rng.random() < 0.14),
+        veil=bool(rng.random() < 0.05),
     )
