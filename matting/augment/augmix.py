@@ -7,6 +7,7 @@ default set is the article's: noise, JPEG, motion blur, colour.
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from matting.augment.operations import Operation, colour_jitter, gaussian_noise, jpeg_artefacts, motion_blur
@@ -77,7 +78,7 @@ class AugMix(nn.Module):
 
     def _chains(self, image: Tensor, key: Tensor, severity: Tensor) -> Tensor:
         """``(B, width, 3, H, W)``: the picture at the end of each chain."""
-        chains = image[:, None].repeat(1, self.width, 1, 1, 1)
+        chains = image[:, None].repeat(1, self.width + 1, 1, 1, 1)  # the last is for operations that no chain asks for
         rows = torch.arange(len(image), device=image.device)
         length = self._lengths(fold(key, 0))
         for depth in range(_DEEPEST if self.depth == -1 else self.depth):
@@ -86,12 +87,10 @@ class AugMix(nn.Module):
             for index, operation in enumerate(self.operations):
                 own = fold(step, index + 1)
                 takes = (chosen == index) & (depth < length)
-                chain = takes.to(torch.uint8).argmax(dim=1)  # a row whose chains all pass lends its first, in vain
-                before = chains[rows, chain]
+                chain = F.pad(takes.to(torch.uint8), (0, 1), value=1).argmax(dim=1)
                 strength = severity * between(fold(own, 0), 0.1, self.severity) / 10
-                after = operation(before, strength, fold(own, 1))
-                chains[rows, chain] = torch.where(takes.any(dim=1)[:, None, None, None], after, before)
-        return chains
+                chains[rows, chain] = operation(chains[rows, chain], strength, fold(own, 1))
+        return chains[:, : self.width]
 
     def _lengths(self, key: Tensor) -> Tensor:
         """``(B, width)`` operations in each chain."""

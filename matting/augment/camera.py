@@ -129,7 +129,7 @@ def expose(picture: Picture, kernel: Tensor, moves: Tensor) -> tuple[Tensor, Ten
     Returns:
         linear light ``(B, 3, H, W)`` and the blurred alpha ``(B, 1, H, W)``, float32 in [0, 1].
     """
-    source = torch.where(moves, srgb_to_linear(picture.foreground), srgb_to_linear(picture.image))
+    source = srgb_to_linear(torch.where(moves, picture.foreground, picture.image))
     bright = unclip(source) * torch.where(moves, picture.alpha, 1)
     blurred = convolve(torch.cat([bright, picture.alpha], dim=1), kernel)
     alpha = blurred[:, 3:].clamp(0, 1)

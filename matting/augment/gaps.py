@@ -4,6 +4,7 @@ In the spirit of GFM's RSSN (Li et al., IJCV 2022): real photographs have one no
 have two of each. Photographs shipped as both layers have no such gap and pass unchanged.
 """
 
+import functools
 import math
 
 import torch
@@ -102,10 +103,18 @@ def wiener(layer: Tensor, sigma: Tensor) -> Tensor:
         ``(B, C, H, W)`` float32 in [0, 1]: the local mean where nothing but noise varies, the layer at edges.
     """
     padded = F.pad(layer, (_WINDOW // 2,) * 4, mode="reflect")
-    mean = F.avg_pool2d(padded, _WINDOW, stride=1)
-    variance = F.avg_pool2d(padded**2, _WINDOW, stride=1) - mean**2
+    mean = _window_means(padded)
+    variance = _window_means(padded**2) - mean**2
     signal = (variance - (sigma**2)[:, None, None, None]).clamp_(min=0)
     return torch.lerp(mean, layer, signal / variance.clamp(min=1e-8)).clamp_(0, 1)
+
+
+def _window_means(padded: Tensor) -> Tensor:
+    """Means of 5x5 windows; on a CPU several times faster than average pooling."""
+    height, width = (side - _WINDOW + 1 for side in padded.shape[-2:])
+    rows = functools.reduce(torch.add, (padded.narrow(2, shift, height) for shift in range(_WINDOW)))
+    sums = functools.reduce(torch.add, (rows.narrow(3, shift, width) for shift in range(_WINDOW)))
+    return sums / _WINDOW**2
 
 
 def match_light(foreground: Tensor, background: Tensor, alpha: Tensor, amount: Tensor) -> Tensor:
