@@ -1,17 +1,17 @@
-"""Terms on the alpha head."""
+"""Terms that compare the alpha head with the true matte, pixel by pixel."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
+from matting.losses.weighting import weighted_mean
 from matting.models import MattingOutput
 
-UNKNOWN = 1
+UNKNOWN, FOREGROUND = 1, 2
 
 
 def alpha_l1(preds: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Weighted mean absolute error.
+    """Weighted mean absolute error (Xu et al. 2017, "Deep Image Matting", without its rounding of the kink).
 
     Args:
         preds: ``(B, 1, H, W)`` in [0, 1].
@@ -21,38 +21,46 @@ def alpha_l1(preds: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     Returns:
         Scalar: sum of ``weight * |preds - target|`` over the sum of weights; 0 where all weights are 0.
     """
-    return (weight * (preds - target).abs()).sum() / weight.sum().clamp_min(1e-6)
+    return weighted_mean((preds - target).abs(), weight)
 
 
-def laplacian_pyramid_loss(preds: Tensor, target: Tensor, valid: Tensor, levels: int = 5) -> Tensor:
-    """L1 distance of Laplacian pyramids (Niklaus & Liu 2018; Hou & Liu 2019, eq. 4).
+def composition_loss(preds: Tensor, target: Tensor, foreground: Tensor, background: Tensor, weight: Tensor) -> Tensor:
+    """Mean absolute difference of the composites by the predicted and by the true matte (Xu et al. 2017).
 
-    ``sum_s 2^(s-1) mean |L_s(preds) - L_s(target)|``, with the 5-tap binomial kernel. The pyramid is linear, so that of the
-    difference is taken.
+    Both composites are made of the true layers, so their difference is ``(preds - target) (F - B)``: an error costs
+    what it would show. A photograph that stands for both of its layers costs nothing.
 
     Args:
-        preds: ``(B, 1, H, W)`` in [0, 1], H and W multiples of ``2 ** (levels - 1)``.
+        preds: ``(B, 1, H, W)`` in [0, 1].
         target: ``(B, 1, H, W)`` in [0, 1].
-        valid: ``(B, 1, H, W)``; where 0, the prediction counts as right.
-        levels: Number of band-pass levels.
+        foreground: ``(B, 3, H, W)`` in [0, 1], straight colours.
+        background: ``(B, 3, H, W)`` in [0, 1].
+        weight: ``(B, 1, H, W)``, non-negative.
 
     Returns:
-        Scalar, 0 at a perfect prediction.
+        Scalar in display values, averaged over channels.
     """
-    current = (preds - target) * valid
-    total = current.new_zeros(())
-    for level in range(levels):
-        coarser = _blur(current)[..., ::2, ::2]
-        band = current - F.interpolate(coarser, size=current.shape[-2:], mode="bilinear", align_corners=False)
-        total = total + 2**level * band.abs().mean()
-        current = coarser
-    return total
+    difference = (preds - target).abs() * (foreground - background).abs().mean(dim=1, keepdim=True)
+    return weighted_mean(difference, weight)
 
 
-def _blur(picture: Tensor) -> Tensor:
-    taps = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], dtype=picture.dtype, device=picture.device) / 16
-    rows = F.conv2d(F.pad(picture, (2, 2, 0, 0), mode="replicate"), taps.view(1, 1, 1, 5))
-    return F.conv2d(F.pad(rows, (0, 0, 2, 2), mode="replicate"), taps.view(1, 1, 5, 1))
+def hole_loss(preds: Tensor, target: Tensor, inside: Tensor) -> Tensor:
+    """How much of the body is missing: mean shortfall of alpha inside the eroded foreground, every person alike.
+
+    A hole is few pixels of a picture, hence little of a mean over it; here each picture's shortfall is relative to
+    its own definite foreground, however small the person stands.
+
+    Args:
+        preds: ``(B, 1, H, W)`` in [0, 1].
+        target: ``(B, 1, H, W)`` in [0, 1].
+        inside: ``(B, 1, H, W)``, 1 in the eroded foreground, else 0.
+
+    Returns:
+        Scalar in [0, 1]: mean over pictures with a definite foreground; 0 without any.
+    """
+    area = inside.sum(dim=(1, 2, 3))
+    missing = ((target - preds).relu() * inside).sum(dim=(1, 2, 3)) / area.clamp_min(1e-6)
+    return weighted_mean(missing, (area > 0).to(missing.dtype))
 
 
 class AlphaL1(nn.Module):
@@ -72,17 +80,18 @@ class AlphaL1(nn.Module):
         return alpha_l1(output.alpha, batch.alpha, weight)
 
 
-class LaplacianPyramid(nn.Module):
-    """`laplacian_pyramid_loss` of the alpha head.
-
-    Args:
-        levels: Number of levels.
-    """
-
-    def __init__(self, levels: int = 5) -> None:
-        super().__init__()
-        self.levels = levels
+class Composition(nn.Module):
+    """`composition_loss` with the true layers of the batch."""
 
     def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
-        return laplacian_pyramid_loss(output.alpha, batch.alpha, batch.valid, self.levels)
+        return composition_loss(output.alpha, batch.alpha, batch.foreground, batch.background, batch.valid)
+
+
+class Holes(nn.Module):
+    """`hole_loss` inside the trimap's foreground."""
+
+    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+        """Scalar loss of a batch."""
+        inside = batch.valid * (batch.trimap == FOREGROUND)[:, None]
+        return hole_loss(output.alpha, batch.alpha, inside)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
@@ -17,7 +18,7 @@ class Term(Protocol):
 
 
 class Criterion(nn.Module):
-    """A weighted sum of named terms.
+    """A weighted sum of named terms, computed in float32 under any mixed precision.
 
     Args:
         terms: Loss terms by name.
@@ -33,8 +34,8 @@ class Criterion(nn.Module):
             raise ValueError(
                 f"loss: expected a weight for each term, found terms {sorted(terms)} and weights {sorted(weights)}"
             )
-        if min(weights.values()) < 0 or not any(weights.values()):
-            raise ValueError(f"loss: expected weights >= 0 with one above 0, found {dict(weights)}")
+        if not weights or min(weights.values()) < 0 or not any(weights.values()):
+            raise ValueError(f"loss.weights: expected weights >= 0 with one above 0, found {dict(weights)}")
         self.weights = {name: weight for name, weight in weights.items() if weight > 0}
         self.terms = nn.ModuleDict({name: terms[name] for name in self.weights})
 
@@ -48,8 +49,9 @@ class Criterion(nn.Module):
         Returns:
             The unweighted scalar of each term by its name, and their weighted sum as ``loss``.
         """
-        values: dict[str, Tensor] = {name: term(output, batch) for name, term in self.terms.items()}
-        values["loss"] = sum(
-            (weight * values[name] for name, weight in self.weights.items()), start=output.alpha.new_zeros(())
-        )
-        return values
+        # Autocast would run the terms' products in half precision, where errors below 1/256 are lost.
+        with torch.autocast(output.alpha.device.type, enabled=False):
+            precise = MattingOutput(*(part.to(torch.promote_types(part.dtype, torch.float32)) for part in output))
+            values: dict[str, Tensor] = {name: term(precise, batch) for name, term in self.terms.items()}
+            total = torch.stack([weight * values[name] for name, weight in self.weights.items()]).sum()
+        return values | {"loss": total}

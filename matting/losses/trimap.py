@@ -4,27 +4,40 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
+from matting.losses.weighting import weighted_mean
 from matting.models import MattingOutput
 
 
-def trimap_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Mean cross-entropy of the three classes.
+def trimap_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor, focus: float = 0.0) -> Tensor:
+    """Mean cross-entropy of the three classes, focal where wanted (Lin et al. 2017, "Focal Loss", eq. 4).
 
     Args:
         logits: ``(B, 3, H, W)``: background, unknown, foreground.
         target: ``(B, H, W)`` int64 in {0, 1, 2}.
         valid: ``(B, 1, H, W)``; pixels of 0 do not count.
+        focus: The paper's gamma: pixels count ``(1 - p) ** focus``, p being the probability of the right class;
+            0 is the plain cross-entropy.
 
     Returns:
         Scalar in nats; 0 where no pixel is valid.
     """
-    errors = F.cross_entropy(logits.float(), target, reduction="none")
-    return (errors * valid[:, 0]).sum() / valid.sum().clamp_min(1.0)
+    errors = F.cross_entropy(logits, target, reduction="none")
+    if focus:
+        errors = (1 - (-errors).exp()).clamp_min(0) ** focus * errors
+    return weighted_mean(errors, valid[:, 0])
 
 
 class TrimapCrossEntropy(nn.Module):
-    """`trimap_cross_entropy` of the trimap head."""
+    """`trimap_cross_entropy` of the trimap head.
+
+    Args:
+        focus: Gamma of the focal loss; 0 is the plain cross-entropy.
+    """
+
+    def __init__(self, focus: float = 0.0) -> None:
+        super().__init__()
+        self.focus = focus
 
     def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
-        return trimap_cross_entropy(output.trimap_logits, batch.trimap, batch.valid)
+        return trimap_cross_entropy(output.trimap_logits, batch.trimap, batch.valid, self.focus)

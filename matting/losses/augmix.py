@@ -1,0 +1,63 @@
+"""AugMix consistency: a picture and its mixed views have one trimap and one matte (Hendrycks et al. 2020)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from matting.batch import TrainingBatch
+from matting.losses.weighting import label_free_weight, weighted_mean
+from matting.models import MattingOutput
+
+
+def jensen_shannon(logits: Tensor, weight: Tensor) -> Tensor:
+    """Jensen-Shannon divergence between the class distributions of several views, as Hendrycks et al. (2020) use it.
+
+    Args:
+        logits: ``(N, B, K, H, W)``: N views.
+        weight: ``(B, 1, H, W)``, non-negative.
+
+    Returns:
+        Scalar in nats, in [0, log N]; 0 if all views agree.
+    """
+    log_probability = logits.log_softmax(dim=2)
+    probability = log_probability.exp()
+    mixture = probability.mean(dim=0)
+    divergence = (probability * (log_probability - mixture.clamp_min(1e-12).log())).sum(dim=2).mean(dim=0)
+    return weighted_mean(divergence[:, None], weight)
+
+
+def alpha_spread(alphas: Tensor, weight: Tensor) -> Tensor:
+    """Mean absolute deviation of the views' mattes from the first view's.
+
+    Args:
+        alphas: ``(N, B, 1, H, W)`` in [0, 1]: N >= 2 views, the clean one first.
+        weight: ``(B, 1, H, W)``, non-negative.
+
+    Returns:
+        Scalar in [0, 1].
+    """
+    return weighted_mean((alphas[1:] - alphas[:1]).abs().mean(dim=0), weight)
+
+
+class AugMixConsistency(nn.Module):
+    """`jensen_shannon` of the trimap head plus `alpha_spread` of the alpha head.
+
+    Args:
+        alpha: Weight of the matte's part, where the trimap's has 1.
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        super().__init__()
+        self.alpha = alpha
+
+    def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
+        """Scalar loss of a batch.
+
+        Args:
+            outputs: What the network predicts for the picture, and for each of its mixed views.
+            batch: Where annotations hold.
+        """
+        weight = label_free_weight(batch.valid)
+        trimaps = jensen_shannon(torch.stack([output.trimap_logits for output in outputs]), weight)
+        return trimaps + self.alpha * alpha_spread(torch.stack([output.alpha for output in outputs]), weight)

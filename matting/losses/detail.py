@@ -1,0 +1,88 @@
+"""Terms on how alpha changes from pixel to pixel: they see edges and hair where a mean error sees little."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from matting.batch import TrainingBatch
+from matting.models import MattingOutput
+
+
+def laplacian_pyramid_loss(preds: Tensor, target: Tensor, valid: Tensor, levels: int = 5) -> Tensor:
+    """L1 distance of Laplacian pyramids (Niklaus & Liu 2018; Hou & Liu 2019, "Context-Aware Image Matting").
+
+    ``sum_s 2^(s-1) mean |L_s(preds) - L_s(target)|`` over the band-pass levels s = 1 … ``levels``, with the pyramid of
+    Burt & Adelson (1983): reduce and expand by the binomial kernel (1 4 6 4 1) / 16, edges replicated. The pyramid is
+    linear, so that of the difference is taken.
+
+    Args:
+        preds: ``(B, 1, H, W)`` in [0, 1], H and W multiples of ``2 ** levels``.
+        target: ``(B, 1, H, W)`` in [0, 1].
+        valid: ``(B, 1, H, W)``; where 0, the prediction counts as right.
+        levels: Number of band-pass levels.
+
+    Returns:
+        Scalar, 0 at a perfect prediction.
+    """
+    current = (preds - target) * valid
+    total = current.new_zeros(())
+    for level in range(levels):
+        coarser = _reduce(_reduce(current).transpose(2, 3)).transpose(2, 3)
+        band = current - _expand(_expand(coarser).transpose(2, 3)).transpose(2, 3)
+        total = total + 2**level * band.abs().mean()
+        current = coarser
+    return total
+
+
+def gradient_loss(preds: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """Mean L1 distance of spatial gradients, by forward differences (as compared in Forte & Pitié 2020, "FBA Matting").
+
+    Args:
+        preds: ``(B, 1, H, W)`` in [0, 1].
+        target: ``(B, 1, H, W)`` in [0, 1].
+        valid: ``(B, 1, H, W)``; where 0, the prediction counts as right.
+
+    Returns:
+        Scalar per pixel: mean absolute horizontal plus mean absolute vertical difference of the errors.
+    """
+    error = (preds - target) * valid
+    return error.diff(dim=3).abs().mean() + error.diff(dim=2).abs().mean()
+
+
+def _reduce(picture: Tensor) -> Tensor:
+    """Blur along the last axis and keep every second sample: five taps as sums of slices, cheap on any device."""
+    padded = F.pad(picture, (2, 2, 0, 0), mode="replicate")
+    first, second, third, fourth, fifth = (padded[..., k : padded.shape[-1] - 4 + k : 2] for k in range(5))
+    return (first + fifth + 4 * (second + fourth) + 6 * third) / 16
+
+
+def _expand(picture: Tensor) -> Tensor:
+    """Put zeros between the samples of the last axis and blur, at twice the gain: even and odd samples apart."""
+    padded = F.pad(picture, (1, 1, 0, 0), mode="replicate")
+    even = (padded[..., :-2] + 6 * padded[..., 1:-1] + padded[..., 2:]) / 8
+    odd = (padded[..., 1:-1] + padded[..., 2:]) / 2
+    return torch.stack([even, odd], dim=-1).flatten(-2)
+
+
+class LaplacianPyramid(nn.Module):
+    """`laplacian_pyramid_loss` of the alpha head.
+
+    Args:
+        levels: Number of levels.
+    """
+
+    def __init__(self, levels: int = 5) -> None:
+        super().__init__()
+        self.levels = levels
+
+    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+        """Scalar loss of a batch."""
+        return laplacian_pyramid_loss(output.alpha, batch.alpha, batch.valid, self.levels)
+
+
+class Gradient(nn.Module):
+    """`gradient_loss` of the alpha head."""
+
+    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+        """Scalar loss of a batch."""
+        return gradient_loss(output.alpha, batch.alpha, batch.valid)

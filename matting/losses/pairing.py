@@ -1,0 +1,111 @@
+"""Terms on scene-antagonistic pairs: one person before two backgrounds has one matte and looks like one person."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from matting.batch import TrainingBatch
+from matting.losses.weighting import label_free_weight, weighted_mean
+from matting.models import MattingOutput
+
+
+def pair_consistency(preds: Tensor, target: Tensor, valid: Tensor, pair: Tensor) -> Tensor:
+    """Mean absolute difference of the alphas of the two views of a pair.
+
+    Without labels both views move towards each other. Where labels hold, the view with the larger error moves towards
+    the other, which stays: so a correct alpha is never pushed away by a wrong partner, and what is compared are the
+    errors, so a target that differs between the views (the camera's blur can do that) is no inconsistency.
+
+    Args:
+        preds: ``(B, 1, H, W)`` in [0, 1].
+        target: ``(B, 1, H, W)`` in [0, 1]; not read in pictures without any annotation.
+        valid: ``(B, 1, H, W)`` in {0, 1}.
+        pair: ``(B,)`` int64: equal in the two adjacent rows of a pair, -1 for no pair.
+
+    Returns:
+        Scalar in [0, 1]; 0 where all pairs have equal errors, or without pairs.
+    """
+    first, second = slice(None, -1), slice(1, None)
+    labelled = valid[first] * valid[second]
+    errors = torch.stack([preds[view] - labelled * target[view] for view in (first, second)])
+    size = errors.detach().abs()
+    better = (size < size.flip(0)) & (labelled > 0)
+    one, other = torch.where(better, errors.detach(), errors).unbind(0)
+    is_pair = ((pair[first] == pair[second]) & (pair[first] >= 0)).to(preds.dtype)
+    counted = label_free_weight(valid)
+    return weighted_mean((one - other).abs(), counted[first] * counted[second] * is_pair[:, None, None, None])
+
+
+def person_embedding(features: Tensor, alpha: Tensor) -> Tensor:
+    """Features of the person: pooled by alpha, of unit length.
+
+    Args:
+        features: ``(B, C, h, w)``.
+        alpha: ``(B, 1, H, W)`` in [0, 1], H and W multiples of h and w.
+
+    Returns:
+        ``(B, C)``; zero for a picture without a person.
+    """
+    share = F.interpolate(alpha, size=features.shape[-2:], mode="area")
+    pooled: Tensor = (features * share).sum(dim=(2, 3)) / share.sum(dim=(2, 3)).clamp_min(1e-6)
+    return F.normalize(pooled, dim=1)
+
+
+def pair_contrast(embedding: Tensor, person: Tensor, scene: Tensor, temperature: float = 0.1) -> Tensor:
+    """InfoNCE over persons (van den Oord et al. 2018; with several positives as Khosla et al. 2020, eq. 2).
+
+    The same person before another background attracts. Every other person repels, also one before the same
+    background, which looks alike if features leak the scene. The same person before the same background says
+    nothing about invariance and is left out.
+
+    Args:
+        embedding: ``(B, C)``, rows of unit length, or zero for a picture without a person, which is left out.
+        person: ``(B,)`` int64, equal for equal people.
+        scene: ``(B,)`` int64, equal for equal backgrounds; -1, a photograph's own, belongs to its person.
+        temperature: Divides cosine similarities.
+
+    Returns:
+        Scalar in nats, at least 0: mean over rows with a positive; 0 without any.
+    """
+    present = embedding.detach().abs().sum(dim=1) > 0
+    both = present[:, None] & present[None]
+    same_person, same_scene = person[:, None] == person[None], scene[:, None] == scene[None]
+    positive = same_person & ~same_scene & both
+    candidate = positive | (~same_person & both)
+    similarity = embedding @ embedding.T / temperature
+    # A finite floor: rows without candidates, which count nothing, would else turn gradients into NaN.
+    log_share = similarity - similarity.masked_fill(~candidate, -1e4).logsumexp(dim=1, keepdim=True)
+    number = positive.sum(dim=1)
+    attraction = (positive * log_share).sum(dim=1) / number.clamp_min(1)
+    return weighted_mean(-attraction, (number > 0).to(embedding.dtype))
+
+
+class PairConsistency(nn.Module):
+    """`pair_consistency` of the alpha head."""
+
+    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+        """Scalar loss of a batch."""
+        return pair_consistency(output.alpha, batch.alpha, batch.valid, batch.pair)
+
+
+class PairContrast(nn.Module):
+    """`pair_contrast` of the decoder's features, pooled by the true alpha, or by the predicted one where none is known.
+
+    Args:
+        temperature: Divides cosine similarities.
+
+    Raises:
+        ValueError: If the temperature is not positive.
+    """
+
+    def __init__(self, temperature: float = 0.1) -> None:
+        super().__init__()
+        if temperature <= 0:
+            raise ValueError(f"pair contrast: expected a temperature above 0, found {temperature}")
+        self.temperature = temperature
+
+    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+        """Scalar loss of a batch."""
+        person = torch.lerp(output.alpha.detach(), batch.alpha, batch.valid) * label_free_weight(batch.valid)
+        embedding = person_embedding(output.features, person)
+        return pair_contrast(embedding, batch.person, batch.scene, self.temperature)

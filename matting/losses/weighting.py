@@ -1,0 +1,32 @@
+"""Which pixels count, and means over them."""
+
+from torch import Tensor
+
+
+def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
+    """Mean of values by weight, without waiting for the device.
+
+    Args:
+        values: Any shape.
+        weight: The same shape, non-negative.
+
+    Returns:
+        Scalar: sum of ``weight * values`` over the sum of weights; 0 where all weights are 0.
+    """
+    return (weight * values).sum() / weight.sum().clamp_min(1e-6)
+
+
+def label_free_weight(valid: Tensor) -> Tensor:
+    """Pixels that count in a term which needs no annotation.
+
+    In a picture with an annotation they are those where it holds: what it passes over, such as a bystander, has no
+    right answer. In a picture without any annotation all pixels count: that is what such a term is for.
+
+    Args:
+        valid: ``(B, 1, H, W)``, 1 where the annotation holds, else 0.
+
+    Returns:
+        ``(B, 1, H, W)``, 1 where a pixel counts, else 0.
+    """
+    unlabelled = (valid.amax(dim=(1, 2, 3), keepdim=True) == 0).to(valid.dtype)
+    return valid + unlabelled * (1 - valid)

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from matting.losses import AlphaL1, Composition, Holes, alpha_l1, composition_loss, hole_loss
+
+unit = st.floats(0, 1)
+planes = arrays(np.float64, (2, 1, 4, 5), elements=unit)
+masks = arrays(np.float64, (2, 1, 4, 5), elements=st.sampled_from([0.0, 1.0]))
+
+
+def random(*shape, seed=0):
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@given(planes, planes, arrays(np.float64, (2, 1, 4, 5), elements=st.sampled_from([0, 0.5, 1, 3])))
+def test_alpha_l1_is_the_weighted_mean(preds, target, weight):
+    loss = alpha_l1(*map(torch.from_numpy, (preds, target, weight))).item()
+    assert loss == pytest.approx(np.average(np.abs(preds - target), weights=weight) if weight.any() else 0)
+
+
+@given(planes, planes, masks, st.integers(0, 2**32 - 1))
+def test_composition_compares_pictures(preds, target, valid, seed):
+    foreground, background = np.random.default_rng(seed).random((2, 2, 3, 4, 5))
+    pictures = [alpha * foreground + (1 - alpha) * background for alpha in (preds, target)]
+    error = np.abs(pictures[0] - pictures[1]).mean(axis=1, keepdims=True)
+    loss = composition_loss(*map(torch.from_numpy, (preds, target, foreground, background, valid))).item()
+    assert loss == pytest.approx(np.average(error, weights=valid) if valid.any() else 0, abs=1e-12)
+
+
+def test_composition_of_a_plain_photograph_costs_nothing():
+    photo, alpha = random(2, 3, 4, 4), random(2, 1, 4, 4)
+    assert composition_loss(alpha, 1 - alpha, photo, photo, torch.ones_like(alpha)).item() == 0
+
+
+@settings(max_examples=50)
+@given(planes, planes, masks)
+def test_holes_are_relative_to_each_persons_inside(preds, target, inside):
+    shares = [
+        np.average(np.maximum(t - p, 0), weights=i) for p, t, i in zip(preds, target, inside, strict=True) if i.any()
+    ]
+    loss = hole_loss(*map(torch.from_numpy, (preds, target, inside))).item()
+    assert loss == pytest.approx(np.mean(shares) if shares else 0)
+
+
+def test_a_hole_costs_the_same_however_small_the_person_stands():
+    whole, small = torch.ones(1, 1, 32, 32), torch.zeros(1, 1, 32, 32)
+    small[..., :4, :4] = 1
+    missing = [hole_loss(0.5 * inside, inside, inside).item() for inside in (whole, small)]
+    assert missing == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda preds: alpha_l1(preds, random(2, 1, 4, 4, seed=1), random(2, 1, 4, 4, seed=2)),
+        lambda preds: composition_loss(
+            preds, random(2, 1, 4, 4, seed=1), *random(2, 2, 3, 4, 4), torch.ones(2, 1, 4, 4)
+        ),
+        lambda preds: hole_loss(preds, random(2, 1, 4, 4, seed=1), torch.ones(2, 1, 4, 4, dtype=torch.float64)),
+    ],
+)
+def test_gradients(loss):
+    assert torch.autograd.gradcheck(loss, random(2, 1, 4, 4).requires_grad_())
+
+
+def test_unknown_pixels_weigh_more(batch, guess):
+    error = (guess.alpha - batch.alpha).abs() * batch.valid
+    unknown = (batch.trimap == 1)[:, None] * batch.valid
+    expected = (error.sum() + 3 * (error * unknown).sum()) / (batch.valid.sum() + 3 * unknown.sum())
+    torch.testing.assert_close(AlphaL1(unknown=4.0)(guess, batch), expected)
+
+
+@pytest.mark.parametrize("term", [AlphaL1(), Composition(), Holes()])
+def test_terms_are_zero_at_the_truth_and_above_elsewhere(term, batch, perfect, guess):
+    assert term(perfect, batch).item() == 0
+    assert term(guess, batch).item() > 0.05
+
+
+def test_hole_term_looks_only_inside_and_only_for_what_is_missing(batch, perfect):
+    rim = (batch.trimap == 1)[:, None]
+    assert Holes()(perfect._replace(alpha=torch.where(rim, 0.0, perfect.alpha)), batch).item() == 0
+    assert Holes()(perfect._replace(alpha=torch.ones_like(perfect.alpha)), batch).item() == 0
+    assert Holes()(perfect._replace(alpha=torch.where(rim, perfect.alpha, 0.0)), batch).item() == pytest.approx(1)
