@@ -7,7 +7,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from matting.config import build, build_schedule, run_command
+from matting.config import build, build_all, build_schedule, run_command
 
 
 def train(config: DictConfig) -> dict[str, float]:
@@ -30,10 +30,10 @@ def train(config: DictConfig) -> dict[str, float]:
     start = time.perf_counter()
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no tips, no list of absent accelerators
     seed_everything(config.seed, workers=True, verbose=False)
-    loggers = list(build(config.logger).values())
+    loggers = build_all(config.logger)
     try:
         corpus = build(config.corpus)
-        trainer = build(config.trainer, callbacks=list(build(config.callbacks).values()), logger=loggers)
+        trainer = build(config.trainer, callbacks=build_all(config.callbacks), logger=loggers)
         batches = config.data.epoch_rows // (config.data.batch_size * trainer.world_size)
         epochs, steps = run_length(trainer.max_epochs, trainer.max_steps, batches, trainer.accumulate_grad_batches)
         data = MattingDataModule(

@@ -44,6 +44,11 @@ def build(config: DictConfig, **extra: Any) -> Any:
     return instantiate(config, _convert_="all", **extra)
 
 
+def build_all(config: DictConfig) -> list[Any]:
+    """Instantiate each entry of a group such as ``callbacks``; an entry set to null is left out."""
+    return [part for part in build(config).values() if part is not None]
+
+
 def build_schedule(config: DictConfig, corpus: "Corpus", epochs: int) -> "Schedule":
     """Build the schedule of a run: mixture, curriculum and pairs over the corpus.
 

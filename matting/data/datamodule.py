@@ -1,6 +1,7 @@
 """The datamodule: the plan's batches for training, fixed pictures for validation, the device pipeline for both."""
 
 from functools import partial
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -47,6 +48,8 @@ class MattingDataModule(LightningDataModule):
         self.corpus, self.schedule = corpus, schedule
         self.augment, self.plain = augment, Pipeline.plain(augment.size)
         self.batch_size, self.workers = batch_size, workers
+        self._loader: PlanLoader | None = None
+        self._position: dict[str, int] | None = None
         self.dataset = DrawDataset(corpus.train, corpus.scenes, crop_size, smallest_crop)
 
     def train_dataloader(self) -> PlanLoader:
@@ -62,7 +65,22 @@ class MattingDataModule(LightningDataModule):
         if trainer:
             limit = trainer.limit_train_batches
             batches.limit = limit if isinstance(limit, int) else max(1, int(limit * len(batches)))
-        return PlanLoader(self.dataset, batches, self.workers, pin_memory=torch.cuda.is_available())
+        self._loader = PlanLoader(self.dataset, batches, self.workers, pin_memory=torch.cuda.is_available())
+        if self._position is not None:
+            self._loader.load_state_dict(self._position)
+        return self._loader
+
+    def state_dict(self) -> dict[str, Any]:
+        """Position in the run.
+
+        Lightning saves the loader's state too, but does not restore it from a checkpoint that was written at the end
+        of an epoch; the datamodule's it always restores.
+        """
+        return {"position": None if self._loader is None else self._loader.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue at a saved position."""
+        self._position = state_dict["position"]
 
     def val_dataloader(self) -> DataLoader[Crop]:
         """Every validation picture of this rank, whole, resized to the network's size."""

@@ -59,7 +59,7 @@ class PlanLoader(DataLoader[Crop]):
     """A data loader that knows where it is in the run.
 
     Its state counts the batches that training *consumed*: workers read ahead, and what they hold when the process dies
-    must be drawn again. Lightning saves and restores the state with the fit loop.
+    must be drawn again.
 
     Args:
         dataset: Decodes draws.
