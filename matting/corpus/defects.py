@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from matting.corpus.camera import compress
-from matting.corpus.layers import Picture, Plane
+from matting.corpus.layers import Picture, Plane, gaussian
 
 Pair = tuple[Picture, Plane]
 Defect = Callable[[np.random.Generator, Picture, Plane], Pair]
@@ -52,7 +52,7 @@ def overexposed(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pai
 def blurred(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
     """The whole picture out of focus, under a matte that is not."""
     sigma = min(alpha.shape) * rng.uniform(0.008, 0.02)
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32), alpha
+    return gaussian(picture, sigma), alpha
 
 
 def cloned(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from matting.corpus.layers import Frame, Layer, Picture, Points, fill, smooth_loop, tube
+from matting.corpus.layers import Frame, Layer, Picture, Points, fill, gaussian, smooth_loop, stack, tube
 from matting.corpus.person import draw_person
 from matting.corpus.textures import cloth, random_light, shade
 from matting.corpus.traits import random_traits
@@ -16,18 +16,18 @@ from matting.corpus.traits import random_traits
 
 def add_distractors(rng: np.random.Generator, scene: Picture) -> Picture:
     """The scene with a few things before it, now and then a poster, a statue or a mannequin."""
-    height, width = scene.shape[:2]
-    blur = rng.choice([0.0, 0.8, 3.0, 7.0], p=[0.3, 0.3, 0.25, 0.15])
-    for _ in range(rng.choice([0, 1, 2, 4, 7], p=[0.25, 0.2, 0.2, 0.2, 0.15])):
-        scene = _under(_thing(rng, height, width), scene, float(blur))
+    blur = float(rng.choice([0.0, 1.0, 3.0, 7.0], p=[0.3, 0.3, 0.25, 0.15]))
+    shrink = 2 if blur else 1  # what is out of focus needs no resolution
+    height, width = scene.shape[0] // shrink, scene.shape[1] // shrink
+    count = rng.choice([0, 1, 2, 4, 7], p=[0.25, 0.2, 0.2, 0.2, 0.15])
+    layers = [_thing(rng, height, width) for _ in range(count)]
     if rng.random() < 0.14:
-        scene = _figure(rng, scene, float(blur))
-    return scene
-
-
-def _under(layer: Layer, scene: Picture, blur: float) -> Picture:
+        layers.append(_figure(rng, height, width))
+    if not layers:
+        return scene
+    layer = stack(layers)
     if blur:
-        layer = cv2.GaussianBlur(layer, (0, 0), blur)
+        layer = cv2.resize(gaussian(layer, blur / shrink), scene.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(layer[..., :3] + scene * (1 - layer[..., 3:]), np.float32)
 
 
@@ -66,9 +66,8 @@ def _box(rng: np.random.Generator) -> list[Points]:
     return [np.asarray(corners + rng.normal(0, 0.03, (4, 2)), np.float64)]
 
 
-def _figure(rng: np.random.Generator, scene: Picture, blur: float) -> Picture:
-    """A statue, a mannequin or a person on a poster, drawn at half resolution and set into the scene."""
-    height, width = scene.shape[0] // 2, scene.shape[1] // 2
+def _figure(rng: np.random.Generator, height: int, width: int) -> Layer:
+    """A statue, a mannequin or a person on a poster."""
     head = height * rng.uniform(0.08, 0.3)
     frame = Frame(height, width, head, (width * rng.uniform(0.1, 0.9), height * rng.uniform(0.15, 0.5)), 0.0, 2)
     traits, kind = random_traits(rng), rng.choice(["statue", "mannequin", "poster"])
@@ -81,7 +80,7 @@ def _figure(rng: np.random.Generator, scene: Picture, blur: float) -> Picture:
         layer = _poster(rng, layer, frame)
     elif kind == "statue":
         layer[..., :3] = layer[..., :3].mean(axis=2, keepdims=True) * stone.astype(np.float32) / stone.mean()
-    return _under(cv2.resize(layer, scene.shape[1::-1], interpolation=cv2.INTER_LINEAR), scene, blur)
+    return layer
 
 
 def _poster(rng: np.random.Generator, layer: Layer, frame: Frame) -> Layer:

