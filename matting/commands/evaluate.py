@@ -1,7 +1,7 @@
 """``matting evaluate``: score checkpoints, or any software's predictions, on a folder of photographs and mattes."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -22,6 +22,7 @@ def evaluate(
     alphas: Annotated[Path | None, typer.Option(help="Folder of true mattes.")] = None,
     trimaps: Annotated[Path | None, typer.Option(help="Folder of trimaps; made from the mattes by default.")] = None,
     pairs: Annotated[Path | None, typer.Option(help="Instead: folder of NAME/image.* with NAME/alpha.*")] = None,
+    helped: Annotated[bool, typer.Option("--helped", help="Add closed-form matting, given the true trimap.")] = False,
     labels: Annotated[Path | None, typer.Option(help="CSV of name and 0/1 columns: a result row per label.")] = None,
     size: Annotated[int | None, typer.Option(help="Working size: a multiple of 32; the run's own by default.")] = None,
     protocol: Annotated[Literal["adobe", "p3m"], typer.Option(help="Definition of the metrics.")] = "adobe",
@@ -39,7 +40,7 @@ def evaluate(
     start = time.perf_counter()
     listing = _find_pairs(images, alphas, trimaps, pairs)
     listing = with_labels(listing, labels) if labels else listing
-    methods, descriptions = _methods(checkpoint or [], predictions or [], size, device)
+    methods, descriptions = _methods(checkpoint or [], predictions or [], size, device, helped)
     problems = [*listing.problems, *(line for folder in predictions or [] for line in unmatched(listing.pairs, folder))]
     if problems:
         list_problems(f"{len(problems)} names do not match:", problems)
@@ -58,7 +59,7 @@ def evaluate(
     )
     write_report(output, evaluation, methods, setting)
     journal.remove()
-    _print_summary(evaluation, output)
+    _print_summary(evaluation, descriptions, output)
     if evaluation.failures:
         reasons = [f"{failure.pair.name}: {failure.reason}" for failure in evaluation.failures]
         list_problems(f"{len(reasons)} pictures could not be scored:", reasons)
@@ -81,9 +82,10 @@ def _find_pairs(images: Path | None, alphas: Path | None, trimaps: Path | None, 
 
 
 def _methods(
-    checkpoints: Sequence[Path], predictions: Sequence[Path], size: int | None, device: str
+    checkpoints: Sequence[Path], predictions: Sequence[Path], size: int | None, device: str, helped: bool
 ) -> tuple[dict[str, "Method"], dict[str, str]]:
     from matting.evaluation import all_foreground, on_photograph, stored_predictions
+    from matting.evaluation.helped import closed_form
     from matting.inference import Predictor
     from matting.models import load_checkpoint
 
@@ -100,6 +102,11 @@ def _methods(
     for path in predictions:
         methods[names[path]] = stored_predictions(path)
         descriptions[names[path]] = f"mattes stored in {_state(path)}, scored as they are"
+    if helped:
+        methods["closed form, helped"] = closed_form()
+        descriptions["closed form, helped"] = (
+            "Levin et al. 2008 by PyMatting, told the true trimap; long side to 512 px"
+        )
     methods["all foreground"] = all_foreground
     descriptions["all foreground"] = "trivial baseline: alpha 1 everywhere"
     return methods, descriptions
@@ -127,9 +134,11 @@ def short_names(paths: Sequence[Path]) -> dict[Path, str]:
     return names
 
 
-def _print_summary(evaluation: "Evaluation", output: Path) -> None:
+def _print_summary(evaluation: "Evaluation", descriptions: Mapping[str, str], output: Path) -> None:
     from matting.evaluation import method_tables, to_markdown
 
     for table in method_tables(evaluation):
         typer.echo(to_markdown(table))
+    for name, description in descriptions.items():
+        typer.echo(f"{name}: {description}")
     typer.echo(f"report: {output / 'report.html'}")

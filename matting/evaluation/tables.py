@@ -116,12 +116,17 @@ def _differences(evaluation: Evaluation, first: str, other: str, group: str, reg
 
 
 def _plain(mean: float | None, scale: float) -> str:
-    return "none" if mean is None else f"{scale * mean:.3g}"
+    return "none" if mean is None else f"{scale * mean:.{_digits(scale * mean)}f}"
+
+
+def _digits(figure: float) -> int:
+    """Decimals that leave three significant digits or so."""
+    return max(0, 2 - int(abs(figure) >= 10) - int(abs(figure) >= 100))
 
 
 def _figure(estimate: Estimate, scale: float, sign: str = "") -> str:
-    """Print an estimate to three significant digits or so; one picture has no interval."""
+    """Print an estimate with its interval; one picture has none."""
     mean, low, high = (scale * value for value in estimate[:3])
-    digits = max(0, 2 - int(abs(mean) >= 10) - int(abs(mean) >= 100))
+    digits = _digits(mean)
     interval = f" [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]" if estimate.pictures > 1 else ""
     return f"{mean:{sign}.{digits}f}{interval}"
