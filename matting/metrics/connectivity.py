@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.metrics.definition import LEVELS, STEP, THETA, Definition
-from matting.metrics.windows import windows
+from matting.metrics.windows import ErrorMap, windows
 
 _Point = tuple[int, int]
 _FILLS = 4
@@ -102,7 +102,7 @@ def _phi(alpha: NDArray[Any], level: NDArray[Any]) -> NDArray[Any]:
     return phi
 
 
-def connectivity_difference(preds: NDArray[Any], target: NDArray[Any], definition: Definition) -> NDArray[Any]:
+def connectivity_difference(preds: NDArray[Any], target: NDArray[Any], definition: Definition) -> ErrorMap:
     """Compute φ(p) − φ(g), the difference of two mattes' degrees of connectedness.
 
     With l the highest multiple of 0.1 up to which a pixel belongs to the largest 4-connected component of
@@ -116,15 +116,15 @@ def connectivity_difference(preds: NDArray[Any], target: NDArray[Any], definitio
         definition: The protocol's precision and its order of components.
 
     Returns:
-        ``(H, W)`` of the protocol's precision.
+        The map by its windows, in the protocol's precision.
     """
     dtype, unit = definition.conn_dtype, 255 if target.dtype == np.uint8 else 1
     if unit == 1:
         preds, target = preds.astype(dtype, copy=False), target.astype(dtype, copy=False)
     levels = connected_levels(cv2.min(preds, target), _thresholds(target.dtype, definition), definition.column_major)
-    difference = np.zeros(target.shape, dtype)
+    difference: ErrorMap = []
     for window in windows((preds != target).view(np.uint8), margin=0):
         level: NDArray[Any] = levels[window].astype(dtype) / LEVELS
         p, g = (alpha[window].astype(dtype) / unit for alpha in (preds, target))
-        difference[window] = _phi(p, level) - _phi(g, level)
+        difference.append((window, _phi(p, level) - _phi(g, level)))
     return difference

@@ -1,7 +1,6 @@
 """Error maps of one pair of mattes, and the sums over them that make the metrics."""
 
 from functools import cached_property
-from typing import Any
 
 import cv2
 import numpy as np
@@ -11,6 +10,7 @@ from matting.metrics.connectivity import connectivity_difference
 from matting.metrics.definition import Protocol, Region, definition
 from matting.metrics.gradient import gradient_difference
 from matting.metrics.inputs import ArrayLike, alpha_pair, region_mask
+from matting.metrics.windows import ErrorMap
 
 Mask = NDArray[np.uint8] | None
 
@@ -41,47 +41,52 @@ class ErrorMaps:
         return region_mask(self._target.shape, trimap, region, ignore)
 
     @cached_property
-    def difference(self) -> NDArray[Any]:
-        """``(H, W)`` |p − g|, in codes of 255 for uint8 mattes."""
-        return np.asarray(cv2.absdiff(self._preds, self._target))
+    def difference(self) -> ErrorMap:
+        """|p − g|, in codes of 255 for uint8 mattes."""
+        whole = slice(None), slice(None)
+        return [(whole, np.asarray(cv2.absdiff(self._preds, self._target)))]
 
     @cached_property
-    def gradient(self) -> NDArray[Any]:
-        """``(H, W)`` ‖∇p‖ − ‖∇g‖."""
+    def gradient(self) -> ErrorMap:
+        """‖∇p‖ − ‖∇g‖."""
         return gradient_difference(self._preds, self._target, self._definition)
 
     @cached_property
-    def connectivity(self) -> NDArray[Any]:
-        """``(H, W)`` φp − φg."""
+    def connectivity(self) -> ErrorMap:
+        """φp − φg."""
         return connectivity_difference(self._preds, self._target, self._definition)
 
     def sad(self, mask: Mask) -> float:
         """Σ|p − g| / 1000."""
-        return self._absolute(self.difference, mask) / self._unit / 1000
+        return _absolute(self.difference, mask) / self._unit / 1000
 
     def mad(self, mask: Mask) -> float:
         """Σ|p − g| / n."""
-        return self._absolute(self.difference, mask) / self._unit / self._count(mask)
+        return _absolute(self.difference, mask) / self._unit / self._count(mask)
 
     def mse(self, mask: Mask) -> float:
         """Σ(p − g)² / n."""
-        return self._squared(self.difference, mask) / self._unit**2 / self._count(mask)
+        return _squared(self.difference, mask) / self._unit**2 / self._count(mask)
 
     def grad(self, mask: Mask) -> float:
         """Σ(‖∇p‖ − ‖∇g‖)² over the protocol's divisor."""
-        return self._squared(self.gradient, mask) / self._definition.grad_divisor
+        return _squared(self.gradient, mask) / self._definition.grad_divisor
 
     def conn(self, mask: Mask) -> float:
         """Σ|φp − φg| / 1000."""
-        return self._absolute(self.connectivity, mask) / 1000
-
-    @staticmethod
-    def _absolute(error: NDArray[Any], mask: Mask) -> float:
-        return float(cv2.norm(error, cv2.NORM_L1, mask))
-
-    @staticmethod
-    def _squared(error: NDArray[Any], mask: Mask) -> float:
-        return float(cv2.norm(error, cv2.NORM_L2SQR, mask))
+        return _absolute(self.connectivity, mask) / 1000
 
     def _count(self, mask: Mask) -> int:
         return self._target.size if mask is None else max(cv2.countNonZero(mask), 1)
+
+
+def _absolute(error: ErrorMap, mask: Mask) -> float:
+    return _norm(error, mask, cv2.NORM_L1)
+
+
+def _squared(error: ErrorMap, mask: Mask) -> float:
+    return _norm(error, mask, cv2.NORM_L2SQR)
+
+
+def _norm(error: ErrorMap, mask: Mask, kind: int) -> float:
+    return sum(float(cv2.norm(tile, kind, None if mask is None else mask[window])) for window, tile in error)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.metrics.definition import Definition
-from matting.metrics.windows import windows
+from matting.metrics.windows import ErrorMap, windows
 
 _BORDERS = {"edge": cv2.BORDER_REPLICATE, "symmetric": cv2.BORDER_REFLECT}
 
@@ -47,7 +47,7 @@ def _magnitude_difference(
     return difference
 
 
-def gradient_difference(preds: NDArray[Any], target: NDArray[Any], definition: Definition) -> NDArray[Any]:
+def gradient_difference(preds: NDArray[Any], target: NDArray[Any], definition: Definition) -> ErrorMap:
     """Compute ‖∇p‖ − ‖∇g‖ with Gaussian derivatives of σ = 1.4 px.
 
     With e = p − g it is e's derivatives that are filtered, and the difference comes from
@@ -60,7 +60,7 @@ def gradient_difference(preds: NDArray[Any], target: NDArray[Any], definition: D
         definition: The protocol's kernels, border and scaling.
 
     Returns:
-        ``(H, W)`` float64 for float64 mattes, else float32.
+        The map by its windows, float64 for float64 mattes, else float32.
     """
     p_range, g_range = _ranges(preds, target, definition)
     # Crosswise, not divided: codes stay integers, hence exact. And an offset has no gradient.
@@ -71,10 +71,11 @@ def gradient_difference(preds: NDArray[Any], target: NDArray[Any], definition: D
     radius = definition.radius
     border = (*[radius] * 4, _BORDERS[definition.border])
     preds, target = cv2.copyMakeBorder(preds, *border), cv2.copyMakeBorder(target, *border)
-    difference = np.zeros(active.shape, dtype)
+    difference: ErrorMap = []
     for rows, cols in windows(active, radius):
         halo = slice(rows.start, rows.stop + 2 * radius), slice(cols.start, cols.stop + 2 * radius)
         base = np.subtract(target[halo], g_low, dtype=dtype) * g_scale
         excess = np.subtract(preds[halo], p_low, dtype=dtype) * p_scale - base
-        difference[rows, cols] = _magnitude_difference(base, excess, g_range * g_scale, definition)
+        tile = _magnitude_difference(base, excess, g_range * g_scale, definition)
+        difference.append(((rows, cols), tile))
     return difference

@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+Window = tuple[slice, slice]
+"""Rows and columns."""
+ErrorMap = list[tuple[Window, NDArray[Any]]]
+"""A map by its windows, zero outside them: most of it would be zeros that cost memory to write and to read."""
 TILE = 64, 256
 """Rows and columns of a window at most: a dozen float32 pictures of this size stay in a core's second-level cache."""
 
 
-def windows(active: NDArray[np.uint8], margin: int) -> Iterator[tuple[slice, slice]]:
+def windows(active: NDArray[np.uint8], margin: int) -> Iterator[Window]:
     """Yield disjoint windows that cover every active pixel and its neighbourhood.
 
     Args:

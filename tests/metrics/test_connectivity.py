@@ -1,10 +1,10 @@
 import cv2
 import numpy as np
 import pytest
-from reference import largest_component, slow_metrics
 
 from matting.metrics.connectivity import connected_levels
 from matting.metrics.functional import conn
+from tests.metrics.reference import largest_component, slow_metrics
 
 
 def matte(height=40, width=60):

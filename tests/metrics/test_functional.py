@@ -8,9 +8,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import slow_metrics
 
 from matting.metrics.functional import all_metrics, conn, grad, mad, mse, sad
+from tests.metrics.reference import slow_metrics
 
 METRICS = {"sad": sad, "mse": mse, "mad": mad, "grad": grad, "conn": conn}
 PROTOCOLS = ("adobe", "p3m")
