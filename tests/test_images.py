@@ -161,6 +161,7 @@ def encoded(suffix: str) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 @pytest.mark.parametrize("suffix", ["PNG", "JPEG", "WEBP", "TIFF", "GIF"])
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.2, 0.5, 0.9])
 def test_truncated_files_are_refused_and_name_the_file(tmp_path, suffix, share):

@@ -1,6 +1,6 @@
 """Pictures of a test: what the method saw, what it should have said, what it said, and where it was wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import cv2
@@ -36,12 +36,14 @@ class Plate(NamedTuple):
         figures: Its scores.
         tiles: RGB pictures of equal size in the order of `COLUMNS`, scaled into `TILE`.
         close_up: The same five at 200 % where the unknown region is wrong most.
+        others: The mattes of the other methods, by name, at the size of the tiles.
     """
 
     title: str
     figures: str
     tiles: list[NDArray[np.uint8]]
     close_up: list[NDArray[np.uint8]]
+    others: dict[str, NDArray[np.uint8]]
 
 
 def select_exhibits(evaluation: Evaluation, method: str, limit: int = 7) -> list[Exhibit]:
@@ -68,24 +70,27 @@ def select_exhibits(evaluation: Evaluation, method: str, limit: int = 7) -> list
     return [exhibit for exhibit in chosen if different[exhibit.pair] is exhibit][:limit]
 
 
-def draw_plates(evaluation: Evaluation, method: str, predict: Method) -> Iterator[Plate]:
-    """Load, predict and draw the exhibits, one at a time.
+def draw_plates(evaluation: Evaluation, methods: Mapping[str, Method]) -> Iterator[Plate]:
+    """Load, predict and draw the exhibits of the method under test, one at a time.
 
     Args:
         evaluation: Gives the choice and the figures.
-        method: Whose.
-        predict: The method itself; what `evaluate` saw was not kept.
+        methods: The evaluated methods, the one under test first; the mattes `evaluate` saw were not kept.
 
     Yields:
         Plates in the order of `select_exhibits`.
     """
-    scores = {(row.pair, row.region): row.scores for row in evaluation.rows if row.method == method}
-    for pair, reason in select_exhibits(evaluation, method):
+    first, *others = evaluation.methods
+    scores = {(row.pair, row.region): row.scores for row in evaluation.rows if row.method == first}
+    for pair, reason in select_exhibits(evaluation, first):
         example = pair.load()
-        alpha = predict(example)
+        alpha = methods[first](example)
         whole, unknown = scores[pair, "whole"], scores[pair, "unknown"]
         figures = f"MAD {whole['mad']:.4f} · SAD {whole['sad']:.2f} · SAD in the unknown region {unknown['sad']:.2f}"
-        yield Plate(f"{reason}: {pair.name}", figures, draw_tiles(example, alpha), draw_close_up(example, alpha))
+        tiles = draw_tiles(example, alpha)
+        shape = (tiles[0].shape[0], tiles[0].shape[1])
+        mattes = {name: _gray(resize(_levels(methods[name](example)), shape)) for name in others}
+        yield Plate(f"{reason}: {pair.name}", figures, tiles, draw_close_up(example, alpha), mattes)
 
 
 def draw_tiles(example: Example, alpha: NDArray[np.float32]) -> list[NDArray[np.uint8]]:

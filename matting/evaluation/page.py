@@ -141,13 +141,18 @@ def _bar(name: str, estimate: Estimate, longest: float, scale: float) -> str:
 
 def _figure(plate: Plate) -> str:
     caption = f"<figcaption><b>{escape(plate.title)}</b> · {escape(plate.figures)}</figcaption>"
-    close_up = f"<details open><summary>close-up at 200 %</summary>{_tiles(plate.close_up)}</details>"
-    return f"<figure>{caption}{_tiles(plate.tiles)}{close_up}</figure>"
+    close_up = _details("close-up at 200 %", zip(COLUMNS, plate.close_up, strict=True))
+    others = _details("mattes of the other methods", plate.others.items()) if plate.others else ""
+    return f"<figure>{caption}{_tiles(zip(COLUMNS, plate.tiles, strict=True))}{close_up}{others}</figure>"
 
 
-def _tiles(tiles: Sequence[NDArray[np.uint8]]) -> str:
-    named = zip(COLUMNS, tiles, strict=True)
-    shown = "".join(f"<div><img alt='{name}' src='{_data_uri(tile)}'>{name}</div>" for name, tile in named)
+def _details(summary: str, tiles: Iterable[tuple[str, NDArray[np.uint8]]]) -> str:
+    return f"<details open><summary>{escape(summary)}</summary>{_tiles(tiles)}</details>"
+
+
+def _tiles(tiles: Iterable[tuple[str, NDArray[np.uint8]]]) -> str:
+    named = ((escape(name), _data_uri(tile)) for name, tile in tiles)
+    shown = "".join(f"<div><img alt='{name}' src='{uri}'>{name}</div>" for name, uri in named)
     return f"<div class=tiles>{shown}</div>"
 
 

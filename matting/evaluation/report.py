@@ -49,7 +49,7 @@ def write_report(
     Args:
         folder: Target; made where it is missing, files of an earlier report in it are replaced one by one.
         evaluation: The scores.
-        methods: The evaluated methods; the first predicts the few pictures shown once more.
+        methods: The evaluated methods; they predict the few pictures shown once more.
         setting: What stands beside the figures.
 
     Returns:
@@ -63,7 +63,7 @@ def write_report(
         raise ValueError(f"expected at least one scored picture to report on, found none: {reasons}")
     folder.mkdir(parents=True, exist_ok=True)
     first = evaluation.methods[0]
-    plates = list(draw_plates(evaluation, first, methods[first]))
+    plates = list(draw_plates(evaluation, methods))
     results = collect_results(evaluation, setting)
     write_png(folder / "panels.png", panel_sheet(plates, f"{first} · {setting.corpus}"))
     write_atomic(folder / "per_image.csv", per_image_csv(evaluation).encode())

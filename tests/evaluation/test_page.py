@@ -70,6 +70,11 @@ def test_page_shows_every_table_and_bars_within_their_track(page):
     assert len(widths) == 2 * 4 and max(widths) <= 100 and min(widths) >= 0
 
 
+def test_other_methods_mattes_stand_under_each_picture(page):
+    assert page.count("mattes of the other methods") == page.count("<figure>") >= 3
+    assert page.count("<img alt='all'") == page.count("<figure>")
+
+
 def test_close_up_is_taken_where_the_unknown_region_is_wrong():
     alpha = np.zeros((400, 500), np.uint8)
     alpha[100:300, 100:400] = 255
