@@ -6,6 +6,7 @@ import warnings
 import typer
 
 from matting.commands.cutout import cutout
+from matting.commands.data import data
 from matting.commands.evaluate import evaluate
 from matting.commands.plan import plan
 
@@ -18,6 +19,7 @@ app = typer.Typer(
 app.command()(evaluate)
 app.command()(cutout)
 app.command()(plan)
+app.add_typer(data, name="data")
 
 
 def main() -> None:

@@ -13,14 +13,14 @@ from matting.data.scenes import Scenes
 from matting.data.sources import Source, coco_matting, composition1k, composition1k_composites, rwp
 from matting.data.sources.decoded import with_decoded_cache
 from matting.data.sources.foregrounds import with_estimated_foregrounds
-from matting.data.sources.official import TestComposite, compose_official
+from matting.data.sources.official import Composite, compose_official
 from matting.evaluation import Example, Pair, implied_trimap
 from matting.images import list_pictures, read_alpha, read_rgb
 
 Reader = Callable[..., Source]
 """A reader of `matting.data.sources` with its folder and options already given; it takes a keyword ``split``."""
 
-Composites = Callable[[], Sequence[TestComposite]]
+Composites = Callable[[], Sequence[Composite]]
 """Lists official test composites."""
 
 _log = logging.getLogger(__name__)
@@ -165,11 +165,11 @@ def _load_photograph(source: Source, index: int) -> Example:
     return Example(item.name, photo, layers.alpha, implied_trimap(layers.alpha) if trimap is None else trimap, ignore)
 
 
-def _composite_pair(composite: TestComposite, dataset: str) -> Pair:
+def _composite_pair(composite: Composite, dataset: str) -> Pair:
     return Pair(composite.name, partial(_load_composite, composite), dataset, frozenset({"composition1k"}))
 
 
-def _load_composite(composite: TestComposite) -> Example:
+def _load_composite(composite: Composite) -> Example:
     foreground, alpha = read_rgb(composite.foreground), read_alpha(composite.alpha)
     trimap = read_alpha(composite.trimap) if composite.trimap else implied_trimap(alpha)
     return Example(composite.name, compose_official(foreground, alpha, read_rgb(composite.background)), alpha, trimap)

@@ -42,7 +42,7 @@ class PersonFilter:
     largest_at_least: float = 0.1
     most: int = 3
     truncated: bool = False
-    border: float = 2.0
+    border: float = 4.0
 
     def select(self, photo: AnnotatedPhoto) -> "Selection | None":
         """The people of a photograph, or None where it is no portrait; a crowd makes it none."""

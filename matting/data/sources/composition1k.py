@@ -14,7 +14,7 @@ from pathlib import Path
 
 from matting.data.sources.base import Item, Source
 from matting.data.sources.folders import complete, read_names, require_folder
-from matting.data.sources.official import TestComposite, enumerate_composites
+from matting.data.sources.official import BACKGROUNDS, Composite, enumerate_composites
 
 SETS = {"train": ("Training_set", "training"), "test": ("Test_set", "test")}
 FOLDERS = (
@@ -52,23 +52,25 @@ def composition1k(root: Path | str, split: str = "train", solid_list: Path | str
     return complete(Source("composition1k", items), Path(root), problems)
 
 
-def composition1k_composites(root: Path | str, backgrounds: Path | str) -> list[TestComposite]:
-    """Enumerate the 1,000 test pictures, as `matting.data.sources.official.enumerate_composites`.
+def composition1k_composites(root: Path | str, backgrounds: Path | str, split: str = "test") -> list[Composite]:
+    """Enumerate the 1,000 test or 43,100 training pictures, as `matting.data.sources.official.enumerate_composites`.
 
     Args:
         root: The folder ``Combined_Dataset``.
-        backgrounds: The folder of PASCAL VOC pictures (``VOC2012/JPEGImages``).
+        backgrounds: The folder of PASCAL VOC (``VOC2012/JPEGImages``) or COCO pictures.
+        split: ``test`` or ``train``.
 
     Raises:
         FileNotFoundError: If a file is missing: the official order would shift.
         ValueError: If the background list is too short.
     """
-    found, problems = _listed_pairs(Path(root), "test")
+    found, problems = _listed_pairs(Path(root), split)
     complete(
         Source("composition1k", [Item(fg.stem, alpha, foreground=fg) for fg, alpha in found]), Path(root), problems
     )
-    listed_in = Path(root) / "Test_set" / "test_bg_names.txt"
-    return enumerate_composites(found, read_names(listed_in), Path(backgrounds), listed_in)
+    folder, prefix = SETS[split]
+    listed_in = Path(root) / folder / f"{prefix}_bg_names.txt"
+    return enumerate_composites(found, read_names(listed_in), Path(backgrounds), listed_in, BACKGROUNDS[split])
 
 
 def _listed_pairs(root: Path, split: str) -> tuple[list[tuple[Path, Path]], list[str]]:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from matting.data.sources.base import Item, Source
 from matting.data.sources.folders import by_stem, complete, pair, read_names, require_folder
-from matting.data.sources.official import TestComposite, enumerate_composites
+from matting.data.sources.official import BACKGROUNDS, Composite, enumerate_composites
 
-SETS = {"train": "Train", "test": "Test"}
+SETS = {"train": ("Train", "bg_train.txt"), "test": ("Test", "bg_test.txt")}
 
 
 def distinctions646(root: Path | str, split: str = "train") -> Source:
@@ -35,7 +35,7 @@ def distinctions646(root: Path | str, split: str = "train") -> Source:
     """
     if split not in SETS:
         raise ValueError(f"distinctions646: expected split 'train' or 'test', found '{split}'; it has no other")
-    base = require_folder(Path(root), "Distinctions-646") / SETS[split]
+    base = require_folder(Path(root), "Distinctions-646") / SETS[split][0]
     problems: list[str] = []
     foregrounds = by_stem(base / "FG", f"Distinctions-646 foregrounds ({split})", problems)
     found = pair(foregrounds, by_stem(base / "GT", f"Distinctions-646 mattes ({split})", problems), problems)
@@ -43,18 +43,19 @@ def distinctions646(root: Path | str, split: str = "train") -> Source:
     return complete(Source("distinctions646", items), base, problems)
 
 
-def distinctions646_composites(root: Path | str, backgrounds: Path | str) -> list[TestComposite]:
-    """Enumerate the 1,000 test pictures, as `matting.data.sources.official.enumerate_composites`.
+def distinctions646_composites(root: Path | str, backgrounds: Path | str, split: str = "test") -> list[Composite]:
+    """Enumerate the 1,000 test or 59,600 training pictures, as `matting.data.sources.official.enumerate_composites`.
 
     Args:
-        root: The folder that holds ``Test``.
-        backgrounds: The folder of PASCAL VOC pictures (``VOC2012/JPEGImages``).
+        root: The folder that holds ``Train`` and ``Test``.
+        backgrounds: The folder of PASCAL VOC (``VOC2012/JPEGImages``) or COCO pictures.
+        split: ``test`` or ``train``.
 
     Raises:
         FileNotFoundError: If a file is missing: the order would shift.
         ValueError: If the background list is too short.
     """
-    source = distinctions646(root, "test")
+    source = distinctions646(root, split)
     found = [(item.foreground, item.alpha) for item in source.items if item.foreground]
-    listed_in = Path(root) / "Test" / "bg_test.txt"
-    return enumerate_composites(found, read_names(listed_in), Path(backgrounds), listed_in)
+    listed_in = Path(root).joinpath(*SETS[split])
+    return enumerate_composites(found, read_names(listed_in), Path(backgrounds), listed_in, BACKGROUNDS[split])

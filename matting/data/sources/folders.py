@@ -27,17 +27,21 @@ class IncompleteError(FileNotFoundError):
         self.source, self.problems = source, list(problems)
 
 
+class EmptyError(FileNotFoundError):
+    """A split without a single item."""
+
+
 def complete(source: Source, root: Path, problems: Sequence[str]) -> Source:
     """Return the source if nothing is missing from it.
 
     Raises:
         IncompleteError: If there are problems.
-        FileNotFoundError: If there are none, but no item either.
+        EmptyError: If there are none, but no item either.
     """
     if problems:
         raise IncompleteError(root, source, problems)
     if not source.items:
-        raise FileNotFoundError(f"{root}: expected pictures of '{source.name}' for this split, found none")
+        raise EmptyError(f"{root}: expected pictures of '{source.name}' for this split, found none")
     return source
 
 

@@ -1,4 +1,4 @@
-"""The official test composition of Composition-1K, which Distinctions-646 shares: which picture, and how it is made."""
+"""The official composites of Composition-1K, which Distinctions-646 shares: which pictures, and how they are made."""
 
 import math
 from collections.abc import Sequence
@@ -10,12 +10,14 @@ from PIL import Image
 
 from matting.data.crop import Picture
 
-TEST_BACKGROUNDS = 20
-"""Backgrounds of each test foreground; there are 100 of each training foreground."""
+BACKGROUNDS = {"train": 100, "test": 20}
+"""Backgrounds of each foreground."""
+
+_TRAIN2014_PREFIX = len("COCO_train2014_")
 
 
-class TestComposite(NamedTuple):
-    """The files of one of the official test pictures; the trimap may be missing."""
+class Composite(NamedTuple):
+    """The files of one of the official pictures; only test pictures have trimaps."""
 
     name: str
     foreground: Path
@@ -25,18 +27,19 @@ class TestComposite(NamedTuple):
 
 
 def enumerate_composites(
-    pairs: Sequence[tuple[Path, Path]], background_names: Sequence[str], backgrounds: Path, listed_in: Path
-) -> list[TestComposite]:
-    """Enumerate test composites by the official rule; nothing is decoded or stored.
+    pairs: Sequence[tuple[Path, Path]], background_names: Sequence[str], backgrounds: Path, listed_in: Path, each: int
+) -> list[Composite]:
+    """Enumerate composites by the official rule; nothing is decoded or stored.
 
-    Foreground ``k`` stands before backgrounds ``20 k … 20 k + 19`` of the background list; the picture is called
-    ``<foreground stem>_<i>.png``, and so is its trimap, in a folder beside that of the mattes.
+    Foreground ``k`` stands before backgrounds ``k each + i`` of the background list, ``i = 0 … each - 1``; the picture
+    is called ``<foreground stem>_<i>.png``, and so is its trimap, in a folder beside that of the mattes.
 
     Args:
         pairs: Foreground and matte files, in the official order.
         background_names: The background list.
-        backgrounds: The folder of PASCAL VOC pictures (``VOC2012/JPEGImages``).
+        backgrounds: The folder of the backgrounds: PASCAL VOC for test, COCO train2014 or train2017 for training.
         listed_in: File of the background list, named in errors.
+        each: Backgrounds of each foreground, see `BACKGROUNDS`.
 
     Returns:
         Composites in the official order.
@@ -45,32 +48,38 @@ def enumerate_composites(
         ValueError: If the background list is shorter than the rule needs.
         FileNotFoundError: If backgrounds are missing.
     """
-    if len(background_names) < TEST_BACKGROUNDS * len(pairs):
+    if len(background_names) < each * len(pairs):
         raise ValueError(
-            f"{listed_in}: expected {TEST_BACKGROUNDS} names for each of {len(pairs)} foregrounds, "
+            f"{listed_in}: expected {each} names for each of {len(pairs)} foregrounds, "
             f"found {len(background_names)}; restore the list from the archive"
         )
-    used = [backgrounds / name for name in background_names[: TEST_BACKGROUNDS * len(pairs)]]
+    used = [_background(backgrounds, name) for name in background_names[: each * len(pairs)]]
     if missing := [path.name for path in used if not path.is_file()]:
         raise FileNotFoundError(
-            f"{backgrounds}: {len(missing)} of {len(used)} test backgrounds are missing, such as {missing[0]}; "
-            "unpack PASCAL VOC 2012 (VOCtrainval_11-May-2012.tar) there"
+            f"{backgrounds}: {len(missing)} of {len(used)} backgrounds are missing, such as {missing[0]}; "
+            "unpack PASCAL VOC 2012 (VOCtrainval_11-May-2012.tar) or COCO train2014 there"
         )
     return [
-        _composite(foreground, alpha, used[k * TEST_BACKGROUNDS + i], i)
+        _composite(foreground, alpha, used[k * each + i], i)
         for k, (foreground, alpha) in enumerate(pairs)
-        for i in range(TEST_BACKGROUNDS)
+        for i in range(each)
     ]
 
 
-def _composite(foreground: Path, alpha: Path, background: Path, number: int) -> TestComposite:
+def _background(folder: Path, name: str) -> Path:
+    """COCO's pictures lost their prefix when train2014 became train2017."""
+    path = folder / name
+    return path if path.is_file() or not name.startswith("COCO_train2014_") else folder / name[_TRAIN2014_PREFIX:]
+
+
+def _composite(foreground: Path, alpha: Path, background: Path, number: int) -> Composite:
     name = f"{foreground.stem}_{number}"
     trimap = alpha.parent.parent / "trimaps" / f"{name}.png"
-    return TestComposite(name, foreground, alpha, background, trimap if trimap.is_file() else None)
+    return Composite(name, foreground, alpha, background, trimap if trimap.is_file() else None)
 
 
 def compose_official(foreground: Picture, alpha: Picture, background: Picture) -> Picture:
-    """Compose a test picture as the data set's ``Composition_code.py`` defines it.
+    """Compose a picture as the data set's ``Composition_code.py`` defines it.
 
     A background smaller than the foreground is enlarged by the larger ratio of sides, rounded up, with bicubic
     interpolation; then its top left corner is taken, and values are truncated to integers.

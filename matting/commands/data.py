@@ -1,0 +1,110 @@
+"""``matting data``: which data sets can be read, whether one is complete, and portraits out of COCO."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from matting.commands.console import list_problems, track
+
+if TYPE_CHECKING:
+    from matting.data.sources.approximate import Refine
+    from matting.data.verify import Report
+
+SHOWN = 40
+
+data = typer.Typer(
+    help="Data sets: list the formats, verify a folder, make portraits out of COCO.", no_args_is_help=True
+)
+
+
+@data.command("list")
+def list_formats() -> None:
+    """List the formats that can be read, with their terms and where to get them."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    from matting.data.verify import FORMATS
+
+    table = Table(Column("name", no_wrap=True), "data set", "pictures", "licence", "obtain", show_lines=True)
+    for entry in FORMATS:
+        table.add_row(entry.name, entry.title, entry.size, entry.licence, entry.obtain)
+    Console().print(table)
+
+
+@data.command()
+def verify(
+    name: Annotated[str, typer.Argument(help="Format, as `matting data list` names it.", show_default=False)],
+    path: Annotated[Path, typer.Argument(help="Folder of the data set.", show_default=False)],
+    backgrounds: Annotated[
+        Path | None, typer.Option(help="Folder of the official test backgrounds (PASCAL VOC), to be checked as well.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Threads; all cores by default.", min=1)] = None,
+) -> None:
+    """Check a data set: folders, counts, pairs, sizes, mattes, leaks between splits, and every file's content.
+
+    Nothing is changed. The exit code is 1 if there are problems; doubts and notes leave it 0. COCO-Matting is
+    expected beside the folder 'coco' with the photographs.
+    """
+    from matting.data.verify import find_format
+    from matting.data.verify import verify as run
+
+    report = run(find_format(name), path, track, workers, backgrounds)
+    _print_summary(report)
+    for heading, lines in (("notes", report.notes), ("doubts", report.doubts), ("problems", report.problems)):
+        if lines:
+            more = [f"… and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+            list_problems(f"{heading} ({len(lines)}):", [*lines[:SHOWN], *more])
+    if report.problems:
+        raise typer.Exit(1)
+    typer.echo(f"{name}: complete and readable")
+
+
+def _print_summary(report: "Report") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("split", "items", "published", "layered", "unusable", "short side", "soft", title=str(report.root))
+    for row in report.splits:
+        figures = (row.items, "" if row.published is None else row.published, row.layered, row.bad, row.median_side)
+        table.add_row(row.split, *map(str, figures), f"{row.soft:.1%}")
+    Console().print(table)
+
+
+@data.command("coco-mattes")
+def coco_mattes(
+    coco: Annotated[Path, typer.Argument(help="Folder with train2017, val2017 and annotations.", show_default=False)],
+    output: Annotated[Path, typer.Argument(help="Folder for the mattes, of one split.", show_default=False)],
+    split: Annotated[Literal["train", "val"], typer.Option(help="Split of COCO 2017.")] = "train",
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Refine with a run or checkpoint, not with closed-form matting.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Number of portraits in all.", min=1)] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; all cores by default.", min=1)] = None,
+) -> None:
+    """Choose portraits from COCO's instance annotations and refine their outlines into approximate mattes.
+
+    An interrupted run goes on where it stopped. Train on the result with corpus/coco=coco_instances.
+    """
+    from matting.data.sources import PersonFilter
+    from matting.data.sources.coco_mattes import make_mattes, missing_mattes
+
+    missing = missing_mattes(coco, output, split, PersonFilter(), limit)
+    output.mkdir(parents=True, exist_ok=True)
+    made = make_mattes(coco / f"{split}2017", missing, output, _refinement(checkpoint), workers)
+    for _, _ in zip(track(missing, "mattes"), made, strict=True):
+        pass
+    typer.echo(f"{len(missing)} mattes made, {len(list(output.glob('*.png')))} in {output}")
+
+
+def _refinement(checkpoint: Path | None) -> "Refine":
+    from matting.data.sources.approximate import closed_form
+
+    if checkpoint is None:
+        return closed_form
+    from matting.inference import Predictor
+    from matting.models import load_checkpoint
+
+    trained = load_checkpoint(checkpoint)
+    predictor = Predictor(trained.model, trained.size)
+    return lambda photo, trimap: predictor(photo)

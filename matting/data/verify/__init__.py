@@ -1,0 +1,7 @@
+"""Checks of a data set on disk: is everything there, can it be read, is it what it should be?"""
+
+from matting.data.verify.formats import FORMATS, Format, find_format
+from matting.data.verify.inspection import Inspection, inspect_item
+from matting.data.verify.report import Report, SplitSummary, verify
+
+__all__ = ["FORMATS", "Format", "Inspection", "Report", "SplitSummary", "find_format", "inspect_item", "verify"]

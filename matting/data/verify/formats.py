@@ -1,0 +1,163 @@
+"""The formats that can be read: what is published about each of them, and how to open one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from matting.data import sources
+from matting.data.sources import Source
+from matting.data.sources.official import Composite
+
+ON_REQUEST = "non-commercial; on request"
+ALL_SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Format:
+    """One data set.
+
+    Attributes:
+        name: What the command line and configurations call it.
+        title: What its authors call it.
+        licence: Terms, in a few words.
+        size: Number of pictures, in words.
+        obtain: Whom to write to, or where it lies.
+        reader: Called with the folder and a keyword ``split``.
+        composites: Enumerates the official test pictures, given the folder and that of their backgrounds.
+        splits: Splits that are read.
+        published: Number of items of a split, where one is published.
+    """
+
+    name: str
+    title: str
+    licence: str
+    size: str
+    obtain: str
+    reader: Callable[..., Source]
+    composites: Callable[[Path, Path], Sequence[Composite]] | None = None
+    splits: tuple[str, ...] = ALL_SPLITS
+    published: Mapping[str, int] = field(default_factory=dict)
+
+
+def _coco_matting(root: Path, split: str) -> Source:
+    """COCO-Matting beside COCO, as configurations expect it; every matte, whoever else is in the photograph."""
+    return sources.coco_matting(root, root.parent / "coco", split, scope="ignore_others")
+
+
+FORMATS = (
+    Format(
+        "composition1k",
+        "Adobe Composition-1K",
+        ON_REQUEST,
+        "431 + 50 foregrounds",
+        "write to the first author of Deep Image Matting (Ning Xu, Adobe)",
+        sources.composition1k,
+        sources.composition1k_composites,
+        splits=("train", "test"),
+        published={"train": 431, "test": 50},
+    ),
+    Format(
+        "distinctions646",
+        "Distinctions-646",
+        ON_REQUEST,
+        "596 + 50 foregrounds",
+        "write to the authors of HAttMatting (Dalian University of Technology)",
+        sources.distinctions646,
+        sources.distinctions646_composites,
+        splits=("train", "test"),
+        published={"train": 596, "test": 50},
+    ),
+    Format("rwp", "RWP: your portraits with a manifest", "yours", "any", "your own", sources.rwp),
+    Format(
+        "rwp636",
+        "RealWorldPortrait-636",
+        "CC BY-NC 2.0",
+        "636",
+        "link in the repository of MGMatting",
+        sources.rwp636,
+        splits=("test",),
+        published={"test": 636},
+    ),
+    Format(
+        "p3m10k",
+        "P3M-10k",
+        "the authors' agreement (MIT)",
+        "9,421 + 500 + 500",
+        "accept the agreement in the repository of P3M, then its link",
+        sources.p3m10k,
+        published={"train": 9421, "val": 500, "test": 500},
+    ),
+    Format(
+        "ppm100",
+        "PPM-100",
+        "photographs Flickr CC, mattes CC BY-NC-SA 4.0",
+        "100",
+        "link in the repository of PPM",
+        sources.ppm100,
+        splits=("test",),
+        published={"test": 100},
+    ),
+    Format(
+        "aim500",
+        "AIM-500",
+        "the authors' agreement (MIT)",
+        "500, of which 100 portraits",
+        "accept the agreement in the repository of AIM, then its link",
+        partial(sources.aim500, category=None),
+        splits=("test",),
+        published={"test": 500},
+    ),
+    Format(
+        "am2k",
+        "AM-2k (animals)",
+        "the authors' agreement (MIT)",
+        "1,800 + 200",
+        "accept the agreement in the repository of GFM, then its link",
+        sources.am2k,
+        splits=("train", "test"),
+        published={"train": 1800, "test": 200},
+    ),
+    Format(
+        "aisegment",
+        "AISegment matting human",
+        "as its repository says",
+        "34,427",
+        "link in the repository matting_human_datasets",
+        sources.aisegment,
+    ),
+    Format(
+        "coco_matting",
+        "COCO-Matting",
+        "CC BY-NC 4.0; photographs Flickr terms",
+        "38,251 mattes of 31,694 photographs",
+        "link in the repository of SEMat; photographs from cocodataset.org: train2017 and unlabeled2017",
+        _coco_matting,
+        splits=("train",),
+        published={"train": 38251},
+    ),
+    Format(
+        "coco_instances",
+        "COCO 2017 portraits",
+        "annotations CC BY 4.0; photographs Flickr terms",
+        "a subset of 118,287 + 5,000",
+        "cocodataset.org: train2017, val2017 and annotations_trainval2017",
+        sources.coco_instances,
+        splits=("train", "val"),
+    ),
+    Format("pairs", "a folder of photographs and mattes", "yours", "any", "your own", sources.pairs),
+    Format("rgba", "a folder of RGBA cut-outs", "yours", "any", "your own", sources.rgba),
+)
+"""In the order of the documentation."""
+
+
+def find_format(name: str) -> Format:
+    """Look a format up.
+
+    Raises:
+        ValueError: If there is none of this name.
+    """
+    for entry in FORMATS:
+        if entry.name == name:
+            return entry
+    raise ValueError(f"expected a format of {', '.join(entry.name for entry in FORMATS)}, found '{name}'")

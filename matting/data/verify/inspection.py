@@ -1,0 +1,120 @@
+"""What one item's files look like when they are decoded."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from matting.data.crop import Picture
+from matting.data.sources import Item, Source
+from matting.images import read_rgb
+
+MOST_SOFT = 0.5
+"""Share of soft pixels above which a matte is probably something else, such as a depth map or a gray photograph."""
+
+_HASHED_SIDE, _HASH_SIDE = 32, 8
+
+
+class Inspection(NamedTuple):
+    """Findings about one item.
+
+    Attributes:
+        name: The item's.
+        problems: What makes it unusable.
+        doubts: What may be meant, but is unusual.
+        size: Height and width of the matte in pixels, or None where it cannot be read.
+        soft: Share of the pixels that are neither 0 nor 255.
+        fingerprint: Perceptual hash of the picture, 64 bits, or None where it cannot be read.
+    """
+
+    name: str
+    problems: list[str]
+    doubts: list[str]
+    size: tuple[int, int] | None = None
+    soft: float = 0.0
+    fingerprint: int | None = None
+
+
+def inspect_item(source: Source, index: int) -> Inspection:
+    """Decode all files of an item and look at them.
+
+    Args:
+        source: The item's source.
+        index: Its position.
+
+    Returns:
+        The findings; unreadable files are among the problems.
+    """
+    item = source.items[index]
+    problems: list[str] = []
+    fingerprint = None
+    try:
+        alpha = source.alpha_reader(item.alpha)
+    except (ValueError, OSError) as error:
+        return Inspection(item.name, [str(error)], [])
+    for path in (item.photo, item.foreground, item.background):
+        try:
+            if path is None:
+                continue
+            picture = read_rgb(path)
+            fingerprint = perceptual_hash(_visible(item, picture, alpha)) if fingerprint is None else fingerprint
+            if picture.shape[:2] != alpha.shape:
+                found, wanted = picture.shape, alpha.shape
+                problems.append(f"{path} is {found[1]}x{found[0]}, its matte {item.alpha} {wanted[1]}x{wanted[0]}")
+        except (ValueError, OSError) as error:
+            problems.append(str(error))
+    lacks, doubts, soft = judge_matte(alpha)
+    problems += [f"{item.alpha}: {text}" for text in lacks]
+    height, width = alpha.shape
+    doubts = [f"{item.alpha}: {text}" for text in doubts]
+    return Inspection(item.name, problems, doubts, (height, width), soft, fingerprint)
+
+
+def judge_matte(alpha: Picture) -> tuple[list[str], list[str], float]:
+    """Judge the range and the softness of a matte.
+
+    Args:
+        alpha: ``(H, W)`` uint8.
+
+    Returns:
+        Problems, doubts, and the share of soft pixels.
+    """
+    lowest, highest = int(alpha.min()), int(alpha.max())
+    soft = float(((alpha > 0) & (alpha < 255)).mean())
+    if highest == 0:
+        return ["the matte is empty"], [], soft
+    doubts = [f"the highest value is {highest}, not 255"] if highest < 255 else []
+    if lowest > 0:
+        doubts.append(f"the lowest value is {lowest}: there is no background")
+    if soft == 0:
+        doubts.append("no pixel is soft: a hard mask teaches hard hair")
+    if soft > MOST_SOFT:
+        doubts.append(f"{soft:.0%} of the pixels are soft: is it a matte?")
+    return [], doubts, soft
+
+
+def perceptual_hash(picture: Picture) -> int:
+    """Hash what a picture looks like: equal, or a few bits away, after scaling, recoding or slight retouching.
+
+    The signs of the lowest frequencies of the cosine transform of the gray picture, against their median (Zauner,
+    "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010).
+
+    Args:
+        picture: ``(H, W, 3)`` uint8.
+
+    Returns:
+        64 bits as a non-negative integer.
+    """
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(gray, (_HASHED_SIDE, _HASHED_SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
+    low = cv2.dct(small)[:_HASH_SIDE, :_HASH_SIDE].ravel()
+    bits = low > np.median(low[1:])
+    return int.from_bytes(np.packbits(bits).tobytes())
+
+
+def _visible(item: Item, picture: Picture, alpha: Picture) -> Picture:
+    """A photograph as it is; a bare foreground before gray: its colours are arbitrary where it is not seen."""
+    if item.photo is not None or picture.shape[:2] != alpha.shape:
+        return picture
+    share = alpha[..., None].astype(np.float32) / 255
+    return np.asarray(share * picture + (1 - share) * 128, np.uint8)

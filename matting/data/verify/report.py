@@ -1,0 +1,179 @@
+"""Verification of a whole data set."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from matting.data.sources import IncompleteError, Source
+from matting.data.sources.folders import EmptyError
+from matting.data.sources.official import Composite
+from matting.data.verify.formats import Format
+from matting.data.verify.inspection import Inspection, inspect_item
+
+SAME_PICTURE = 3
+"""Bits, of 64, by which the hashes of two versions of one picture differ at most."""
+
+Progress = Callable[[Sequence["Future[Inspection]"], str], Iterable["Future[Inspection]"]]
+"""Passes through what it is given and shows how far it is, under a label."""
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """One row of the summary.
+
+    Attributes:
+        split: Name of the split.
+        items: Complete items.
+        published: Their number as published, or None.
+        layered: Items with a foreground layer.
+        bad: Items that cannot be used.
+        median_side: Median short side in pixels.
+        soft: Median share of soft pixels.
+    """
+
+    split: str
+    items: int
+    published: int | None
+    layered: int
+    bad: int
+    median_side: int
+    soft: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a verification found.
+
+    Attributes:
+        format: What the set should be.
+        root: Where it lies.
+        splits: A summary of each split that has items.
+        problems: What must be put right before the set is used.
+        doubts: What may be meant, but is unusual.
+        notes: What the tree lacks although it can be used.
+    """
+
+    format: Format
+    root: Path
+    splits: list[SplitSummary]
+    problems: list[str]
+    doubts: list[str]
+    notes: list[str]
+
+
+def verify(
+    entry: Format, root: Path, progress: Progress, workers: int | None = None, backgrounds: Path | None = None
+) -> Report:
+    """Check a data set: folders, counts, pairs, sizes, mattes, leaks and every file's content.
+
+    Args:
+        entry: What the set should be.
+        root: Where it lies. It is only read.
+        progress: Shows how far decoding is.
+        workers: Threads; all cores by default. OpenCV decodes outside the interpreter's lock.
+        backgrounds: Folder of the official test backgrounds, to be checked as well.
+
+    Returns:
+        The report.
+    """
+    sources, problems, notes = _open(entry, root)
+    if entry.composites and backgrounds is None:
+        notes.append("the official test composites were not checked: give the folder of their backgrounds")
+    elif entry.composites and backgrounds:
+        problems += _composite_problems(entry.composites, root, backgrounds)
+    doubts: list[str] = []
+    summaries, fingerprints = [], {}
+    for split, source in sources.items():
+        inspections = _inspect(source, f"{entry.name} {split}", progress, workers or os.cpu_count() or 1)
+        problems += [line for one in inspections for line in one.problems]
+        doubts += [line for one in inspections for line in one.doubts]
+        summaries.append(_summarise(split, source, inspections, entry.published.get(split)))
+        fingerprints[split] = inspections
+    doubts += [
+        f"{row.split}: {row.items} items, published are {row.published}"
+        for row in summaries
+        if row.published not in (None, row.items)
+    ]
+    return Report(entry, root, summaries, problems + leaks(fingerprints), doubts, notes)
+
+
+def _open(entry: Format, root: Path) -> tuple[dict[str, Source], list[str], list[str]]:
+    """The complete items of each split, what is missing, and what is lacking."""
+    sources: dict[str, Source] = {}
+    problems: list[str] = []
+    empty: list[str] = []
+    for split in entry.splits:
+        try:
+            sources[split] = entry.reader(root, split=split)
+        except IncompleteError as error:
+            sources[split] = error.source
+            problems += error.problems
+        except EmptyError as error:
+            empty.append(str(error))
+        except (ValueError, OSError) as error:
+            problems.append(f"split '{split}' cannot be opened: {error}")
+    # A small folder that is split by a hash of the names may well have an empty split.
+    problems += empty if not sources else []
+    notes = [*(note for source in sources.values() for note in source.notes), *(empty if sources else [])]
+    return sources, list(dict.fromkeys(problems)), list(dict.fromkeys(notes))
+
+
+def _composite_problems(
+    enumerate_composites: Callable[[Path, Path], Sequence[Composite]], root: Path, backgrounds: Path
+) -> list[str]:
+    try:
+        enumerate_composites(root, backgrounds)
+    except (ValueError, OSError) as error:
+        return [f"the official test composites cannot be made: {error}"]
+    return []
+
+
+def _inspect(source: Source, label: str, progress: Progress, workers: int) -> list[Inspection]:
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(inspect_item, source, index) for index in range(len(source))]
+        try:
+            return [future.result() for future in progress(futures, label)]
+        except BaseException:  # also an interruption: what has not begun is given up
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _summarise(split: str, source: Source, inspections: list[Inspection], published: int | None) -> SplitSummary:
+    sides = [min(one.size) for one in inspections if one.size]
+    return SplitSummary(
+        split=split,
+        items=len(source),
+        published=published,
+        layered=sum(item.layered for item in source.items),
+        bad=sum(bool(one.problems) for one in inspections),
+        median_side=int(np.median(sides)) if sides else 0,
+        soft=float(np.median([one.soft for one in inspections if one.size])) if sides else 0.0,
+    )
+
+
+def leaks(splits: Mapping[str, Sequence[Inspection]]) -> list[str]:
+    """Find pictures that stand in two splits, by their perceptual hashes.
+
+    Args:
+        splits: Inspections of each split.
+
+    Returns:
+        A sentence for each item of a later split that looks like one of an earlier split.
+    """
+    found = []
+    for (first, ones), (second, others) in combinations(splits.items(), 2):
+        known = [one for one in ones if one.fingerprint is not None]
+        hashes = np.array([one.fingerprint for one in known], dtype=np.uint64)
+        for other in others:
+            if other.fingerprint is None or not known:
+                continue
+            distance = np.bitwise_count(hashes ^ np.uint64(other.fingerprint))
+            nearest = int(distance.argmin())
+            if distance[nearest] <= SAME_PICTURE:
+                found.append(f"'{other.name}' of {second} looks like '{known[nearest].name}' of {first}: a leak")
+    return found
