@@ -24,6 +24,9 @@ class Pipeline(nn.Module):
     the same in any batch, on any rank, at any step. Geometry follows ``seed``, hence is shared by the views of a
     pair; appearance follows ``(seed, view)``. Runs without gradients and without a host synchronisation.
 
+    Camera, moving subjects and screenshots change the matte too, by geometry and severity: views of a pair share it to
+    the bit if they share their severity and are both composites (a photograph's subject does not move by itself).
+
     Args:
         size: side of the delivered pictures, pixels.
         warp: the geometric warp; None resizes the loader's crop to ``size``, or leaves it alone if it fits.
