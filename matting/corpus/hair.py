@@ -35,7 +35,7 @@ def draw_hair(rng: np.random.Generator, frame: Frame, traits: Traits, light: Lig
         return _afro(rng, frame, traits, light)
     layer = tinted(_cap(frame, traits), traits.hair * _brightness(light) * 0.75)
     if traits.style == "long":
-        nearest = 0.05 if _turned_away(traits) else 0.86
+        nearest = 0.05 if _turned_away(traits) else 0.66
         fine = _drape(rng, _count(frame, 900), traits, (nearest, 1.12), traits.hair_length * 0.9)
     elif traits.style in ("ponytail", "bun"):
         fine = _combed_back(rng, _count(frame, 900), traits)

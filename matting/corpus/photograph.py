@@ -67,7 +67,7 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
     if rng.random() < 0.25:
         scene = cast_shadow(rng, scene, everyone[..., 3], frames[-1].head)
     picture = everyone[..., :3] + scene * (1 - everyone[..., 3:])
-    dim = rng.uniform(0.2, 0.5) if rng.random() < 0.08 else 1.0
+    dim = rng.uniform(0.25, 0.5) if scenario == "plain" and rng.random() < 0.15 else 1.0
     developed = expose(rng, picture * np.float32(dim), coarse=scenario == "low_resolution")
     return Photograph(developed, everyone[..., 3], persons, tuple(traits), _tags(scenario, traits, persons, layers))
 

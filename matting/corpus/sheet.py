@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 from matting.corpus.formats import save
 
 CELL = 168
+COLUMNS = 6
+SHOWN = ("glasses", "backlit", "group", "scarf", "side_backlit", "hat")
 
 
-def contact_sheet(root: str | Path, path: str | Path, columns: int = 6) -> None:
-    """Draws the sheet: three rows of portraits (photo, alpha, cut-out on a colour), two of composites.
+def contact_sheet(root: str | Path, path: str | Path) -> None:
+    """Draws the sheet: six portraits (photo, alpha, cut-out on a colour) and two foregrounds on six backgrounds.
 
     Args:
         root: of a corpus in the layout of :func:`matting.corpus.ensure_corpus`.
         path: of the picture to write.
-        columns: pictures in a row.
 
     Raises:
         FileNotFoundError: if ``root`` holds no corpus.
@@ -30,11 +31,17 @@ def contact_sheet(root: str | Path, path: str | Path, columns: int = 6) -> None:
             f"expected a corpus with RWP/manifest.csv in {root}; make one with python -m matting.corpus"
         )
     with manifest.open(newline="") as file:
-        names = [row["name"] for row in csv.DictReader(file)]
-    cells = [_portrait(root, name) for name in names[:columns]]
+        names = _choose(list(csv.DictReader(file)))
+    cells = [_portrait(root, name) for name in names]
     rows = [np.concatenate(row, axis=1) for row in zip(*cells, strict=True)]
-    rows += _composites(root, columns)
+    rows += _composites(root)
     save(Path(path), np.concatenate(rows), cv2.IMWRITE_JPEG_QUALITY, 88)
+
+
+def _choose(rows: list[dict[str, str]]) -> list[str]:
+    """One portrait of each tag shown, as far as there are any, and then the first ones."""
+    tagged = [next((row["name"] for row in rows if row[tag] == "1"), rows[0]["name"]) for tag in SHOWN]
+    return list(dict.fromkeys([*tagged, *(row["name"] for row in rows)]))[:COLUMNS]
 
 
 def _read(path: Path) -> NDArray[np.uint8]:
@@ -61,18 +68,19 @@ def _over(front: NDArray[np.uint8], alpha: NDArray[np.uint8], back: NDArray[np.u
     return np.rint(front * weight + back * (1 - weight)).astype(np.uint8)
 
 
-def _composites(root: Path, columns: int) -> list[NDArray[np.uint8]]:
-    """The first training foregrounds of Composition-1K, each on several of its backgrounds."""
+def _composites(root: Path) -> list[NDArray[np.uint8]]:
+    """The two training foregrounds of Composition-1K with the most soft pixels, each on several backgrounds."""
     base = root / "Combined_Dataset/Training_set"
-    names = (base / "training_fg_names.txt").read_text().split("\n")
-    backgrounds = (base / "training_bg_names.txt").read_text().split("\n")
+    names = (base / "training_fg_names.txt").read_text().split()
+    backgrounds = (base / "training_bg_names.txt").read_text().split()
+    layers = []
+    for index, name in enumerate(names):
+        folder = next(f for f in sorted(base.iterdir()) if (f / "fg" / name).is_file())
+        alpha = _read(folder / "alpha" / name)
+        layers.append((np.mean((alpha > 25) & (alpha < 230)), index, _read(folder / "fg" / name), alpha))
     rows = []
-    for index in range(2):
-        folder = next(f for f in sorted(base.iterdir()) if (f / "fg" / names[index]).is_file())
-        front, alpha = _read(folder / "fg" / names[index]), _read(folder / "alpha" / names[index])
-        row = []
-        for number in range(columns):
-            back = _read(root / "coco/train2014" / backgrounds[index * 100 + number])
-            row.append(_cell(_over(front, alpha, cv2.resize(back, front.shape[1::-1]))))
-        rows.append(np.concatenate(row, axis=1))
+    for _, index, front, alpha in sorted(layers, key=lambda layer: -layer[0])[:2]:
+        scenes = list(dict.fromkeys(backgrounds[index * 100 : index * 100 + 100]))[:COLUMNS]
+        backs = (cv2.resize(_read(root / "coco/train2014" / scene), front.shape[1::-1]) for scene in scenes)
+        rows.append(np.concatenate([_cell(_over(front, alpha, np.asarray(back, np.uint8))) for back in backs], axis=1))
     return rows
