@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -48,7 +49,7 @@ class Pair:
     tags: frozenset[str] = frozenset()
     difficulty: str | None = None
 
-    @property
+    @cached_property
     def groups(self) -> tuple[str, ...]:
         """Names of the result rows this pair counts in: its set, and ``set.tag`` for every label."""
         labels = sorted(self.tags | ({self.difficulty} if self.difficulty else set()))

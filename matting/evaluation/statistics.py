@@ -73,9 +73,9 @@ def _resampled_means(sample: NDArray[np.float64], seed: int) -> NDArray[np.float
     return np.concatenate([block.astype(np.float64) @ sample for block in blocks]) / sample.size
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=16)
 def _counts(pictures: int, seed: int) -> NDArray[np.uint8]:
-    """Draw how often each picture stands in each resample: the same for every metric of a group, so kept.
+    """Draw how often each picture stands in each resample: the same for all metrics and methods of a group, so kept.
 
     A byte holds them: a count cannot pass the number of pictures, and beyond 255 pictures it is Poisson with mean 1.
     """
