@@ -1,13 +1,14 @@
 """Train, evaluate and report: ``python train.py experiment=quickstart``."""
 
 import logging
+import signal
 import time
 from pathlib import Path
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from matting.config import build, build_all, build_schedule, run_command
+from matting.config import build, build_all, build_schedule, run_command, settings
 
 
 def train(config: DictConfig) -> dict[str, float]:
@@ -23,6 +24,7 @@ def train(config: DictConfig) -> dict[str, float]:
     from lightning.pytorch import seed_everything
 
     from matting.data.datamodule import MattingDataModule
+    from matting.training.loggers import closing
     from matting.training.module import MattingModule
     from matting.training.report import report_run
     from matting.training.trainer import run_length
@@ -30,8 +32,7 @@ def train(config: DictConfig) -> dict[str, float]:
     start = time.perf_counter()
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no tips, no list of absent accelerators
     seed_everything(config.seed, workers=True, verbose=False)
-    loggers = build_all(config.logger)
-    try:
+    with closing(build_all(config.logger)) as loggers:
         corpus = build(config.corpus)
         trainer = build(config.trainer, callbacks=build_all(config.callbacks), logger=loggers)
         batches = config.data.epoch_rows // (config.data.batch_size * trainer.world_size)
@@ -42,14 +43,13 @@ def train(config: DictConfig) -> dict[str, float]:
             build(config.augment),
             **{name: config.data[name] for name in ("batch_size", "crop_size", "smallest_crop", "workers")},
         )
-        model_settings = {k: v for k, v in OmegaConf.to_container(config.model).items() if k != "_target_"}
         module = MattingModule(
             build(config.model).to(memory_format=torch.channels_last),
             build(config.loss),
             build(config.optimizer),
             total_steps=steps,
             validation_set=corpus.name,
-            hyper_parameters={"model": model_settings, "size": config.data.size, "corpus": corpus.label},
+            hyper_parameters={"model": settings(config.model), "size": config.data.size, "corpus": corpus.label},
         )
         trainer.fit(module, data, ckpt_path=config.ckpt_path, weights_only=True)
         if not trainer.is_global_zero:
@@ -57,25 +57,18 @@ def train(config: DictConfig) -> dict[str, float]:
         metrics = report_run(module.model, data, trainer, Path(config.folder), start)
         for logger in loggers:
             logger.log_metrics(metrics, step=trainer.global_step)
-        close_loggers(loggers, "success")
         return metrics
-    except BaseException:
-        close_loggers(loggers, "failed")
-        raise
-
-
-def close_loggers(loggers: list, status: str) -> None:
-    """Write out and close all loggers: a later job of the same process must not log into this run."""
-    for logger in loggers:
-        logger.finalize(status)
-        if type(logger).__name__ == "WandbLogger":
-            logger.experiment.finish(exit_code=0 if status == "success" else 1)
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 def main(config: DictConfig) -> None:
-    """Compose and run."""
-    train(config)
+    """Run one experiment; stopped by SIGTERM, exit as a stopped process does: Lightning would let it exit with 0."""
+    from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+    try:
+        train(config)
+    except SIGTERMException as stop:
+        raise SystemExit(128 + signal.SIGTERM) from stop
 
 
 if __name__ == "__main__":

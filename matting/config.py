@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MISSING_CHOICE = r"Could not find '([\w/]+)/([^']+)' Available options in '[^']+': (.*?) Config search"
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "conf"
 
+EXPECTED_ERRORS = (HydraException, OmegaConfBaseException, ValueError, OSError)
+"""What a user's mistake raises; anything else is a fault of the program and shows its traceback."""
+
 
 def load_config(overrides: Sequence[str]) -> DictConfig:
     """Compose the configuration that ``train.py`` would run with the same overrides.
@@ -42,6 +45,12 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
 def build(config: DictConfig, **extra: Any) -> Any:
     """Instantiate a node with plain Python containers."""
     return instantiate(config, _convert_="all", **extra)
+
+
+def settings(config: DictConfig) -> dict[str, Any]:
+    """The arguments that a node's target is called with, as plain values: what a checkpoint can hold."""
+    values = OmegaConf.to_container(config, resolve=True)
+    return {name: value for name, value in values.items() if name != "_target_"} if isinstance(values, dict) else {}
 
 
 def build_all(config: DictConfig) -> list[Any]:
@@ -87,7 +96,7 @@ def run_command(command: Callable[[], object]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra hands errors on instead of printing several lines
     try:
         command()
-    except (HydraException, OmegaConfBaseException, ValueError, OSError) as error:
+    except EXPECTED_ERRORS as error:
         sys.exit(f"error: {explain(error)}")
 
 

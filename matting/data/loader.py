@@ -36,13 +36,6 @@ class PlanBatches(Sampler[list[Draw]]):
     limit: int | None = None
     consumed: int = 0
 
-    def __post_init__(self) -> None:
-        if not len(self):
-            raise ValueError(
-                f"data: expected at least one batch an epoch, found {self.rows} rows for {self.world_size} x "
-                f"{self.batch_size}; raise data.epoch_rows or lower data.batch_size"
-            )
-
     def __len__(self) -> int:
         batches = self.rows // (self.batch_size * self.world_size)
         return batches if self.limit is None else min(batches, self.limit)

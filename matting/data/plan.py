@@ -80,7 +80,8 @@ class Draw(NamedTuple):
         scene: Index of the background that goes behind the foreground, or -1 for the photograph's own.
         seed: Source of everything random about the view's geometry; shared by the views of a pair.
         view: 0, or 1 for the second view of a pair.
-        severity: Strength of the degradation in [0, 1]; 0 for none.
+        severity: Strength of the degradation in [0, 1]; 0 for none; shared by the views of a pair, whose mattes are to
+            stay equal.
         pair: Number of the pair in the epoch, or -1.
     """
 
@@ -192,15 +193,16 @@ def plan_epoch(
     table = _rows(units, stream[order])
     rng = np.random.default_rng([seed, crc32(b"views"), epoch])
     seeds = rng.integers(0, 2**62, size=len(order))
-    severity = (1.0 - rng.random(rows)) * stage.ceiling(age, length)
+    severity = (1.0 - rng.random(len(order))) * stage.ceiling(age, length)
+    unit = table.pop("unit")
     is_augmented = np.array([name == AUGMENTED for name in weights])[table["stream"]]
     indices = list(catalog.sources.values())
     return EpochPlan(
         stage=stage.name,
         streams=tuple(weights),
         sources=tuple(catalog.sources),
-        seed=seeds[table.pop("unit")],
-        severity=np.where(is_augmented, severity, 0.0),
+        seed=seeds[unit],
+        severity=np.where(is_augmented, severity[unit], 0.0),
         scene=_scenes(table, catalog, pairing, rng),
         difficulty=_look_up([index.difficulty for index in indices], table["source"], table["item"]),
         **table,

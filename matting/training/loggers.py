@@ -3,10 +3,35 @@
 import netrc
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlparse
 
-from lightning.pytorch.loggers import CSVLogger, WandbLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+
+
+@contextmanager
+def closing(loggers: list[Logger]) -> Iterator[list[Logger]]:
+    """Write out and close all loggers, however the run ends.
+
+    A later job of the same process must not log into this run, which is what W&B does while a run is open.
+
+    Args:
+        loggers: The loggers of one run.
+
+    Yields:
+        The loggers.
+    """
+    status, exit_code = "failed", 1
+    try:
+        yield loggers
+        status, exit_code = "success", 0
+    finally:
+        for logger in loggers:
+            logger.finalize(status)
+            if isinstance(logger, WandbLogger):
+                logger.experiment.finish(exit_code=exit_code)
 
 
 def csv_logger(save_dir: Path | str) -> CSVLogger:

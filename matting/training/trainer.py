@@ -36,8 +36,13 @@ def run_length(max_epochs: int | None, max_steps: int, batches: int, accumulate:
         Epochs begun and optimiser steps taken; whichever limit is met first ends the run.
 
     Raises:
-        ValueError: If neither limit is given.
+        ValueError: If neither limit is given, or an epoch has no batch.
     """
+    if batches < 1:
+        raise ValueError(
+            "data.epoch_rows: expected at least one batch an epoch, found less; raise data.epoch_rows above "
+            "data.batch_size times the number of processes"
+        )
     steps_per_epoch = ceil(batches / accumulate)
     limits = [max_steps] if max_steps >= 0 else []
     limits += [max_epochs * steps_per_epoch] if max_epochs is not None and max_epochs >= 0 else []

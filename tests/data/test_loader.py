@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,11 +51,6 @@ def test_the_two_ranks_of_half_the_batch_make_the_double_batch() -> None:
 def test_a_limit_shortens_the_epoch() -> None:
     limited = batches(batch_size=8, limit=3)
     assert list(limited) == list(batches(batch_size=8))[:3]
-
-
-def test_an_epoch_without_a_batch_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"data\.epoch_rows"):
-        batches(batch_size=64, world_size=2)
 
 
 def test_draws_are_plain_numbers() -> None:

@@ -73,7 +73,7 @@ def test_pairs_share_everything_but_the_background(seed: int, layered: int, frac
     plan = make_plan(make_catalog(layered_rwp=layered), seed, rows=rows, pairing=Pairing(fraction))
     second = np.flatnonzero(plan.view == 1)
     assert (second % 2 == 1).all(), "pairs begin at even rows, so no even batch splits one"
-    for name in ("stream", "source", "item", "seed", "pair"):
+    for name in ("stream", "source", "item", "seed", "severity", "pair"):
         assert (getattr(plan, name)[second] == getattr(plan, name)[second - 1]).all()
     assert (plan.scene[second] != plan.scene[second - 1]).all()
     assert (plan.view[second - 1] == 0).all()

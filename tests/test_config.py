@@ -1,0 +1,119 @@
+"""The configuration: every choice composes, file names say what is in them, mistakes end in one line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from matting.config import CONFIG_FOLDER, EXPECTED_ERRORS, build, explain, load_config
+from matting.data.curriculum import Curriculum
+from matting.data.mixture import Mixture
+from tests.conftest import MINIATURE
+from train import train
+
+GROUPS = ("data", "corpus", "model", "loss", "augment", "callbacks", "logger", "trainer", "experiment")
+CHOICES = [
+    f"{group}={path.stem}"
+    for group in GROUPS
+    for path in sorted((CONFIG_FOLDER / group).glob("*.yaml"))
+    if path.stem != "base"
+]
+STAGES = {
+    "foundation": {"composition1k", "rwp"},
+    "diversity": {"composition1k", "rwp", "coco_matting"},
+    "robustness": {"composition1k", "rwp", "coco_matting", "augmented"},
+}
+ARTICLE = {"composition1k": 1, "rwp": 8, "coco_matting": 5, "augmented": 12}
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_choice_composes_and_resolves(choice: str) -> None:
+    config = load_config([choice, "folder=/run", "corpus.root=/data" if choice == "corpus=disk" else "seed=1"])
+    OmegaConf.to_container(config, resolve=True)
+
+
+def test_the_articles_mixture_is_what_its_name_says() -> None:
+    assert build(load_config(["data=mix_1_8_5_12"]).data.mixture) == Mixture(ARTICLE)
+
+
+@pytest.mark.parametrize("source", ARTICLE)
+def test_leaving_one_out_leaves_the_others_as_they_are(source: str) -> None:
+    mixture = build(load_config([f"data=without_{source}"]).data.mixture)
+    assert mixture.streams() == {name: weight for name, weight in ARTICLE.items() if name != source}
+
+
+@pytest.mark.parametrize("source", ARTICLE)
+def test_a_single_source_is_alone(source: str) -> None:
+    mixture = build(load_config([f"data={source}"]).data.mixture)
+    assert mixture.streams() == {source: 1}
+
+
+def test_the_uniform_mixture_weighs_all_alike() -> None:
+    assert build(load_config(["data=mix_uniform"]).data.mixture).streams() == dict.fromkeys(ARTICLE, 1)
+
+
+def curriculum(name: str) -> Curriculum:
+    built: Curriculum = build(load_config([f"+curriculum={name}"]).curriculum)
+    assert built.name == name
+    return built
+
+
+def test_the_curriculum_is_the_articles() -> None:
+    stages = curriculum("3stage").stages
+    assert [stage.fraction for stage in stages] == [0.3, 0.4, 0.3]
+    assert {stage.name: set(stage.open or ()) for stage in stages} == STAGES
+    assert [list(stage.rule("rwp").difficulties) for stage in stages] == [
+        ["clear"],
+        ["clear", "medium"],
+        ["clear", "medium", "hard"],
+    ]
+
+
+def test_the_controls_differ_from_the_curriculum_in_one_thing() -> None:
+    ordered, backwards, shuffled = curriculum("3stage"), curriculum("reversed"), curriculum("shuffled")
+    assert [stage.name for stage in backwards.stages] == [stage.name for stage in ordered.stages][::-1]
+    for stage, other in zip(ordered.stages, list(backwards.stages)[::-1], strict=True):
+        assert (stage.fraction, stage.open) == (other.fraction, other.open)
+        assert tuple(stage.severity) == tuple(other.severity)[::-1]
+    assert shuffled.stages == ordered.stages and shuffled.shuffled
+    assert len(curriculum("none").stages) == 1 and curriculum("none").stages[0].open is None
+
+
+def test_curriculum_is_absent_unless_it_is_added() -> None:
+    assert "curriculum" not in load_config([])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["optimzer.lr=1"], "unknown option 'optimzer'"),
+        (["trainer.max_epoch=1"], "did you mean 'trainer.max_epochs'"),
+        (["data=mix_1_8_5"], "data has no choice 'mix_1_8_5', did you mean 'mix_1_8_5_12'?"),
+        (["+data.mixture.weights.rpw=3"], "unknown source rpw; the corpus has: composition1k, rwp, coco_matting"),
+        (["corpus=disk"], "corpus.root"),
+        (["corpus=disk", "corpus.root=/no/such/folder"], "/no/such/folder"),
+        (["data.batch_size=3"], "data.batch_size: expected an even number under pairing, found 3"),
+        (["model.encoder=resnet35"], "timm has no model 'resnet35'"),
+        (["model.norm=layer"], "expected one of batch, group, found 'layer'"),
+        (["loss.weights.alpha_l1=-1"], "weights >= 0"),
+        (["data.epoch_rows=4"], "data.epoch_rows: expected at least one batch"),
+        (["ckpt_path=/no/such.ckpt"], "/no/such.ckpt"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(overrides: list[str], expected: str, tmp_path: Path) -> None:
+    corpus = [] if overrides[0].startswith("corpus=") else MINIATURE[:2]
+    with pytest.raises(EXPECTED_ERRORS) as caught:
+        train(load_config([*corpus, *MINIATURE[2:], f"folder={tmp_path}", "callbacks.progress=null", *overrides]))
+    message = explain(caught.value)
+    assert expected in message
+    assert "\n" not in message
+
+
+def test_the_command_prints_the_line_and_no_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "train.py", "model=tiny", "corpus=disk", "corpus.root=/no/such/folder"]
+    done = subprocess.run([*command, f"hydra.run.dir={tmp_path}"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("error: /no/such/folder")
+    assert "Traceback" not in done.stderr
