@@ -3,8 +3,10 @@
 import multiprocessing
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,25 @@ def run_jobs(jobs: Sequence[Job], workers: int | None, title: str | None) -> lis
     # Forking a process that runs threads (torch, OpenCV) can hang; a fresh interpreter cannot.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers or os.cpu_count(), context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        return watched(pool.map(_call, jobs, chunksize=2))
+        with _without_main():
+            results = pool.map(_call, jobs, chunksize=2)  # starts the workers
+        return watched(results)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keeps new processes from importing the caller's script again.
+
+    The jobs need nothing of it, it may load torch, and a script without ``if __name__ == "__main__"`` would start
+    itself over and over.
+    """
+    main = sys.modules["__main__"].__dict__
+    kept: dict[str, Any] = {name: main.pop(name) for name in ("__file__", "__spec__") if name in main}
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update(kept)
 
 
 def _call(job: Job) -> Record:

@@ -2,6 +2,8 @@ import csv
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -62,6 +64,15 @@ def test_what_an_interrupted_generation_left_is_not_taken_for_a_corpus(corpus: P
     root = ensure_corpus(people=12, seed=3, image_size=96, workers=1, cache_dir=tmp_path, show_progress=False)
     assert not left.exists()
     assert digests(root) == digests(corpus)
+
+
+def test_a_script_without_a_main_guard_may_ask_for_a_corpus(corpus: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    call = f"ensure_corpus(12, 3, 96, workers=2, cache_dir={str(tmp_path)!r}, show_progress=False)"
+    script.write_text(f"from matting.corpus import ensure_corpus\nprint({call})\n")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert digests(Path(done.stdout.strip())) == digests(corpus)
 
 
 def test_too_small_a_corpus_is_refused(tmp_path: Path) -> None:
