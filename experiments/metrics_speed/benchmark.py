@@ -84,9 +84,9 @@ def milliseconds(work: Callable[[], object], repeats: int) -> float:
 def measure(preds: np.ndarray, target: np.ndarray) -> tuple[float, float, float, float]:
     """Return milliseconds over the whole image, over both regions and of the plain code, and the values' difference."""
     trimap = trimap_from_alpha(target, 10)
-    whole = milliseconds(lambda: all_metrics(preds, target), 25)
-    both = milliseconds(lambda: all_metrics(preds, target, trimap, regions=("whole", "unknown")), 25)
-    slow = milliseconds(lambda: slow_metrics(preds, target), 2)
+    whole = milliseconds(lambda: all_metrics(preds, target), 9)
+    both = milliseconds(lambda: all_metrics(preds, target, trimap, regions=("whole", "unknown")), 9)
+    slow = milliseconds(lambda: slow_metrics(preds, target), 1)
     values = all_metrics(preds, target, trimap, regions=("whole", "unknown"))
     differences = [
         abs(values[f"{name}/{region}"] / expected - 1)
