@@ -30,15 +30,18 @@ class Box(NamedTuple):
         return self._replace(top=outer.top + self.top, left=outer.left + self.left)
 
     def aligned(self, factor: int, height: int, width: int) -> "Box":
-        """The smallest box of whole ``factor`` x ``factor`` blocks around it, in a ``height`` x ``width`` picture."""
-        top, left = self.top // factor * factor, self.left // factor * factor
-        bottom = min(height, -(-(self.top + self.height) // factor) * factor)
-        right = min(width, -(-(self.left + self.width) // factor) * factor)
-        return Box(top, left, bottom - top, right - left)
+        """The box of whole ``factor`` x ``factor`` blocks that a ``height`` x ``width`` picture has around it.
+
+        Partial blocks at the picture's right and lower edge are left out: scaled up with the others they would shift.
+        """
+        top, left = self.top // factor, self.left // factor
+        bottom = min(height // factor, -(-(self.top + self.height) // factor))
+        right = min(width // factor, -(-(self.left + self.width) // factor))
+        return Box(top * factor, left * factor, (bottom - top) * factor, (right - left) * factor)
 
     def reduced(self, factor: int) -> "Box":
-        """The aligned box in the pixels of a picture at one ``factor``-th, whose last blocks may be partial."""
-        return Box(self.top // factor, self.left // factor, -(-self.height // factor), -(-self.width // factor))
+        """The aligned box in the pixels of the picture at one ``factor``-th."""
+        return Box(*(length // factor for length in self))
 
 
 def full_box(height: int, width: int) -> Box:

@@ -82,7 +82,7 @@ def by_stem(folder: Path, what: str, problems: list[str], recursive: bool = Fals
     Args:
         folder: Where they lie.
         what: What they are, for errors.
-        problems: Takes a sentence for every name that stands for two files, or for a folder.
+        problems: Takes a sentence for every name that stands for two files.
         recursive: Also look into the folders below.
 
     Raises:
@@ -91,9 +91,7 @@ def by_stem(folder: Path, what: str, problems: list[str], recursive: bool = Fals
     found: dict[str, Path] = {}
     for path in list_pictures(require_folder(folder, what), recursive=recursive):
         stem = path.relative_to(folder).with_suffix("").as_posix()
-        if not path.is_file():
-            problems.append(f"{path} is a folder named like a picture")
-        elif stem in found:
+        if stem in found:
             problems.append(f"{path} and {found[stem].name} have one name")
         else:
             found[stem] = path
