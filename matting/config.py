@@ -50,7 +50,7 @@ def build(config: DictConfig, **extra: Any) -> Any:
 def settings(config: DictConfig) -> dict[str, Any]:
     """The arguments that a node's target is called with, as plain values: what a checkpoint can hold."""
     values = OmegaConf.to_container(config, resolve=True)
-    return {name: value for name, value in values.items() if name != "_target_"} if isinstance(values, dict) else {}
+    return {str(k): value for k, value in values.items() if k != "_target_"} if isinstance(values, dict) else {}
 
 
 def build_all(config: DictConfig) -> list[Any]:

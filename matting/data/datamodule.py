@@ -83,10 +83,13 @@ class MattingDataModule(LightningDataModule):
         self._position = state_dict["position"]
 
     def val_dataloader(self) -> DataLoader[Crop]:
-        """Every validation picture of this rank, whole, resized to the network's size."""
+        """Every validation picture, whole, resized to the network's size.
+
+        Each rank validates all of them: shares of unequal length would hang in the buffers' broadcast, and padding
+        them would bend the means.
+        """
         source = self.corpus.validation
         dataset = DrawDataset({source.name: source}, self.corpus.scenes, self.augment.size, smallest_crop=1.0)
-        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         make = partial(Draw, source=0, view=0, severity=0.0, pair=-1)
         draws = [
             make(item=k, seed=k, scene=-1 if item.photo else k % len(self.corpus.scenes))
@@ -95,7 +98,7 @@ class MattingDataModule(LightningDataModule):
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
-            sampler=draws[rank::world_size],
+            sampler=draws,
             collate_fn=collate,
             num_workers=self.workers,
             pin_memory=torch.cuda.is_available(),

@@ -46,4 +46,4 @@ class AveragedWeights(WeightAveraging):
             self._swap_models(pl_module)
 
     def _average(self, averaged: Any, current: Any, number: Tensor | int) -> None:
-        get_ema_multi_avg_fn(self._current_decay)(averaged, current, number)
+        get_ema_multi_avg_fn(self._current_decay)(averaged, current, number)  # type: ignore[no-untyped-call]

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matting.data.crop import choose_box, full_box, resize, scene_box
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 2**31), st.floats(0.05, 1.0))
+def test_boxes_lie_inside_and_keep_the_smallest_share(height: int, width: int, seed: int, smallest: float) -> None:
+    rng = np.random.default_rng(seed)
+    alpha = rng.integers(0, 256, (height, width)).astype(np.uint8)
+    box = choose_box(alpha, rng, smallest)
+    assert 0 <= box.top <= box.top + box.height <= height
+    assert 0 <= box.left <= box.left + box.width <= width
+    assert box.height >= round(smallest * height) and box.width >= round(smallest * width)
+    assert box.cut(alpha).shape == (box.height, box.width)
+
+
+@given(st.integers(0, 2**31))
+def test_a_crop_holds_a_soft_pixel(seed: int) -> None:
+    alpha = np.zeros((80, 120), np.uint8)
+    alpha[8:12, 100:104] = 128
+    assert choose_box(alpha, np.random.default_rng(seed), 0.3).cut(alpha).max() == 128
+
+
+def test_all_soft_pixels_are_met_in_time() -> None:
+    alpha = np.zeros((64, 64), np.uint8)
+    alpha[::4, ::4] = 128
+    covered = np.zeros_like(alpha, dtype=bool)
+    for seed in range(60):
+        choose_box(alpha, np.random.default_rng(seed), 0.3).cut(covered)[:] = True
+    assert covered.all()
+
+
+@given(st.integers(1, 50), st.integers(1, 50), st.integers(0, 2**31))
+def test_scene_boxes_are_squares_inside(height: int, width: int, seed: int) -> None:
+    box = scene_box(height, width, np.random.default_rng(seed))
+    assert box.height == box.width >= round(min(height, width) / 2)
+    assert box.top + box.height <= height and box.left + box.width <= width
+
+
+def test_shrinking_averages_and_does_not_alias() -> None:
+    stripes = np.tile(np.array([0, 255], np.uint8), (64, 32))
+    np.testing.assert_array_equal(resize(stripes, 16), np.full((16, 16), 128))
+
+
+@pytest.mark.parametrize("size", [1, 7, 20])
+def test_the_full_box_changes_nothing(size: int) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (size, size, 3)).astype(np.uint8)
+    np.testing.assert_array_equal(resize(full_box(size, size).cut(picture), size), picture)

@@ -1,0 +1,36 @@
+"""A sweep is many jobs in one process: each closes what it opened, and one that fails does not take others along."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.training.runs import SHORT
+
+
+def sweep(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "train.py", "-m", *SHORT, "trainer.max_epochs=1", f"hydra.sweep.dir={folder}"]
+    return subprocess.run([*command, *overrides], capture_output=True, text=True, timeout=400)
+
+
+@pytest.mark.slow
+def test_a_sweep_over_seeds_gives_a_report_each(tmp_path: Path) -> None:
+    done = sweep(tmp_path, "seed=1,2", "logger=wandb")
+    assert done.returncode == 0, done.stderr[-2000:]
+    jobs = sorted(path for path in tmp_path.iterdir() if path.is_dir())
+    assert len(jobs) == 2
+    for job in jobs:
+        assert "test/demo/unknown/sad" in json.loads((job / "results.json").read_text())["metrics"]
+        assert len(list((job / "wandb").glob("offline-run-*"))) == 1
+        assert "=" not in job.name and "," not in job.name, "the folder must serve in a later ckpt_path="
+
+
+@pytest.mark.slow
+def test_a_failing_job_does_not_stop_the_others(tmp_path: Path) -> None:
+    done = sweep(tmp_path, "model.norm=layer,group")
+    assert done.returncode == 1
+    assert "expected one of batch, group" in done.stderr and "Traceback" not in done.stderr
+    finished = {path.parent.name for path in tmp_path.glob("*/results.json")}
+    assert len(finished) == 1 and "norm-group" in finished.pop()
