@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import cv2
 import torch
 from torch.utils.data import DataLoader, Sampler
 
@@ -70,6 +71,7 @@ class PlanLoader(DataLoader[Crop]):
             collate_fn=collate,
             pin_memory=pin_memory,
             persistent_workers=workers > 0,
+            worker_init_fn=_use_one_thread,
             # The loader draws a seed for its workers at each epoch; from the global generator that would make the
             # run depend on how often it was resumed.
             generator=torch.Generator(),
@@ -90,3 +92,8 @@ class PlanLoader(DataLoader[Crop]):
         """Continue at a saved position, also with another batch size or number of ranks than it was saved with."""
         batch = state["rows"] // (self.batches.batch_size * self.batches.world_size)
         self.batches.consumed = state["epoch"] * len(self.batches) + batch
+
+
+def _use_one_thread(worker: int) -> None:
+    """Workers share the cores as processes; OpenCV's threads, as many in each as there are cores, would fight."""
+    cv2.setNumThreads(1)
