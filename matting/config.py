@@ -71,12 +71,15 @@ def build_schedule(config: DictConfig, corpus: "Corpus", epochs: int) -> "Schedu
     from matting.data.schedule import Schedule
 
     indices = {name: SourceIndex.of(source) for name, source in corpus.train.items()}
+    mixture = build(config.data.mixture)
+    if callable(mixture):  # one that depends on the corpus
+        mixture = mixture({name: len(source) for name, source in corpus.train.items()})
     return Schedule(
         seed=config.seed,
         epochs=epochs,
         rows=config.data.epoch_rows,
         catalog=Catalog(indices, corpus.scenes.statistics()),
-        mixture=build(config.data.mixture),
+        mixture=mixture,
         curriculum=build(config.curriculum) if "curriculum" in config else Curriculum(),
         pairing=build(config.data.pairing),
     )

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from matting.config import CONFIG_FOLDER, EXPECTED_ERRORS, build, explain, load_config
@@ -54,6 +55,11 @@ def test_the_uniform_mixture_weighs_all_alike() -> None:
     assert build(load_config(["data=mix_uniform"]).data.mixture).streams() == dict.fromkeys(ARTICLE, 1)
 
 
+def test_the_natural_mixture_follows_the_sizes() -> None:
+    mixture = build(load_config(["data=mix_natural"]).data.mixture)({"rwp": 700, "coco_matting": 70})
+    assert mixture.streams() == {"rwp": 700, "coco_matting": 70, "augmented": 660}
+
+
 def curriculum(name: str) -> Curriculum:
     built: Curriculum = build(load_config([f"+curriculum={name}"]).curriculum)
     assert built.name == name
@@ -79,6 +85,16 @@ def test_the_controls_differ_from_the_curriculum_in_one_thing() -> None:
         assert tuple(stage.severity) == tuple(other.severity)[::-1]
     assert shuffled.stages == ordered.stages and shuffled.shuffled
     assert len(curriculum("none").stages) == 1 and curriculum("none").stages[0].open is None
+
+
+def test_a_job_on_several_nodes_composes() -> None:
+    overrides = ["hydra=slurm", "trainer=ddp", "trainer.num_nodes=2", "trainer.devices=8", "seed=1"]
+    with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
+        config = compose("train", overrides, return_hydra_config=True)
+    launcher = config.hydra.launcher
+    assert "slurm" in launcher._target_.lower()
+    assert (launcher.nodes, launcher.tasks_per_node, launcher.gpus_per_node) == (2, 8, 8)
+    assert config.trainer.strategy == "ddp" and config.trainer.use_distributed_sampler is False
 
 
 def test_curriculum_is_absent_unless_it_is_added() -> None:

@@ -56,6 +56,22 @@ class Mixture:
         return direct | (self.origins().keys() if AUGMENTED in self.streams() else set())
 
 
+def natural(sizes: Mapping[str, int], augmented_share: float) -> Mixture:
+    """The mixture of data sets that are simply thrown together: every item is drawn equally often.
+
+    Args:
+        sizes: Number of items of each source.
+        augmented_share: Share of the ``augmented`` stream in all rows, in [0, 1).
+
+    Raises:
+        ValueError: If the share is outside its range.
+    """
+    if not 0 <= augmented_share < 1:
+        raise ValueError(f"mixture.augmented_share: expected a share in [0, 1), found {augmented_share}")
+    augmented = sum(sizes.values()) * augmented_share / (1 - augmented_share)
+    return Mixture({**sizes, AUGMENTED: round(augmented, 3)})
+
+
 def apportion(weights: Sequence[float], rows: int) -> NDArray[np.int64]:
     """Share ``rows`` by weight with the largest-remainder (Hamilton) method.
 
