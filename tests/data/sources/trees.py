@@ -41,9 +41,11 @@ def lines(path: Path, names: Sequence[str], end: str = "\n") -> Path:
     return path
 
 
-def pair_tree(root: Path, names: Sequence[str], images: str, mattes: str, suffixes: tuple[str, str]) -> Path:
-    """Photographs and mattes in two folders."""
-    for seed, name in enumerate(names):
+def pair_tree(
+    root: Path, names: Sequence[str], images: str, mattes: str, suffixes: tuple[str, str], first: int = 0
+) -> Path:
+    """Photographs and mattes in two folders, seeded from ``first`` on."""
+    for seed, name in enumerate(names, start=first):
         save(root / images / f"{name}{suffixes[0]}", photo(seed))
         save(root / mattes / f"{name}{suffixes[1]}", matte(seed))
     return root
@@ -82,7 +84,7 @@ def voc_tree(root: Path) -> Path:
 def distinctions_tree(root: Path) -> Path:
     """Distinctions-646 with odd names, CRLF lists, and no line end after the last name."""
     for split, names, backgrounds in (("Train", ["13(2)", "h_1"], 200), ("Test", ["test_13", "test_2"], 40)):
-        pair_tree(root / split, names, "FG", "GT", (".png", ".png"))
+        pair_tree(root / split, names, "FG", "GT", (".png", ".png"), first=3 * len(split))
         prefix = "2008_{:06d}.jpg" if split == "Test" else "COCO_train2014_{:012d}.jpg"
         text = "\r\n".join(prefix.format(k) for k in range(backgrounds))
         (root / split / f"bg_{split.lower()}.txt").write_bytes(text.encode())
@@ -98,7 +100,7 @@ def p3m_tree(root: Path, nested: bool = True, layers: bool = True) -> Path:
                 save(root / "train" / folder / f"{name}.jpg", photo(len(folder)), quality=100)
     for name, images in (("P3M-500-P", "blurred_image"), ("P3M-500-NP", "original_image")):
         base = root / "validation" / name if nested else root / name
-        pair_tree(base, [f"{name}_1"], images, "mask", (".jpg", ".png"))
+        pair_tree(base, [f"{name}_1"], images, "mask", (".jpg", ".png"), first=len(name))
         save(base / "trimap" / f"{name}_1.png", np.full(SIZE, 128, np.uint8))
     return root
 

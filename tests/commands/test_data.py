@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from matting.cli import app
+from matting.data.sources import approximate, coco_instances
+from matting.data.verify import FORMATS
+from matting.images import read_alpha
+from tests.data.sources.trees import annotation, coco_tree, p3m_tree, pair_tree, photo, save
+
+RUNNER = CliRunner()
+
+
+def test_list_shows_every_format_with_its_terms():
+    shown = RUNNER.invoke(app, ["data", "list"], env={"COLUMNS": "240"})
+    assert shown.exit_code == 0
+    for entry in FORMATS:
+        assert entry.name in shown.stdout and entry.licence.split()[0] in shown.stdout
+
+
+def test_verify_succeeds_on_a_good_tree_and_prints_a_summary(tmp_path):
+    root = pair_tree(tmp_path, [f"{k}" for k in range(20)], "images", "alphas", (".jpg", ".png"))
+    shown = RUNNER.invoke(app, ["data", "verify", "pairs", str(root)])
+    assert shown.exit_code == 0 and "complete and readable" in shown.stdout
+    assert "train" in shown.stdout and "36" in shown.stdout
+
+
+def test_verify_fails_on_a_bad_tree_and_says_why(tmp_path):
+    root = p3m_tree(tmp_path)
+    (root / "train/mask/p_1.png").write_bytes(b"")
+    shown = RUNNER.invoke(app, ["data", "verify", "p3m10k", str(root)])
+    assert shown.exit_code == 1 and "complete and readable" not in shown.stdout
+    assert "problems (1):" in shown.stderr and "p_1.png: expected" in shown.stderr
+
+
+def test_verify_refuses_an_unknown_format(tmp_path):
+    shown = RUNNER.invoke(app, ["data", "verify", "adobe", str(tmp_path)])
+    assert isinstance(shown.exception, ValueError) and "found 'adobe'" in str(shown.exception)
+
+
+@pytest.fixture
+def coco(tmp_path: Path) -> Path:
+    people = [annotation(k, (6.0, 8.0, 28.0, 47.0)) for k in (1, 2, 3)]
+    return coco_tree(tmp_path / "coco", people, dict.fromkeys((1, 2, 3), "train2017"))
+
+
+def test_coco_mattes_are_made_once_and_read_back(coco, tmp_path, monkeypatch):
+    refined = []
+    monkeypatch.setattr(
+        approximate, "closed_form", lambda photo, trimap: refined.append(1) or np.full(trimap.shape, 0.5)
+    )
+    command = ["data", "coco-mattes", str(coco), str(tmp_path / "mattes"), "--workers", "1"]
+    shown = RUNNER.invoke(app, [*command, "--limit", "2"])
+    assert shown.exit_code == 0 and "2 mattes made" in shown.stdout and len(refined) == 2
+    shown = RUNNER.invoke(app, command)
+    assert "1 mattes made, 3 in" in shown.stdout and len(refined) == 3
+    source = coco_instances(coco, mattes=tmp_path / "mattes")
+    alpha = source.layers(0, recomposed=False).alpha
+    assert set(np.unique(alpha)) == {0, 128, 255} and alpha[30, 16] == 255 and alpha[3, 3] == 0
+
+
+def test_a_photograph_of_another_size_stops_with_its_reason(coco, tmp_path):
+    save(coco / f"train2017/{2:012d}.jpg", photo(0, (20, 20)))
+    shown = RUNNER.invoke(app, ["data", "coco-mattes", str(coco), str(tmp_path / "mattes"), "--workers", "1"])
+    assert shown.exit_code == 1 and "expected a mask of (20, 20)" in str(shown.exception)
+
+
+def test_a_network_refines_where_the_outline_is_uncertain(coco, tmp_path, monkeypatch):
+    import matting.inference
+    import matting.models
+
+    class Trained:
+        model, size = None, 32
+
+    monkeypatch.setattr(matting.models, "load_checkpoint", lambda path: Trained())
+    monkeypatch.setattr(
+        matting.inference, "Predictor", lambda model, size: lambda photo: np.full(photo.shape[:2], 0.2, np.float32)
+    )
+    output = tmp_path / "mattes"
+    shown = RUNNER.invoke(app, ["data", "coco-mattes", str(coco), str(output), "--checkpoint", "run"])
+    assert shown.exit_code == 0
+    assert set(np.unique(read_alpha(output / f"{1:012d}.png"))) == {0, 51, 255}
+
+
+def test_missing_annotations_are_told(tmp_path):
+    shown = RUNNER.invoke(app, ["data", "coco-mattes", str(tmp_path), str(tmp_path / "mattes")])
+    assert "instances_train2017.json: expected COCO's instance annotations" in str(shown.exception)
+    assert not (tmp_path / "mattes").exists()

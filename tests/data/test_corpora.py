@@ -1,0 +1,166 @@
+"""Corpora: readers in the roles of a mixture, by configuration."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matting.config import build, load_config
+from matting.corpus import ensure_corpus
+from matting.data.corpora import Corpus, demo_corpus, disk_corpus, photograph_pairs
+from matting.data.dataset import DrawDataset
+from matting.data.plan import Draw
+from matting.data.sources import Source, foregrounds, ppm100, rwp636
+from matting.data.sources.decoded import DecodedSource
+from matting.data.verify import find_format, verify
+from tests.data.sources.trees import SIZE, matte, p3m_tree, pair_tree, photo, save
+
+PEOPLE, SIDE = 16, 96
+
+
+@pytest.fixture(scope="module")
+def demo_root(project_cache) -> Path:
+    return ensure_corpus(people=PEOPLE, seed=0, image_size=SIDE, show_progress=False)
+
+
+def configured(*overrides: str) -> Corpus:
+    corpus = build(load_config(overrides).corpus)
+    assert isinstance(corpus, Corpus)
+    return corpus
+
+
+def test_the_demo_corpus_is_read_by_the_readers_of_the_real_sets(demo_root):
+    demo = demo_corpus(PEOPLE, 0, SIDE)
+    disk = configured("corpus=disk", f"corpus.root={demo_root}", "corpus.composites_per_foreground=2")
+    assert {role: source.items for role, source in demo.train.items()} == {
+        role: source.items for role, source in disk.train.items()
+    }
+    assert [pair.name for pair in demo.test] == [pair.name for pair in disk.test]
+    assert "not real photographs" in demo.label and str(demo_root) in disk.label
+    assert (demo.name, disk.name) == ("demo", "disk")
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("composition1k", "Combined_Dataset"),
+        ("rwp", "RWP"),
+        ("coco_matting", "COCO-Matting"),
+        ("coco_instances", "coco"),
+    ],
+)
+def test_the_demo_corpus_passes_verification(demo_root, name, folder):
+    report = verify(find_format(name), demo_root / folder, lambda futures, label: futures)
+    unreadable = [line for line in report.problems if "expected pictures of 'coco_instances'" not in line]
+    assert unreadable == []
+
+
+def test_every_draw_of_the_demo_corpus_decodes(demo_root):
+    corpus = demo_corpus(PEOPLE, 0, SIDE)
+    dataset = DrawDataset(corpus.train, corpus.scenes, 32)
+    for number, source in enumerate(corpus.train.values()):
+        for index, item in enumerate(source.items):
+            crop = dataset[Draw(number, index, -1 if item.photo else 0, seed=index, view=0, severity=0.0, pair=-1)]
+            assert crop.foreground.shape == crop.background.shape == (32, 32, 3) and crop.alpha.any()
+
+
+def test_test_pictures_of_the_demo_corpus_load(demo_root):
+    for pair in demo_corpus(PEOPLE, 0, SIDE).test:
+        example = pair.load()
+        assert example.image.shape[:2] == example.alpha.shape == example.trimap.shape
+        assert set(np.unique(example.trimap)) <= {0, 127, 128, 255}
+
+
+def test_roles_are_chosen_and_left_out_by_configuration(demo_root, tmp_path):
+    p3m_tree(tmp_path / "elsewhere", nested=False)
+    corpus = configured(
+        "corpus=disk",
+        f"corpus.root={demo_root}",
+        "corpus/portraits=p3m10k",
+        f"corpus.portraits.root={tmp_path / 'elsewhere'}",
+        "corpus.coco=null",
+    )
+    assert {role: source.name for role, source in corpus.train.items()} == {
+        "composition1k": "composition1k",
+        "rwp": "p3m10k",
+    }
+    assert [item.name for item in corpus.validation.items] == ["P3M-500-P_1"]
+    assert corpus.test[0].name == "P3M-500-NP_1" and corpus.test[0].tags == {"p3m10k"}
+    assert (corpus.test[0].load().trimap == 128).all(), "the trimap that the set ships"
+
+
+@pytest.mark.parametrize("group", ["studio", "portraits", "coco"])
+def test_every_choice_composes_and_names_a_reader(group):
+    folder = Path(__file__).parents[2] / "conf/corpus" / group
+    for path in sorted(folder.glob("*.yaml")):
+        config = load_config(["corpus=disk", "corpus.root=/datasets", f"corpus/{group}={path.stem}"])
+        assert config.corpus[group]._target_ == f"matting.data.sources.{path.stem}"
+        options = {"split_list": "list", "mattes": "mattes"}
+        for key in options.keys() & config.corpus[group].keys():
+            config.corpus[group][key] = options[key]
+        with pytest.raises((FileNotFoundError, ValueError)):
+            build(config.corpus[group])(split="train")
+
+
+def test_what_a_set_lacks_is_logged(tmp_path, caplog):
+    names = [f"p{k}" for k in range(40)]
+    pair_tree(tmp_path / "RWP", names, "image", "alpha", (".jpg", ".png"))
+    corpus = configured(
+        "corpus=disk",
+        f"corpus.root={tmp_path}",
+        "corpus.studio=null",
+        "corpus.composites=null",
+        "corpus.coco=null",
+        "corpus.backgrounds=null",
+    )
+    assert "rwp: there is no manifest" in caplog.text
+    assert len(corpus.scenes) == 3, "the drawn ones"
+
+
+def small_corpus(root: Path, **options: object) -> Corpus:
+    portraits = [save(root / f"{k}/image.jpg", photo(k)) and save(root / f"{k}/alpha.png", matte(k)) for k in range(40)]
+    assert portraits
+    from functools import partial
+
+    from matting.data.sources import pairs
+
+    return disk_corpus(root, portraits=partial(pairs, root), **options)
+
+
+def test_foregrounds_are_estimated_for_training_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(foregrounds, "estimated_foreground", lambda photo, alpha: photo)
+    monkeypatch.setattr(foregrounds.os, "cpu_count", lambda: 1)
+    corpus = small_corpus(tmp_path, estimate_foregrounds=True)
+    assert all(item.layered for item in corpus.train["rwp"].items)
+    assert not any(item.layered for item in corpus.validation.items)
+    draw = Draw(0, 0, 1, seed=0, view=1, severity=0.0, pair=0)
+    assert np.unique(DrawDataset(corpus.train, corpus.scenes, 16)[draw].background.reshape(-1, 3), axis=0).shape[0] == 1
+
+
+def test_decoded_layers_are_cached_by_choice(tmp_path):
+    corpus = small_corpus(tmp_path, cache_gigabytes=0.01, cache_side=24)
+    assert isinstance(corpus.train["rwp"], DecodedSource) and type(corpus.validation) is Source
+    crop = DrawDataset(corpus.train, corpus.scenes, 16)[Draw(0, 0, -1, seed=0, view=0, severity=0.0, pair=-1)]
+    assert crop.foreground.shape == (16, 16, 3)
+
+
+def test_the_policy_for_bad_files(tmp_path, project_cache):
+    assert small_corpus(tmp_path).quarantine is None
+    assert small_corpus(tmp_path, on_bad_file="skip").quarantine == project_cache / "quarantine/disk.csv"
+    with pytest.raises(ValueError, match="expected 'raise' or 'skip', found 'ignore'"):
+        small_corpus(tmp_path, on_bad_file="ignore")
+
+
+def test_test_pictures_keep_cleaned_mattes_and_detail_regions(tmp_path):
+    pair_tree(tmp_path / "ppm", ["a"], "image", "matte", (".jpg", ".jpg"))
+    example = photograph_pairs(ppm100(tmp_path / "ppm"), "ppm")[0].load()
+    assert not np.isin(example.alpha, [1, 2, 253, 254]).any()
+    pair_tree(tmp_path / "rwp", ["a"], "image", "alpha", (".jpg", ".png"))
+    save(tmp_path / "rwp/detailmap/a_cloud_trimap.jpg", np.full(SIZE, 255, np.uint8))
+    pair = photograph_pairs(rwp636(tmp_path / "rwp"), "rwp636")[0]
+    assert (pair.load().trimap == 128).all() and pair.tags == {"rwp636"}
+
+
+def test_layers_without_photographs_are_no_test_photographs(demo_root):
+    with pytest.raises(ValueError, match="has no photograph; evaluate it by composites"):
+        photograph_pairs(demo_corpus(PEOPLE, 0, SIDE).train["composition1k"], "demo")
