@@ -2,7 +2,19 @@
 
 from matting.models.attention import AttentionGate
 from matting.models.attention_unet import AttentionUNet, MattingOutput
-from matting.models.checkpoint import Checkpoint, load_checkpoint
+from matting.models.checkpoint import Checkpoint, load_checkpoint, trained_network
+from matting.models.cost import Cost, cost
 from matting.models.fusion import Fusion, fuse
 
-__all__ = ["AttentionGate", "AttentionUNet", "Checkpoint", "Fusion", "MattingOutput", "fuse", "load_checkpoint"]
+__all__ = [
+    "AttentionGate",
+    "AttentionUNet",
+    "Checkpoint",
+    "Cost",
+    "Fusion",
+    "MattingOutput",
+    "cost",
+    "fuse",
+    "load_checkpoint",
+    "trained_network",
+]

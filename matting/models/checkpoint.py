@@ -56,6 +56,18 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     return Checkpoint(model.eval(), int(hyper_parameters["size"]), str(hyper_parameters["corpus"]), file)
 
 
+def trained_network(path: Path | str) -> AttentionUNet:
+    """The network of a run, ready to be trained further, for example on pictures of one's own.
+
+    Args:
+        path: A run folder or a checkpoint file, see `load_checkpoint`.
+
+    Returns:
+        The network in training mode. The optimiser starts afresh: this continues learning, not an interrupted run.
+    """
+    return load_checkpoint(path).model.train()
+
+
 def _read(file: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)

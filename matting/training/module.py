@@ -27,8 +27,8 @@ class MattingModule(LightningModule):
         total_steps: Optimiser steps of the run, for the learning-rate schedule. Lightning can compute it too, but
             doing so starts the loader's workers before a checkpoint is restored.
         validation_set: Name of the validation set in metric keys.
-        hyper_parameters: Plain values stored in checkpoints; `matting.models.load_checkpoint` needs ``model``
-            (arguments of `AttentionUNet`), ``size`` and ``corpus``.
+        hyper_parameters: Plain values stored in checkpoints beside the network's own settings;
+            `matting.models.load_checkpoint` needs ``size`` and ``corpus``.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class MattingModule(LightningModule):
         hyper_parameters: dict[str, Any],
     ) -> None:
         super().__init__()
-        self.save_hyperparameters(hyper_parameters)
+        self.save_hyperparameters(hyper_parameters | {"model": model.settings})
         self.model, self.criterion = model, criterion
         self.optimizer_settings, self.total_steps = optimizer, total_steps
         self.validation_metrics = nn.ModuleDict(
@@ -51,6 +51,10 @@ class MattingModule(LightningModule):
                 for name, metric in (("sad", SAD), ("mse", MSE), ("mad", MAD))
             }
         )
+
+    def on_train_batch_start(self, batch: TrainingBatch, batch_idx: int) -> None:
+        """While the encoder rests, its normalisation keeps the statistics that it came with."""
+        self.model.encoder.train(self.global_step >= self.optimizer_settings.frozen_steps(self.total_steps))
 
     def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
         """One step; every loss term is logged under its own name."""

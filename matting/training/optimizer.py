@@ -1,4 +1,4 @@
-"""Optimiser settings: AdamW with a linear warm-up and a cosine decay."""
+"""Optimiser settings: AdamW with a linear warm-up and a cosine decay, the encoder slower or at rest."""
 
 from dataclasses import dataclass
 from math import cos, pi
@@ -19,6 +19,12 @@ class OptimizerSettings:
         warmup: Share of the run's steps over which the rate rises linearly from near 0.
         final: Rate at the last step, as a share of the peak.
         encoder_factor: Factor on the encoder's learning rate.
+        encoder_frozen: Share of the run's steps, from the first, in which the encoder rests: its rate is 0 and
+            its normalisation keeps its statistics. It stays part of the backward pass, so that data-parallel processes
+            need not know.
+
+    Raises:
+        ValueError: If a share is outside [0, 1], or a rate is negative.
     """
 
     lr: float = 1e-3
@@ -26,6 +32,15 @@ class OptimizerSettings:
     warmup: float = 0.05
     final: float = 0.01
     encoder_factor: float = 1.0
+    encoder_frozen: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("warmup", "final", "encoder_frozen"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"optimizer.{name}: expected a share in [0, 1], found {getattr(self, name)}")
+        for name in ("lr", "weight_decay", "encoder_factor"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"optimizer.{name}: expected a number >= 0, found {getattr(self, name)}")
 
     def build(self, model: nn.Module, total_steps: int) -> dict[str, Any]:
         """Optimiser and per-step schedule, as Lightning's ``configure_optimizers`` returns them.
@@ -34,16 +49,30 @@ class OptimizerSettings:
             model: Network with an ``encoder``.
             total_steps: Optimiser steps of the run.
         """
-        optimizer = AdamW(self._groups(model), lr=self.lr, weight_decay=self.weight_decay)
+        frozen = self.frozen_steps(total_steps)
+        groups = self._groups(model)
+        optimizer = AdamW(groups, lr=self.lr, weight_decay=self.weight_decay)
+
+        def rest(step: int) -> float:
+            return self.rate(step, total_steps)
+
+        def encoder(step: int) -> float:
+            return self.rate(step, total_steps) if step >= frozen else 0.0
+
+        schedule = LambdaLR(optimizer, [encoder if group["is_encoder"] else rest for group in groups])
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def rate(self, step: int, total_steps: int) -> float:
+        """Learning rate of a step, zero-based, as a share of the peak."""
         warmup = max(1, round(self.warmup * total_steps))
+        if step < warmup:
+            return (step + 1) / warmup
+        progress = min(1.0, (step - warmup) / max(1, total_steps - warmup))
+        return self.final + (1 - self.final) * (1 + cos(pi * progress)) / 2
 
-        def factor(step: int) -> float:
-            if step < warmup:
-                return (step + 1) / warmup
-            progress = min(1.0, (step - warmup) / max(1, total_steps - warmup))
-            return self.final + (1 - self.final) * (1 + cos(pi * progress)) / 2
-
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": LambdaLR(optimizer, factor), "interval": "step"}}
+    def frozen_steps(self, total_steps: int) -> int:
+        """Steps in which the encoder rests."""
+        return round(self.encoder_frozen * total_steps)
 
     def _groups(self, model: nn.Module) -> list[dict[str, Any]]:
         groups = []
@@ -56,5 +85,5 @@ class OptimizerSettings:
                 ]
                 lr = self.lr * (self.encoder_factor if is_encoder else 1.0)
                 decay = self.weight_decay if is_matrix else 0.0
-                groups.append({"params": parameters, "lr": lr, "weight_decay": decay})
+                groups.append({"params": parameters, "lr": lr, "weight_decay": decay, "is_encoder": is_encoder})
         return [group for group in groups if group["params"]]

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from matting.models import AttentionUNet, load_checkpoint
+from matting.models import AttentionUNet, load_checkpoint, trained_network
 
 
 def save(path, model, **changes):
@@ -28,6 +28,15 @@ def test_run_folder_and_file_give_the_trained_network(tmp_path, model):
         loaded = load_checkpoint(path)
         assert (loaded.size, loaded.corpus, loaded.path) == (96, "a corpus", file)
         assert not loaded.model.training and torch.equal(loaded.model(image).alpha, model(image).alpha)
+
+
+def test_network_to_go_on_from_has_the_weights_and_learns(tmp_path, model):
+    save(tmp_path / "a.ckpt", model)
+    network = trained_network(tmp_path / "a.ckpt")
+    assert network.training and all(parameter.requires_grad for parameter in network.parameters())
+    assert all(
+        torch.equal(a, b) for a, b in zip(network.state_dict().values(), model.state_dict().values(), strict=True)
+    )
 
 
 def test_nothing_there_is_said_with_the_command_that_trains(tmp_path):

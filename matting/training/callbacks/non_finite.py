@@ -1,0 +1,99 @@
+"""Stops a run whose loss is no number any more, and writes down which batch did it."""
+
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import Tensor
+
+from matting.data.loader import PlanLoader
+from matting.data.plan import Draw
+from matting.images import write_atomic
+
+
+class NonFiniteGuard(Callback):
+    """Stops at the first loss that is infinite or NaN.
+
+    Asking for the loss at each step would make the host wait for the device, so losses are looked at together, now
+    and then; the batch is found all the same. Its draws go into a file from which `read_draws` gives the batch again,
+    and no checkpoint is written over the last good one.
+
+    Args:
+        path: The CSV file; further processes of a run append their rank to its name.
+        every: Batches between two looks.
+    """
+
+    def __init__(self, path: Path | str, every: int = 50) -> None:
+        self.path, self.every = Path(path), every
+        self._pending: list[tuple[int, Tensor]] = []
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Remember the loss; look at all of them at times."""
+        self._pending.append((_loader(trainer).batches.consumed - 1, outputs["loss"].detach()))
+        if len(self._pending) >= self.every:
+            self._look(trainer)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look before metrics meet a broken network."""
+        self._look(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look before the epoch's checkpoint is written."""
+        self._look(trainer)
+
+    def _look(self, trainer: Trainer) -> None:
+        if not self._pending:
+            return
+        finite = torch.stack([loss for _, loss in self._pending]).isfinite()
+        numbers, self._pending = [number for number, _ in self._pending], []
+        if bool(finite.all()):
+            return
+        batches = replace(_loader(trainer).batches, consumed=numbers[int((~finite).nonzero()[0])])
+        epoch, batch = divmod(batches.consumed, len(batches))
+        path = self.path if trainer.is_global_zero else self.path.with_stem(f"{self.path.stem}_{trainer.global_rank}")
+        write_draws(path, next(iter(batches)))
+        for callback in trainer.checkpoint_callbacks:
+            if isinstance(callback, ModelCheckpoint):
+                callback.save_on_exception = False
+        raise ValueError(
+            f"epoch {epoch}, batch {batch}: the loss is not finite; the batch's draws are in {path}, the last "
+            "checkpoint is from before. Lower optimizer.lr or trainer.gradient_clip_val, or train in float32"
+        )
+
+
+def write_draws(path: Path, draws: list[Draw]) -> None:
+    """Write draws as CSV, one a line."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([Draw._fields, *draws])
+    write_atomic(path, text.getvalue().encode())
+
+
+def read_draws(path: Path) -> list[Draw]:
+    """Read draws that `write_draws` wrote.
+
+    ``collate([dataset[draw] for draw in read_draws(path)])`` with the run's `DrawDataset` is the batch again.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a line is no draw.
+    """
+    with path.open(newline="") as file:
+        header, *lines = csv.reader(file)
+    if tuple(header) != Draw._fields:
+        raise ValueError(f"{path}: expected the columns {', '.join(Draw._fields)}, found {', '.join(header)}")
+    types = Draw.__annotations__
+    return [Draw(*(types[name](value) for name, value in zip(header, line, strict=True))) for line in lines]
+
+
+def _loader(trainer: Trainer) -> PlanLoader:
+    if not isinstance(loader := trainer.train_dataloader, PlanLoader):
+        raise TypeError(f"NonFiniteGuard: expected a PlanLoader, found {type(loader).__name__}")
+    return loader

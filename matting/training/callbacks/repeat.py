@@ -1,0 +1,31 @@
+"""The same epoch over and over: can the network learn these few pictures by heart?"""
+
+from dataclasses import fields
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from matting.data.datamodule import MattingDataModule
+from matting.data.plan import EpochPlan
+from matting.data.schedule import Schedule
+
+
+class RepeatFirstEpoch(Callback):
+    """Makes every epoch draw what the first one draws; with one batch an epoch, the run sees one batch only.
+
+    A network, loss or learning rate that cannot overfit one batch will learn nothing from many.
+    """
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Replace the run's schedule before the first plan is made."""
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        if not isinstance(data, MattingDataModule):
+            raise TypeError(f"RepeatFirstEpoch: expected a MattingDataModule, found {type(data).__name__}")
+        data.schedule = _Repeated(**{field.name: getattr(data.schedule, field.name) for field in fields(Schedule)})
+
+
+class _Repeated(Schedule):
+    def plan(self, epoch: int) -> EpochPlan:
+        return super().plan(0)
+
+    def stage_name(self, epoch: int) -> str:
+        return super().stage_name(0)

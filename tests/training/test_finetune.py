@@ -1,0 +1,60 @@
+import csv
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from matting.config import load_config
+from matting.models import load_checkpoint
+from tests.conftest import MINIATURE
+from tests.training.runs import checkpoint, logged, run
+from train import train
+
+SHORT = ["data.size=64", "data.crop_size=72", "data.epoch_rows=24", "data.batch_size=4", "data.workers=0"]
+QUIET = ["trainer.accelerator=cpu", "trainer.log_every_n_steps=1", "callbacks.progress=null"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    run(folder, "trainer.max_epochs=1")
+    return folder
+
+
+def own_pictures(root):
+    """Forty people of a kind the demo corpus has not: a disc on a ramp."""
+    y, x = np.mgrid[:96, :80]
+    names = [f"me {k}" for k in range(40)]
+    for k, name in enumerate(names):
+        alpha = np.uint8(np.clip((20 + k % 9 - np.hypot(y - 48, x - 40)) / 3 + 0.5, 0, 1) * 255)
+        photo = np.dstack([np.where(alpha > 128, 200, 2 * x + k), y, 120 + 0 * x]).astype(np.uint8)
+        for file, picture in ((f"image/{name}.jpg", photo), (f"alpha/{name}.png", alpha)):
+            (root / file).parent.mkdir(parents=True, exist_ok=True)
+            assert cv2.imwrite(str(root / file), picture)
+    with (root.parent / "splits.csv").open("w", newline="") as file:
+        rows = [(name, "test" if k < 4 else "val" if k < 8 else "train") for k, name in enumerate(names)]
+        csv.writer(file).writerows(rows)
+    return root.parent / "splits.csv"
+
+
+def test_a_trained_network_learns_from_a_folder_of_ones_own(trained, tmp_path):
+    splits = own_pictures(tmp_path / "pictures")
+    own = [f"corpus.root={tmp_path}/pictures", f"corpus.portraits.split_list={splits}"]
+    where = [f"model.path={trained}", f"folder={tmp_path}", "trainer.max_epochs=4"]
+    metrics = train(load_config(["experiment=finetune", *own, *where, *SHORT, *QUIET]))
+    assert {"test/own/whole/mad", "test/own/unknown/mad"} <= metrics.keys()
+    before, after = (load_checkpoint(folder).model for folder in (trained, tmp_path))
+    assert before.settings == after.settings
+    losses = [float(value) for value in logged(tmp_path).values()]
+    assert np.mean(losses[-6:]) < np.mean(losses[:6])
+
+
+def test_encoder_rests_first_with_its_statistics(trained, tmp_path):
+    going_on = ("model=trained", f"model.path={trained}", "++optimizer.encoder_frozen=1.0", "trainer.max_epochs=1")
+    miniature = [override for override in MINIATURE if not override.startswith("model=")]
+    train(load_config([*miniature, *SHORT[2:], *QUIET, *going_on, f"folder={tmp_path}"]))
+    before, after = checkpoint(trained)["state_dict"], checkpoint(tmp_path)["current_model_state"]
+    names = [name for name in before if name.startswith("model.")]
+    changed = [name for name in names if not torch.equal(before[name], after[name])]
+    assert changed and not any(name.startswith("model.encoder.") for name in changed)
