@@ -8,6 +8,7 @@ import typer
 from matting.commands.cutout import cutout
 from matting.commands.data import data
 from matting.commands.evaluate import evaluate
+from matting.commands.model import model
 from matting.commands.plan import plan
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
 app.command()(evaluate)
 app.command()(cutout)
 app.command()(plan)
+app.command()(model)
 app.add_typer(data, name="data")
 
 

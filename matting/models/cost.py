@@ -8,16 +8,26 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 
+class Part(NamedTuple):
+    """A child of the network: its name, its learnt values and its multiply-accumulates."""
+
+    name: str
+    parameters: int
+    macs: int
+
+
 class Cost(NamedTuple):
     """Size of a network.
 
     Attributes:
         parameters: Number of learnt values.
         macs: Multiply-accumulates of convolutions and matrix products for one square picture.
+        parts: The same of each child.
     """
 
     parameters: int
     macs: int
+    parts: list[Part]
 
 
 def cost(model: nn.Module, size: int) -> Cost:
@@ -28,9 +38,21 @@ def cost(model: nn.Module, size: int) -> Cost:
         size: Side of the picture in pixels.
 
     Returns:
-        Parameters and MACs of one picture.
+        Parameters and MACs of one picture, of the whole and of each child.
+
+    Raises:
+        ValueError: If the network does not take this size.
     """
     shadow = deepcopy(model).to("meta").eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         shadow(torch.empty(1, 3, size, size, device="meta"))
-    return Cost(sum(parameter.numel() for parameter in model.parameters()), counter.get_total_flops() // 2)
+    flops = counter.get_flop_counts()
+    parts = [
+        Part(name, _learnt(child), sum(flops.get(f"{type(model).__name__}.{name}", {}).values()) // 2)
+        for name, child in model.named_children()
+    ]
+    return Cost(_learnt(model), counter.get_total_flops() // 2, parts)
+
+
+def _learnt(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
