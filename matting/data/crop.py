@@ -89,7 +89,7 @@ def resize(picture: Picture, size: int) -> Picture:
 def _unknown_pixel(alpha: Picture, rng: np.random.Generator, stride: int = 4) -> tuple[int, int]:
     """A random soft pixel, found on a coarse grid; any pixel where the matte has none."""
     coarse = alpha[::stride, ::stride]
-    soft = np.flatnonzero((coarse > 0) & (coarse < 255))
+    soft = np.flatnonzero(coarse - np.uint8(1) < 254)  # neither 0, which wraps around, nor 255
     chosen = int(soft[rng.integers(len(soft))] if len(soft) else rng.integers(coarse.size))
     row, column = divmod(chosen, coarse.shape[1])
     return row * stride, column * stride
