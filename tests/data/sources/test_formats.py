@@ -2,8 +2,10 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from matting.data import sources
 from matting.data.sources.splits import hashed_split
@@ -223,3 +225,36 @@ def test_a_published_test_set_is_trained_on_by_a_list_only(tmp_path, reader):
     listed = lines(tmp_path / "list.txt", ["name 0,train", "name 1,train", "name 2,test"])
     assert names(reader(tmp_path, "train", split_list=listed)) == NAMES[:2]
     assert names(reader(tmp_path, "test", split_list=listed)) == NAMES[2:3]
+
+
+def odd_files(folder, kind):
+    """A photograph and a matte that are stored in an odd way, as the layers they stand for."""
+    picture, alpha = photo(1), matte(1)
+    names = (folder / "images/a.png", folder / "masks/a.png")
+    if kind == "16-bit":
+        names[1].parent.mkdir(parents=True)
+        cv2.imwrite(str(names[1]), alpha.astype(np.uint16) * 257)
+        save(names[0], picture)
+    elif kind == "gray photograph":
+        picture = np.dstack([picture[..., 0]] * 3)
+        save(names[0], picture[..., 0])
+        save(names[1], alpha)
+    elif kind == "RGBA matte":
+        save(names[0], picture)
+        save(names[1], np.dstack([photo(2), alpha]))
+    elif kind == "RGB matte":
+        save(names[0], picture)
+        save(names[1], np.dstack([alpha] * 3))
+    else:
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        save(names[0], np.ascontiguousarray(np.rot90(picture)), exif=exif)
+        save(names[1], alpha)
+    return picture, alpha
+
+
+@pytest.mark.parametrize("kind", ["16-bit", "gray photograph", "RGBA matte", "RGB matte", "turned photograph"])
+def test_oddly_stored_pictures_are_what_they_stand_for(tmp_path, kind):
+    picture, alpha = odd_files(tmp_path, kind)
+    layers = sources.pairs(tmp_path, split_list=lines(tmp_path / "list", ["a,train"])).layers(0, recomposed=False)
+    assert np.array_equal(layers.foreground, picture) and np.array_equal(layers.alpha, alpha)

@@ -81,6 +81,13 @@ TREES = {
 }
 
 
+def test_every_format_is_documented():
+    text = (Path(__file__).parents[3] / "docs/datasets.md").read_text()
+    headings = [line for line in text.splitlines() if line.startswith("## ")]
+    for entry in FORMATS:
+        assert any(f"`{entry.name}`" in heading for heading in headings), entry.name
+
+
 def test_every_format_has_a_tree():
     assert TREES.keys() == {entry.name for entry in FORMATS}
 
