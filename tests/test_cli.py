@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from matting.commands.evaluate import short_names
 from matting.evaluation import scoring
 from matting.images import read_rgb, read_rgba, write_png
 from matting.models import AttentionUNet
+from tests.conftest import MINIATURE
 
 RNG = np.random.default_rng(0)
 
@@ -108,6 +110,52 @@ def test_evaluate_takes_a_checkpoint_file_a_size_and_pairs_in_one_root(matting, 
     assert "test/root/unknown/sad" in results["metrics"] and "long side to 32 px" in results["methods"]["last.ckpt"]
 
 
+def test_evaluate_takes_the_test_set_of_a_corpus(matting, run_folder, tmp_path):
+    overrides = [override for override in MINIATURE if override.startswith("corpus.")]
+    code, out, err = matting("evaluate", "corpus=demo", *overrides, "--checkpoint", run_folder, "-o", tmp_path / "out")
+    assert code == 0, err
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert "demo corpus" in results["corpus"] and "test/demo/unknown/sad" in results["metrics"]
+    assert "metrics: adobe" in out and "unknown region" in out and "size: the pictures' own" in out
+
+
+def test_a_mistyped_override_is_one_line(matting, run_folder, tmp_path):
+    code, _, err = matting("evaluate", "corpus=dmeo", "--checkpoint", run_folder, "-o", tmp_path / "out")
+    assert code == 1 and "did you mean 'demo'" in err and "Traceback" not in err and not (tmp_path / "out").exists()
+
+
+def test_evaluate_corruptions_of_what_looks_at_pictures(matting, data, run_folder):
+    methods = ["--checkpoint", run_folder, "--predictions", data / "predictions", "--corruptions"]
+    code, _, err = matting("evaluate", *methods, *folders(data))
+    assert code == 0, err
+    results = json.loads((data / "out" / "results.json").read_text())
+    assert (
+        list(results["corruptions"]) == ["tiny"]
+        and len(results["corruptions"]["tiny"]["whole/mad"]["jpeg"]["means"]) == 5
+    )
+    assert len((data / "out" / "corruptions.csv").read_text().splitlines()) == 1 + 2 * 71 * 2
+    assert not list((data / "out").glob("unfinished*"))
+
+
+def test_seeds_of_one_configuration_and_sets_in_one_root(matting, data, run_folder, tmp_path):
+    runs = [tmp_path / "runs" / name for name in ("seed-0", "seed-1")]
+    for seed, run in enumerate(runs):
+        shutil.copytree(run_folder, run)
+        (run / ".hydra").mkdir()
+        config = "seed: {}\ndata: {{mixture: {{weights: {{rwp: 1}}}}}}\naugment: {{_target_: a.Pipeline}}\n"
+        (run / ".hydra" / "config.yaml").write_text(config.format(seed))
+    for name in ("glasses", "group"):
+        shutil.copytree(data / "images", tmp_path / "root" / name / "image")
+        shutil.copytree(data / "alphas", tmp_path / "root" / name / "alpha")
+    checkpoints = [part for run in runs for part in ("--checkpoint", run)]
+    code, _, err = matting("evaluate", *checkpoints, "--pairs", tmp_path / "root", "-o", tmp_path / "out")
+    assert code == 0, err
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results["over_seeds"] == {"seed-0": ["seed-0", "seed-1"]} and results["pictures"] == 4
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "seed-0 over 2 seeds, glasses" in report and "| group photo |" in report
+
+
 def _any(path):
     return np.asarray(Image.open(path))
 
@@ -142,7 +190,9 @@ def test_bad_pairs_are_listed_and_the_rest_is_scored(matting, data, damage):
         (["--checkpoint", "nowhere"], "nowhere: expected a run folder"),
         (["--predictions", "nowhere"], "nowhere: expected a folder of pictures"),
         ([], "give --checkpoint RUN, --predictions DIR"),
-        (["--predictions", "{data}/predictions", "--pairs", "{data}"], "either --pairs DIR, or --images"),
+        (["--predictions", "{data}/predictions", "--corruptions"], "give --checkpoint with --corruptions"),
+        (["corpus=demo", "--predictions", "{data}/predictions"], "expected one of three: overrides such as"),
+        (["--predictions", "{data}/predictions", "--pairs", "{data}"], "--pairs DIR, or --images DIR"),
         (["--checkpoint", "{run}", "--size", "100"], "multiple of 32, found 100"),
         (["--checkpoint", "{run}", "--device", "toaster"], "expected a device such as cpu"),
         (["--checkpoint", "{data}/images/a.png"], "expected a checkpoint written by train.py"),

@@ -1,29 +1,35 @@
-"""``matting evaluate``: score checkpoints, or any software's predictions, on a folder of photographs and mattes."""
+"""``matting evaluate``: score checkpoints, or any software's predictions, on photographs with true mattes."""
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
 from matting.commands.console import list_problems, track
 
 if TYPE_CHECKING:
-    from matting.evaluation import Evaluation, Listing, Method
+    from matting.evaluation import Description, Evaluation, Journal, Pair
+    from matting.evaluation.entrants import Entrant
+    from matting.metrics.definition import Protocol
 
 
 def evaluate(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the report.", show_default=False)],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(help="A corpus, as overrides of train.py.", metavar="[OVERRIDE]...", show_default=False),
+    ] = None,
     checkpoint: Annotated[list[Path] | None, typer.Option(help="Run folder or checkpoint; repeat to compare.")] = None,
     predictions: Annotated[list[Path] | None, typer.Option(help="Folder of NAME.png mattes by any software.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of photographs, matched with --alphas by name.")] = None,
     alphas: Annotated[Path | None, typer.Option(help="Folder of true mattes.")] = None,
     trimaps: Annotated[Path | None, typer.Option(help="Folder of trimaps; made from the mattes by default.")] = None,
-    pairs: Annotated[Path | None, typer.Option(help="Instead: folder of NAME/image.* with NAME/alpha.*")] = None,
+    pairs: Annotated[Path | None, typer.Option(help="Folder of NAME/image.*, NAME/alpha.*, or of such sets.")] = None,
     helped: Annotated[bool, typer.Option("--helped", help="Add closed-form matting, given the true trimap.")] = False,
     labels: Annotated[Path | None, typer.Option(help="CSV of name and 0/1 columns: a result row per label.")] = None,
+    corruptions: Annotated[bool, typer.Option("--corruptions", help="Also corrupt every picture in 70 ways.")] = False,
     size: Annotated[int | None, typer.Option(help="Working size: a multiple of 32; the run's own by default.")] = None,
     protocol: Annotated[Literal["adobe", "p3m"], typer.Option(help="Definition of the metrics.")] = "adobe",
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
@@ -31,91 +37,109 @@ def evaluate(
 ) -> None:
     """Score mattes with SAD, MSE, MAD, Grad and Conn and write a report.
 
+    Pictures are the test set of a corpus (matting evaluate corpus=demo ...), two folders, or a folder of pairs.
     The first checkpoint (or else the first folder of predictions) is the method under test; the others stand beside it.
     Pictures without a partner, unreadable files and sizes that differ are listed and make the exit code 1. An
     evaluation that was interrupted goes on where it stopped when the same command is given again.
     """
-    from matting.evaluation import Journal, Setting, evaluate, unmatched, with_labels, write_report
+    from matting.evaluation import Setting, corrupted_pairs, unmatched, write_report
 
     start = time.perf_counter()
-    listing = _find_pairs(images, alphas, trimaps, pairs)
-    listing = with_labels(listing, labels) if labels else listing
-    methods, descriptions = _methods(checkpoint or [], predictions or [], size, device, helped)
-    problems = [*listing.problems, *(line for folder in predictions or [] for line in unmatched(listing.pairs, folder))]
+    tests = _find_tests(overrides or [], images, alphas, trimaps, pairs, labels)
+    entrants = _enter(checkpoint or [], predictions or [], size, device, helped)
+    looking = {name: entrant for name, entrant in entrants.items() if entrant.looks}
+    if corruptions and not looking:
+        raise ValueError("stored predictions are of uncorrupted pictures; give --checkpoint with --corruptions")
+    problems = [*tests.problems, *(line for folder in predictions or [] for line in unmatched(tests.pairs, folder))]
     if problems:
         list_problems(f"{len(problems)} names do not match:", problems)
         if not allow_unmatched:
             raise ValueError("nothing was scored; complete the folders, or give --allow-unmatched to score the rest")
-    data = [_state(folder) for folder in (images, alphas, trimaps, pairs) if folder]
-    journal = Journal(output / "unfinished.jsonl", question=f"{protocol}; {descriptions}; {data}")
-    if len(journal):
-        typer.echo(f"going on with an evaluation of which {len(journal)} pictures are scored", err=True)
-    evaluation = evaluate(methods, track(listing.pairs, "evaluating"), protocol=protocol, journal=journal)
+    journals = [_journal(output / name, entrants, protocol, tests) for name in _JOURNALS[: 1 + corruptions]]
+    evaluation = _score(entrants, tests.pairs, protocol, journals[0])
+    corrupted = None
+    if corruptions:
+        corrupted = _score(looking, list(corrupted_pairs(evaluation.pairs)), protocol, journals[1])
     setting = Setting(
-        title=f"Matting report: {', '.join(sorted({pair.dataset for pair in listing.pairs}))}",
-        corpus=f"pictures of {alphas or pairs}",
-        methods=descriptions,
+        title=f"Matting report: {', '.join(sorted({pair.dataset for pair in tests.pairs}))}",
+        corpus=tests.label,
+        methods={name: entrant.description for name, entrant in entrants.items()},
         wall_seconds=time.perf_counter() - start,
     )
-    write_report(output, evaluation, methods, setting)
-    journal.remove()
-    _print_summary(evaluation, descriptions, output)
-    if evaluation.failures:
-        reasons = [f"{failure.pair.name}: {failure.reason}" for failure in evaluation.failures]
+    write_report(output, evaluation, {name: entrant.method for name, entrant in entrants.items()}, setting, corrupted)
+    for journal in journals:
+        journal.remove()
+    _print_summary(evaluation, setting.methods, output)
+    failures = [*evaluation.failures, *(corrupted.failures if corrupted else ())]
+    if failures:
+        reasons = [f"{failure.pair.name}: {failure.reason}" for failure in failures]
         list_problems(f"{len(reasons)} pictures could not be scored:", reasons)
         raise typer.Exit(0 if allow_unmatched else 1)
 
 
-def _find_pairs(images: Path | None, alphas: Path | None, trimaps: Path | None, pairs: Path | None) -> "Listing":
-    from matting.evaluation import pairs_from_folders, pairs_from_root
+_JOURNALS = ("unfinished.jsonl", "unfinished_corruptions.jsonl")
 
-    if pairs and not (images or alphas or trimaps):
+
+class _Tests(NamedTuple):
+    """The test pictures, what is wrong with them, what they are, and what would tell that they have changed."""
+
+    pairs: "list[Pair]"
+    problems: list[str]
+    label: str
+    state: str
+
+
+def _find_tests(
+    overrides: Sequence[str],
+    images: Path | None,
+    alphas: Path | None,
+    trimaps: Path | None,
+    pairs: Path | None,
+    labels: Path | None,
+) -> _Tests:
+    from matting.evaluation import pairs_from_folders, pairs_from_root, with_labels
+    from matting.evaluation.entrants import dated
+
+    if overrides and not (pairs or images or alphas or trimaps or labels):
+        return _corpus_tests(overrides)
+    if pairs and not (overrides or images or alphas or trimaps):
         listing = pairs_from_root(pairs)
-    elif images and alphas and not pairs:
+    elif images and alphas and not (overrides or pairs):
         listing = pairs_from_folders(images, alphas, trimaps)
     else:
-        raise ValueError("expected either --pairs DIR, or --images DIR with --alphas DIR; give one of the two")
+        raise ValueError(
+            "expected one of three: overrides such as corpus=demo, --pairs DIR, or --images DIR with --alphas DIR; "
+            "--trimaps goes with the last, --labels with the last two"
+        )
+    listing = with_labels(listing, labels) if labels else listing
     if not listing.pairs:
         list_problems("no complete pair:", listing.problems)
         raise ValueError(f"{pairs or images}: expected at least one photograph with its matte, found none")
-    return listing
+    state = ", ".join(dated(path) for path in (images, alphas, trimaps, pairs, labels) if path)
+    return _Tests(listing.pairs, listing.problems, f"pictures of {alphas or pairs}", state)
 
 
-def _methods(
+def _corpus_tests(overrides: Sequence[str]) -> _Tests:
+    from matting.config import EXPECTED_ERRORS, build, explain, load_config
+
+    try:
+        corpus = build(load_config(overrides).corpus)
+    except EXPECTED_ERRORS as error:
+        raise ValueError(explain(error)) from error
+    return _Tests(corpus.test, [], corpus.label, f"{corpus.label}, {' '.join(overrides)}")
+
+
+def _enter(
     checkpoints: Sequence[Path], predictions: Sequence[Path], size: int | None, device: str, helped: bool
-) -> tuple[dict[str, "Method"], dict[str, str]]:
-    from matting.evaluation import all_foreground, on_photograph, stored_predictions
-    from matting.evaluation.helped import closed_form
-    from matting.inference import Predictor
-    from matting.models import load_checkpoint
+) -> "dict[str, Entrant]":
+    from matting.evaluation.entrants import baselines, other_software, trained_network
 
     if not checkpoints and not predictions:
         raise ValueError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
-    methods: dict[str, Method] = {}
-    descriptions: dict[str, str] = {}
     names = short_names([*checkpoints, *predictions])
-    for path in checkpoints:
-        trained = load_checkpoint(path)
-        predictor = Predictor(trained.model, size or trained.size, device)
-        methods[names[path]] = on_photograph(predictor)
-        descriptions[names[path]] = f"{_state(trained.path)}, trained on: {trained.corpus}; {predictor.resizing}"
-    for path in predictions:
-        methods[names[path]] = stored_predictions(path)
-        descriptions[names[path]] = f"mattes stored in {_state(path)}, scored as they are"
-    if helped:
-        methods["closed form, helped"] = closed_form()
-        descriptions["closed form, helped"] = (
-            "Levin et al. 2008 by PyMatting, told the true trimap; long side to 512 px"
-        )
-    methods["all foreground"] = all_foreground
-    descriptions["all foreground"] = "trivial baseline: alpha 1 everywhere"
-    return methods, descriptions
-
-
-def _state(path: Path) -> str:
-    """Name a file or folder with the time of its last change: what tells a retrained checkpoint from the old one."""
-    changed = max(file.stat().st_mtime for file in (path, *path.rglob("*")) if file.exists())
-    return f"{path} of {datetime.fromtimestamp(changed).isoformat(' ', 'seconds')}"
+    networks = {names[path]: trained_network(path, size, device) for path in checkpoints}
+    stored = {names[path]: other_software(path) for path in predictions}
+    return networks | stored | baselines(helped)
 
 
 def short_names(paths: Sequence[Path]) -> dict[Path, str]:
@@ -134,11 +158,31 @@ def short_names(paths: Sequence[Path]) -> dict[Path, str]:
     return names
 
 
-def _print_summary(evaluation: "Evaluation", descriptions: Mapping[str, str], output: Path) -> None:
-    from matting.evaluation import method_tables, to_markdown
+def _journal(path: Path, entrants: "Mapping[str, Entrant]", protocol: "Protocol", tests: _Tests) -> "Journal":
+    from matting.evaluation import Journal
+
+    methods = {name: entrant.description.text for name, entrant in entrants.items()}
+    journal = Journal(path, question=f"{protocol}; {methods}; {tests.state}")
+    if len(journal):
+        typer.echo(f"going on with an evaluation of which {len(journal)} pictures are scored", err=True)
+    return journal
+
+
+def _score(
+    entrants: "Mapping[str, Entrant]", pairs: "Sequence[Pair]", protocol: "Protocol", journal: "Journal"
+) -> "Evaluation":
+    from matting.evaluation import evaluate
+
+    methods = {name: entrant.method for name, entrant in entrants.items()}
+    return evaluate(methods, track(pairs, "evaluating"), protocol=protocol, journal=journal)
+
+
+def _print_summary(evaluation: "Evaluation", descriptions: "Mapping[str, Description]", output: Path) -> None:
+    from matting.evaluation import method_tables, protocol_facts, to_markdown
 
     for table in method_tables(evaluation):
         typer.echo(to_markdown(table))
-    for name, description in descriptions.items():
-        typer.echo(f"{name}: {description}")
+    facts = protocol_facts(evaluation) | {name: description.text for name, description in descriptions.items()}
+    for name, fact in facts.items():
+        typer.echo(f"{name}: {fact}")
     typer.echo(f"report: {output / 'report.html'}")

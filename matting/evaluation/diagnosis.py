@@ -1,10 +1,22 @@
-"""Where a method's error sits: in hair or in the body, at the edge or far from it, in holes."""
+"""Where a method's error sits: in hair or in the body, at the edge or far from it, in holes, in colours."""
 
+import math
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.evaluation.examples import Example, Prediction
 from matting.evaluation.folders import without_jpeg_noise
-from matting.metrics.diagnostics import BANDS, band_errors, distance_errors, holes
+from matting.metrics.diagnostics import (
+    BANDS,
+    band_errors,
+    calibration_error,
+    distance_errors,
+    foreground_error,
+    holes,
+    spill,
+)
 
 DISTANCES = (0, 4, 16, 64)
 """Distances to the matte's edge, in pixels, at which the rings begin."""
@@ -12,24 +24,53 @@ DISTANCES = (0, 4, 16, 64)
 BAND_TITLES = tuple(f"alpha {low}-{high}" for low, high in BANDS)
 RING_TITLES = ("0-4 px", "4-16 px", "16-64 px", "64 px on")
 HOLES, HOLE_AREA = "holes", "hole area"
-FIGURES = (*BAND_TITLES, *RING_TITLES, HOLES, HOLE_AREA)
+CALIBRATION, COLOUR, SPILL = "trimap calibration error", "foreground colour error", "spill"
+PLACES = (*BAND_TITLES, *RING_TITLES, HOLES, HOLE_AREA)
+FIGURES = (*PLACES, CALIBRATION, COLOUR, SPILL)
 
 
-def diagnose(alpha: NDArray[np.float32], target: NDArray[np.uint8]) -> dict[str, float]:
-    """Break the error of one matte down.
+def diagnose(example: Example, prediction: Prediction) -> dict[str, float]:
+    """Break the error of one prediction down.
+
+    JPEG noise around 0 and 255 is taken off the true matte first, for it would count as an edge.
 
     Args:
-        alpha: ``(H, W)`` float32 in [0, 1]: what was predicted.
-        target: ``(H, W)`` uint8: the true matte; JPEG noise around 0 and 255 is taken off first, for it would count as
-            an edge.
+        example: The test picture.
+        prediction: What a method said of it.
 
     Returns:
         Mean absolute difference in the bands of the true alpha (`BAND_TITLES`) and by distance to the edge
-        (`RING_TITLES`), number of `HOLES` in the sure foreground and their share of it (`HOLE_AREA`); NaN for what the
-        picture has no pixels of.
+        (`RING_TITLES`), number of `HOLES` in the sure foreground and their share of it (`HOLE_AREA`), expected
+        `CALIBRATION` error of the trimap, error of the cut-out's colours (`COLOUR`) and `SPILL` of the background into
+        them; NaN for what the picture has no pixels of, and for what is not known.
     """
-    clean = without_jpeg_noise(target)
+    clean, alpha = without_jpeg_noise(example.alpha), prediction.alpha
     bands = dict(zip(BAND_TITLES, band_errors(alpha, clean).values(), strict=True))
     rings = dict(zip(RING_TITLES, distance_errors(alpha, clean, DISTANCES), strict=True))
     found = holes(alpha, clean)
-    return {**bands, **rings, HOLES: float(found.number), HOLE_AREA: found.share}
+    counts = {HOLES: float(found.number), HOLE_AREA: found.share, CALIBRATION: _calibration(example, prediction)}
+    return {**bands, **rings, **counts, **_colours(example, alpha)}
+
+
+def _calibration(example: Example, prediction: Prediction) -> float:
+    if prediction.trimap is None:
+        return math.nan
+    height, width = prediction.trimap.shape[1:]
+    trimap = cv2.resize(example.trimap, (width, height), interpolation=cv2.INTER_NEAREST)
+    classes = np.where(trimap == 0, 0, np.where(trimap == 255, 2, 1))
+    return calibration_error(prediction.trimap, classes)
+
+
+def _colours(example: Example, alpha: NDArray[np.float32]) -> dict[str, float]:
+    """Judge the colours that a cut-out with this matte would have: estimated from the picture and the matte."""
+    if example.foreground is None:
+        return {COLOUR: math.nan, SPILL: math.nan}
+    from matting.data.sources.foregrounds import estimated_foreground  # compiles at import: only where it is needed
+
+    levels = np.asarray(cv2.convertScaleAbs(alpha, alpha=255), np.uint8)
+    estimate = estimated_foreground(example.image, levels)
+    behind = example.background
+    return {
+        COLOUR: foreground_error(estimate, example.foreground, example.alpha),
+        SPILL: math.nan if behind is None else spill(estimate, example.foreground, behind, example.alpha),
+    }

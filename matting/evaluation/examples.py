@@ -18,6 +18,8 @@ class Example(NamedTuple):
         alpha: ``(H, W)`` uint8, 255 = foreground: the true matte.
         trimap: ``(H, W)`` uint8, 0 background, 127 or 128 unknown, 255 foreground.
         ignore: ``(H, W)`` uint8, nonzero where the annotation says nothing; None where it holds everywhere.
+        foreground: ``(H, W, 3)`` uint8 RGB, the true straight colours of the subject; None where they are not known.
+        background: ``(H, W, 3)`` uint8 RGB, what lies behind the subject; None where it is not known.
     """
 
     name: str
@@ -25,10 +27,38 @@ class Example(NamedTuple):
     alpha: NDArray[np.uint8]
     trimap: NDArray[np.uint8]
     ignore: NDArray[np.uint8] | None = None
+    foreground: NDArray[np.uint8] | None = None
+    background: NDArray[np.uint8] | None = None
 
 
-Method: TypeAlias = Callable[[Example], NDArray[np.float32]]
+class Prediction(NamedTuple):
+    """A matte, with what only some methods can say beside it.
+
+    Attributes:
+        alpha: ``(H, W)`` float32 in [0, 1].
+        trimap: ``(3, h, w)`` float32 of any size, the probabilities of background, unknown and foreground.
+    """
+
+    alpha: NDArray[np.float32]
+    trimap: NDArray[np.float32] | None = None
+
+
+Method: TypeAlias = Callable[[Example], NDArray[np.float32] | Prediction]
 """Whatever gives a matte, ``(H, W)`` float32 in [0, 1]: a network, a stored prediction, a solver given the trimap."""
+
+
+def predict(method: Method, example: Example) -> Prediction:
+    """Ask a method for its matte.
+
+    Args:
+        method: Any.
+        example: The test picture.
+
+    Returns:
+        The prediction, whether the method gave a plain matte or more.
+    """
+    answer = method(example)
+    return answer if isinstance(answer, Prediction) else Prediction(answer)
 
 
 @dataclass(frozen=True)
@@ -41,6 +71,8 @@ class Pair:
         dataset: Name of the test set, as it stands in result keys.
         tags: Golden labels such as ``glasses``; each gets a row of its own in the report.
         difficulty: ``clear``, ``medium`` or ``hard``, or None where nobody judged it.
+        subject: Who is shown: of pictures with one subject, those with one and the same matte differ by their
+            background alone, and a report compares what a method says of them. None for whoever is shown once.
     """
 
     name: str
@@ -48,6 +80,7 @@ class Pair:
     dataset: str
     tags: frozenset[str] = frozenset()
     difficulty: str | None = None
+    subject: str | None = None
 
     @cached_property
     def groups(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from matting.evaluation.examples import Example, Method, Pair
+from matting.evaluation.examples import Example, Method, Pair, predict
 from matting.evaluation.scoring import Evaluation
 from matting.inference import place_on, resize
 
@@ -84,12 +84,12 @@ def draw_plates(evaluation: Evaluation, methods: Mapping[str, Method]) -> Iterat
     scores = {(row.pair, row.region): row.scores for row in evaluation.rows if row.method == first}
     for pair, reason in select_exhibits(evaluation, first):
         example = pair.load()
-        alpha = methods[first](example)
+        alpha = predict(methods[first], example).alpha
         whole, unknown = scores[pair, "whole"], scores[pair, "unknown"]
         figures = f"MAD {whole['mad']:.4f} · SAD {whole['sad']:.2f} · SAD in the unknown region {unknown['sad']:.2f}"
         tiles = draw_tiles(example, alpha)
         shape = (tiles[0].shape[0], tiles[0].shape[1])
-        mattes = {name: _gray(resize(_levels(methods[name](example)), shape)) for name in others}
+        mattes = {name: _gray(resize(_levels(predict(methods[name], example).alpha), shape)) for name in others}
         yield Plate(f"{reason}: {pair.name}", figures, tiles, draw_close_up(example, alpha), mattes)
 
 

@@ -17,6 +17,8 @@ TRIMAP_RADIUS_SHARE = 0.01
 JPEG_NOISE = 5
 """Levels next to 0 and 255 that JPEG compression leaves in a matte; measured on mattes distributed as JPEG."""
 
+_ROLES = ("image", "alpha", "trimap", "foreground", "background")
+
 
 class Listing(NamedTuple):
     """What a look at the folders gave.
@@ -61,9 +63,13 @@ def pairs_from_folders(images: Path, alphas: Path, trimaps: Path | None = None, 
 def pairs_from_root(root: Path, dataset: str | None = None) -> Listing:
     """Find pairs kept as one folder each: ``root/NAME/image.*``, ``alpha.*`` and, at will, ``trimap.*``.
 
+    Where the true colours are known, ``foreground.*`` and ``background.*`` beside them let a report judge colours too.
+
+    A folder may also be a set of its own, ``root/SET/image/*``, ``alpha/*`` and, at will, ``trimap/*``, paired by name.
+
     Args:
         root: Folder of such folders; others among them (without a file named ``alpha``) are passed over.
-        dataset: Name of the set in results; the root's name where None.
+        dataset: Name of the set in results; the root's name where None. Sets of their own keep their own.
 
     Returns:
         Pairs and problems. No picture is decoded yet.
@@ -76,8 +82,14 @@ def pairs_from_root(root: Path, dataset: str | None = None) -> Listing:
     pairs: list[Pair] = []
     problems: list[str] = []
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        if (folder / "image").is_dir() and (folder / "alpha").is_dir():
+            trimaps = folder / "trimap" if (folder / "trimap").is_dir() else None
+            found = pairs_from_folders(folder / "image", folder / "alpha", trimaps, folder.name)
+            pairs += found.pairs
+            problems += found.problems
+            continue
         files = _by_stem(folder, "file", problems)
-        roles = {role: path for role, path in files.items() if role in ("image", "alpha", "trimap")}
+        roles = {role: path for role, path in files.items() if role in _ROLES}
         if {"image", "alpha"} <= roles.keys():
             pairs.append(_pair(dataset or root.resolve().name, folder.name, roles))
         elif roles:
@@ -85,7 +97,14 @@ def pairs_from_root(root: Path, dataset: str | None = None) -> Listing:
     return Listing(pairs, problems)
 
 
-def load_example(name: str, image: Path, alpha: Path, trimap: Path | None = None) -> Example:
+def load_example(
+    name: str,
+    image: Path,
+    alpha: Path,
+    trimap: Path | None = None,
+    foreground: Path | None = None,
+    background: Path | None = None,
+) -> Example:
     """Read one test picture from its files.
 
     Args:
@@ -93,6 +112,8 @@ def load_example(name: str, image: Path, alpha: Path, trimap: Path | None = None
         image: The photograph.
         alpha: The true matte.
         trimap: The trimap; made from the matte where None, see `TRIMAP_RADIUS_SHARE`.
+        foreground: The true colours of the subject.
+        background: What lies behind the subject.
 
     Returns:
         The example.
@@ -102,14 +123,16 @@ def load_example(name: str, image: Path, alpha: Path, trimap: Path | None = None
         ValueError: The sizes differ.
     """
     photograph, matte = read_rgb(image), read_alpha(alpha)
-    given = read_alpha(trimap) if trimap else matte
-    for path, layer in ((alpha, matte), (trimap, given)):
-        if layer.shape != photograph.shape[:2]:
+    given = read_alpha(trimap) if trimap else None
+    colours, behind = (read_rgb(path) if path else None for path in (foreground, background))
+    for path, layer in ((alpha, matte), (trimap, given), (foreground, colours), (background, behind)):
+        if layer is not None and layer.shape[:2] != photograph.shape[:2]:
             raise ValueError(
                 f"{path}: expected {photograph.shape[1]}x{photograph.shape[0]} as {image}, "
                 f"found {layer.shape[1]}x{layer.shape[0]}; correct or remove the pair"
             )
-    return Example(name, photograph, matte, given if trimap else implied_trimap(matte))
+    known = implied_trimap(matte) if given is None else given
+    return Example(name, photograph, matte, known, foreground=colours, background=behind)
 
 
 def implied_trimap(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -141,8 +164,7 @@ def without_jpeg_noise(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _pair(dataset: str, name: str, files: dict[str, Path]) -> Pair:
-    load = partial(load_example, name, files["image"], files["alpha"], files.get("trimap"))
-    return Pair(name=name, load=load, dataset=dataset)
+    return Pair(name=name, load=partial(load_example, name, **files), dataset=dataset)
 
 
 def _by_stem(folder: Path, role: str, problems: list[str]) -> dict[str, Path]:

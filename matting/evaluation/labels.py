@@ -9,7 +9,7 @@ from matting.evaluation.examples import Pair
 from matting.evaluation.folders import Listing
 
 # Columns of a manifest that describe a picture and are no label.
-_NOT_LABELS = frozenset({"name", "difficulty", "split", "group"})
+_NOT_LABELS = frozenset({"name", "difficulty", "split", "group", "set", "identity"})
 
 
 def with_labels(listing: Listing, table: Path) -> Listing:
@@ -18,7 +18,9 @@ def with_labels(listing: Listing, table: Path) -> Listing:
     Args:
         listing: The pairs.
         table: CSV with a column ``name``, at will ``difficulty``, and one column of 0 and 1 per label, such as
-            ``glasses``; the manifest of an RWP folder is one. Columns ``split`` and ``group`` are passed over.
+            ``glasses``; the manifest of an RWP folder is one. A column ``identity`` tells who is shown, so that
+            mattes of one person before different backgrounds are compared. ``split``, ``group`` and ``set`` are
+            passed over.
 
     Returns:
         The pairs with their labels, and one more problem for each name that belongs to no pair. Pairs that are not in
@@ -51,4 +53,4 @@ def _labelled(pair: Pair, row: Mapping[str, str], table: Path) -> Pair:
         if value not in ("0", "1", ""):
             raise ValueError(f"{table}: expected 0 or 1 for '{label}' of '{pair.name}', found '{value}'; correct it")
     tags = frozenset(label for label, value in labels.items() if value == "1")
-    return replace(pair, tags=tags, difficulty=row.get("difficulty") or None)
+    return replace(pair, tags=tags, difficulty=row.get("difficulty") or None, subject=row.get("identity") or None)

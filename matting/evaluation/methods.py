@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from matting.evaluation.examples import Example, Method, Pair
+from matting.evaluation.examples import Example, Method, Pair, Prediction
 from matting.images import ImageError, list_pictures, read_alpha
-from matting.inference import resize
+from matting.inference import Predictor, resize
 
 
 def on_photograph(predict: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> Method:
-    """Make a method of anything that maps a photograph to a matte, such as a `matting.inference.Predictor`.
+    """Make a method of anything that maps a photograph to a matte, such as a command-line program.
 
     Args:
         predict: ``(H, W, 3)`` uint8 RGB to ``(H, W)`` float32 in [0, 1].
@@ -24,6 +26,33 @@ def on_photograph(predict: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -
 
     def method(example: Example) -> NDArray[np.float32]:
         return predict(example.image)
+
+    return method
+
+
+def network(predictor: Predictor) -> Method:
+    """Make a method of a network, with what its trimap head says where it has one.
+
+    Args:
+        predictor: The network, made ready for photographs.
+
+    Returns:
+        The method: it sees the photograph and nothing else. Trimap probabilities are of the network's working size.
+    """
+
+    def method(example: Example) -> Prediction:
+        passes: list[torch.Tensor | None] = []
+
+        def keep(module: torch.nn.Module, inputs: Any, output: Any) -> None:
+            passes.append(getattr(output, "trimap_logits", None))
+
+        hook = predictor.model.register_forward_hook(keep)  # the predictor alone says how a photograph goes through
+        try:
+            alpha = predictor(example.image)
+        finally:
+            hook.remove()
+        logits = passes[0] if len(passes) == 1 else None  # of several passes none holds the whole picture
+        return Prediction(alpha, None if logits is None else logits[0].float().softmax(dim=0).cpu().numpy())
 
     return method
 

@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from matting.evaluation.exhibits import COLUMNS, Plate
 from matting.evaluation.provenance import measurement_facts
 from matting.evaluation.scoring import Evaluation
-from matting.evaluation.statistics import Estimate, bootstrap_mean
-from matting.evaluation.tables import (
-    REGION_TITLE,
-    SCALE,
-    TITLE,
-    Table,
-    diagnosis_tables,
-    difference_tables,
-    label_tables,
-    method_tables,
+from matting.evaluation.sections import (
+    CHARTS,
+    LABEL_HEADING,
+    SCENARIO_HEADING,
+    SCENARIOS,
+    Findings,
+    scenario_scores,
+    sections,
 )
+from matting.evaluation.statistics import Estimate, bootstrap_mean
+from matting.evaluation.tables import REGION_TITLE, SCALE, TITLE, Table
 
 _STYLE = """
 :root { --ink: #20242c; --pale: #6b7280; --line: #d9dde3; --paper: #fff; --tint: #f4f6f8; --bar: #2f8f66;
@@ -68,31 +68,28 @@ dt { color: var(--pale) } dd { margin: 0; overflow-wrap: anywhere }
 """
 
 
-def report_html(evaluation: Evaluation, results: Mapping[str, Any], plates: Sequence[Plate]) -> str:
+def report_html(findings: Findings, results: Mapping[str, Any], plates: Sequence[Plate]) -> str:
     """Return the whole report as one self-contained page.
 
     Args:
-        evaluation: The scores.
+        findings: What was found.
         results: What `matting.evaluation.report.collect_results` gathered.
         plates: The exhibits of the method under test.
 
     Returns:
         HTML with style and pictures inside; readable at any width, in light and dark.
     """
-    first = evaluation.methods[0]
+    evaluation, first = findings.evaluation, findings.evaluation.methods[0]
+    charts = {SCENARIO_HEADING: _scenario_bars(evaluation), LABEL_HEADING: _label_bars(evaluation, first)}
     title = escape(results["title"])
     body = [
         f"<h1>{title}</h1><p class=corpus>{escape(results['corpus'])}</p>",
         f"<p>{results['pictures']} pictures · method under test: <b>{escape(first)}</b></p>",
         "<p class=pale>Means over pictures with 95 % bootstrap intervals; lower is better everywhere.</p>",
-        "<h2>Methods</h2>",
-        *map(_table, method_tables(evaluation)),
-        *_section("Differences on the same pictures", map(_table, difference_tables(evaluation))),
-        *_section("By label", [_bars(evaluation, first), *map(_table, label_tables(evaluation, first))]),
-        *_section("Diagnosis", map(_table, diagnosis_tables(evaluation))),
+        *(_section(name, [charts.get(name, ""), *map(_table, tables)]) for name, tables in sections(findings)),
         "<h2>Pictures</h2>",
         *map(_figure, plates),
-        *_section("Left out", [_list([f"{f.pair.name}: {f.reason}" for f in evaluation.failures])]),
+        _section("Left out", [_list([f"{f.pair.name}: {f.reason}" for f in evaluation.failures])]),
         "<h2>How it was measured</h2>",
         _facts(results),
     ]
@@ -101,9 +98,9 @@ def report_html(evaluation: Evaluation, results: Mapping[str, Any], plates: Sequ
     return f"{page}<body>{''.join(body)}</body></html>\n"
 
 
-def _section(heading: str, parts: Iterable[str]) -> list[str]:
+def _section(heading: str, parts: Iterable[str]) -> str:
     content = "".join(parts)
-    return [f"<h2>{escape(heading)}</h2>{content}"] if content else []
+    return f"<h2>{escape(heading)}</h2>{content}" if content else ""
 
 
 def _table(table: Table) -> str:
@@ -117,19 +114,38 @@ def _cell(text: str) -> str:
     return f"<td>{figure} <small>[{interval}</small>" if bracket else f"<td>{figure}"
 
 
-def _bars(evaluation: Evaluation, method: str) -> str:
+def _label_bars(evaluation: Evaluation, method: str) -> str:
+    """The method under test by label, a chart per figure."""
     labels = [group for group in evaluation.groups if group not in evaluation.sets]
     if not labels:
         return ""
-    charts = (("whole", "mad"), ("unknown", "sad"))
-    return f"<div class=bars>{''.join(_chart(evaluation, method, labels, *chart) for chart in charts)}</div>"
+    charts = [
+        _chart(
+            f"{TITLE[metric]}, {REGION_TITLE[region]}",
+            {label: evaluation.scores(method, label, region, metric) for label in labels},
+            SCALE[metric],
+        )
+        for region, metric in CHARTS
+    ]
+    return f"<div class=bars>{''.join(charts)}</div>"
 
 
-def _chart(evaluation: Evaluation, method: str, groups: Sequence[str], region: str, metric: str) -> str:
-    estimates = {group: bootstrap_mean(evaluation.scores(method, group, region, metric)) for group in groups}
+def _scenario_bars(evaluation: Evaluation) -> str:
+    """The methods side by side, a chart per scenario."""
+    region, metric = CHARTS[0]
+    charts = []
+    for scenario in SCENARIOS:
+        samples = {name: scenario_scores(evaluation, scenario, name, region, metric) for name in evaluation.methods}
+        if all(samples.values()):
+            charts.append(_chart(f"{scenario}: {TITLE[metric]}, {REGION_TITLE[region]}", samples, SCALE[metric]))
+    return f"<div class=bars>{''.join(charts)}</div>" if charts else ""
+
+
+def _chart(title: str, samples: Mapping[str, Sequence[float]], scale: float) -> str:
+    estimates = {name: bootstrap_mean(sample) for name, sample in samples.items()}
     longest = max(estimate.high for estimate in estimates.values()) or 1.0
-    bars = "".join(_bar(group, estimate, longest, SCALE[metric]) for group, estimate in estimates.items())
-    return f"<div><h3>{TITLE[metric]}, {REGION_TITLE[region]}</h3>{bars}</div>"
+    bars = "".join(_bar(name, estimate, longest, scale) for name, estimate in estimates.items())
+    return f"<div><h3>{escape(title)}</h3>{bars}</div>"
 
 
 def _bar(name: str, estimate: Estimate, longest: float, scale: float) -> str:

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +13,22 @@ from matting.evaluation.exhibits import draw_plates
 from matting.evaluation.folders import TRIMAP_RADIUS_SHARE
 from matting.evaluation.page import report_html
 from matting.evaluation.panels import panel_sheet
+from matting.evaluation.robustness import degradations
 from matting.evaluation.scoring import METRICS, Evaluation
+from matting.evaluation.sections import CHARTS, Findings, Section, mean_spread, sections
+from matting.evaluation.setting import Setting
+from matting.evaluation.spread import background_spreads
 from matting.evaluation.summary import cells, mean_diagnosis, summarise
-from matting.evaluation.tables import diagnosis_tables, difference_tables, label_tables, method_tables, to_markdown
+from matting.evaluation.tables import to_markdown
 from matting.images import write_atomic, write_png
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What a reader must know beside the figures.
-
-    Attributes:
-        title: Heading of the report.
-        corpus: What the pictures are, such as ``demo corpus, not real data``: printed above every figure.
-        methods: What each method is, by name, in words: where it comes from and how pictures are resized for it.
-        wall_seconds: Duration of the whole run, in seconds.
-        split: First part of the result keys.
-        notes: Anything else worth a line, by name: checkpoint, training mixture, seed.
-    """
-
-    title: str
-    corpus: str
-    methods: Mapping[str, str]
-    wall_seconds: float
-    split: str = "test"
-    notes: Mapping[str, str] = field(default_factory=dict)
-
-
 def write_report(
-    folder: Path, evaluation: Evaluation, methods: Mapping[str, Method], setting: Setting
+    folder: Path,
+    evaluation: Evaluation,
+    methods: Mapping[str, Method],
+    setting: Setting,
+    corrupted: Evaluation | None = None,
 ) -> dict[str, float]:
     """Write the report of an evaluation; its first method is the one under test.
 
@@ -51,64 +37,87 @@ def write_report(
         evaluation: The scores.
         methods: The evaluated methods; they predict the few pictures shown once more.
         setting: What stands beside the figures.
+        corrupted: The scores of `matting.evaluation.robustness.corrupted_pairs`, of some of the methods.
 
     Returns:
         The flat figures of the method under test, as `summarise` names them: what a logger takes.
 
     Raises:
-        ValueError: Not one picture was scored; the reasons are in the text.
+        ValueError: Not one picture was scored; the reasons are in the text. Or a method has no description.
     """
     if not evaluation.rows:
         reasons = "; ".join(failure.reason for failure in evaluation.failures[:3]) or "there were no pictures"
         raise ValueError(f"expected at least one scored picture to report on, found none: {reasons}")
-    folder.mkdir(parents=True, exist_ok=True)
-    first = evaluation.methods[0]
+    if bare := [name for name in evaluation.methods if name not in setting.methods]:
+        raise ValueError(f"expected a description of every method, found none of '{bare[0]}'; add it to the setting")
+    findings = Findings(evaluation, setting, background_spreads(evaluation.pairs, methods), corrupted)
     plates = list(draw_plates(evaluation, methods))
-    results = collect_results(evaluation, setting)
-    write_png(folder / "panels.png", panel_sheet(plates, f"{first} · {setting.corpus}"))
+    results = collect_results(findings)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_png(folder / "panels.png", panel_sheet(plates, f"{evaluation.methods[0]} · {setting.corpus}"))
     write_atomic(folder / "per_image.csv", per_image_csv(evaluation).encode())
-    write_atomic(folder / "report.md", report_markdown(evaluation, results).encode())
-    write_atomic(folder / "report.html", report_html(evaluation, results, plates).encode())
+    if corrupted is not None:
+        write_atomic(folder / "corruptions.csv", per_image_csv(corrupted).encode())
+    write_atomic(folder / "report.md", report_markdown(findings, results).encode())
+    write_atomic(folder / "report.html", report_html(findings, results, plates).encode())
     # Last, because whoever finds it takes the report for complete.
     write_atomic(folder / "results.json", (json.dumps(results, indent=2) + "\n").encode())
-    return summarise(evaluation, first, setting.split)
+    return summarise(evaluation, evaluation.methods[0], setting.split)
 
 
-def collect_results(evaluation: Evaluation, setting: Setting) -> dict[str, Any]:
+def collect_results(findings: Findings) -> dict[str, Any]:
     """Gather everything `results.json` holds.
 
     Args:
-        evaluation: The scores.
-        setting: What stands beside the figures.
+        findings: What was found.
 
     Returns:
         JSON-ready: the flat object ``metrics`` of the method under test, the same ``by_method`` with intervals, paired
-        ``differences`` from the method under test, protocol, corpus, provenance and failures.
+        ``differences`` from the method under test, diagnoses, corruptions, protocol, corpus, provenance and failures.
     """
+    evaluation, setting, spreads, corrupted = (
+        findings.evaluation,
+        findings.setting,
+        findings.spreads,
+        findings.corrupted,
+    )
     first, *others = evaluation.methods
-    pictures = len({row.pair for row in evaluation.rows})
+    pictures = len(evaluation.pairs)
     return {
         "title": setting.title,
         "corpus": setting.corpus,
         "metrics": summarise(evaluation, first, setting.split),
         "by_method": {method: _estimates(evaluation, setting.split, method) for method in evaluation.methods},
         "differences": {other: _estimates(evaluation, setting.split, first, other) for other in others},
-        "diagnoses": {method: mean_diagnosis(evaluation, method) for method in evaluation.methods},
+        "over_seeds": setting.runs_over_seeds(),
+        "diagnoses": {
+            method: mean_diagnosis(evaluation, method) | {"deviation over backgrounds": mean_spread(spreads, method)}
+            for method in evaluation.methods
+        },
+        "corruptions": {} if corrupted is None else {name: _corruptions(corrupted, name) for name in corrupted.methods},
         "method_under_test": first,
         "pictures": pictures,
         "failures": [{"name": failure.pair.name, "reason": failure.reason} for failure in evaluation.failures],
-        "protocol": {
-            "metrics": evaluation.protocol,
-            "trimap": f"the set's own; else within {TRIMAP_RADIUS_SHARE:.0%} of the long side from the matte's edge",
-            "average": "per picture first, then the unweighted mean; 95 % percentile bootstrap intervals over pictures",
-        },
-        "methods": dict(setting.methods),
+        "protocol": protocol_facts(evaluation),
+        "methods": {name: description.text for name, description in setting.methods.items()},
+        "seen_in_training": {name: setting.seen_in_training(name) for name in evaluation.methods},
         "notes": dict(setting.notes),
         "commit": provenance.commit(),
         "hardware": provenance.hardware(),
         "versions": provenance.versions(),
         "wall_seconds": round(setting.wall_seconds, 2),
         "seconds_per_picture": {name: round(spent / pictures, 4) for name, spent in evaluation.seconds.items()},
+    }
+
+
+def protocol_facts(evaluation: Evaluation) -> dict[str, str]:
+    """Say in words how scores were made, by name: definition, regions, size, trimap and average."""
+    return {
+        "metrics": evaluation.protocol,
+        "regions": "the whole image, and the trimap's unknown region",
+        "size": "the pictures' own: mattes are brought back to it, neither padded nor capped",
+        "trimap": f"the set's own; else within {TRIMAP_RADIUS_SHARE:.0%} of the long side from the matte's edge",
+        "average": "per picture first, then the unweighted mean; 95 % percentile bootstrap intervals over pictures",
     }
 
 
@@ -123,25 +132,33 @@ def per_image_csv(evaluation: Evaluation) -> str:
     return text.getvalue()
 
 
-def report_markdown(evaluation: Evaluation, results: Mapping[str, Any]) -> str:
-    """Return the report as Markdown, from the scores and what `collect_results` gathered."""
-    first = evaluation.methods[0]
-    tables = [
-        *method_tables(evaluation),
-        *difference_tables(evaluation),
-        *label_tables(evaluation, first),
-        *diagnosis_tables(evaluation),
-    ]
+def report_markdown(findings: Findings, results: Mapping[str, Any]) -> str:
+    """Return the report as Markdown, from the findings and what `collect_results` gathered of them."""
+    first = findings.evaluation.methods[0]
     parts = [
         f"# {results['title']}\n",
         f"> **{results['corpus']}** · {results['pictures']} pictures · method under test: **{first}**\n",
         "Means over pictures with 95 % bootstrap intervals; lower is better everywhere.\n",
-        *map(to_markdown, tables),
+        *(_section(section) for section in sections(findings)),
         "## Pictures\n\n![Worst, median and best pictures](panels.png)\n",
-        _failures(evaluation),
+        _failures(findings.evaluation),
         _provenance(results),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _section(section: Section) -> str:
+    return "\n".join([f"## {section.heading}\n", *map(to_markdown, section.tables)])
+
+
+def _corruptions(corrupted: Evaluation, method: str) -> dict[str, Any]:
+    return {
+        f"{region}/{metric}": {
+            name: {"means": list(found.means), "ratios": list(found.ratios), "relative": found.relative}
+            for name, found in degradations(corrupted, method, region, metric).items()
+        }
+        for region, metric in CHARTS
+    }
 
 
 def _estimates(evaluation: Evaluation, split: str, method: str, baseline: str | None = None) -> dict[str, Any]:

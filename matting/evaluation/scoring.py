@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from matting.evaluation.diagnosis import diagnose
-from matting.evaluation.examples import Example, Method, Pair
+from matting.evaluation.examples import Example, Method, Pair, predict
 from matting.evaluation.journal import Journal
 from matting.metrics.definition import Protocol, Region
 from matting.metrics.functional import all_metrics
@@ -76,6 +76,11 @@ class Evaluation:
             for row in self.rows
             if row.method == method and row.region == region and group in row.pair.groups
         ]
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The scored pictures, in their order."""
+        return list(dict.fromkeys(row.pair for row in self.rows))
 
     @property
     def sets(self) -> list[str]:
@@ -150,12 +155,13 @@ def _recall_or_score(
 
 def _score(name: str, method: Method, example: Example, protocol: Protocol) -> _Scores:
     start = time.perf_counter()
-    alpha = method(example)
+    prediction = predict(method, example)
     elapsed = time.perf_counter() - start
+    alpha = prediction.alpha
     if alpha.shape != example.alpha.shape:
         found, wanted = ("x".join(map(str, matte.shape[::-1])) for matte in (alpha, example.alpha))
         raise ValueError(f"{example.name}: expected a matte of {wanted} from '{name}', found {found}; resize it")
     scores = all_metrics(
         alpha, example.alpha, example.trimap, regions=REGIONS, protocol=protocol, ignore=example.ignore
     )
-    return elapsed, scores, {} if example.ignore is not None else diagnose(alpha, example.alpha)
+    return elapsed, scores, {} if example.ignore is not None else diagnose(example, prediction)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from matting.evaluation.diagnosis import FIGURES, HOLE_AREA, HOLES
+from matting.evaluation.diagnosis import HOLE_AREA, HOLES, PLACES
 from matting.evaluation.scoring import METRICS, REGIONS, Evaluation
 from matting.evaluation.statistics import Estimate, bootstrap_mean, paired_difference
 from matting.evaluation.summary import mean_diagnosis
@@ -31,7 +31,7 @@ def method_tables(evaluation: Evaluation) -> list[Table]:
     return [
         Table(
             f"{group}, {REGION_TITLE[region]}",
-            ["method", *_titles(), "pictures"],
+            ["method", *metric_titles(), "pictures"],
             [_row(evaluation, method, method, group, region) for method in evaluation.methods],
         )
         for group in evaluation.sets
@@ -47,7 +47,7 @@ def label_tables(evaluation: Evaluation, method: str) -> list[Table]:
     return [
         Table(
             f"{method} by label, {REGION_TITLE[region]}",
-            ["label", *_titles(), "pictures"],
+            ["label", *metric_titles(), "pictures"],
             [_row(evaluation, group, method, group, region) for group in labels],
         )
         for region in REGIONS
@@ -60,7 +60,7 @@ def difference_tables(evaluation: Evaluation) -> list[Table]:
     return [
         Table(
             f"{first} minus the others, {group}, {REGION_TITLE[region]} (below zero: {first} is better)",
-            ["other method", *_titles()],
+            ["other method", *metric_titles()],
             [[other, *_differences(evaluation, first, other, group, region)] for other in others],
         )
         for group in evaluation.sets
@@ -74,12 +74,12 @@ def diagnosis_tables(evaluation: Evaluation) -> list[Table]:
     if not evaluation.diagnoses:
         return []
     scale = {HOLES: 1.0, HOLE_AREA: 100.0}
-    rows = [
-        [method, *(_plain(mean, scale.get(name, 1000.0)) for name, mean in mean_diagnosis(evaluation, method).items())]
-        for method in evaluation.methods
-    ]
+    rows = []
+    for method in evaluation.methods:
+        means = mean_diagnosis(evaluation, method)
+        rows.append([method, *(plain(means[name], scale.get(name, 1000.0)) for name in PLACES)])
     title = "Where the error sits: MAD · 10³ by true alpha and by distance to the edge, holes in the sure foreground"
-    return [Table(title, ["method", *FIGURES[:-1], f"{HOLE_AREA}, %"], rows)]
+    return [Table(title, ["method", *PLACES[:-1], f"{HOLE_AREA}, %"], rows)]
 
 
 def to_markdown(table: Table) -> str:
@@ -92,19 +92,20 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _titles() -> list[str]:
+def metric_titles() -> list[str]:
+    """Column names of the five metrics."""
     return [TITLE[metric] for metric in METRICS]
 
 
 def _row(evaluation: Evaluation, name: str, method: str, group: str, region: str) -> list[str]:
     estimates = [bootstrap_mean(evaluation.scores(method, group, region, metric)) for metric in METRICS]
-    figures = [_figure(estimate, SCALE[metric]) for metric, estimate in zip(METRICS, estimates, strict=True)]
+    figures = [with_interval(estimate, SCALE[metric]) for metric, estimate in zip(METRICS, estimates, strict=True)]
     return [name, *figures, str(estimates[0].pictures)]
 
 
 def _differences(evaluation: Evaluation, first: str, other: str, group: str, region: str) -> list[str]:
     return [
-        _figure(
+        with_interval(
             paired_difference(
                 evaluation.scores(first, group, region, metric), evaluation.scores(other, group, region, metric)
             ),
@@ -115,7 +116,8 @@ def _differences(evaluation: Evaluation, first: str, other: str, group: str, reg
     ]
 
 
-def _plain(mean: float | None, scale: float) -> str:
+def plain(mean: float | None, scale: float) -> str:
+    """Print a figure that has no interval; None stands for one that nobody has."""
     return "none" if mean is None else f"{scale * mean:.{_digits(scale * mean)}f}"
 
 
@@ -124,7 +126,7 @@ def _digits(figure: float) -> int:
     return max(0, 2 - int(abs(figure) >= 10) - int(abs(figure) >= 100))
 
 
-def _figure(estimate: Estimate, scale: float, sign: str = "") -> str:
+def with_interval(estimate: Estimate, scale: float, sign: str = "") -> str:
     """Print an estimate with its interval; one picture has none."""
     mean, low, high = (scale * value for value in estimate[:3])
     digits = _digits(mean)

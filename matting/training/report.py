@@ -8,7 +8,7 @@ from lightning.pytorch import Trainer
 from rich.progress import track
 
 from matting.data.datamodule import MattingDataModule
-from matting.evaluation import Setting, all_foreground, always, evaluate, mean_matte, on_photograph, write_report
+from matting.evaluation import Description, Setting, all_foreground, always, evaluate, mean_matte, network, write_report
 from matting.inference import Predictor
 from matting.models import AttentionUNet
 
@@ -33,7 +33,7 @@ def report_run(
     corpus, schedule = data.corpus, data.schedule
     predictor = Predictor(model, data.augment.size, trainer.strategy.root_device)
     methods = {
-        "model": on_photograph(predictor),
+        "model": network(predictor),
         "mean matte": always(_training_mean(data)),
         "all foreground": all_foreground,
     }
@@ -42,9 +42,9 @@ def report_run(
         title=f"Report of the run {folder.name}",
         corpus=corpus.label,
         methods={
-            "model": f"this run's network; {predictor.resizing}",
-            "mean matte": "trivial baseline: the mean training matte, stretched",
-            "all foreground": "trivial baseline: alpha 1 everywhere",
+            "model": Description(f"this run's network; {predictor.resizing}", trained_on=corpus.label),
+            "mean matte": Description("trivial: the mean training matte, stretched", trained_on=corpus.label),
+            "all foreground": Description("trivial: alpha 1 everywhere"),
         },
         wall_seconds=time.perf_counter() - start,
         notes={

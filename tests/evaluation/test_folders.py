@@ -91,3 +91,27 @@ def test_trimap_band_scales_with_the_picture():
 def test_load_example_without_trimap_matches_pairs(data):
     example = load_example("n", data / "images" / "a.jpg", data / "alphas" / "a.png")
     assert example.name == "n" and example.ignore is None
+
+
+def test_true_colours_beside_a_pair_are_read_and_must_fit(tmp_path):
+    (tmp_path / "root" / "a").mkdir(parents=True)
+    layers = {"image": PHOTO, "alpha": MATTE, "foreground": PHOTO // 2, "background": PHOTO // 3}
+    for role, picture in layers.items():
+        write_png(tmp_path / "root" / "a" / f"{role}.png", picture)
+    example = pairs_from_root(tmp_path / "root").pairs[0].load()
+    assert np.array_equal(example.foreground, PHOTO // 2) and np.array_equal(example.background, PHOTO // 3)
+    write_png(tmp_path / "root" / "a" / "background.png", PHOTO[:-1])
+    with pytest.raises(ValueError, match=r"background\.png: expected 30x40"):
+        pairs_from_root(tmp_path / "root").pairs[0].load()
+
+
+def test_a_root_may_hold_sets_of_their_own(tmp_path):
+    for name in ("glasses", "group"):
+        for role, picture in {"image": PHOTO, "alpha": MATTE, "trimap": np.full_like(MATTE, 128)}.items():
+            (tmp_path / "root" / name / role).mkdir(parents=True)
+            write_png(tmp_path / "root" / name / role / f"{name}_0.png", picture)
+    write_png(tmp_path / "root" / "group" / "image" / "lonely.png", PHOTO)
+    pairs, problems = pairs_from_root(tmp_path / "root")
+    assert [(pair.dataset, pair.name) for pair in pairs] == [("glasses", "glasses_0"), ("group", "group_0")]
+    assert len(problems) == 1 and problems[0].startswith("lonely: no alpha")
+    assert (pairs[0].load().trimap == 128).all()

@@ -19,6 +19,14 @@ def test_labels_and_difficulty_reach_the_pairs(discs, tmp_path, newline, encodin
     assert third == discs[2]
 
 
+def test_a_manifest_of_scenarios_is_read_and_tells_who_is_shown(discs, tmp_path):
+    path = table(
+        tmp_path, "name,set,difficulty,identity,hat\ndisc0,backgrounds,clear,person_1,0\ndisc1,hats,clear,,1\n"
+    )
+    first, second, _ = with_labels(Listing(discs[:3], []), path).pairs
+    assert first.subject == "person_1" and first.tags == set() and second.subject is None and second.tags == {"hat"}
+
+
 def test_names_without_a_pair_are_problems(discs, tmp_path):
     listing = with_labels(Listing(discs, ["old"]), table(tmp_path, "name,hat\nnobody,1\n"))
     assert listing.pairs == discs and listing.problems[0] == "old" and "nobody: labelled in" in listing.problems[1]

@@ -1,8 +1,12 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 
-from matting.evaluation import all_foreground, always, mean_matte, on_photograph, stored_predictions, unmatched
+from matting.evaluation import all_foreground, always, mean_matte, network, on_photograph, stored_predictions, unmatched
 from matting.images import ImageError, write_png
+from matting.inference import Predictor
 
 
 def test_trivial_mattes_have_the_pictures_size(discs):
@@ -26,6 +30,32 @@ def test_on_photograph_shows_the_photograph_only(discs):
     assert np.array_equal(
         on_photograph(lambda image: image[..., 0] / np.float32(255))(example), example.image[..., 0] / np.float32(255)
     )
+
+
+class Stand(torch.nn.Module):
+    """Red is the matte; the trimap head, where there is one, is sure of the foreground."""
+
+    def __init__(self, head=True):
+        super().__init__()
+        self.head = head
+
+    def forward(self, image):
+        logits = torch.tensor([0.0, 0.0, 2.0])[None, :, None, None].expand(len(image), 3, *image.shape[2:])
+        return SimpleNamespace(alpha=image[:, :1], **({"trimap_logits": logits} if self.head else {}))
+
+
+@pytest.mark.parametrize("head", [True, False])
+def test_a_network_gives_its_matte_and_what_its_trimap_head_says(discs, head):
+    example = discs[1].load()
+    predictor = Predictor(Stand(head), 64, "cpu")
+    prediction = network(predictor)(example)
+    assert np.array_equal(prediction.alpha, predictor(example.image))
+    if head:
+        assert prediction.trimap.shape == (3, 64, 64)
+        np.testing.assert_allclose(prediction.trimap[2], np.exp(2) / (2 + np.exp(2)), rtol=1e-5)
+    else:
+        assert prediction.trimap is None
+    assert not predictor.model._forward_hooks
 
 
 def test_stored_predictions_are_found_by_name(discs, tmp_path):

@@ -4,7 +4,16 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from matting.evaluation import Example, Pair, Setting, all_foreground, evaluate, implied_trimap, write_report
+from matting.evaluation import (
+    Description,
+    Example,
+    Pair,
+    Setting,
+    all_foreground,
+    evaluate,
+    implied_trimap,
+    write_report,
+)
 from matting.evaluation.exhibits import CLOSE_UP, COLUMNS, draw_close_up
 
 VOID = {"meta", "img", "br"}
@@ -43,7 +52,8 @@ def page(discs, too_clear, tmp_path):
 
     methods = {"<b>clear</b>": too_clear, "all": all_foreground}
     evaluation = evaluate(methods, [*discs, hostile, Pair("x", broken, "toy")])
-    write_report(tmp_path, evaluation, methods, Setting("Toy & <more>", "demo corpus", {"all": "1 < 2"}, 1.0))
+    described = {"<b>clear</b>": Description("<i>made up</i>"), "all": Description("1 < 2")}
+    write_report(tmp_path, evaluation, methods, Setting("Toy & <more>", "demo corpus", described, 1.0))
     return (tmp_path / "report.html").read_text()
 
 
@@ -64,10 +74,10 @@ def test_names_are_text_never_markup(page):
 
 
 def test_page_shows_every_table_and_bars_within_their_track(page):
-    for heading in ("Methods", "Differences on the same pictures", "By label", "Pictures", "Left out"):
+    for heading in ("Methods", "Differences on the same pictures", "Scenarios", "By label", "Pictures", "Left out"):
         assert f"<h2>{heading}</h2>" in page
     widths = [float(width) for width in re.findall(r"<i style='width:([\d.]+)%'", page)]
-    assert len(widths) == 2 * 4 and max(widths) <= 100 and min(widths) >= 0
+    assert len(widths) == 2 + 2 * 4 and max(widths) <= 100 and min(widths) >= 0
 
 
 def test_other_methods_mattes_stand_under_each_picture(page):

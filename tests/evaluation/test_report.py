@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from matting.evaluation import (
+    Description,
     Pair,
     Setting,
     all_foreground,
@@ -19,7 +20,11 @@ from matting.evaluation.exhibits import draw_tiles, select_exhibits, signed_erro
 from matting.images import read_rgb
 
 SETTING = Setting(
-    "Toy", "demo corpus, not real data", {"clear": "alpha times 0.8"}, wall_seconds=12.0, notes={"seed": "1"}
+    "Toy",
+    "demo corpus, not real data",
+    {"clear": Description("alpha times 0.8", trained_on="demo corpus, not real data"), "all": Description("all 1")},
+    wall_seconds=12.0,
+    notes={"seed": "1"},
 )
 
 
@@ -60,6 +65,8 @@ def test_results_hold_intervals_differences_and_provenance(discs, methods, tmp_p
     difference = results["differences"]["all"]["test/toy/whole/mad"]
     assert difference["mean"] == pytest.approx(results["metrics"]["test/toy/whole/mad"] - cell["mean"])
     assert results["protocol"]["metrics"] == "p3m" and results["method_under_test"] == "clear"
+    assert results["methods"] == {"clear": "alpha times 0.8", "all": "all 1"}
+    assert results["seen_in_training"] == {"clear": "other pictures of this corpus", "all": "no: not trained"}
     assert results["versions"]["torch"] and results["hardware"]["cores"] >= 1 and results["wall_seconds"] == 12.0
 
 
@@ -74,6 +81,14 @@ def test_failures_are_in_the_report_and_an_empty_test_is_refused(discs, methods,
     with pytest.raises(ValueError, match=r"at least one scored picture.*gone\.png"):
         write_report(tmp_path / "empty", evaluate(methods, [broken]), methods, SETTING)
     assert not (tmp_path / "empty").exists()
+
+
+def test_a_method_without_a_description_is_refused(discs, methods, tmp_path):
+    with pytest.raises(ValueError, match="description of every method, found none of 'all'"):
+        write_report(
+            tmp_path / "out", evaluate(methods, discs), methods, Setting("t", "c", {"clear": Description("")}, 1)
+        )
+    assert not (tmp_path / "out").exists()
 
 
 def test_tables_have_a_row_per_method_and_label(discs, methods):

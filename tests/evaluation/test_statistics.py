@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from matting.evaluation import bootstrap_mean, paired_difference
+from matting.evaluation import bootstrap_mean, difference_over_seeds, mean_over_seeds, paired_difference
 
 finite = st.floats(-1e3, 1e3)
 
@@ -55,3 +55,52 @@ def test_bad_samples_are_refused(values):
 def test_pairs_of_different_length_are_refused():
     with pytest.raises(ValueError, match="found 2 and 1"):
         paired_difference([1, 2], [1])
+
+
+def test_one_run_is_the_ordinary_bootstrap():
+    first, second = np.random.default_rng(0).gamma(2.0, size=(2, 40))
+    assert mean_over_seeds([first]) == pytest.approx(bootstrap_mean(first))
+    assert difference_over_seeds([first], [second]) == pytest.approx(paired_difference(first, second))
+
+
+def test_runs_that_disagree_widen_the_interval_and_equal_ones_do_not():
+    pictures = np.random.default_rng(1).gamma(2.0, size=50)
+    shifts = np.array([[-1.0], [0.0], [1.0], [0.2]])
+    alone, equal = bootstrap_mean(pictures), mean_over_seeds([pictures] * 4)
+    apart = mean_over_seeds(pictures + shifts)
+    assert equal == pytest.approx(alone)
+    assert apart.mean == pytest.approx((pictures + shifts).mean())
+    assert apart.high - apart.low > 1.3 * (alone.high - alone.low)
+
+
+def test_interval_over_runs_and_pictures_has_the_crossed_variance():
+    generator = np.random.default_rng(2)
+    runs, pictures = generator.normal(0, 1, (30, 1)), generator.normal(0, 2, (1, 100))
+    found = mean_over_seeds(5 + runs + pictures)
+    deviation = np.sqrt(runs.var() / 30 + pictures.var() / 100)  # of a mean over both, each level resampled
+    assert (found.high - found.low) / (2 * 1.96) == pytest.approx(deviation, rel=0.06)
+
+
+def test_interval_of_a_difference_covers_the_truth_where_one_run_misleads():
+    generator = np.random.default_rng(3)
+    covered = 0
+    for trial in range(100):
+        hardness = generator.gamma(1.0, 5.0, 60)
+        first, second = (hardness + generator.normal(0, 1, (12, 1)) for _ in range(2))
+        found = difference_over_seeds(first, second, seed=trial)
+        covered += found.low <= 0 <= found.high
+    assert 85 <= covered <= 99
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ([[1.0, 2.0]], [[1.0]], "found 2 and 1 of them"),
+        ([1.0, 2.0], [[1.0, 2.0]], r"\(runs, pictures\)"),
+        ([[1.0, np.nan]], [[1.0, 2.0]], "finite"),
+        (np.zeros((0, 2)), [[1.0, 2.0]], r"\(runs, pictures\)"),
+    ],
+)
+def test_bad_tables_of_runs_are_refused(first, second, message):
+    with pytest.raises(ValueError, match=message):
+        difference_over_seeds(first, second)

@@ -1,0 +1,111 @@
+"""How methods hold up under the corruptions of Matting-C: what is scored, and what comes out."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.evaluation.corruptions import CORRUPTIONS, SIDE, Corruption, corrupt
+from matting.evaluation.examples import Example, Pair
+from matting.evaluation.scoring import Evaluation
+from matting.inference import resize
+
+CLEAN = "clean"
+"""Name of the set of pictures without a corruption, reduced as the others are."""
+
+SEVERITIES = range(1, 6)
+
+
+class Degradation(NamedTuple):
+    """What one corruption does to one method.
+
+    Attributes:
+        means: Mean error at severities 1 to 5.
+        ratios: The same over the mean error on the clean pictures; NaN where that is 0.
+        relative: Mean of the ratios: 1 for a method that does not mind.
+    """
+
+    means: tuple[float, ...]
+    ratios: tuple[float, ...]
+    relative: float
+
+
+def corrupted_pairs(pairs: Iterable[Pair]) -> Iterator[Pair]:
+    """List pictures clean and under every corruption at every severity.
+
+    Args:
+        pairs: Test pictures.
+
+    Yields:
+        For each, pairs of the sets `CLEAN` and `condition`, without labels, with a long side of at most
+        `matting.evaluation.corruptions.SIDE`: grain and blur mean the same for pictures of all sizes then.
+    """
+    for pair in pairs:
+        plain = replace(pair, name=f"{pair.dataset}/{pair.name}", tags=frozenset(), difficulty=None, subject=None)
+        yield replace(plain, dataset=CLEAN, load=partial(_reduced, pair))
+        for corruption in CORRUPTIONS:
+            for severity in SEVERITIES:
+                load = partial(_corrupted, pair, corruption, severity)
+                yield replace(plain, dataset=condition(corruption, severity), load=load)
+
+
+def condition(corruption: Corruption, severity: int) -> str:
+    """Name the set of the pictures under one corruption at one severity."""
+    return f"{corruption.name} {severity}"
+
+
+def degradations(
+    evaluation: Evaluation, method: str, region: str = "whole", metric: str = "mad"
+) -> Mapping[str, Degradation]:
+    """Sum a method's scores on `corrupted_pairs` up.
+
+    Args:
+        evaluation: Of corrupted pairs.
+        method: Whose.
+        region: ``whole`` or ``unknown``.
+        metric: One of `matting.evaluation.scoring.METRICS`.
+
+    Returns:
+        What each corruption does, by its name.
+    """
+    scores: dict[str, list[float]] = {}
+    for row in evaluation.rows:
+        if row.method == method and row.region == region:
+            scores.setdefault(row.pair.dataset, []).append(row.scores[metric])
+    clean = float(np.mean(scores[CLEAN]))
+    return {corruption.name: _degradation(corruption, scores, clean) for corruption in CORRUPTIONS}
+
+
+def _degradation(corruption: Corruption, scores: Mapping[str, list[float]], clean: float) -> Degradation:
+    means = tuple(float(np.mean(scores[condition(corruption, severity)])) for severity in SEVERITIES)
+    ratios = tuple(mean / clean if clean > 0 else float("nan") for mean in means)
+    return Degradation(means, ratios, float(np.mean(ratios)))
+
+
+def _corrupted(pair: Pair, corruption: Corruption, severity: int) -> Example:
+    example = _reduced(pair)
+    return example._replace(image=corrupt(example.image, corruption, severity, pair.name))
+
+
+@lru_cache(maxsize=1)  # all conditions of one picture follow each other
+def _reduced(pair: Pair) -> Example:
+    """Load a picture and bring it down to `SIDE`; true colours are left off, for a corrupted picture has others."""
+    example = pair.load()
+    height, width = example.alpha.shape
+    scale = min(1.0, SIDE / max(height, width))
+    shape = (max(1, round(height * scale)), max(1, round(width * scale)))
+    return Example(
+        name=example.name,
+        image=resize(example.image, shape),
+        alpha=resize(example.alpha, shape),
+        trimap=_nearest(example.trimap, shape),
+        ignore=None if example.ignore is None else _nearest(example.ignore, shape),
+    )
+
+
+def _nearest(layer: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(layer, shape[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)

@@ -1,0 +1,50 @@
+"""What a run folder tells of a network's training, beyond its checkpoint."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+NOT_THE_CONFIGURATION = ("seed", "folder", "ckpt_path", "logger", "hydra")
+"""Settings by which two runs may differ and still be runs of one configuration."""
+
+
+class Training(NamedTuple):
+    """How a network was trained.
+
+    Attributes:
+        configuration: Equal for runs that differ by their seed alone.
+        augmentations: Classes of `matting.augment` that degraded pictures; none where the mixture degrades nothing.
+    """
+
+    configuration: str
+    augmentations: frozenset[str]
+
+
+def read_training(checkpoint: Path) -> Training | None:
+    """Read the configuration that a training run left beside its checkpoints.
+
+    Args:
+        checkpoint: Checkpoint file in ``RUN/checkpoints``.
+
+    Returns:
+        How it was trained, or None for a file that lies by itself.
+    """
+    from omegaconf import OmegaConf
+
+    file = checkpoint.resolve().parents[1] / ".hydra" / "config.yaml"
+    if not file.is_file():
+        return None
+    config = OmegaConf.load(file)
+    settings: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment]
+    kept = {name: value for name, value in settings.items() if name not in NOT_THE_CONFIGURATION}
+    digest = hashlib.sha256(repr(kept).encode()).hexdigest()
+    degrades = settings["data"]["mixture"]["weights"].get("augmented", 0) > 0
+    return Training(digest, _classes(settings["augment"]) if degrades else frozenset())
+
+
+def _classes(node: Any) -> frozenset[str]:
+    """Last parts of the names of every class that a configuration builds."""
+    if not isinstance(node, dict):
+        return frozenset()
+    own = {str(node["_target_"]).rpartition(".")[2]} if "_target_" in node else set()
+    return frozenset(own).union(*(_classes(child) for child in node.values()))

@@ -1,0 +1,42 @@
+import pytest
+from omegaconf import OmegaConf
+
+from matting.evaluation.runs import read_training
+
+
+@pytest.fixture
+def run(tmp_path):
+    def write(name, **changes):
+        config = {
+            "seed": 0,
+            "folder": "${hydra:runtime.output_dir}",
+            "data": {"mixture": {"weights": {"rwp": 8, "augmented": changes.pop("augmented", 12)}}},
+            "augment": {
+                "_target_": "matting.augment.Pipeline",
+                "blur": {"_target_": "matting.augment.CameraBlur"},
+                "augmix": None,
+                "chain": [{"_target_": "not.reached.Nobody"}],
+            },
+        }
+        file = tmp_path / name / ".hydra" / "config.yaml"
+        file.parent.mkdir(parents=True)
+        OmegaConf.save(OmegaConf.create(config | changes), file)
+        return tmp_path / name / "checkpoints" / "last.ckpt"
+
+    return write
+
+
+def test_runs_that_differ_by_seed_and_place_alone_are_one_configuration(run):
+    first, second = read_training(run("a")), read_training(run("b", seed=7, folder="b", ckpt_path="x"))
+    other = read_training(run("c", optimizer={"lr": 1.0}))
+    assert first == second and first.configuration != other.configuration
+
+
+def test_augmentations_count_where_the_mixture_degrades(run):
+    assert read_training(run("a")).augmentations == {"Pipeline", "CameraBlur"}
+    assert read_training(run("b", augmented=0)).augmentations == frozenset()
+    assert read_training(run("c", data={"mixture": {"weights": {"rwp": 1}}})).augmentations == frozenset()
+
+
+def test_a_checkpoint_by_itself_tells_nothing(tmp_path):
+    assert read_training(tmp_path / "checkpoints" / "last.ckpt") is None
