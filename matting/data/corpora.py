@@ -49,13 +49,14 @@ class Corpus:
     quarantine: Path | None = None
 
 
-def demo_corpus(people: int = 160, seed: int = 0, image_size: int = 512) -> Corpus:
+def demo_corpus(people: int = 160, seed: int = 0, image_size: int = 512, estimate_foregrounds: bool = False) -> Corpus:
     """The corpus drawn by code, generated on first use.
 
     Args:
         people: Number of people drawn, over all sets.
         seed: Seed of the drawing.
         image_size: Long side of the pictures in pixels.
+        estimate_foregrounds: As `disk_corpus` has it.
 
     Returns:
         The corpus, read by the readers of the real sets.
@@ -74,6 +75,7 @@ def demo_corpus(people: int = 160, seed: int = 0, image_size: int = 512) -> Corp
         backgrounds=root / "coco/train2014",
         name="demo",
         label=f"demo corpus, drawn by code ({people} people, seed {seed}): not real photographs",
+        estimate_foregrounds=estimate_foregrounds,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,7 +54,7 @@ class DrawDataset(Dataset[Crop]):
         if self.quarantine is None:
             return self._decode(draw)
         source = list(self.sources.values())[draw.source]
-        for item in (draw.item, *substitutes(source, draw.item, draw.seed)):
+        for item in chain([draw.item], substitutes(source, draw.item, draw.seed)):
             try:
                 return self._decode(draw._replace(item=item))
             except (ValueError, OSError) as error:

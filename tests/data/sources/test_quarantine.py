@@ -86,6 +86,20 @@ def test_unique_tags_fall_back_to_the_difficulty(source):
     assert set(substitutes(Source("s", items), COUNT, seed=1)) == {0, 2, 4, 6, 8, 10}
 
 
+def test_nothing_is_searched_while_files_are_good(source, tmp_path):
+    dataset = DrawDataset({"rwp": source}, Scenes([]), 16, quarantine=tmp_path / "list.csv")
+    looked = []
+
+    class Watched(list):
+        def __iter__(self):
+            looked.append(1)
+            return super().__iter__()
+
+    object.__setattr__(source, "items", Watched(source.items))
+    dataset[draw(3)]
+    assert not looked
+
+
 def test_a_set_of_bad_files_ends_the_run(source, tmp_path):
     for item in source.items:
         break_file(item)
