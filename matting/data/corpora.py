@@ -102,7 +102,7 @@ def disk_corpus(
         studio: Reader of what a mixture calls ``composition1k``.
         coco: Reader of what a mixture calls ``coco_matting``.
         backgrounds: Folder of pictures without people, for training; None has the drawn ones only.
-        composites: Lists the official test composites of the studio set.
+        composites: Lists the official test composites of the studio set; not asked where there is none.
         composites_per_foreground: How many of the official 20 test backgrounds of each foreground are evaluated.
         name: Names the test set in results.
         label: Printed above every figure; the root and the formats by default.
@@ -128,7 +128,7 @@ def disk_corpus(
         sources = {role: with_estimated_foregrounds(source) for role, source in sources.items()}
     if cache_gigabytes:
         sources = {role: with_decoded_cache(source, cache_side, cache_gigabytes) for role, source in sources.items()}
-    listed = composites() if composites else ()
+    listed = composites() if composites and studio else ()
     kept = [one for one in listed if int(one.name.rsplit("_", 1)[1]) < composites_per_foreground]
     return Corpus(
         name=name,
@@ -136,7 +136,8 @@ def disk_corpus(
         train=sources,
         validation=portraits(split="val"),
         scenes=Scenes(list_pictures(backgrounds) if backgrounds else ()),
-        test=photograph_pairs(portraits(split="test"), name) + [_composite_pair(composite, name) for composite in kept],
+        test=photograph_pairs(portraits(split="test"), name)
+        + [_composite_pair(composite, name, sources["composition1k"].name) for composite in kept],
         quarantine=cache_dir() / "quarantine" / f"{name}.csv" if on_bad_file == "skip" else None,
     )
 
@@ -167,8 +168,8 @@ def _load_photograph(source: Source, index: int) -> Example:
     return Example(item.name, photo, layers.alpha, implied_trimap(layers.alpha) if trimap is None else trimap, ignore)
 
 
-def _composite_pair(composite: Composite, dataset: str) -> Pair:
-    return Pair(composite.name, partial(_load_composite, composite), dataset, frozenset({"composition1k"}))
+def _composite_pair(composite: Composite, dataset: str, studio: str) -> Pair:
+    return Pair(composite.name, partial(_load_composite, composite), dataset, frozenset({studio}))
 
 
 def _load_composite(composite: Composite) -> Example:

@@ -13,7 +13,8 @@ from matting.data.plan import Draw
 from matting.data.sources import Source, foregrounds, ppm100, rwp636
 from matting.data.sources.decoded import DecodedSource
 from matting.data.verify import find_format, verify
-from tests.data.sources.trees import SIZE, matte, p3m_tree, pair_tree, photo, save
+from matting.images import read_rgb
+from tests.data.sources.trees import SIZE, distinctions_tree, matte, p3m_tree, pair_tree, photo, save, voc_tree
 
 PEOPLE, SIDE = 16, 96
 
@@ -159,6 +160,31 @@ def test_test_pictures_keep_cleaned_mattes_and_detail_regions(tmp_path):
     save(tmp_path / "rwp/detailmap/a_cloud_trimap.jpg", np.full(SIZE, 255, np.uint8))
     pair = photograph_pairs(rwp636(tmp_path / "rwp"), "rwp636")[0]
     assert (pair.load().trimap == 128).all() and pair.tags == {"rwp636"}
+
+
+def test_another_studio_set_brings_its_own_composites(tmp_path):
+    distinctions_tree(tmp_path / "Distinctions-646")
+    voc_tree(tmp_path / "VOC2012/JPEGImages")
+    pair_tree(tmp_path / "pairs", [f"p{k}" for k in range(40)], "image", "alpha", (".jpg", ".png"))
+    corpus = configured(
+        "corpus=disk",
+        f"corpus.root={tmp_path}",
+        "corpus/studio=distinctions646",
+        "corpus/portraits=pairs",
+        "corpus.coco=null",
+        "corpus.backgrounds=null",
+        "corpus.composites_per_foreground=3",
+    )
+    assert corpus.train["composition1k"].name == "distinctions646"
+    composed = [pair for pair in corpus.test if "distinctions646" in pair.tags]
+    assert [pair.name for pair in composed] == [f"{fg}_{k}" for fg in ("test_13", "test_2") for k in range(3)]
+    example = composed[1].load()
+    share = example.alpha[..., None].astype(np.float32) / 255
+    background = read_rgb(tmp_path / "VOC2012/JPEGImages/2008_000001.jpg")
+    assert min(background.shape[:2]) < SIZE[0], "so the official rule enlarges it"
+    foreground = read_rgb(tmp_path / "Distinctions-646/Test/FG/test_13.png")
+    opaque = share[..., 0] == 1
+    assert np.array_equal(example.image[opaque], foreground[opaque]) and example.image.shape == foreground.shape
 
 
 def test_layers_without_photographs_are_no_test_photographs(demo_root):

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from matting.data import sources
+from matting.data.sources.official import compose_official
 from matting.data.sources.splits import hashed_split
 from tests.data.sources.trees import (
     SIZE,
@@ -258,3 +259,16 @@ def test_oddly_stored_pictures_are_what_they_stand_for(tmp_path, kind):
     picture, alpha = odd_files(tmp_path, kind)
     layers = sources.pairs(tmp_path, split_list=lines(tmp_path / "list", ["a,train"])).layers(0, recomposed=False)
     assert np.array_equal(layers.foreground, picture) and np.array_equal(layers.alpha, alpha)
+
+
+def test_the_official_composition_enlarges_takes_the_corner_and_truncates():
+    alpha = np.array([[255, 128, 0], [0, 51, 255]], np.uint8)
+    foreground = np.full((2, 3, 3), 200, np.uint8)
+    background = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
+    found = compose_official(foreground, alpha, background)
+    share = alpha[..., None] / 255
+    expected = np.floor(share * 200 + (1 - share) * background[:2, :3] + 1e-4)
+    assert np.array_equal(found, expected)
+    small = np.full((1, 2, 3), 77, np.uint8)
+    assert (compose_official(foreground, np.zeros_like(alpha), small) == 77).all()
+    assert compose_official(foreground, alpha, small).shape == (2, 3, 3)
