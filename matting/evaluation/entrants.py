@@ -45,8 +45,9 @@ def trained_network(path: Path, size: int | None = None, device: str = "auto") -
     checkpoint = load_checkpoint(path)
     predictor = Predictor(checkpoint.model, size or checkpoint.size, device)
     training = read_training(checkpoint.path)
+    mixture = f" ({training.mixture})" if training else ""
     description = Description(
-        f"{dated(checkpoint.path)}, trained on: {checkpoint.corpus}; {predictor.resizing}",
+        f"{dated(checkpoint.path)}, trained on: {checkpoint.corpus}{mixture}; {predictor.resizing}",
         trained_on=checkpoint.corpus,
         augmentations=training.augmentations if training else None,
         configuration=training.configuration if training else None,

@@ -41,6 +41,8 @@ p { margin: 4px 0; overflow-wrap: anywhere }
 .pale, figcaption { color: var(--pale) }
 .corpus { display: inline-block; margin: 4px 0 8px; padding: 4px 12px; border: 1px solid; border-radius: 6px;
   color: var(--warn); font-weight: 600 }
+.tables { display: flex; flex-wrap: wrap; gap: 0 48px }
+.tables > div { min-width: 0; max-width: 100% }
 .scroll { overflow-x: auto }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; white-space: nowrap }
 th, td { padding: 5px 14px 5px 0; text-align: right; border-bottom: 1px solid var(--line) }
@@ -86,7 +88,7 @@ def report_html(findings: Findings, results: Mapping[str, Any], plates: Sequence
         f"<h1>{title}</h1><p class=corpus>{escape(results['corpus'])}</p>",
         f"<p>{results['pictures']} pictures · method under test: <b>{escape(first)}</b></p>",
         "<p class=pale>Means over pictures with 95 % bootstrap intervals; lower is better everywhere.</p>",
-        *(_section(name, [charts.get(name, ""), *map(_table, tables)]) for name, tables in sections(findings)),
+        *(_section(name, [charts.get(name, ""), _tables(tables)]) for name, tables in sections(findings)),
         "<h2>Pictures</h2>",
         *map(_figure, plates),
         _section("Left out", [_list([f"{f.pair.name}: {f.reason}" for f in evaluation.failures])]),
@@ -101,6 +103,10 @@ def report_html(findings: Findings, results: Mapping[str, Any], plates: Sequence
 def _section(heading: str, parts: Iterable[str]) -> str:
     content = "".join(parts)
     return f"<h2>{escape(heading)}</h2>{content}" if content else ""
+
+
+def _tables(tables: Sequence[Table]) -> str:
+    return f"<div class=tables>{''.join(f'<div>{_table(table)}</div>' for table in tables)}</div>"
 
 
 def _table(table: Table) -> str:

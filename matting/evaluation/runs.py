@@ -13,10 +13,12 @@ class Training(NamedTuple):
 
     Attributes:
         configuration: Equal for runs that differ by their seed alone.
+        mixture: Streams it drew from with their weights, in words.
         augmentations: Classes of `matting.augment` that degraded pictures; none where the mixture degrades nothing.
     """
 
     configuration: str
+    mixture: str
     augmentations: frozenset[str]
 
 
@@ -38,8 +40,9 @@ def read_training(checkpoint: Path) -> Training | None:
     settings: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment]
     kept = {name: value for name, value in settings.items() if name not in NOT_THE_CONFIGURATION}
     digest = hashlib.sha256(repr(kept).encode()).hexdigest()
-    degrades = settings["data"]["mixture"]["weights"].get("augmented", 0) > 0
-    return Training(digest, _classes(settings["augment"]) if degrades else frozenset())
+    weights = {stream: weight for stream, weight in settings["data"]["mixture"]["weights"].items() if weight > 0}
+    mixture = ", ".join(f"{stream} {weight:g}" for stream, weight in weights.items())
+    return Training(digest, mixture, _classes(settings["augment"]) if "augmented" in weights else frozenset())
 
 
 def _classes(node: Any) -> frozenset[str]:

@@ -71,9 +71,9 @@ def sections(findings: Findings) -> list[Section]:
     evaluation = findings.evaluation
     found = [
         Section("Methods", [*method_tables(evaluation), seen_table(findings)]),
+        Section(SCENARIO_HEADING, scenario_tables(evaluation)),
         Section("Differences on the same pictures", difference_tables(evaluation)),
         Section("Over training runs", seed_tables(findings)),
-        Section(SCENARIO_HEADING, scenario_tables(evaluation)),
         Section(LABEL_HEADING, label_tables(evaluation, evaluation.methods[0])),
         Section("Diagnosis", [*diagnosis_tables(evaluation), *further_tables(findings)]),
         Section("Corruptions", corruption_tables(findings)),
@@ -82,10 +82,12 @@ def sections(findings: Findings) -> list[Section]:
 
 
 def seen_table(findings: Findings) -> Table:
-    """Say for every test set what each method may have seen of it in training."""
-    methods, setting = findings.evaluation.methods, findings.setting
-    rows = [[name, *(setting.seen_in_training(method) for method in methods)] for name in findings.evaluation.sets]
-    return Table("Seen in training", ["test set", *methods], rows)
+    """Say what each method may have seen of the test sets in training: one column, for all sets are of one corpus."""
+    setting, sets = findings.setting, ", ".join(findings.evaluation.sets)
+    rows = [
+        [name, setting.seen_in_training(name), setting.methods[name].trained_on] for name in findings.evaluation.methods
+    ]
+    return Table(f"What training has seen of {sets}", ["method", "seen in training", "trained on"], rows)
 
 
 def scenario_scores(evaluation: Evaluation, scenario: str, method: str, region: str, metric: str) -> list[float]:

@@ -58,10 +58,10 @@ class Setting:
         """
         trained_on = self.methods[method].trained_on
         if trained_on == UNTRAINED:
-            return "no: not trained"
+            return "no"
         if trained_on == UNKNOWN:
             return UNKNOWN
-        return "other pictures of this corpus" if trained_on == self.corpus else f"trained on: {trained_on}"
+        return "other pictures of it" if trained_on == self.corpus else "another corpus by name"
 
     def runs_over_seeds(self) -> dict[str, list[str]]:
         """Find training runs that differ by their seed alone.

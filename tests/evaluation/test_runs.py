@@ -33,7 +33,8 @@ def test_runs_that_differ_by_seed_and_place_alone_are_one_configuration(run):
 
 
 def test_augmentations_count_where_the_mixture_degrades(run):
-    assert read_training(run("a")).augmentations == {"Pipeline", "CameraBlur"}
+    assert read_training(run("a")).mixture == "rwp 8, augmented 12"
+    assert read_training(run("z")).augmentations == {"Pipeline", "CameraBlur"}
     assert read_training(run("b", augmented=0)).augmentations == frozenset()
     assert read_training(run("c", data={"mixture": {"weights": {"rwp": 1}}})).augmentations == frozenset()
 

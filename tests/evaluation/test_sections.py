@@ -50,9 +50,9 @@ def test_sections_without_content_are_left_out(evaluation):
     headings = [section.heading for section in sections(Findings(evaluation, SETTING))]
     assert headings == [
         "Methods",
+        "Scenarios",
         "Differences on the same pictures",
         "Over training runs",
-        "Scenarios",
         "By label",
         "Diagnosis",
     ]
@@ -63,9 +63,12 @@ def test_sections_without_content_are_left_out(evaluation):
 
 def test_every_test_set_says_what_was_seen_of_it(evaluation):
     seen = tables(Findings(evaluation, SETTING), "Methods")[-1]
-    assert seen.header == ["test set", "a/0", "a/1", "net", "all"]
+    assert "toy" in seen.title and seen.header == ["method", "seen in training", "trained on"]
     assert seen.rows == [
-        ["toy", "other pictures of this corpus", "trained on: another corpus", "not known", "no: not trained"]
+        ["a/0", "other pictures of it", "toy corpus"],
+        ["a/1", "another corpus by name", "another corpus"],
+        ["net", "not known", "not known"],
+        ["all", "no", "nothing"],
     ]
 
 
