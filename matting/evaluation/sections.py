@@ -9,7 +9,7 @@ from matting.evaluation.corruptions import CORRUPTIONS
 from matting.evaluation.diagnosis import CALIBRATION, COLOUR, SPILL
 from matting.evaluation.robustness import CLEAN, SEVERITIES, degradations
 from matting.evaluation.scoring import METRICS, REGIONS, Evaluation
-from matting.evaluation.setting import Setting
+from matting.evaluation.setting import UNKNOWN, UNSEEN, Setting
 from matting.evaluation.spread import Spread
 from matting.evaluation.statistics import bootstrap_mean, difference_over_seeds, mean_over_seeds
 from matting.evaluation.summary import mean_diagnosis
@@ -178,15 +178,18 @@ def _corruption_table(corrupted: Evaluation, setting: Setting, method: str) -> T
         means, ratios, relative = found[corruption.name]
         figures = [f"{plain(m, SCALE[metric])} [{ratio:.2f}]" for m, ratio in zip(means, ratios, strict=True)]
         rows.append([corruption.name, *figures, f"{relative:.2f}", _seen(setting, method, corruption.kin)])
-    average = sum(degradation.relative for degradation in found.values()) / len(found)
-    rows.append(["all", *([""] * len(SEVERITIES)), f"{average:.2f}", ""])
+    rows += [_average("all", [degradation.relative for degradation in found.values()])]
+    unseen = [found[c.name].relative for c in CORRUPTIONS if _seen(setting, method, c.kin) == UNSEEN]
+    rows += [_average("not seen in training", unseen)] if 0 < len(unseen) < len(CORRUPTIONS) else []
     title = f"{method}: {TITLE[metric]}, {REGION_TITLE[region]} [over clean]; clean: {plain(clean.mean, SCALE[metric])}"
     header = ["corruption", *(f"severity {severity}" for severity in SEVERITIES), "mean over clean", "seen in training"]
     return Table(f"{title}, {clean.pictures} pictures", header, rows)
 
 
+def _average(name: str, ratios: Sequence[float]) -> list[str]:
+    return [name, *([""] * len(SEVERITIES)), f"{sum(ratios) / len(ratios):.2f}", ""]
+
+
 def _seen(setting: Setting, method: str, kin: frozenset[str]) -> str:
     trained_with = setting.methods[method].augmentations
-    if trained_with is None:
-        return "not known"
-    return ", ".join(sorted(kin & trained_with)) or "no"
+    return UNKNOWN if trained_with is None else ", ".join(sorted(kin & trained_with)) or UNSEEN

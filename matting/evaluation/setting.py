@@ -9,6 +9,9 @@ UNTRAINED = "nothing"
 UNKNOWN = "not known"
 """What somebody else's method has been trained on."""
 
+UNSEEN = "no"
+"""That training has seen nothing of something."""
+
 
 @dataclass(frozen=True)
 class Description:
@@ -58,7 +61,7 @@ class Setting:
         """
         trained_on = self.methods[method].trained_on
         if trained_on == UNTRAINED:
-            return "no"
+            return UNSEEN
         if trained_on == UNKNOWN:
             return UNKNOWN
         return "other pictures of it" if trained_on == self.corpus else "another corpus by name"

@@ -1,5 +1,7 @@
 import subprocess
 import sys
+from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -75,8 +77,6 @@ def test_another_process_makes_the_same_pictures():
         "print(*[crc32(corrupt(PHOTO, c, 4, 'ü').tobytes()) for c in reversed(CORRUPTIONS)])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    from zlib import crc32
-
     assert run.stdout.split() == [str(crc32(corrupt(PHOTO, c, 4, "ü").tobytes())) for c in reversed(CORRUPTIONS)]
 
 
@@ -119,6 +119,13 @@ def test_colours_fade_and_levels_are_counted():
     assert max(len(np.unique(corrupt(PHOTO, BY_NAME["banding"], 5, "x")[..., c])) for c in range(3)) <= 4
     contrast = corrupt(PHOTO, BY_NAME["contrast"], 5, "x")
     assert contrast.std() == pytest.approx(0.12 * PHOTO.std(), rel=0.05)
+
+
+def test_the_documented_strengths_are_those_of_the_code():
+    text = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
+    for corruption in CORRUPTIONS:
+        strengths = ", ".join(f"{strength:g}" for strength in corruption.strengths)
+        assert f"| {corruption.name} | {strengths}: " in text
 
 
 @pytest.mark.parametrize("severity", [0, 6, -1])

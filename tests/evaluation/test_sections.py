@@ -119,7 +119,9 @@ def test_corruptions_have_a_table_per_method_with_what_was_seen(evaluation, disc
     first, second = tables(findings, "Corruptions")
     assert first.title.startswith("a/0: MAD") and "1 pictures" in first.title
     rows = {row[0]: row for row in first.rows}
-    assert len(rows) == len(CORRUPTIONS) + 1 and rows["all"][-2] == "1.00"  # this method looks at no colours
+    assert (
+        len(rows) == len(CORRUPTIONS) + 2 and rows["not seen in training"][-2] == "1.00" == rows["all"][-2] == "1.00"
+    )  # this method looks at no colours
     assert rows["gaussian noise"][-1] == "AugMix" and rows["haze"][-1] == "no" and rows["jpeg"][-2] == "1.00"
     assert {row[-1] for row in second.rows} == {"not known", ""}
-    assert rows["jpeg"][1].endswith("[1.00]")
+    assert rows["jpeg"][1].endswith("[1.00]") and len(second.rows) == len(CORRUPTIONS) + 1
