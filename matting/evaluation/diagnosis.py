@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from matting.evaluation.examples import Example, Prediction
 from matting.evaluation.folders import without_jpeg_noise
+from matting.inference import resize
 from matting.metrics.diagnostics import (
     BANDS,
     band_errors,
@@ -20,6 +21,9 @@ from matting.metrics.diagnostics import (
 
 DISTANCES = (0, 4, 16, 64)
 """Distances to the matte's edge, in pixels, at which the rings begin."""
+
+COLOUR_SIDE = 1024
+"""Long side, in pixels, to which larger pictures are reduced before colours are estimated: it takes much memory."""
 
 BAND_TITLES = tuple(f"alpha {low}-{high}" for low, high in BANDS)
 RING_TITLES = ("0-4 px", "4-16 px", "16-64 px", "64 px on")
@@ -67,10 +71,14 @@ def _colours(example: Example, alpha: NDArray[np.float32]) -> dict[str, float]:
         return {COLOUR: math.nan, SPILL: math.nan}
     from matting.data.sources.foregrounds import estimated_foreground  # compiles at import: only where it is needed
 
+    scale = min(1.0, COLOUR_SIDE / max(alpha.shape))
+    shape = (max(1, round(alpha.shape[0] * scale)), max(1, round(alpha.shape[1] * scale)))
     levels = np.asarray(cv2.convertScaleAbs(alpha, alpha=255), np.uint8)
-    estimate = estimated_foreground(example.image, levels)
-    behind = example.background
+    layers = (example.image, levels, example.foreground, example.alpha)
+    image, matte, colours, target = (resize(layer, shape) for layer in layers)
+    estimate = estimated_foreground(image, matte)
+    behind = None if example.background is None else resize(example.background, shape)
     return {
-        COLOUR: foreground_error(estimate, example.foreground, example.alpha),
-        SPILL: math.nan if behind is None else spill(estimate, example.foreground, behind, example.alpha),
+        COLOUR: foreground_error(estimate, colours, target),
+        SPILL: math.nan if behind is None else spill(estimate, colours, behind, target),
     }

@@ -100,6 +100,10 @@ def test_a_trimap_is_judged_at_its_own_size(confidence, error):
     assert np.isnan(diagnose_matte(prediction.alpha, TARGET)[CALIBRATION])
 
 
+def large_copy(layer):
+    return layer.repeat(6, axis=0).repeat(6, axis=1)
+
+
 def test_colours_are_judged_where_the_true_ones_are_known():
     red, blue = (np.broadcast_to(np.uint8(colour), (200, 200, 3)) for colour in ((220, 30, 30), (20, 40, 230)))
     share = TARGET[..., None] / 255
@@ -109,5 +113,7 @@ def test_colours_are_judged_where_the_true_ones_are_known():
     greedy = diagnose(example, Prediction((TARGET > 0).astype(np.float32)))
     assert abs(right[SPILL]) < 0.05 and right[COLOUR] < 0.02
     assert greedy[SPILL] == pytest.approx(0.5, abs=0.02)  # colours of the photograph, half background, are kept
+    large = Example(*(layer if layer is None or isinstance(layer, str) else large_copy(layer) for layer in example))
+    assert diagnose(large, Prediction((large.alpha > 0).astype(np.float32)))[SPILL] == pytest.approx(0.5, abs=0.05)
     assert np.isnan(diagnose(example._replace(background=None), Prediction(TARGET / np.float32(255)))[SPILL])
     assert np.isnan(diagnose_matte(TARGET / np.float32(255), TARGET)[COLOUR])
