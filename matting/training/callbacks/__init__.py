@@ -1,8 +1,17 @@
 """Callbacks: what happens beside training, in the order of time."""
 
 from matting.training.callbacks.averaging import AveragedWeights
+from matting.training.callbacks.background_variance import BackgroundVariance, background_variance
 from matting.training.callbacks.non_finite import NonFiniteGuard, read_draws
 from matting.training.callbacks.plan_log import PlanLog
 from matting.training.callbacks.repeat import RepeatFirstEpoch
 
-__all__ = ["AveragedWeights", "NonFiniteGuard", "PlanLog", "RepeatFirstEpoch", "read_draws"]
+__all__ = [
+    "AveragedWeights",
+    "BackgroundVariance",
+    "NonFiniteGuard",
+    "PlanLog",
+    "RepeatFirstEpoch",
+    "background_variance",
+    "read_draws",
+]
