@@ -64,7 +64,7 @@ class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matt
         pretrained: bool = True,
         encoder_weights: Path | str | None = None,
         decoder_channels: Sequence[int] = (256, 128, 64, 32, 16),
-        detail_channels: int = 16,
+        detail_channels: int = 8,
         gates: bool = True,
         norm: Norm = "batch",
     ) -> None:
