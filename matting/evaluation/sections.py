@@ -14,6 +14,7 @@ from matting.evaluation.spread import Spread
 from matting.evaluation.statistics import bootstrap_mean, difference_over_seeds, mean_over_seeds
 from matting.evaluation.summary import mean_diagnosis
 from matting.evaluation.tables import (
+    NO_FIGURE,
     REGION_TITLE,
     SCALE,
     TITLE,
@@ -143,17 +144,20 @@ def _seed_table(evaluation: Evaluation, name: str, runs: Sequence[str], group: s
 
 def further_tables(findings: Findings) -> list[Table]:
     """Judge the trimap head, the cut-out's colours and the dependence on the background, where they can be judged."""
-    rows = []
-    for method in findings.evaluation.methods:
-        means = mean_diagnosis(findings.evaluation, method)
-        spread = mean_spread(findings.spreads, method)
-        rows.append([means[CALIBRATION], means[COLOUR], means[SPILL], spread])
-    if all(figure is None for row in rows for figure in row):
-        return []
-    header = ["method", f"{CALIBRATION}, %", f"{COLOUR} · 10³", f"{SPILL}, %", "alpha deviation over backgrounds · 10³"]
-    printed = [[plain(f, scale) for f, scale in zip(row, (100, 1000, 100, 1000), strict=True)] for row in rows]
-    body = [[method, *figures] for method, figures in zip(findings.evaluation.methods, printed, strict=True)]
-    return [Table("Trimap head, colours of the cut-out, dependence on the background", header, body)]
+    methods = findings.evaluation.methods
+    means = [mean_diagnosis(findings.evaluation, method) for method in methods]
+    columns = {
+        f"{CALIBRATION}, %": [plain(mean[CALIBRATION], 100) for mean in means],
+        f"{COLOUR} · 10³": [plain(mean[COLOUR], 1000) for mean in means],
+        f"{SPILL}, %": [plain(mean[SPILL], 100) for mean in means],
+        "alpha deviation over backgrounds · 10³": [
+            plain(mean_spread(findings.spreads, method), 1000) for method in methods
+        ],
+    }
+    judged = {title: column for title, column in columns.items() if set(column) != {NO_FIGURE}}
+    rows = [list(row) for row in zip(methods, *judged.values(), strict=True)]
+    title = "Trimap head, colours of the cut-out, dependence on the background"
+    return [Table(title, ["method", *judged], rows)] if judged else []
 
 
 def mean_spread(spreads: Sequence[Spread], method: str) -> float | None:

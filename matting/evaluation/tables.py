@@ -9,6 +9,9 @@ from matting.evaluation.summary import mean_diagnosis
 
 SCALE = {"sad": 1.0, "mse": 1000.0, "mad": 1000.0, "grad": 1.0, "conn": 1.0}
 TITLE = {"sad": "SAD", "mse": "MSE · 10³", "mad": "MAD · 10³", "grad": "Grad", "conn": "Conn"}
+NO_FIGURE = "none"
+"""Stands where no picture has a figure."""
+
 REGION_TITLE = {"whole": "whole image", "unknown": "unknown region"}
 
 
@@ -118,7 +121,7 @@ def _differences(evaluation: Evaluation, first: str, other: str, group: str, reg
 
 def plain(mean: float | None, scale: float) -> str:
     """Print a figure that has no interval; None stands for one that nobody has."""
-    return "none" if mean is None else f"{scale * mean:.{_digits(scale * mean)}f}"
+    return NO_FIGURE if mean is None else f"{scale * mean:.{_digits(scale * mean)}f}"
 
 
 def _digits(figure: float) -> int:

@@ -102,6 +102,7 @@ def test_further_diagnoses_stand_where_somebody_has_them(evaluation, discs):
     assert len(tables(Findings(evaluation, SETTING), "Diagnosis")) == 1
     spreads = [Spread("a/0", "x", 3, 0.02), Spread("a/0", "y", 3, 0.04), Spread("net", "x", 3, float("nan"))]
     table = tables(Findings(evaluation, SETTING, spreads), "Diagnosis")[1]
+    assert len(table.header) == 2  # nobody was judged by the others
     assert [row[-1] for row in table.rows] == ["30.0", "none", "none", "none"]
 
     def confident(example):
