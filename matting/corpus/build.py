@@ -44,12 +44,14 @@ class CorpusParameters:
         seed: of everything random.
         image_size: shorter side of a picture, pixels.
         defects: plant labelled defects in the RWP training portraits.
+        portraits: the easy corpus of first runs; see :func:`matting.corpus.plan.plan_items`.
     """
 
     people: int = 120
     seed: int = 0
     image_size: int = 512
     defects: bool = False
+    portraits: bool = False
 
     def __post_init__(self) -> None:
         plan_items(self.people)
@@ -97,6 +99,7 @@ def ensure_corpus(
     cache_dir: str | Path | None = None,
     show_progress: bool = True,
     defects: bool = False,
+    portraits: bool = False,
 ) -> Path:
     """Folder of the demo corpus with these parameters, generated now if it is not there yet.
 
@@ -111,6 +114,7 @@ def ensure_corpus(
         cache_dir: where corpora are kept; None takes :func:`matting.cache.cache_dir`.
         show_progress: draw a progress bar.
         defects: plant labelled defects in the RWP training portraits, listed in ``defects.csv``.
+        portraits: draw the easy corpus of first runs: one person each, head to waist, facing the camera.
 
     Returns:
         The root: ``Combined_Dataset``, ``coco``, ``VOC2012``, ``COCO-Matting``, ``RWP`` and ``corpus.json`` lie in it.
@@ -118,7 +122,7 @@ def ensure_corpus(
     Raises:
         ValueError: for too few people or too small pictures.
     """
-    parameters = CorpusParameters(people, seed, image_size, defects)
+    parameters = CorpusParameters(people, seed, image_size, defects, portraits)
     cache = Path(cache_dir) if cache_dir else default_cache_dir()
     build = partial(build_corpus, parameters=parameters, workers=workers, show_progress=show_progress)
     return build_once(cache / f"demo-{parameters.digest}", build)
@@ -133,7 +137,7 @@ def build_corpus(
         FileExistsError: if ``root`` exists: nothing in a user's folder is overwritten.
     """
     root.mkdir(parents=True)
-    items = plan_items(parameters.people, parameters.defects)
+    items = plan_items(parameters.people, parameters.defects, parameters.portraits)
     train, test = background_counts(parameters.people)
     jobs: list[Job] = [_Job(root, parameters, _ITEM, item.index, item) for item in items]
     jobs += [_Job(root, parameters, _TRAIN_BACKGROUND, n) for n in range(train)]

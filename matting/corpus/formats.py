@@ -15,12 +15,11 @@ from matting.corpus.camera import lens_blur, to_uint8
 from matting.corpus.defects import plant_defect
 from matting.corpus.layers import straight
 from matting.corpus.parallel import Record
-from matting.corpus.person import draw_person, random_frame
-from matting.corpus.photograph import Photograph, photograph
-from matting.corpus.plan import Item, background_pool
+from matting.corpus.person import draw_person
+from matting.corpus.photograph import Photograph, choose_frames, choose_traits, photograph
+from matting.corpus.plan import PORTRAIT, Item, background_pool
 from matting.corpus.screenshot import screenshot
 from matting.corpus.textures import random_light
-from matting.corpus.traits import random_traits
 
 TAGS = (
     "backlit",
@@ -53,7 +52,8 @@ def save(path: Path, picture: NDArray[np.uint8], *parameters: int) -> None:
 def write_composition(rng: np.random.Generator, root: Path, item: Item, size: int) -> Record:
     """One foreground of Composition-1K with its alpha; in the test set also its 20 trimaps."""
     height, width = int(size * rng.choice([1.0, 1.15, 1.3])), size
-    layer = draw_person(rng, random_frame(rng, height, width), random_traits(rng), random_light(rng))
+    (frame,), traits = choose_frames(rng, height, width, item.scenario, 1), choose_traits(rng, item.scenario)
+    layer = draw_person(rng, frame, traits, random_light(rng))
     layer = lens_blur(layer, rng.uniform(0.25, 0.6))
     colours, coverage = straight(layer)
     alpha = to_uint8(coverage)
@@ -128,7 +128,7 @@ def write_rwp(rng: np.random.Generator, root: Path, item: Item, size: int) -> Re
 
 def write_coco(rng: np.random.Generator, root: Path, item: Item, size: int) -> Record:
     """One COCO picture, its annotations and, for the training split, its COCO-Matting mattes."""
-    scenario = "group" if rng.random() < 0.2 else "plain"
+    scenario = "group" if rng.random() < 0.2 and item.scenario != PORTRAIT else item.scenario
     photo = photograph(rng, size, int(size * 1.25), scenario)
     split = item.place.removeprefix("coco-")
     identity = 1000 + item.index

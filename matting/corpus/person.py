@@ -51,6 +51,13 @@ def _draw(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) 
     return stack([layer for layer in layers if layer is not None])
 
 
+def portrait_frame(rng: np.random.Generator, height: int, width: int, supersample: int = 3) -> Frame:
+    """A crop from the head to the waist, near the middle."""
+    head = height * rng.uniform(0.28, 0.4)
+    centre = (width * float(np.clip(rng.normal(0.5, 0.05), 0.4, 0.6)), head * rng.uniform(0.7, 0.95))
+    return Frame(height, width, head, centre, float(rng.normal(0, 0.05)), supersample)
+
+
 def random_frame(rng: np.random.Generator, height: int, width: int, supersample: int = 3) -> Frame:
     """A crop: from a close-up of the head to a full figure."""
     crops = {"close": (0.38, 0.58), "bust": (0.25, 0.38), "half": (0.14, 0.25), "full": (0.065, 0.125)}

@@ -9,7 +9,8 @@ from matting.corpus.camera import expose, lens_blur, motion_blur
 from matting.corpus.distractors import add_distractors
 from matting.corpus.layers import Frame, Layer, Picture, Plane, over
 from matting.corpus.mood import camouflage, cast_shadow, harmonise, scenario_light, sun_behind
-from matting.corpus.person import draw_person, random_frame
+from matting.corpus.person import draw_person, portrait_frame, random_frame
+from matting.corpus.plan import PORTRAIT
 from matting.corpus.scenes import random_scene
 from matting.corpus.traits import Traits, random_traits
 
@@ -52,8 +53,8 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
     """
     light = scenario_light(rng, scenario)
     crowd = int(rng.integers(2, 6)) if scenario == "group" else 1
-    traits = [_traits(rng, scenario) for _ in range(crowd)]
-    frames = _places(rng, height, width, scenario, crowd)
+    traits = [choose_traits(rng, scenario) for _ in range(crowd)]
+    frames = choose_frames(rng, height, width, scenario, crowd)
     layers = [draw_person(rng, frame, who, light) for frame, who in zip(frames, traits, strict=True)]
     if scenario == "motion_blur":
         length, angle = height * rng.uniform(0.015, 0.045), rng.uniform(0, np.pi)
@@ -73,6 +74,8 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
 
 
 def _scene(rng: np.random.Generator, height: int, width: int, subject: Traits, scenario: str) -> Picture:
+    if scenario == PORTRAIT:
+        return random_scene(rng, height, width)
     scene = add_distractors(rng, random_scene(rng, height, width))
     return camouflage(rng, scene, subject) if scenario != "backlit" and rng.random() < 0.12 else scene
 
@@ -86,8 +89,11 @@ def _overlay(layers: Sequence[Layer]) -> tuple[Layer, tuple[Plane, ...]]:
     return result, tuple(persons)
 
 
-def _traits(rng: np.random.Generator, scenario: str) -> Traits:
+def choose_traits(rng: np.random.Generator, scenario: str) -> Traits:
+    """A person who shows what the scenario is about."""
     traits = random_traits(rng)
+    if scenario == PORTRAIT:
+        return replace(traits, yaw=float(np.clip(rng.normal(0, 0.3), -0.6, 0.6)), arms=("down", "down"), stance="stand")
     if scenario == "glasses":
         seen = float(np.clip(rng.normal(0, 0.5), -1.1, 1.1))
         kind = traits.glasses or str(rng.choice(["round", "square", "aviator"]))
@@ -101,7 +107,10 @@ def _traits(rng: np.random.Generator, scenario: str) -> Traits:
     return traits
 
 
-def _places(rng: np.random.Generator, height: int, width: int, scenario: str, crowd: int) -> list[Frame]:
+def choose_frames(rng: np.random.Generator, height: int, width: int, scenario: str, crowd: int) -> list[Frame]:
+    """Where the people of a scenario stand, from back to front."""
+    if scenario == PORTRAIT:
+        return [portrait_frame(rng, height, width)]
     if scenario == "tiny":
         head = height * rng.uniform(0.03, 0.055)
         place = (width * rng.uniform(0.2, 0.8), height * rng.uniform(0.2, 0.5))

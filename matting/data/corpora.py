@@ -49,13 +49,20 @@ class Corpus:
     quarantine: Path | None = None
 
 
-def demo_corpus(people: int = 160, seed: int = 0, image_size: int = 512, estimate_foregrounds: bool = False) -> Corpus:
+def demo_corpus(
+    people: int = 160,
+    seed: int = 0,
+    image_size: int = 512,
+    portraits: bool = False,
+    estimate_foregrounds: bool = False,
+) -> Corpus:
     """The corpus drawn by code, generated on first use.
 
     Args:
         people: Number of people drawn, over all sets.
         seed: Seed of the drawing.
         image_size: Long side of the pictures in pixels.
+        portraits: Draw the easy corpus of first runs: one person each, head to waist, facing the camera.
         estimate_foregrounds: As `disk_corpus` has it.
 
     Returns:
@@ -63,8 +70,8 @@ def demo_corpus(people: int = 160, seed: int = 0, image_size: int = 512, estimat
     """
     from matting.corpus import ensure_corpus
 
-    root = ensure_corpus(people=people, seed=seed, image_size=image_size)
-    adobe = root / "Combined_Dataset"
+    root = ensure_corpus(people=people, seed=seed, image_size=image_size, portraits=portraits)
+    adobe, kind = root / "Combined_Dataset", "easy portraits" if portraits else "people"
     return disk_corpus(
         root,
         studio=partial(composition1k, adobe),
@@ -74,7 +81,7 @@ def demo_corpus(people: int = 160, seed: int = 0, image_size: int = 512, estimat
         composites_per_foreground=2,
         backgrounds=root / "coco/train2014",
         name="demo",
-        label=f"demo corpus, drawn by code ({people} people, seed {seed}): not real photographs",
+        label=f"demo corpus, drawn by code ({people} {kind}, seed {seed}): not real photographs",
         estimate_foregrounds=estimate_foregrounds,
     )
 
@@ -169,10 +176,14 @@ def _load_photograph(source: Source, index: int) -> Example:
 
 
 def _composite_pair(composite: Composite, dataset: str, studio: str) -> Pair:
-    return Pair(composite.name, partial(_load_composite, composite), dataset, frozenset({studio}))
+    load, subject = partial(_load_composite, composite), composite.alpha.stem
+    return Pair(composite.name, load, dataset, frozenset({studio}), subject=subject)
 
 
 def _load_composite(composite: Composite) -> Example:
     foreground, alpha = read_rgb(composite.foreground), read_alpha(composite.alpha)
     trimap = read_alpha(composite.trimap) if composite.trimap else implied_trimap(alpha)
-    return Example(composite.name, compose_official(foreground, alpha, read_rgb(composite.background)), alpha, trimap)
+    background = read_rgb(composite.background)
+    image = compose_official(foreground, alpha, background)
+    behind = compose_official(foreground, np.zeros_like(alpha), background)  # as it was scaled and cropped
+    return Example(composite.name, image, alpha, trimap, foreground=foreground, background=behind)

@@ -50,7 +50,7 @@ class MattingDataModule(LightningDataModule):
         self.batch_size, self.workers = batch_size, workers
         self._loader: PlanLoader | None = None
         self._position: dict[str, int] | None = None
-        self.dataset = DrawDataset(corpus.train, corpus.scenes, crop_size, smallest_crop)
+        self.dataset = DrawDataset(corpus.train, corpus.scenes, crop_size, smallest_crop, corpus.quarantine)
 
     def train_dataloader(self) -> PlanLoader:
         """The plan's batches for this rank, from where the run stands."""

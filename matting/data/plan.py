@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from matting.data.curriculum import Curriculum, Rule, Stage
 from matting.data.mixture import AUGMENTED, Mixture, apportion, ideal_places, spread
 from matting.data.pairing import Pairing, antagonists, pair_count
+from matting.data.scenes import PLAIN
 from matting.data.sources.base import DIFFICULTIES, Source
 
 Integers = NDArray[np.int64]
@@ -31,12 +32,15 @@ class SourceIndex:
         layered: ``(N,)`` bool, True where a foreground layer exists.
         photo: ``(N,)`` bool, True where a photograph with its own background exists.
         tags: Golden labels of each item.
+        plain_variants: Whether layered items are also drawn before the plain scenes, as often each as before their own
+            background: the original, white, blue and gradient variants of COCO-Matting.
     """
 
     difficulty: Integers
     layered: NDArray[np.bool_]
     photo: NDArray[np.bool_]
     tags: Sequence[frozenset[str]]
+    plain_variants: bool = False
 
     @classmethod
     def of(cls, source: Source) -> "SourceIndex":
@@ -47,6 +51,7 @@ class SourceIndex:
             layered=np.array([item.layered for item in items], dtype=bool),
             photo=np.array([item.photo is not None for item in items], dtype=bool),
             tags=[item.tags for item in items],
+            plain_variants=source.plain_variants,
         )
 
     def pool(self, rule: Rule) -> Integers:
@@ -347,7 +352,18 @@ def _scenes(table: Mapping[str, Integers], catalog: Catalog, pairing: Pairing, r
     if len(second) and total:
         candidates = rng.integers(0, total, size=(len(second), pairing.candidates))
         scene[second] = antagonists(scene[second - 1], candidates, catalog.scenes)
-    return np.where(own & (table["view"] == 0), -1, scene)
+    return np.where(own & (table["view"] == 0), _home(table, catalog, rng), scene)
+
+
+def _home(table: Mapping[str, Integers], catalog: Catalog, rng: np.random.Generator) -> Integers:
+    """Scene of a photograph drawn for itself: its own (-1), or a plain variant where the source has them."""
+    home = np.full(len(table["item"]), -1)
+    for number, index in enumerate(catalog.sources.values()):
+        if index.plain_variants:
+            rows = np.flatnonzero(table["source"] == number)
+            rows = rows[index.layered[table["item"][rows]]]
+            home[rows] = rng.integers(-1, len(PLAIN), len(rows))
+    return home
 
 
 def _look_up(tables: Sequence[NDArray[Any]], table: Integers, index: Integers) -> NDArray[Any]:

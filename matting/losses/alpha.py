@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
-from matting.losses.weighting import weighted_mean
+from matting.losses.weighting import picture_mean, weighted_mean
 from matting.models import MattingOutput
 
 UNKNOWN, FOREGROUND = 1, 2
@@ -19,9 +19,9 @@ def alpha_l1(preds: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         weight: ``(B, 1, H, W)``, non-negative; 0 where the annotation is to be ignored.
 
     Returns:
-        Scalar: sum of ``weight * |preds - target|`` over the sum of weights; 0 where all weights are 0.
+        Scalar: sum of ``weight * |preds - target|`` over the sum of weights of each picture, averaged over pictures.
     """
-    return weighted_mean((preds - target).abs(), weight)
+    return picture_mean((preds - target).abs(), weight)
 
 
 def composition_loss(preds: Tensor, target: Tensor, foreground: Tensor, background: Tensor, weight: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ def composition_loss(preds: Tensor, target: Tensor, foreground: Tensor, backgrou
         Scalar in display values, averaged over channels.
     """
     difference = (preds - target).abs() * (foreground - background).abs().mean(dim=1, keepdim=True)
-    return weighted_mean(difference, weight)
+    return picture_mean(difference, weight)
 
 
 def hole_loss(preds: Tensor, target: Tensor, inside: Tensor) -> Tensor:

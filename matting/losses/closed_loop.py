@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
-from matting.losses.weighting import label_free_weight, weighted_mean
+from matting.losses.weighting import label_free_weight, picture_mean
 from matting.models import MattingOutput
 
 _HARDLY_SOFT = 0.05  # as far as this from 0 and 1 an alpha may still be meant to be definite
@@ -64,7 +64,7 @@ def closed_loop_loss(
     probability = trimap_logits.softmax(dim=1)
     plausible = implied_trimap(alpha if teach_alpha else alpha.detach(), weight, radius)
     disagreement = (probability if teach_trimap else probability.detach()) * (1 - plausible)
-    return weighted_mean(disagreement.sum(dim=1, keepdim=True), weight)
+    return picture_mean(disagreement.sum(dim=1, keepdim=True), weight)
 
 
 def _highest(picture: Tensor, radius: int) -> Tensor:

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
-from matting.losses.weighting import weighted_mean
+from matting.losses.weighting import picture_mean
 from matting.models import MattingOutput
 
 
@@ -19,12 +19,12 @@ def trimap_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor, focus: f
             0 is the plain cross-entropy.
 
     Returns:
-        Scalar in nats; 0 where no pixel is valid.
+        Scalar in nats, averaged per picture, then over pictures; a picture without valid pixels counts as 0.
     """
     errors = F.cross_entropy(logits, target, reduction="none")
     if focus:
         errors = (1 - (-errors).exp()).clamp_min(0) ** focus * errors
-    return weighted_mean(errors, valid[:, 0])
+    return picture_mean(errors, valid[:, 0])
 
 
 class TrimapCrossEntropy(nn.Module):

@@ -16,6 +16,23 @@ def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
     return (weight * values).sum() / weight.sum().clamp_min(1e-6)
 
 
+def picture_mean(values: Tensor, weight: Tensor) -> Tensor:
+    """Mean by weight within each picture, then over the pictures, as the metrics are averaged.
+
+    So the loss of a batch is the mean of the losses of its halves, and data-parallel training equals training with the
+    whole batch.
+
+    Args:
+        values: ``(B, ...)``.
+        weight: The same shape, non-negative.
+
+    Returns:
+        Scalar; a picture whose weights are all 0 counts as 0.
+    """
+    weights = weight.flatten(1).sum(dim=1)
+    return ((weight * values).flatten(1).sum(dim=1) / weights.clamp_min(1e-6)).mean()
+
+
 def label_free_weight(valid: Tensor) -> Tensor:
     """Pixels that count in a term which needs no annotation.
 

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -98,6 +99,17 @@ def test_backgrounds_go_where_there_is_none(catalog: Catalog) -> None:
     layered_only = np.array(plan.sources)[plan.source] == "composition1k"
     assert (plan.scene[layered_only] >= 0).all() and (plan.scene[layered_only] < 9).all()
     assert (plan.scene[~layered_only] == -1).all()
+
+
+def test_plain_variants_stand_beside_the_original() -> None:
+    """White, blue, gradient and the photograph's own background, each about a quarter of the draws of layered items."""
+    catalog = make_catalog(coco_matting=10)
+    coco = replace(catalog.sources["coco_matting"], layered=np.arange(10) < 5, plain_variants=True)
+    plan = make_plan(Catalog({**catalog.sources, "coco_matting": coco}, catalog.scenes), rows=2600)
+    mine = plan.scene[(plan.source == 2) & (plan.item < 5)]
+    assert set(mine) == {-1, 0, 1, 2}
+    assert np.bincount(mine + 1).min() > 0.2 * len(mine)
+    assert set(plan.scene[(plan.source == 2) & (plan.item >= 5)]) == {-1}
 
 
 def test_only_the_augmented_stream_is_degraded_and_draws_by_weight(catalog: Catalog) -> None:

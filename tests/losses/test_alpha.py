@@ -16,10 +16,15 @@ def random(*shape, seed=0):
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
+def per_picture(values, weight):
+    """Mean by weight within each picture, 0 for one without weight, then the plain mean."""
+    return np.mean([np.average(v, weights=w) if w.any() else 0 for v, w in zip(values, weight, strict=True)])
+
+
 @given(planes, planes, arrays(np.float64, (2, 1, 4, 5), elements=st.sampled_from([0, 0.5, 1, 3])))
-def test_alpha_l1_is_the_weighted_mean(preds, target, weight):
+def test_alpha_l1_is_the_weighted_mean_of_each_picture(preds, target, weight):
     loss = alpha_l1(*map(torch.from_numpy, (preds, target, weight))).item()
-    assert loss == pytest.approx(np.average(np.abs(preds - target), weights=weight) if weight.any() else 0)
+    assert loss == pytest.approx(per_picture(np.abs(preds - target), weight))
 
 
 @given(planes, planes, masks, st.integers(0, 2**32 - 1))
@@ -28,7 +33,13 @@ def test_composition_compares_pictures(preds, target, valid, seed):
     pictures = [alpha * foreground + (1 - alpha) * background for alpha in (preds, target)]
     error = np.abs(pictures[0] - pictures[1]).mean(axis=1, keepdims=True)
     loss = composition_loss(*map(torch.from_numpy, (preds, target, foreground, background, valid))).item()
-    assert loss == pytest.approx(np.average(error, weights=valid) if valid.any() else 0, abs=1e-12)
+    assert loss == pytest.approx(per_picture(error, valid), abs=1e-12)
+
+
+def test_the_loss_of_a_batch_is_the_mean_of_its_halves():
+    preds, target, weight = random(4, 1, 6, 6), random(4, 1, 6, 6, seed=1), random(4, 1, 6, 6, seed=2)
+    halves = [alpha_l1(preds[k], target[k], weight[k]) for k in (slice(2), slice(2, 4))]
+    torch.testing.assert_close(alpha_l1(preds, target, weight), (halves[0] + halves[1]) / 2)
 
 
 def test_composition_of_a_plain_photograph_costs_nothing():
@@ -70,7 +81,8 @@ def test_gradients(loss):
 def test_unknown_pixels_weigh_more(batch, guess):
     error = (guess.alpha - batch.alpha).abs() * batch.valid
     unknown = (batch.trimap == 1)[:, None] * batch.valid
-    expected = (error.sum() + 3 * (error * unknown).sum()) / (batch.valid.sum() + 3 * unknown.sum())
+    total, weights = ((x + 3 * x * unknown).flatten(1).sum(1) for x in (error, batch.valid))
+    expected = (total / weights).mean()
     torch.testing.assert_close(AlphaL1(unknown=4.0)(guess, batch), expected)
 
 

@@ -60,7 +60,8 @@ def test_a_trimap_of_another_width_disagrees(seed, radius):
 def test_loss_is_the_probability_of_a_contradiction():
     alpha, logits, weight = random(2, 1, 16, 16), random(2, 3, 16, 16, seed=1), random(2, 1, 16, 16, seed=2).round()
     plausible = implied_trimap(alpha, weight, (1, 4))
-    expected = ((logits.softmax(1) * (1 - plausible)).sum(1, keepdim=True) * weight).sum() / weight.sum()
+    contradiction = (logits.softmax(1) * (1 - plausible)).sum(1, keepdim=True) * weight
+    expected = (contradiction.flatten(1).sum(1) / weight.flatten(1).sum(1)).mean()
     loss = closed_loop_loss(alpha, logits, weight, (1, 4))
     torch.testing.assert_close(loss, expected)
     assert 0 <= loss.item() <= 1

@@ -91,6 +91,7 @@ class Source:
         trimap_reader: Given an item and its matte, the trimap that the data set's metrics use, ``(H, W)`` uint8.
         ignored: Given an item and its matte, ``(H, W)`` bool, True where the annotation says nothing.
         frame: Given a matte, the part of the picture that the item is about.
+        plain_variants: Whether layered items are also drawn before white, blue and a gradient.
         notes: What the tree on disk lacks although it can be used, in sentences.
     """
 
@@ -100,6 +101,7 @@ class Source:
     trimap_reader: Callable[[Item, Picture], Picture | None] = stored_trimap
     ignored: Callable[[Item, Picture], NDArray[np.bool_]] | None = None
     frame: Look | None = None
+    plain_variants: bool = False
     notes: Sequence[str] = ()
 
     def __len__(self) -> int:

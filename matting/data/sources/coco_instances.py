@@ -117,6 +117,7 @@ def coco_instances(
         "coco_instances",
         items,
         alpha_reader=read_alpha if mattes else outlines.alpha,
+        plain_variants=True,
         ignored=outlines.bystanders,
     )
     note = None if mattes else "mattes are COCO's outlines, hard and coarse; 'matting data coco-mattes' refines them"

@@ -87,6 +87,7 @@ def coco_matting(root: Path | str, coco: Path | str, split: str = "train", scope
         "coco_matting",
         items,
         alpha_reader=reader,
+        plain_variants=True,
         frame=matte_box if scope == "crop" else None,
         ignored=OtherPeople(_by_photo(items), annotated, reader) if scope == "ignore_others" else None,
     )
