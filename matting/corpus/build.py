@@ -24,7 +24,7 @@ from matting.corpus.formats import (
 )
 from matting.corpus.parallel import Job, Record, build_once, run_jobs
 from matting.corpus.plan import Item, background_counts, plan_items
-from matting.corpus.scenes import random_scene
+from matting.corpus.scenes import portrait_scene, random_scene
 from matting.corpus.version import VERSION
 
 _ITEM, _TRAIN_BACKGROUND, _TEST_BACKGROUND = range(3)  # streams of randomness
@@ -87,7 +87,8 @@ class _Job:
             if train
             else f"VOC2012/JPEGImages/{test_background(self.number)}"
         )
-        save(self.root / name, to_uint8(random_scene(rng, height, width)), cv2.IMWRITE_JPEG_QUALITY, 92)
+        scene = portrait_scene if self.parameters.portraits else random_scene
+        save(self.root / name, to_uint8(scene(rng, height, width)), cv2.IMWRITE_JPEG_QUALITY, 92)
         return {}
 
 
@@ -114,7 +115,7 @@ def ensure_corpus(
         cache_dir: where corpora are kept; None takes :func:`matting.cache.cache_dir`.
         show_progress: draw a progress bar.
         defects: plant labelled defects in the RWP training portraits, listed in ``defects.csv``.
-        portraits: draw the easy corpus of first runs: one person each, head to waist, facing the camera.
+        portraits: draw the easy corpus of first runs: one person each, head to waist, before a blurred scene.
 
     Returns:
         The root: ``Combined_Dataset``, ``coco``, ``VOC2012``, ``COCO-Matting``, ``RWP`` and ``corpus.json`` lie in it.

@@ -11,7 +11,7 @@ from matting.corpus.layers import Frame, Layer, Picture, Plane, over
 from matting.corpus.mood import camouflage, cast_shadow, harmonise, scenario_light, sun_behind
 from matting.corpus.person import draw_person, portrait_frame, random_frame
 from matting.corpus.plan import PORTRAIT
-from matting.corpus.scenes import random_scene
+from matting.corpus.scenes import portrait_scene, random_scene
 from matting.corpus.traits import Traits, random_traits
 
 HARD = {"backlit", "overlap", "tiny"}
@@ -75,7 +75,7 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
 
 def _scene(rng: np.random.Generator, height: int, width: int, subject: Traits, scenario: str) -> Picture:
     if scenario == PORTRAIT:
-        return random_scene(rng, height, width)
+        return portrait_scene(rng, height, width)
     scene = add_distractors(rng, random_scene(rng, height, width))
     return camouflage(rng, scene, subject) if scenario != "backlit" and rng.random() < 0.12 else scene
 

@@ -30,6 +30,15 @@ def random_scene(rng: np.random.Generator, height: int, width: int, family: str 
     return np.asarray(np.clip(picture * warmth * rng.uniform(0.75, 1.15), 0, 1), np.float32)
 
 
+def portrait_scene(rng: np.random.Generator, height: int, width: int) -> Picture:
+    """A background as a portrait lens shows it: far out of focus."""
+    scene = random_scene(rng, height, width)
+    # At a quarter of the size: what is this blurred looks the same, at a sixteenth of the cost.
+    small = cv2.resize(scene, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small, (0, 0), height * rng.uniform(0.02, 0.04) / 4)
+    return np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
 def _colour(rng: np.random.Generator, low: float = 0.1, high: float = 0.9, spread: float = 0.12) -> NDArray[np.float32]:
     return np.clip(rng.uniform(low, high) + rng.normal(0, spread, 3), 0.02, 0.98).astype(np.float32)
 

@@ -62,7 +62,7 @@ def demo_corpus(
         people: Number of people drawn, over all sets.
         seed: Seed of the drawing.
         image_size: Long side of the pictures in pixels.
-        portraits: Draw the easy corpus of first runs: one person each, head to waist, facing the camera.
+        portraits: Draw the easy corpus of first runs: one person each, head to waist, before a blurred scene.
         estimate_foregrounds: As `disk_corpus` has it.
 
     Returns:
