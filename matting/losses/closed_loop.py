@@ -8,7 +8,7 @@ from matting.batch import TrainingBatch
 from matting.losses.weighting import label_free_weight, picture_mean
 from matting.models import MattingOutput
 
-_HARDLY_SOFT = 0.05  # as far as this from 0 and 1 an alpha may still be meant to be definite
+_HARDLY_SOFT = 0.02  # as far as this from 0 and 1 an alpha may still be meant to be definite
 
 
 def implied_trimap(alpha: Tensor, weight: Tensor, radius: tuple[int, int] = (3, 15)) -> Tensor:

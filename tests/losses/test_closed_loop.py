@@ -46,7 +46,7 @@ def test_a_matte_agrees_with_all_of_its_trimaps(seed, radius):
     logits = 60 * one_hot(trimap_from_alpha(alpha, torch.tensor([radius, radius])))
     loss = closed_loop_loss(alpha, logits, torch.ones_like(alpha)).item()
     # The outermost unknown pixels of the widest bands reach only what is hardly soft, such as 254 of 255.
-    assert loss < (1e-9 if radius <= 12 else 2e-3)
+    assert loss < (1e-9 if radius <= 12 else 5e-3)
 
 
 @settings(max_examples=15, deadline=None)
