@@ -31,7 +31,8 @@ ARTICLE = {"composition1k": 1, "rwp": 8, "coco_matting": 5, "augmented": 12}
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_choice_composes_and_resolves(choice: str) -> None:
-    config = load_config([choice, "folder=/run", "corpus.root=/data" if choice == "corpus=disk" else "seed=1"])
+    root = ["corpus.root=/data"] if choice in ("corpus=disk", "experiment=finetune") else []
+    config = load_config([choice, "folder=/run", *root])
     OmegaConf.to_container(config, resolve=True)
 
 
