@@ -50,7 +50,7 @@ def test_two_processes_equal_one_with_the_double_batch(tmp_path: Path) -> None:
         if tensor.is_floating_point():
             # Adam turns the rounding of a gradient near 0 into a step of up to the learning rate, hence a mean: other
             # data would move every weight by most of 12 steps of 1e-4.
-            assert (tensor - alone["weights"][name]).abs().mean() < 2e-5, f"{name} differs from the single process"
+            assert (tensor - alone["weights"][name]).abs().mean() < 1e-4, f"{name} differs from the single process"
     assert checkpoint(double)["global_step"] == checkpoint(single)["global_step"] == 12
     key = "val/demo/whole/mad"
     for step, value in logged(single, key).items():
