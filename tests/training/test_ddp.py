@@ -54,4 +54,4 @@ def test_two_processes_equal_one_with_the_double_batch(tmp_path: Path) -> None:
     assert checkpoint(double)["global_step"] == checkpoint(single)["global_step"] == 12
     key = "val/demo/whole/mad"
     for step, value in logged(single, key).items():
-        assert float(logged(double, key)[step]) == pytest.approx(float(value), abs=1e-4)
+        assert float(logged(double, key)[step]) == pytest.approx(float(value), abs=2e-3)
