@@ -8,7 +8,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from matting.config import build, build_all, build_schedule, run_command, settings
+from matting.config import build, build_all, build_schedule, run_command
 
 
 def train(config: DictConfig) -> dict[str, float]:
@@ -49,7 +49,7 @@ def train(config: DictConfig) -> dict[str, float]:
             build(config.optimizer),
             total_steps=steps,
             validation_set=corpus.name,
-            hyper_parameters={"model": settings(config.model), "size": config.data.size, "corpus": corpus.label},
+            hyper_parameters={"size": config.data.size, "corpus": corpus.label},
         )
         trainer.fit(module, data, ckpt_path=config.ckpt_path, weights_only=True)
         if not trainer.is_global_zero:

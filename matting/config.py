@@ -47,12 +47,6 @@ def build(config: DictConfig, **extra: Any) -> Any:
     return instantiate(config, _convert_="all", **extra)
 
 
-def settings(config: DictConfig) -> dict[str, Any]:
-    """The arguments that a node's target is called with, as plain values: what a checkpoint can hold."""
-    values = OmegaConf.to_container(config, resolve=True)
-    return {str(k): value for k, value in values.items() if k != "_target_"} if isinstance(values, dict) else {}
-
-
 def build_all(config: DictConfig) -> list[Any]:
     """Instantiate each entry of a group such as ``callbacks``; an entry set to null is left out."""
     return [part for part in build(config).values() if part is not None]
