@@ -52,6 +52,7 @@ def save(path: Path, picture: NDArray[np.uint8], *parameters: int) -> None:
 def write_composition(rng: np.random.Generator, root: Path, item: Item, size: int) -> Record:
     """One foreground of Composition-1K with its alpha; in the test set also its 20 trimaps."""
     height, width = int(size * rng.choice([1.0, 1.15, 1.3])), size
+    height = size if item.scenario == PORTRAIT else height
     (frame,), traits = choose_frames(rng, height, width, item.scenario, 1), choose_traits(rng, item.scenario)
     layer = draw_person(rng, frame, traits, random_light(rng))
     layer = lens_blur(layer, rng.uniform(0.25, 0.6))
@@ -111,6 +112,7 @@ def test_background(number: int) -> str:
 def write_rwp(rng: np.random.Generator, root: Path, item: Item, size: int) -> Record:
     """One real-world portrait with its alpha and its row of the manifest."""
     height, width = (size, int(size * 1.25)) if item.scenario == "group" else (int(size * 1.25), size)
+    height = size if item.scenario == PORTRAIT else height
     photo = photograph(rng, height, width, item.scenario)
     if item.scenario == "low_resolution" and rng.random() < 0.5:
         photo = screenshot(rng, photo)
@@ -129,7 +131,7 @@ def write_rwp(rng: np.random.Generator, root: Path, item: Item, size: int) -> Re
 def write_coco(rng: np.random.Generator, root: Path, item: Item, size: int) -> Record:
     """One COCO picture, its annotations and, for the training split, its COCO-Matting mattes."""
     scenario = "group" if rng.random() < 0.2 and item.scenario != PORTRAIT else item.scenario
-    photo = photograph(rng, size, int(size * 1.25), scenario)
+    photo = photograph(rng, size, size if scenario == PORTRAIT else int(size * 1.25), scenario)
     split = item.place.removeprefix("coco-")
     identity = 1000 + item.index
     name = f"{identity:012d}"
