@@ -54,7 +54,7 @@ class Item:
 
 
 PORTRAIT = "portrait"
-"""The one scenario of an easy corpus: square, head to waist, near the middle, facing the camera, the scene out of focus."""
+"""The one scenario of an easy corpus: square, head to waist, facing the camera, the scene out of focus."""
 
 
 def plan_items(people: int, defects: bool = False, portraits: bool = False) -> list[Item]:
