@@ -13,11 +13,6 @@ from lightning.pytorch import Callback
 
 from tests.training.runs import SHORT, assert_same_training, logged, run
 
-# Known fault, cause not found: two equal runs of one process differ in the last bit of the first loss (0.80622798
-# against 0.80622804), resumed or not, and grow apart. The tests passed before the degradations were switched on and the
-# losses changed; the device pipeline alone and the network with its criterion alone repeat to the bit.
-pytestmark = pytest.mark.xfail(reason="equal runs differ in the last bit of the first loss", strict=False)
-
 RUN = ("+curriculum=3stage", "trainer.max_epochs=3", "callbacks.checkpoint.every_n_epochs=null")
 SAVE_EACH_STEP = "callbacks.checkpoint.every_n_train_steps=1"
 STEPS = 18

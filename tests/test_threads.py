@@ -1,0 +1,26 @@
+"""Libraries beside PyTorch leave the process's threads as they are; sums over other numbers of threads differ in bits."""
+
+import os
+import subprocess
+import sys
+
+PROGRAM = """
+import matting, numpy as np, torch
+from matting.data.sources.approximate import closed_form
+from matting.data.sources.foregrounds import estimated_foreground
+photo = np.random.default_rng(0).integers(0, 256, (48, 48, 3), np.uint8)
+trimap = np.repeat(np.repeat(np.uint8([[0, 128, 255]]), 48, 0), 16, 1)
+before = torch.get_num_threads()
+estimated_foreground(photo, trimap)
+closed_form(photo, trimap)
+print(before, torch.get_num_threads())
+"""
+
+
+def test_pymatting_leaves_the_number_of_threads_alone() -> None:
+    """Through OpenMP, Numba raises it to the number of cores, in the middle of a sweep."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True, timeout=300
+    )
+    assert done.stdout.split() == ["1", "1"]
