@@ -8,6 +8,6 @@ __version__ = "0.1.0"
 # step ten times slower; on a free machine sleeping instead costs about a tenth. Read when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# PyMatting's compiled loops run in Numba's own threads. Through OpenMP they would set the number of threads of the whole
-# process to that of the cores, and a training after them (the next job of a sweep) would differ in the last bits.
+# PyMatting's compiled loops run in Numba's own threads. Through OpenMP they would set the whole process's number of
+# threads to that of the cores, and a training after them (the next job of a sweep) would differ in the last bits.
 os.environ.setdefault("NUMBA_THREADING_LAYER", "workqueue")

@@ -12,6 +12,9 @@ Pixel = TypeVar("Pixel", np.uint8, np.bool_)
 ALIASING_STARTS = 1.5
 """Linear interpolation reads 2 x 2 pixels: up to this shrinkage it passes over none that matters."""
 
+STRETCH = 1.5
+"""Sides of a crop differ by this factor at most."""
+
 
 class Box(NamedTuple):
     """A rectangle in pixels: rows ``top … top + height``, columns ``left … left + width``."""
@@ -52,21 +55,21 @@ def full_box(height: int, width: int) -> Box:
 def choose_box(alpha: Picture, rng: np.random.Generator, smallest: float) -> Box:
     """Choose a crop around a random pixel of the unknown region.
 
-    Each side is a uniform share of the picture's, so that whole figures and close-ups are both seen; sides differ by at
-    most 4:3 in relative length, which bounds how far people are stretched.
+    A square of the picture's own pixels, as the predictor keeps proportions too, of a uniform share of its long side,
+    so that whole figures and close-ups are both seen. What does not fit into the short side is cut off there, and the
+    person stretched when the box becomes a square: by 3:2 at most.
 
     Args:
         alpha: ``(H, W)`` uint8.
         rng: The draw's random numbers.
-        smallest: Smallest share of a side, in (0, 1].
+        smallest: Smallest share of the long side, in (0, 1].
 
     Returns:
         A box inside the picture that holds the chosen pixel.
     """
     height, width = alpha.shape
-    share = rng.uniform(smallest, 1.0)
-    shares = np.clip(share * np.array([1.0, rng.uniform(0.75, 1 / 0.75)]), smallest, 1.0)
-    box_height, box_width = max(1, round(height * shares[0])), max(1, round(width * shares[1]))
+    side = min(rng.uniform(smallest, 1.0) * max(height, width), STRETCH * min(height, width))
+    box_height, box_width = max(1, min(height, round(side))), max(1, min(width, round(side)))
     row, column = _unknown_pixel(alpha, rng)
     top = _start(row, box_height, height, rng)
     left = _start(column, box_width, width, rng)

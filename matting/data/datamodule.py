@@ -25,7 +25,7 @@ class MattingDataModule(LightningDataModule):
         augment: Device pipeline of training; its ``size`` is the network's.
         batch_size: Rows of a batch of one process; even if there is pairing.
         crop_size: Side of the squares that workers ship; at least the pipeline's size, so that warping finds margin.
-        smallest_crop: Smallest share of a picture's side that a training crop keeps.
+        smallest_crop: Smallest training crop as a share of a picture's long side.
         workers: Worker processes of each loader. Their number changes nothing in the result.
 
     Raises:
@@ -83,10 +83,10 @@ class MattingDataModule(LightningDataModule):
         self._position = state_dict["position"]
 
     def val_dataloader(self) -> DataLoader[Crop]:
-        """Every validation picture, whole, resized to the network's size.
+        """Every validation picture, whole, stretched to a square so that all shapes share batches.
 
-        Each rank validates all of them: shares of unequal length would hang in the buffers' broadcast, and padding
-        them would bend the means.
+        A monitor of the run: the test goes through the predictor, which keeps proportions. Each rank validates all of
+        them: shares of unequal length would hang in the buffers' broadcast, and padding them would bend the means.
         """
         source = self.corpus.validation
         dataset = DrawDataset({source.name: source}, self.corpus.scenes, self.augment.size, smallest_crop=1.0)

@@ -38,7 +38,7 @@ class DrawDataset(Dataset[Crop]):
         sources: Sources, in the order that the plan indexes them.
         scenes: Backgrounds.
         size: Side of the squares in pixels.
-        smallest_crop: Smallest share of a picture's side that a crop keeps; 1 keeps everything.
+        smallest_crop: Smallest crop as a share of a picture's long side; 1 keeps the whole, stretched to a square.
         quarantine: What to do about files that cannot be read: None raises; a path lists them there, and another item
             of the same kind is drawn, so that the mixture stays as it was planned.
     """

@@ -80,6 +80,18 @@ def test_no_term_reads_what_is_to_be_ignored(batch, guess):
         assert gradient[ignored.expand_as(gradient)].abs().max() == 0
 
 
+def test_data_parallel_halves_make_the_whole(batch, guess):
+    """The mean over processes of their losses is that of the whole batch, whatever is ignored in which half."""
+    evaluate = criterion("loss=full", "loss/pairing=consistency")
+    batch.valid[3, :, 20:] = 0
+    whole = evaluate(guess, batch)
+    halves = [
+        evaluate(*(type(x)._make(part[half] for part in x) for x in (guess, batch))) for half in (slice(2), slice(2, 4))
+    ]
+    for name, value in whole.items():
+        assert value.item() == pytest.approx((halves[0][name].item() + halves[1][name].item()) / 2, rel=1e-12), name
+
+
 def test_a_batch_without_annotation_or_pairs_gives_finite_losses(batch, guess):
     empty = batch._replace(valid=torch.zeros_like(batch.valid), pair=torch.full_like(batch.pair, -1))
     values = criterion("loss=full")(guess, empty)

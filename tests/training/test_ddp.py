@@ -3,34 +3,62 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import nn
 
+from matting.training.optimizer import OptimizerSettings
 from tests.training.runs import SHORT, checkpoint, logged, run
 
+
+class PlainDescent(OptimizerSettings):
+    """SGD: Adam's first steps are the gradients' signs, and the sign of a rounded 0 is anything."""
+
+    def build(self, model: nn.Module, total_steps: int) -> Any:
+        return torch.optim.SGD(model.parameters(), lr=self.lr)
+
+
 # GroupNorm: BatchNorm's statistics are those of one process's half of the batch.
-RUN = ("model.norm=group", "trainer.max_epochs=2", "optimizer.lr=1e-4", "trainer.gradient_clip_val=null")
+RUN = ("model.norm=group", "trainer.max_epochs=2", f"optimizer._target_={__name__}.PlainDescent", "optimizer.lr=1e-2")
+COMPARED = 2
+"""Steps after which weights are compared with the single process's. Rounding differs and training is chaotic: one
+process whose weights are changed by 6e-8 of their size is 2e-4 of its way off after one step, 2e-3 after three, 1e-1
+after six."""
 
 
 class DumpWeights(Callback):
-    """Writes the weights of each rank and the draws it trained on."""
+    """Writes the people that each rank saw, and its weights at the start, after `COMPARED` steps and at the end."""
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
-        self.seeds: list[list[int]] = []
+        self.people: list[list[int]] = []
+        self.weights: dict[str, dict[str, torch.Tensor]] = {}
+
+    def keep(self, moment: str, module: LightningModule) -> None:
+        self.weights[moment] = {name: tensor.detach().clone() for name, tensor in module.model.named_parameters()}
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.keep("start", pl_module)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int) -> None:
-        self.seeds.append(batch.person.tolist())  # type: ignore[attr-defined]
+        self.people.append(batch.person.tolist())  # type: ignore[attr-defined]
+        if trainer.global_step == COMPARED:
+            self.keep("compared", pl_module)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        content = {"weights": pl_module.model.state_dict(), "people": self.seeds}
-        torch.save(content, self.folder / f"rank{trainer.global_rank}.pt")
+        self.keep("end", pl_module)
+        torch.save({"people": self.people} | self.weights, self.folder / f"rank{trainer.global_rank}.pt")
 
 
 def dump(folder: Path) -> str:
     return f"+callbacks.dump={{_target_: {__name__}.DumpWeights, folder: '{folder}'}}"
+
+
+def distance(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
+    return sum(float((one[name] - other[name]).double().square().sum()) for name in one) ** 0.5
 
 
 @pytest.mark.slow
@@ -42,16 +70,12 @@ def test_two_processes_equal_one_with_the_double_batch(tmp_path: Path) -> None:
     command += ["trainer.log_every_n_steps=1", f"hydra.run.dir={double}", dump(double)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr[-2000:]
-    ranks = [torch.load(double / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
+    first, second = (torch.load(double / f"rank{rank}.pt", weights_only=True) for rank in range(2))
     alone = torch.load(single / "rank0.pt", weights_only=True)
-    assert [a + b for a, b in zip(ranks[0]["people"], ranks[1]["people"], strict=True)] == alone["people"]
-    for name, tensor in ranks[0]["weights"].items():
-        assert torch.equal(tensor, ranks[1]["weights"][name]), f"{name} differs between the ranks"
-        if tensor.is_floating_point():
-            # Adam turns the rounding of a gradient near 0 into a step of up to the learning rate, hence a mean: other
-            # data would move every weight by most of 12 steps of 1e-4.
-            assert (tensor - alone["weights"][name]).abs().mean() < 1e-4, f"{name} differs from the single process"
+    assert [a + b for a, b in zip(first["people"], second["people"], strict=True)] == alone["people"]
+    assert distance(first["start"], alone["start"]) == 0
+    assert distance(first["end"], second["end"]) == 0
+    way = distance(alone["compared"], alone["start"])
+    assert distance(first["compared"], alone["compared"]) < 1e-4 * way
     assert checkpoint(double)["global_step"] == checkpoint(single)["global_step"] == 12
-    key = "val/demo/whole/mad"
-    for step, value in logged(single, key).items():
-        assert float(logged(double, key)[step]) == pytest.approx(float(value), abs=2e-3)
+    assert logged(double, "val/demo/whole/mad").keys() == logged(single, "val/demo/whole/mad").keys()
