@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
-from matting.losses.weighting import picture_mean, weighted_mean
+from matting.losses.weighting import picture_mean
 from matting.models import MattingOutput
 
 UNKNOWN, FOREGROUND = 1, 2
@@ -56,11 +56,9 @@ def hole_loss(preds: Tensor, target: Tensor, inside: Tensor) -> Tensor:
         inside: ``(B, 1, H, W)``, 1 in the eroded foreground, else 0.
 
     Returns:
-        Scalar in [0, 1]: mean over pictures with a definite foreground; 0 without any.
+        Scalar in [0, 1]; a picture without a definite foreground adds 0.
     """
-    area = inside.sum(dim=(1, 2, 3))
-    missing = ((target - preds).relu() * inside).sum(dim=(1, 2, 3)) / area.clamp_min(1e-6)
-    return weighted_mean(missing, (area > 0).to(missing.dtype))
+    return picture_mean((target - preds).relu(), inside)
 
 
 class AlphaL1(nn.Module):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
-from matting.losses.weighting import label_free_weight, weighted_mean
+from matting.losses.weighting import label_free_weight, picture_mean
 from matting.models import MattingOutput
 
 
@@ -24,7 +24,7 @@ def jensen_shannon(logits: Tensor, weight: Tensor) -> Tensor:
     probability = log_probability.exp()
     mixture = probability.mean(dim=0)
     divergence = (probability * (log_probability - mixture.clamp_min(1e-12).log())).sum(dim=2).mean(dim=0)
-    return weighted_mean(divergence[:, None], weight)
+    return picture_mean(divergence[:, None], weight)
 
 
 def alpha_spread(alphas: Tensor, weight: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ def alpha_spread(alphas: Tensor, weight: Tensor) -> Tensor:
     Returns:
         Scalar in [0, 1].
     """
-    return weighted_mean((alphas[1:] - alphas[:1]).abs().mean(dim=0), weight)
+    return picture_mean((alphas[1:] - alphas[:1]).abs().mean(dim=0), weight)
 
 
 class AugMixConsistency(nn.Module):

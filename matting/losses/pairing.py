@@ -5,12 +5,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
-from matting.losses.weighting import label_free_weight, weighted_mean
+from matting.losses.weighting import label_free_weight, picture_means
 from matting.models import MattingOutput
 
 
 def pair_consistency(preds: Tensor, target: Tensor, valid: Tensor, pair: Tensor) -> Tensor:
-    """Mean absolute difference of the alphas of the two views of a pair.
+    """Mean absolute difference of the alphas of the two views of a pair, averaged over rows: one without a pair adds 0.
 
     Without labels both views move towards each other. Where labels hold, the view with the larger error moves towards
     the other, which stays: so a correct alpha is never pushed away by a wrong partner, and what is compared are the
@@ -33,7 +33,9 @@ def pair_consistency(preds: Tensor, target: Tensor, valid: Tensor, pair: Tensor)
     one, other = torch.where(better, errors.detach(), errors).unbind(0)
     is_pair = ((pair[first] == pair[second]) & (pair[first] >= 0)).to(preds.dtype)
     counted = label_free_weight(valid)
-    return weighted_mean((one - other).abs(), counted[first] * counted[second] * is_pair[:, None, None, None])
+    weight = counted[first] * counted[second] * is_pair[:, None, None, None]
+    # Two rows a pair; counted per row of the batch, not per pair in it, so that halves of a batch make the whole.
+    return 2 * picture_means((one - other).abs(), weight).sum() / len(preds)
 
 
 def person_embedding(features: Tensor, alpha: Tensor) -> Tensor:
@@ -77,7 +79,7 @@ def pair_contrast(embedding: Tensor, person: Tensor, scene: Tensor, temperature:
     log_share = similarity - similarity.masked_fill(~candidate, -1e4).logsumexp(dim=1, keepdim=True)
     number = positive.sum(dim=1)
     attraction = (positive * log_share).sum(dim=1) / number.clamp_min(1)
-    return weighted_mean(-attraction, (number > 0).to(embedding.dtype))
+    return -attraction.sum() / (number > 0).sum().clamp_min(1)
 
 
 class PairConsistency(nn.Module):

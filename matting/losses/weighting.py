@@ -3,19 +3,6 @@
 from torch import Tensor
 
 
-def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
-    """Mean of values by weight, without waiting for the device.
-
-    Args:
-        values: Any shape.
-        weight: The same shape, non-negative.
-
-    Returns:
-        Scalar: sum of ``weight * values`` over the sum of weights; 0 where all weights are 0.
-    """
-    return (weight * values).sum() / weight.sum().clamp_min(1e-6)
-
-
 def picture_mean(values: Tensor, weight: Tensor) -> Tensor:
     """Mean by weight within each picture, then over the pictures, as the metrics are averaged.
 
@@ -29,8 +16,12 @@ def picture_mean(values: Tensor, weight: Tensor) -> Tensor:
     Returns:
         Scalar; a picture whose weights are all 0 counts as 0.
     """
-    weights = weight.flatten(1).sum(dim=1)
-    return ((weight * values).flatten(1).sum(dim=1) / weights.clamp_min(1e-6)).mean()
+    return picture_means(values, weight).mean()
+
+
+def picture_means(values: Tensor, weight: Tensor) -> Tensor:
+    """Mean by weight within each picture, as `picture_mean`: ``(B,)``."""
+    return (weight * values).flatten(1).sum(dim=1) / weight.flatten(1).sum(dim=1).clamp_min(1e-6)
 
 
 def label_free_weight(valid: Tensor) -> Tensor:

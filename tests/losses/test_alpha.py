@@ -51,10 +51,11 @@ def test_composition_of_a_plain_photograph_costs_nothing():
 @given(planes, planes, masks)
 def test_holes_are_relative_to_each_persons_inside(preds, target, inside):
     shares = [
-        np.average(np.maximum(t - p, 0), weights=i) for p, t, i in zip(preds, target, inside, strict=True) if i.any()
+        np.average(np.maximum(t - p, 0), weights=i) if i.any() else 0
+        for p, t, i in zip(preds, target, inside, strict=True)
     ]
     loss = hole_loss(*map(torch.from_numpy, (preds, target, inside))).item()
-    assert loss == pytest.approx(np.mean(shares) if shares else 0)
+    assert loss == pytest.approx(np.mean(shares))
 
 
 def test_a_hole_costs_the_same_however_small_the_person_stands():
