@@ -64,6 +64,8 @@ class PlanLoader(DataLoader[Crop]):
 
     def __init__(self, dataset: DrawDataset, batches: PlanBatches, workers: int, pin_memory: bool) -> None:
         self.batches = batches
+        if workers:
+            cv2.setNumThreads(1)  # a forked worker can neither use nor stop a thread pool that an earlier run started
         super().__init__(
             dataset,
             batch_sampler=batches,

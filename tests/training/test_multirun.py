@@ -17,7 +17,8 @@ def sweep(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_a_sweep_over_seeds_gives_a_report_each(tmp_path: Path) -> None:
-    done = sweep(tmp_path, "seed=1,2", "logger=wandb")
+    """With workers: those of the second job are forked from a process whose libraries have run threads."""
+    done = sweep(tmp_path, "seed=1,2", "logger=wandb", "data.workers=1")
     assert done.returncode == 0, done.stderr[-2000:]
     jobs = sorted(path for path in tmp_path.iterdir() if path.is_dir())
     assert len(jobs) == 2
