@@ -60,8 +60,8 @@ def build_schedule(config: DictConfig, corpus: "Corpus", epochs: int) -> "Schedu
         corpus: What can be drawn.
         epochs: Number of epochs.
     """
+    from matting.data.catalog import Catalog, SourceIndex
     from matting.data.curriculum import Curriculum
-    from matting.data.plan import Catalog, SourceIndex
     from matting.data.schedule import Schedule
 
     indices = {name: SourceIndex.of(source) for name, source in corpus.train.items()}

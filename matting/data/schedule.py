@@ -5,10 +5,11 @@ from functools import cached_property
 
 import numpy as np
 
+from matting.data.catalog import Catalog
 from matting.data.curriculum import Curriculum
 from matting.data.mixture import Mixture
 from matting.data.pairing import Pairing
-from matting.data.plan import Catalog, EpochPlan, plan_epoch
+from matting.data.plan import EpochPlan, plan_epoch
 from matting.data.sources.base import DIFFICULTIES
 
 

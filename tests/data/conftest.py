@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from matting.data.plan import Catalog, SourceIndex
+from matting.data.catalog import Catalog, SourceIndex
 
 
 def make_index(size: int, layered: int, photo: bool) -> SourceIndex:

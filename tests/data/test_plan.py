@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matting.data.catalog import Catalog
 from matting.data.curriculum import Curriculum, Rule, Stage
 from matting.data.mixture import Mixture, apportion
 from matting.data.pairing import Pairing
-from matting.data.plan import Catalog, EpochPlan, plan_epoch
+from matting.data.plan import EpochPlan, plan_epoch
 from tests.data.conftest import make_catalog
 from tests.data.test_mixture import windows
 
