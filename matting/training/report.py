@@ -11,6 +11,7 @@ from matting.data.datamodule import MattingDataModule
 from matting.evaluation import Description, Setting, all_foreground, always, evaluate, mean_matte, network, write_report
 from matting.inference import Predictor
 from matting.models import AttentionUNet
+from matting.training.callbacks import PlanLog
 
 MEAN_MATTE_ITEMS = 200
 
@@ -52,6 +53,7 @@ def report_run(
             "mixture": ", ".join(f"{name} {weight:g}" for name, weight in schedule.mixture.streams().items()),
             "curriculum": schedule.curriculum.name,
             "pairing": f"{schedule.pairing.fraction:.0%} of the draws of layered items",
+            **_drawn(trainer),
             "training": f"{trainer.current_epoch} epochs, {trainer.global_step} steps, {schedule.rows} views an epoch",
         },
     )
@@ -63,3 +65,8 @@ def _training_mean(data: MattingDataModule) -> "np.typing.NDArray[np.float32]":
     items = [(source, item) for source in data.corpus.train.values() for item in source.items]
     chosen = items[:: max(1, len(items) // MEAN_MATTE_ITEMS)]
     return mean_matte(source.alpha_reader(item.alpha) for source, item in chosen)
+
+
+def _drawn(trainer: Trainer) -> dict[str, str]:
+    logs = [callback for callback in trainer.callbacks if isinstance(callback, PlanLog)]  # type: ignore[attr-defined]
+    return {f"drawn in stage '{stage}'": words for log in logs for stage, words in log.drawn().items()}

@@ -1,5 +1,6 @@
 """A run that died and was resumed ends with the weights of the run that never stopped, to the bit."""
 
+import csv
 import os
 import re
 import signal
@@ -74,6 +75,20 @@ def test_the_plan_file_of_a_resumed_run_is_whole(uninterrupted: Path, tmp_path: 
         run(crashed, *RUN, SAVE_EACH_STEP, die_at(8))
     run(resumed, *RUN, SAVE_EACH_STEP, f"ckpt_path={crashed}/checkpoints/last.ckpt")
     assert (resumed / "plan.csv").read_text() == (uninterrupted / "plan.csv").read_text()
+
+
+def test_the_report_says_what_each_stage_drew(uninterrupted: Path) -> None:
+    with (uninterrupted / "plan.csv").open() as file:
+        epochs = list(csv.DictReader(file))
+    report = (uninterrupted / "report.md").read_text()
+    for stage in {epoch["stage"] for epoch in epochs}:
+        line = re.search(rf"drawn in stage '{stage}': epochs (\d+): (.*)", report)
+        assert line, stage
+        drawn = dict(entry.rsplit(" ", 1) for entry in line[2].split(", "))
+        mine = [epoch for epoch in epochs if epoch["stage"] == stage]
+        assert int(line[1]) == len(mine)
+        for name in ("rwp", "augmented", "pairs"):
+            assert int(drawn.get(name, 0)) == sum(int(epoch[f"plan/{name}"]) for epoch in mine)
 
 
 def start(folder: Path, *overrides: str) -> subprocess.Popen[bytes]:

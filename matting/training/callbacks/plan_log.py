@@ -51,6 +51,16 @@ class PlanLog(Callback):
         if self.path is not None and trainer.is_global_zero:
             write_atomic(self.path, _csv(self.lines).encode())
 
+    def drawn(self) -> dict[str, str]:
+        """What each stage really drew, in words: rows of every stream, and pairs."""
+        words = {}
+        for stage in dict.fromkeys(line["stage"] for line in self.lines):
+            lines = [line for line in self.lines if line["stage"] == stage]
+            names = dict.fromkeys(name for line in lines for name in line if name.count("/") == 1)
+            totals = {name.removeprefix("plan/"): sum(line.get(name, 0) for line in lines) for name in names}
+            words[stage] = f"epochs {len(lines)}: " + ", ".join(f"{name} {total}" for name, total in totals.items())
+        return words
+
     def state_dict(self) -> dict[str, Any]:
         """Lines so far."""
         return {"lines": self.lines}
