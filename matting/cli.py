@@ -10,6 +10,7 @@ from matting.commands.data import data
 from matting.commands.evaluate import evaluate
 from matting.commands.model import model
 from matting.commands.plan import plan
+from matting.commands.report import report
 
 app = typer.Typer(
     help="Trimap-free portrait matting: evaluate mattes and cut photographs out. Training is `python train.py`.",
@@ -21,6 +22,7 @@ app.command()(evaluate)
 app.command()(cutout)
 app.command()(plan)
 app.command()(model)
+app.command()(report)
 app.add_typer(data, name="data")
 
 

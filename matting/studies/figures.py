@@ -1,0 +1,88 @@
+"""A study as pictures: learning curves, and each group of test pictures by row."""
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from matting.evaluation import mean_over_seeds
+from matting.evaluation.sections import CHARTS
+from matting.evaluation.tables import REGION_TITLE, SCALE, TITLE
+from matting.images import write_atomic
+from matting.studies.study import FLOOR, Study
+from matting.studies.tables import groups
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLOURS = ("#1f4e79", "#d1661c", "#2f8f66", "#a33b6f", "#7a7a2a", "#6a4fb3", "#00859b", "#b8860b", "#555555", "#d94f4f")
+DASHES = ("-", "--", ":")
+
+
+def draw_learning_curves(study: Study, path: Path) -> None:
+    """Draw validation SAD over optimiser steps: the mean of each row, and from its lowest to its highest run.
+
+    Args:
+        study: The figures.
+        path: PNG file, written atomically.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4.2), dpi=130, layout="constrained")
+    for axes, region in zip(figure.subplots(1, 2), REGION_TITLE, strict=True):
+        for k, row in enumerate(study.rows):
+            curves = study.curves(row, f"{region}/sad")
+            if not curves or len({tuple(steps) for steps, _ in curves}) > 1:
+                continue  # runs of different length have no common curve
+            steps, values = curves[0][0], np.array([values for _, values in curves])
+            style = {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k // len(COLOURS) % len(DASHES)]}
+            axes.plot(steps, values.mean(axis=0), label=row, lw=1.8, **style)
+            axes.fill_between(steps, values.min(axis=0), values.max(axis=0), color=style["color"], alpha=0.12, lw=0)
+        axes.set(title=f"validation, {REGION_TITLE[region]}", xlabel="optimiser steps", ylabel="SAD")
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=9)
+    _finish(figure, study, path)
+
+
+def draw_groups(study: Study, path: Path) -> None:
+    """Draw the first of `CHARTS` with its interval, a panel per group of pictures and a line per row.
+
+    Args:
+        study: The figures.
+        path: PNG file, written atomically.
+    """
+    from matplotlib.figure import Figure
+
+    region, metric = CHARTS[0]
+    found, rows = groups(study), [*study.rows, FLOOR]
+    columns = min(4, len(found))
+    lines = -(-len(found) // columns)
+    figure = Figure(figsize=(2.4 + 2.2 * columns, lines * (1.1 + 0.24 * len(rows))), dpi=130, layout="constrained")
+    grid = list(figure.subplots(lines, columns, sharey=True, squeeze=False).flat)
+    places = np.arange(len(rows))
+    for axes, (name, labels) in zip(grid, found.items(), strict=False):
+        tables = [study.table(row, region, metric, labels) * SCALE[metric] for row in rows]
+        for k, estimate in enumerate(map(mean_over_seeds, tables)):
+            colour = "#999999" if rows[k] == FLOOR else COLOURS[k % len(COLOURS)]
+            axes.plot([estimate.low, estimate.high], [k, k], color=colour, lw=2, alpha=0.6)
+            axes.plot(estimate.mean, k, "o", color=colour, ms=5)
+        axes.set_title(f"{name} ({tables[0].shape[1]})", fontsize=10)
+        axes.set_yticks(places, rows, fontsize=9)
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.set_xlim(left=0)
+        axes.grid(alpha=0.3, axis="x")
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in grid[len(found) :]:
+        axes.set_visible(False)
+    figure.supxlabel(f"{TITLE[metric]}, {REGION_TITLE[region]}; 95 % over pictures and seeds", fontsize=10)
+    _finish(figure, study, path)
+
+
+def _finish(figure: "Figure", study: Study, path: Path) -> None:
+    figure.suptitle(study.finished[0].facts["corpus"], fontsize=9, color="#8a4b08")
+    data = io.BytesIO()
+    figure.savefig(data, format="png")
+    write_atomic(path, data.getvalue())

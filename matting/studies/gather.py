@@ -1,0 +1,189 @@
+"""From run folders to a study: what each run was, what it scored, and whether the runs may be compared at all."""
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from matting.evaluation import METRICS
+from matting.evaluation.runs import NOT_THE_CONFIGURATION
+from matting.studies.study import FINISHED, FLOOR, Point, Run, Score, Study
+
+FINGERPRINT = "all foreground"
+"""A method that knows nothing: where it scores alike, test pictures and metrics are the same."""
+
+
+class _Folder(NamedTuple):
+    """A run folder as it lies on disk; ``results`` and ``pictures`` are empty where the run did not finish."""
+
+    path: Path
+    overrides: dict[str, str]
+    seed: int
+    results: dict[str, Any]
+    pictures: list[dict[str, str]]
+
+
+def find_runs(paths: Sequence[Path]) -> list[Path]:
+    """Find run folders.
+
+    Args:
+        paths: Run folders, or folders of sweeps, which hold a run folder for each job.
+
+    Returns:
+        Run folders in the order given; those of a sweep in the order of its jobs.
+
+    Raises:
+        ValueError: If a path is neither, or a run stands twice.
+    """
+    found: list[Path] = []
+    for path in paths:
+        runs = [path] if _is_run(path) else sorted(filter(_is_run, path.glob("*")), key=_job)
+        if not runs:
+            raise ValueError(f"{path}: expected a run folder (with .hydra/) or the folder of a sweep, found neither")
+        found += runs
+    resolved = [path.resolve() for path in found]
+    if twice := [path for path in found if resolved.count(path.resolve()) > 1]:
+        raise ValueError(f"{twice[0]}: expected each run once, found it twice; give it once")
+    return found
+
+
+def gather(paths: Sequence[Path], reference: str | None = None) -> Study:
+    """Gather runs that differ by some overrides and by their seed.
+
+    Args:
+        paths: Run folders, as `find_runs` gives them.
+        reference: Row with which the others are compared; that of the first run by default.
+
+    Raises:
+        FileNotFoundError: If a file of a finished run is missing.
+        ValueError: If the runs were not measured alike, one row and seed stands twice, no run is finished, or there is
+            no such reference.
+    """
+    folders = [_read(path) for path in paths]
+    finished = [folder for folder in folders if folder.results]
+    if not finished:
+        raise ValueError(f"expected at least one finished run, found none of {len(folders)} with a results.json")
+    _check_alike(finished)
+    names = _row_names([folder.overrides for folder in folders])
+    rows = list(dict.fromkeys(names))
+    if reference is not None and reference not in rows:
+        raise ValueError(f"--reference: expected one of {', '.join(rows)}; found '{reference}'")
+    order = sorted(range(len(folders)), key=lambda k: (names[k] != reference, rows.index(names[k]), folders[k].seed))
+    seen: dict[tuple[str, int], Path] = {}
+    for k in order:
+        folder, key = folders[k], (names[k], folders[k].seed)
+        if folder.results and key in seen:
+            raise ValueError(f"expected one run of {key[0]}, seed {key[1]}; found {seen[key]} and {folder.path}")
+        seen |= {key: folder.path} if folder.results else {}
+    kept = [(names[k], folders[k]) for k in order]
+    scores = [score for row, folder in kept for score in _scores(row, folder)]
+    first = next(folder for _, folder in kept if folder.results)
+    return Study(
+        [_run(row, folder) for row, folder in kept],
+        [*scores, *_scores(FLOOR, first._replace(seed=-1), method=FLOOR)],
+        [point for row, folder in kept if folder.results for point in _curve(row, folder)],
+    )
+
+
+def _is_run(path: Path) -> bool:
+    return (path / ".hydra" / "overrides.yaml").is_file()
+
+
+def _job(path: Path) -> tuple[int, str]:
+    from omegaconf import OmegaConf
+
+    number = OmegaConf.select(OmegaConf.load(path / ".hydra" / "hydra.yaml"), "hydra.job.num", throw_on_missing=False)
+    return (-1 if number is None else int(number), path.name)
+
+
+def _read(path: Path) -> _Folder:
+    from omegaconf import OmegaConf
+
+    overrides = dict(
+        str(line).lstrip("+~").partition("=")[::2] for line in OmegaConf.load(path / ".hydra/overrides.yaml")
+    )
+    kept = {key: value for key, value in overrides.items() if key.split(".")[0] not in NOT_THE_CONFIGURATION}
+    seed = int(OmegaConf.select(OmegaConf.load(path / ".hydra/config.yaml"), "seed"))
+    file = path / "results.json"
+    if not file.is_file():
+        return _Folder(path, kept, seed, {}, [])
+    try:
+        results = json.loads(file.read_text())
+        with (path / "per_image.csv").open(newline="") as pictures:
+            return _Folder(path, kept, seed, results, list(csv.DictReader(pictures)))
+    except ValueError as error:
+        raise ValueError(f"{file}: expected what a run writes at its end, found {error}; run it again") from error
+
+
+def _check_alike(folders: Sequence[_Folder]) -> None:
+    """Refuse runs whose figures must not stand in one table."""
+    first = folders[0]
+    for folder in folders[1:]:
+        for fact in ("protocol", "corpus"):
+            if folder.results[fact] != first.results[fact]:
+                raise ValueError(
+                    f"expected runs of one {fact}, found '{first.results[fact]}' in {first.path} and "
+                    f"'{folder.results[fact]}' in {folder.path}; report them apart"
+                )
+        if _fingerprint(folder) != _fingerprint(first):
+            raise ValueError(f"{folder.path}: its test pictures are not those of {first.path}; report them apart")
+
+
+def _fingerprint(folder: _Folder) -> list[dict[str, str]]:
+    return [line for line in folder.pictures if line["method"] == FINGERPRINT]
+
+
+def _row_names(overrides: Sequence[dict[str, str]]) -> list[str]:
+    """Name each run by the overrides in which the runs differ: ``3stage``, or ``gates=true, loss=baseline``."""
+    keys = dict.fromkeys(key for run in overrides for key in run)
+    varied = [key for key in keys if len({run.get(key) for run in overrides}) > 1]
+    if len(varied) < 2:
+        return [run.get(key, "default") for run in overrides for key in varied] or ["all runs"] * len(overrides)
+    short = {key: key.replace("/", ".").rpartition(".")[2] for key in varied}
+    label = short if len(set(short.values())) == len(short) else {key: key for key in varied}
+    named = [", ".join(f"{label[key]}={run[key]}" for key in varied if key in run) for run in overrides]
+    return [name or "default" for name in named]
+
+
+def _run(row: str, folder: _Folder) -> Run:
+    overrides = " ".join(f"{key}={value}" for key, value in folder.overrides.items())
+    if not folder.results:
+        return Run(row, folder.seed, "no results.json: crashed, stopped or still running", {"overrides": overrides}, {})
+    results = folder.results
+    facts = {
+        "overrides": overrides,
+        "commit": results["commit"] or "not a checkout",
+        "corpus": results["corpus"],
+        "protocol": "; ".join(f"{name}: {text}" for name, text in results["protocol"].items()),
+        "training": results["notes"]["training"],
+        "hardware": ", ".join(f"{name}: {value}" for name, value in results["hardware"].items() if value),
+        "hours": f"{results['wall_seconds'] / 3600:.4f}",
+    }
+    sets = {line["set"] for line in folder.pictures}
+    metrics = {name: value for name, value in results["metrics"].items() if name.split("/")[1] in sets}
+    return Run(row, folder.seed, FINISHED, facts, metrics)
+
+
+def _scores(row: str, folder: _Folder, method: str | None = None) -> list[Score]:
+    wanted = method or folder.results.get("method_under_test")
+    return [
+        Score(
+            *(row, folder.seed, line["set"], line["name"]),
+            frozenset({*line["tags"].split(), *line["difficulty"].split()}),
+            line["region"],
+            tuple(float(line[metric]) for metric in METRICS),
+        )
+        for line in folder.pictures
+        if line["method"] == wanted
+    ]
+
+
+def _curve(row: str, folder: _Folder) -> list[Point]:
+    with (folder.path / "metrics.csv").open(newline="") as file:
+        points = []
+        for line in csv.DictReader(file):
+            figures = {name: float(value) for name, value in line.items() if name.startswith("val/") and value}
+            if figures:
+                points.append(Point(row, folder.seed, int(line["step"]) + 1, figures))
+        return points

@@ -1,0 +1,220 @@
+"""A study as plain figures, and as the three CSV files that hold them."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.evaluation import METRICS
+from matting.images import write_atomic
+
+FINISHED = "finished"
+FLOOR = "mean matte"
+"""Stands below every row: the mean training matte, which a network must beat to have learnt anything."""
+
+FACTS = ("overrides", "commit", "corpus", "protocol", "training", "hardware", "hours")
+FILES = RUNS, PICTURES, CURVES = "runs.csv", "per_image.csv", "curves.csv"
+
+
+class Run(NamedTuple):
+    """One training run.
+
+    Attributes:
+        row: Which configuration: the overrides that differ between the study's runs.
+        seed: Seed of the training.
+        state: `FINISHED`, or why there are no figures.
+        facts: The columns `FACTS`; of a run that is not finished, the overrides.
+        metrics: Means over the test set by flat name, such as ``test/demo/unknown/sad``.
+    """
+
+    row: str
+    seed: int
+    state: str
+    facts: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+class Score(NamedTuple):
+    """The five metrics of one run on one picture in one region; seed -1 for the `FLOOR`."""
+
+    row: str
+    seed: int
+    set: str
+    name: str
+    labels: frozenset[str]
+    region: str
+    figures: tuple[float, ...]
+
+
+class Point(NamedTuple):
+    """The validation figures of one run after a number of optimiser steps, by flat name."""
+
+    row: str
+    seed: int
+    steps: int
+    figures: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that tables and figures are made of.
+
+    Attributes:
+        runs: All runs, the reference row first.
+        scores: Of every finished run, and of the `FLOOR`.
+        curve: Validations of every finished run, in the order of time.
+    """
+
+    runs: Sequence[Run]
+    scores: Sequence[Score]
+    curve: Sequence[Point]
+
+    @cached_property
+    def finished(self) -> list[Run]:
+        """Runs that have figures."""
+        return [run for run in self.runs if run.state == FINISHED]
+
+    @cached_property
+    def rows(self) -> list[str]:
+        """Names of the rows that have figures; the first is the reference."""
+        return list(dict.fromkeys(run.row for run in self.finished))
+
+    @cached_property
+    def seeds(self) -> list[int]:
+        """All seeds, in order."""
+        return sorted({run.seed for run in self.runs})
+
+    def missing(self) -> list[str]:
+        """Say which runs have no figures, and why: unfinished ones, and pairs of row and seed that nobody ran."""
+        found = [f"{run.row}, seed {run.seed}: {run.state}" for run in self.runs if run.state != FINISHED]
+        known = {(run.row, run.seed) for run in self.runs}
+        rows = dict.fromkeys(run.row for run in self.runs)
+        return found + [
+            f"{row}, seed {s}: not among the runs" for row in rows for s in self.seeds if (row, s) not in known
+        ]
+
+    def table(self, row: str, region: str, metric: str, labels: frozenset[str] | None = None) -> NDArray[np.float64]:
+        """Return a figure per run and picture of a row.
+
+        Args:
+            row: One of `rows`, or the `FLOOR`.
+            region: ``whole`` or ``unknown``.
+            metric: One of `matting.evaluation.METRICS`.
+            labels: Only pictures with one of these labels, or of a test set of such a name.
+
+        Returns:
+            ``(runs, pictures)`` float64; every run has the same pictures in the same order.
+        """
+        column = METRICS.index(metric)
+        by_seed: dict[int, list[float]] = {}
+        for score in self._scores_of.get((row, region), ()):
+            if labels is None or (score.labels | {score.set}) & labels:
+                by_seed.setdefault(score.seed, []).append(score.figures[column])
+        return np.array(list(by_seed.values()), np.float64)
+
+    def curves(self, row: str, name: str) -> list[tuple[list[int], list[float]]]:
+        """Return steps and validation figures of each run of a row, by the end of a flat name such as ``whole/sad``."""
+        by_seed: dict[int, tuple[list[int], list[float]]] = {}
+        for point in self.curve:
+            if point.row == row:
+                steps, values = by_seed.setdefault(point.seed, ([], []))
+                steps.append(point.steps)
+                values.append(next(value for key, value in point.figures.items() if key.endswith(name)))
+        return list(by_seed.values())
+
+    @cached_property
+    def _scores_of(self) -> dict[tuple[str, str], list[Score]]:
+        found: dict[tuple[str, str], list[Score]] = {}
+        for score in self.scores:
+            found.setdefault((score.row, score.region), []).append(score)
+        return found
+
+
+def write_study(folder: Path, study: Study) -> None:
+    """Write ``runs.csv``, ``per_image.csv`` and ``curves.csv``, each replaced as a whole.
+
+    Args:
+        folder: Made where it is missing.
+        study: The figures; they are written with six digits.
+    """
+    runs = [{"row": r.row, "seed": r.seed, "state": r.state, **r.facts, **_printed(r.metrics)} for r in study.runs]
+    scores = [
+        {
+            "row": score.row,
+            "seed": score.seed,
+            "set": score.set,
+            "name": score.name,
+            "labels": " ".join(sorted(score.labels)),
+            "region": score.region,
+            **_printed(dict(zip(METRICS, score.figures, strict=True))),
+        }
+        for score in study.scores
+    ]
+    curve = [{"row": p.row, "seed": p.seed, "steps": p.steps, **_printed(p.figures)} for p in study.curve]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, lines in zip(FILES, (runs, scores, curve), strict=True):
+        write_atomic(folder / name, _csv(lines).encode())
+
+
+def read_study(folder: Path) -> Study:
+    """Read what `write_study` wrote.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file is not one of a study.
+    """
+    try:
+        runs = [
+            Run(
+                line["row"],
+                int(line["seed"]),
+                line["state"],
+                {name: line[name] for name in FACTS if line.get(name)},
+                _numbers(line, "test/"),
+            )
+            for line in _lines(folder / RUNS)
+        ]
+        scores = [
+            Score(
+                *(line["row"], int(line["seed"]), line["set"], line["name"], frozenset(line["labels"].split())),
+                line["region"],
+                tuple(float(line[metric]) for metric in METRICS),
+            )
+            for line in _lines(folder / PICTURES)
+        ]
+        curve = [
+            Point(line["row"], int(line["seed"]), int(line["steps"]), _numbers(line, "val/"))
+            for line in _lines(folder / CURVES)
+        ]
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{folder}: expected the CSV files that 'matting report' writes, found {error}") from error
+    return Study(runs, scores, curve)
+
+
+def _printed(figures: Mapping[str, float]) -> dict[str, str]:
+    return {name: f"{value:.6g}" for name, value in figures.items()}
+
+
+def _numbers(line: Mapping[str, str], prefix: str) -> dict[str, float]:
+    return {name: float(value) for name, value in line.items() if name.startswith(prefix) and value}
+
+
+def _lines(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _csv(lines: Iterable[Mapping[str, Any]]) -> str:
+    lines = list(lines)
+    text = io.StringIO()
+    columns = list(dict.fromkeys(name for line in lines for name in line))
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()

@@ -1,0 +1,176 @@
+"""A study as one Markdown page, made of its CSV files and nothing else."""
+
+from collections.abc import Iterator
+from math import ceil, floor, log10, sqrt
+
+from matting.evaluation import METRICS, REGIONS, Estimate, Table, difference_over_seeds, mean_over_seeds, to_markdown
+from matting.evaluation.sections import CHARTS, SCENARIOS
+from matting.evaluation.tables import REGION_TITLE, SCALE, TITLE, metric_titles, with_interval
+from matting.studies.convergence import difference_over_runs, mean_over_runs, steps_to_reach
+from matting.studies.study import FLOOR, Study
+
+GROUPS = {"all": None} | {level: frozenset({level}) for level in ("clear", "medium", "hard")} | dict(SCENARIOS)
+"""Groups of test pictures by the labels that make them."""
+
+CONVERGENCE = "whole/sad"
+"""End of the name of the validation figure by which convergence is judged."""
+
+
+def study_markdown(study: Study) -> str:
+    """Write a study as a page: what was measured, the verdict in words, tables, convergence, what is missing.
+
+    Args:
+        study: The figures.
+
+    Returns:
+        Markdown; the same figures give the same page.
+    """
+    tables = [*method_tables(study), *difference_tables(study), scenario_table(study), *convergence_tables(study)]
+    parts = [
+        f"> **{study.finished[0].facts['corpus']}**\n",
+        *(f"- {line}" for line in _facts(study)),
+        "\n### Verdict\n",
+        *(f"- {line}" for line in verdict(study)),
+        "",
+        *map(to_markdown, tables),
+    ]
+    if missing := study.missing():
+        parts += ["### Missing\n", *(f"- {line}" for line in missing), ""]
+    return "\n".join(parts)
+
+
+def groups(study: Study) -> dict[str, frozenset[str] | None]:
+    """Groups of test pictures that hold any, by name."""
+    region, metric = CHARTS[0]
+    return {name: labels for name, labels in GROUPS.items() if study.table(FLOOR, region, metric, labels).size}
+
+
+def method_tables(study: Study) -> list[Table]:
+    """Means over seeds and pictures with 95 % intervals, a table per region; the last row is the floor."""
+    return [
+        Table(
+            f"Test, {REGION_TITLE[region]} (mean [95 %], lower is better)",
+            ["row", *metric_titles(), "seeds"],
+            [
+                [row, *(_mean(study, row, region, metric) for metric in METRICS), _seeds(study, row)]
+                for row in [*study.rows, FLOOR]
+            ],
+        )
+        for region in REGIONS
+    ]
+
+
+def difference_tables(study: Study) -> list[Table]:
+    """Paired differences from the reference row, a table per region."""
+    reference, *others = study.rows
+    return [
+        Table(
+            f"Minus {reference}, {REGION_TITLE[region]} (above zero: {reference} is better)",
+            ["row", *metric_titles()],
+            [
+                [row, *(with_interval(_difference(study, row, region, m), SCALE[m], sign="+") for m in METRICS)]
+                for row in others
+            ],
+        )
+        for region in REGIONS
+        if others
+    ]
+
+
+def scenario_table(study: Study) -> Table:
+    """The first of `CHARTS` by difficulty and scenario."""
+    region, metric = CHARTS[0]
+    found = groups(study)
+    counts = {name: study.table(FLOOR, region, metric, labels).shape[1] for name, labels in found.items()}
+    return Table(
+        f"{TITLE[metric]}, {REGION_TITLE[region]}, by difficulty and scenario (with number of pictures)",
+        ["row", *(f"{name} ({counts[name]})" for name in found)],
+        [[row, *(_mean(study, row, region, metric, found[g]) for g in found)] for row in [*study.rows, FLOOR]],
+    )
+
+
+def convergence_tables(study: Study) -> list[Table]:
+    """Steps to the validation SAD that every run reaches, and to that of every run of the reference row."""
+    best = {row: [min(values) for _, values in study.curves(row, CONVERGENCE)] for row in study.rows}
+    if not all(best.values()):
+        return []
+    reference = study.rows[0]
+    targets = {_rounded_up(max(map(max, best.values()))): "which every run reaches"}
+    targets.setdefault(_rounded_up(max(best[reference])), f"which every run of {reference} reaches")
+    return [_convergence_table(study, what, target) for target, what in targets.items()]
+
+
+def verdict(study: Study) -> Iterator[str]:
+    """Say in plain words what the differences from the reference row show, and what they cannot show."""
+    reference, *others = study.rows
+    for row in others:
+        yield f"**{row}** against {reference}: " + "; ".join(_judged(study, row, *chart) for chart in CHARTS) + "."
+    for row in study.rows:
+        above = difference_over_seeds(study.table(row, *CHARTS[0]), study.table(FLOOR, *CHARTS[0]))
+        if above.high >= 0:
+            yield f"{row} is not shown to beat the {FLOOR}: a network that has learnt next to nothing tells little."
+    count = len(others) * len(CHARTS)
+    if count:
+        yield f"{count} comparisons at 5 % each: by chance {0.05 * count:.2g} would show what is not there."
+    fewest = min(len(study.table(row, *CHARTS[0])) for row in study.rows)
+    if fewest == 1:
+        yield "A row with one seed says nothing about the chance in training: its intervals are of pictures alone."
+    else:
+        yield (
+            f"With {fewest} seeds the part of an interval that comes from training is too narrow, "
+            f"by a factor of about {sqrt((fewest - 1) / fewest):.2f}."
+        )
+
+
+def _judged(study: Study, row: str, region: str, metric: str) -> str:
+    difference = _difference(study, row, region, metric)
+    scale, name = SCALE[metric], f"{TITLE[metric]}, {REGION_TITLE[region]}"
+    if difference.low <= 0 <= difference.high:
+        return f"{name}: no difference shown ({with_interval(difference, scale, sign='+')})"
+    word = "worse" if difference.mean > 0 else "better"
+    return f"{name}: {word} ({with_interval(difference, scale, sign='+')})"
+
+
+def _facts(study: Study) -> Iterator[str]:
+    """One line a fact; one in which the runs differ lists every value, since such runs are to be compared with care."""
+    for name in ("training", "protocol", "commit", "hardware"):
+        values = list(dict.fromkeys(run.facts[name] for run in study.finished))
+        differing = " (the runs differ)" if len(values) > 1 else ""
+        yield f"{name}{differing}: {' | '.join(values)}"
+    hours = sum(float(run.facts["hours"]) for run in study.finished)
+    yield f"{len(study.finished)} runs, {len(study.rows)} rows, {hours:.2f} hours together"
+    yield "intervals: 95 % bootstrap over pictures and seeds; differences: on the same pictures, from the first row"
+
+
+def _convergence_table(study: Study, what: str, target: float) -> Table:
+    runs = {row: [steps_to_reach(*curve, target) for curve in study.curves(row, CONVERGENCE)] for row in study.rows}
+    reached = {row: [steps for steps in found if steps is not None] for row, found in runs.items()}
+    first = study.rows[0]
+    rows = []
+    for row, found in runs.items():
+        complete = len(reached[row]) == len(found)
+        mean = with_interval(mean_over_runs(reached[row]), 1.0) if complete else "not by every run"
+        both = row != first and complete and len(reached[first]) == len(runs[first])
+        enough = both and min(len(reached[row]), len(reached[first])) > 1
+        difference = with_interval(difference_over_runs(reached[row], reached[first]), 1.0, sign="+") if enough else ""
+        rows.append([row, mean, f"{len(reached[row])} of {len(found)}", difference])
+    title = f"Convergence: steps until validation SAD (whole image) is {target:g}, {what} (Student and Welch intervals)"
+    return Table(title, ["row", "steps", "runs that got there", f"minus {first}"], rows)
+
+
+def _rounded_up(value: float) -> float:
+    """To three significant digits, upwards, so that what a run reaches it still reaches."""
+    step = 10.0 ** (floor(log10(max(value, 1e-9))) - 2)
+    return float(f"{ceil(value / step) * step:.6g}")
+
+
+def _mean(study: Study, row: str, region: str, metric: str, labels: frozenset[str] | None = None) -> str:
+    return with_interval(mean_over_seeds(study.table(row, region, metric, labels)), SCALE[metric])
+
+
+def _difference(study: Study, row: str, region: str, metric: str) -> Estimate:
+    return difference_over_seeds(study.table(row, region, metric), study.table(study.rows[0], region, metric))
+
+
+def _seeds(study: Study, row: str) -> str:
+    return "" if row == FLOOR else str(len(study.table(row, *CHARTS[0])))

@@ -1,0 +1,93 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from matting.studies import find_runs, gather
+from matting.studies.study import FLOOR
+from tests.studies.conftest import Sweep
+
+
+def test_a_sweep_is_read_in_the_order_of_its_jobs(curricula: Sweep) -> None:
+    """Twelve jobs: by name, the folder of job 10 would come before that of job 2."""
+    study = gather(find_runs([curricula.folder]))
+    assert study.rows == ["3stage", "shuffled", "none"] and study.seeds == [1, 2, 3, 4]
+    assert study.table("shuffled", "whole", "sad").shape == (4, 3)
+    assert study.table(FLOOR, "unknown", "mad").tolist() == [[30, 30, 30]]
+    assert study.table("none", "whole", "sad", frozenset({"glasses", "backlit"})).shape == (4, 2)
+    assert study.curves("3stage", "whole/sad")[0][0] == [4, 8, 12, 16, 20], "steps taken, not the index of the last"
+    assert study.finished[0].metrics == {"test/demo/whole/sad": 10.0} and study.missing() == []
+
+
+def test_rows_are_named_by_what_differs(sweep: Sweep) -> None:
+    for gates in ("true", "false"):
+        for loss in ("closed_loop", "baseline"):
+            sweep.run(f"model.gates={gates} loss={loss} data.size=64", seed=1)
+    assert gather(find_runs([sweep.folder])).rows[1] == "gates=true, loss=baseline"
+
+
+def test_a_run_without_the_override_is_the_default(sweep: Sweep) -> None:
+    runs = [sweep.run("", seed=1), sweep.run("+curriculum=3stage", seed=1)]
+    assert gather(runs).rows == ["default", "3stage"]
+    assert gather(runs[:1]).rows == ["all runs"]
+
+
+def test_crashed_and_absent_runs_are_listed(sweep: Sweep) -> None:
+    sweep.run("data=a", seed=1)
+    sweep.crashed("data=a", seed=2)
+    sweep.run("data=b", seed=1)
+    sweep.crashed("data=c", seed=1)
+    study = gather(find_runs([sweep.folder]))
+    assert study.rows == ["a", "b"]
+    listed = [line.partition(":")[0] for line in study.missing()]
+    assert listed == ["a, seed 2", "c, seed 1", "b, seed 2", "c, seed 2"]
+
+
+def test_the_reference_comes_first(curricula: Sweep) -> None:
+    runs = find_runs([curricula.folder])
+    assert gather(runs, reference="shuffled").rows == ["shuffled", "3stage", "none"]
+    with pytest.raises(ValueError, match="--reference: expected one of 3stage, shuffled, none; found 'reversed'"):
+        gather(runs, reference="reversed")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"protocol": {"metrics": "p3m"}}, {"corpus": "another corpus"}],
+    ids=["protocol", "corpus"],
+)
+def test_what_was_measured_otherwise_is_refused(
+    sweep: Sweep, other: dict[str, object], request: pytest.FixtureRequest
+) -> None:
+    runs = [sweep.run("data=a", seed=1), sweep.run("data=b", seed=1, **other)]
+    with pytest.raises(ValueError, match=f"expected runs of one {request.node.callspec.id}.*report them apart"):
+        gather(runs)
+
+
+def test_other_test_pictures_of_the_same_name_are_refused(sweep: Sweep) -> None:
+    runs = [sweep.run("data=a", seed=1), sweep.run("data=b", seed=1)]
+    table = runs[1] / "per_image.csv"
+    table.write_text(table.read_text().replace("90.0", "80.0"))
+    with pytest.raises(ValueError, match="its test pictures are not those of"):
+        gather(runs)
+
+
+def test_a_row_and_seed_stands_once(sweep: Sweep) -> None:
+    first, again = sweep.run("data=a", seed=1), sweep.run("data=a", seed=1)
+    with pytest.raises(ValueError, match="expected one run of all runs, seed 1; found"):
+        gather([first, again])
+    with pytest.raises(ValueError, match="expected each run once"):
+        find_runs([first, first])
+    (again / "results.json").unlink()
+    assert len(gather([first, again]).finished) == 1, "a crashed run may have been repeated"
+
+
+def test_what_is_no_run_is_said(tmp_path: Path, sweep: Sweep) -> None:
+    with pytest.raises(ValueError, match="expected a run folder"):
+        find_runs([tmp_path])
+    run = sweep.run("data=a", seed=1)
+    (run / "results.json").write_text(json.dumps({})[:1])
+    with pytest.raises(ValueError, match=r"results\.json: expected what a run writes"):
+        gather([run])
+    (run / "results.json").unlink()
+    with pytest.raises(ValueError, match="at least one finished run, found none of 1"):
+        gather([run])

@@ -1,0 +1,109 @@
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from matting.cli import app
+from matting.studies import gather, read_study, steps_to_reach, study_markdown
+from matting.studies.convergence import difference_over_runs, mean_over_runs
+from tests.studies.conftest import Sweep
+
+EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
+STUDIES = sorted(path.parent for path in EXPERIMENTS.glob("*/curves.csv"))
+
+
+def report(*arguments: object) -> None:
+    app(["report", *map(str, arguments)], standalone_mode=False)
+
+
+def section(page: str, title: str) -> str:
+    return next(part for part in page.split("### ") if part.startswith(title))
+
+
+def row(table: str, name: str) -> list[str]:
+    return next(line for line in table.splitlines() if line.startswith(f"| {name} |")).strip("| ").split(" | ")
+
+
+def test_the_page_says_what_the_figures_show(curricula: Sweep, tmp_path: Path) -> None:
+    report(curricula.folder, "-o", tmp_path / "out")
+    page = (tmp_path / "out" / "table.md").read_text()
+    assert page.startswith("> **demo corpus: not real photographs**")
+    said = section(page, "Verdict")
+    assert re.search(r"\*\*shuffled\*\* against 3stage: .*worse \(\+200\d", said)
+    assert re.search(r"\*\*none\*\* against 3stage: .*no difference shown", said)
+    assert "4 comparisons at 5 % each: by chance 0.2" in said and "factor of about 0.87" in said
+    assert "is not shown to beat" not in said
+    assert row(section(page, "Test, whole image"), "shuffled")[1].startswith("12.0 [")
+    assert row(section(page, "MAD"), "3stage")[0] == "3stage" and "back-lit hair (1)" in section(page, "MAD")
+    assert "12 runs, 3 rows, 1.20 hours together" in page and "### Missing" not in page
+
+
+def test_convergence_counts_steps_to_a_level_every_run_reaches(curricula: Sweep, tmp_path: Path) -> None:
+    """The slowest run ends at 20 - 0.51 * 20 = 9.8; a run of speed v is there after 10.2 / v steps."""
+    report(curricula.folder, "-o", tmp_path)
+    first, second = re.findall(
+        r"### (Convergence.*?)\n\n(?=###|$|\Z)", (tmp_path / "table.md").read_text() + "\n", re.S
+    )
+    assert "is 9.8, which every run reaches" in first
+    expected = [np.mean([10.2 / (speed + 0.01 * seed) for seed in (1, 2, 3, 4)]) for speed in (0.8, 0.5)]
+    found = [float(row(first, name)[1].split()[0]) for name in ("3stage", "shuffled")]
+    assert found == pytest.approx(expected, abs=0.06)
+    assert float(row(first, "shuffled")[3].split()[0]) == pytest.approx(expected[1] - expected[0], abs=0.06)
+    assert row(second, "shuffled")[1:3] == ["not by every run", "0 of 4"]
+
+
+def test_a_network_that_learnt_nothing_is_named(sweep: Sweep) -> None:
+    page = study_markdown(gather([sweep.run("data=a", seed=1, level=10), sweep.run("data=b", seed=1, level=40)]))
+    assert "b is not shown to beat the mean matte" in page and "a is not shown" not in page
+    assert "A row with one seed says nothing" in page
+
+
+def test_reports_are_idempotent_and_need_the_csv_files_only(curricula: Sweep, tmp_path: Path) -> None:
+    report(curricula.folder, "-o", tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert set(before) == {"runs.csv", "per_image.csv", "curves.csv", "table.md", "learning_curves.png", "groups.png"}
+    report(curricula.folder, "-o", tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    shutil.rmtree(curricula.folder)
+    assert study_markdown(read_study(tmp_path / "out")).encode() == before["table.md"]
+
+
+def test_missing_runs_stand_in_the_page_and_on_the_console(
+    curricula: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    curricula.crashed("+curriculum=3stage", seed=5)
+    report(curricula.folder, "-o", tmp_path)
+    missing = section((tmp_path / "table.md").read_text(), "Missing")
+    assert "3stage, seed 5: no results.json" in missing and "none, seed 5: not among the runs" in missing
+    assert "3 runs have no figures" in capsys.readouterr().err
+
+
+def test_files_of_something_else_are_refused(tmp_path: Path) -> None:
+    for name in ("runs.csv", "per_image.csv", "curves.csv"):
+        (tmp_path / name).write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="expected the CSV files that 'matting report' writes"):
+        read_study(tmp_path)
+
+
+def test_steps_to_reach_interpolates_and_may_never_arrive() -> None:
+    steps, values = [10, 20, 30], [8.0, 4.0, 5.0]
+    assert steps_to_reach(steps, values, 9.0) == 10
+    assert steps_to_reach(steps, values, 5.0) == 17.5
+    assert steps_to_reach(steps, values, 3.0) is None
+
+
+def test_intervals_over_runs_are_those_of_student_and_welch() -> None:
+    first, second = [10.0, 12.0, 17.0], [20.0, 21.0, 25.0, 22.0]
+    assert mean_over_runs(first)[1:3] == pytest.approx(stats.t.interval(0.95, 2, np.mean(first), stats.sem(first)))
+    welch = stats.ttest_ind(first, second, equal_var=False).confidence_interval()
+    assert difference_over_runs(first, second)[1:3] == pytest.approx((welch.low, welch.high))
+    assert difference_over_runs([1.0, 1.0], [3.0, 3.0])[:3] == (-2, -2, -2)
+
+
+@pytest.mark.parametrize("folder", STUDIES, ids=lambda folder: folder.name)
+def test_committed_tables_are_those_of_their_figures(folder: Path) -> None:
+    assert study_markdown(read_study(folder)) == (folder / "table.md").read_text()
+    assert (folder / "README.md").is_file()
