@@ -1,10 +1,10 @@
 """The network: a timm encoder, attention gates on the skips, a decoder and two heads."""
 
 from matting.models.attention import AttentionGate
-from matting.models.attention_unet import AttentionUNet, MattingOutput
+from matting.models.attention_unet import AttentionUNet, Fusion, MattingOutput
 from matting.models.checkpoint import Checkpoint, load_checkpoint, trained_network
 from matting.models.cost import Cost, cost
-from matting.models.fusion import Fusion, fuse
+from matting.models.fusion import fuse
 
 __all__ = [
     "AttentionGate",

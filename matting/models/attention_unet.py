@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from matting.models.decoder import Decoder, conv_block
 from matting.models.encoder import Encoder
 from matting.models.norms import Norm
+
+Fusion = Literal["none", "snap", "soft"]
+"""How a `Predictor` joins the two heads; see `matting.models.fuse`."""
 
 
 class MattingOutput(NamedTuple):
@@ -42,6 +45,8 @@ class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matt
         detail_channels: Channels of the full-resolution skip.
         gates: Attention gates on the skips; False is the plain U-Net with the same decoder.
         norm: ``batch`` or ``group``; GroupNorm is independent of batch size and ranks.
+        fusion: How the two heads are joined when photographs are cut out. It changes nothing in training, where each
+            head has its own loss.
 
     Attributes:
         settings: Arguments that build the same network, without its weights.
@@ -67,8 +72,12 @@ class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matt
         detail_channels: int = 8,
         gates: bool = True,
         norm: Norm = "batch",
+        fusion: Fusion = "none",
     ) -> None:
         super().__init__()
+        if fusion not in get_args(Fusion):
+            raise ValueError(f"model.fusion: expected one of {', '.join(get_args(Fusion))}, found '{fusion}'")
+        self.fusion = fusion
         self.encoder = Encoder(encoder, pretrained, encoder_weights, norm)
         self.stride = max(self.encoder.reductions)
         if len(decoder_channels) != len(self.encoder.channels):
@@ -89,6 +98,7 @@ class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matt
             "detail_channels": detail_channels,
             "gates": gates,
             "norm": norm,
+            "fusion": fusion,
         }
         self._hub_mixin_config = self.settings  # else the hub's config.json would fetch encoder weights at each load
 

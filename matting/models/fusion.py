@@ -1,13 +1,9 @@
 """The two heads fused at inference: where the trimap head is definite, alpha is."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
-from matting.models.attention_unet import MattingOutput
-
-Fusion = Literal["none", "snap", "soft"]
+from matting.models.attention_unet import Fusion, MattingOutput
 
 
 def fuse(output: MattingOutput, fusion: Fusion) -> Tensor:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from matting.inference import Predictor, working_shape
+from matting.models import AttentionUNet
 
 
 class Output(NamedTuple):
@@ -92,3 +93,23 @@ def test_batch_equals_single_and_groups_by_working_shape():
 def test_other_arrays_are_refused(image):
     with pytest.raises(ValueError, match=r"expected a photograph \(H, W, 3\) uint8"):
         Predictor(Brightness(), size=64, device="cpu").predict(image)
+
+
+def test_the_models_fusion_is_applied():
+    class Sure(Brightness):
+        """Its trimap head says foreground everywhere."""
+
+        fusion = "snap"
+
+        def forward(self, image: Tensor) -> Output:
+            return Output(super().forward(image).alpha, torch.tensor([0.0, 0.0, 9.0])[:, None, None] + 0 * image)
+
+    assert (Predictor(Sure(), size=64, device="cpu").predict(photograph(90, 70)) == 1).all()
+
+
+def test_bfloat16_moves_alpha_little():
+    torch.manual_seed(0)
+    model = AttentionUNet("test_resnet", False, decoder_channels=(16, 16, 8, 8, 8))
+    image = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
+    exact = Predictor(model, size=96, device="cpu").predict(image)
+    assert np.abs(Predictor(model, size=96, device="cpu", precision="bfloat16").predict(image) - exact).max() < 0.02

@@ -1,0 +1,64 @@
+"""Where the work is: the tiles of a matte that hold something soft."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Window = tuple[slice, slice]
+"""Rows and columns."""
+
+
+class Tile(NamedTuple):
+    """A rectangle of a picture.
+
+    Attributes:
+        core: What the tile is responsible for; cores do not overlap.
+        window: The core with a margin on each side, where the picture goes on.
+        inner: The core within the window.
+    """
+
+    core: Window
+    window: Window
+    inner: Window
+
+
+def soft(alpha: NDArray[np.float32], margin: int) -> NDArray[np.bool_]:
+    """Say where a matte is neither 0 nor 1, and where its two ends meet without a soft pixel between them.
+
+    Args:
+        alpha: ``(H, W)`` float32 in [0, 1].
+        margin: Pixels on each side that count as well, at least 1.
+
+    Returns:
+        ``(H, W)`` boolean.
+    """
+    window = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
+    return np.asarray(cv2.dilate(alpha, window) - cv2.erode(alpha, window) > 1 / 255)
+
+
+def tiles(region: NDArray[np.bool_], side: int, margin: int = 0) -> Iterator[Tile]:
+    """Cut a picture into tiles and yield those that a region touches.
+
+    Args:
+        region: ``(H, W)`` boolean.
+        side: Of a core, in pixels; those at the lower and right edge may be smaller.
+        margin: Of the window around a core.
+
+    Yields:
+        The tiles, row by row.
+    """
+    height, width = region.shape
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            bottom, right = min(top + side, height), min(left + side, width)
+            if not region[top:bottom, left:right].any():
+                continue
+            above, before = max(top - margin, 0), max(left - margin, 0)
+            yield Tile(
+                core=(slice(top, bottom), slice(left, right)),
+                window=(slice(above, bottom + margin), slice(before, right + margin)),
+                inner=(slice(top - above, bottom - above), slice(left - before, right - before)),
+            )
