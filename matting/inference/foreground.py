@@ -22,6 +22,7 @@ _COARSEST = 4
 _SIDE = 128
 _ROWS = 256
 """Rows that are worked on at once at full size: what they need is what memory grows by."""
+_HALF_A_STEP = np.float32(0.5 / 255)  # of a stored matte: beyond it alpha is 0 or 1
 _EPSILON = np.float32(1e-5)
 _RIDGE = np.float32(1e-2)
 
@@ -119,8 +120,8 @@ def _fuse_pixels(
     foreground: NDArray[np.uint8], background: NDArray[np.uint8], image: NDArray[np.uint8], alpha: _Plane
 ) -> None:
     """Fuse once more where alpha is soft, without a blur; where it is 1, the photograph is the foreground."""
-    opaque = alpha >= 1
-    mixed = np.flatnonzero((alpha > 0) & ~opaque)
+    opaque = alpha > 1 - _HALF_A_STEP
+    mixed = np.flatnonzero((alpha > _HALF_A_STEP) & ~opaque)
     cv2.copyTo(image, opaque.view(np.uint8), foreground)
     if not mixed.size:
         return

@@ -104,7 +104,7 @@ def test_the_models_fusion_is_applied():
         def forward(self, image: Tensor) -> Output:
             return Output(super().forward(image).alpha, torch.tensor([0.0, 0.0, 9.0])[:, None, None] + 0 * image)
 
-    assert (Predictor(Sure(), size=64, device="cpu").predict(photograph(90, 70)) == 1).all()
+    assert Predictor(Sure(), size=64, device="cpu").predict(photograph(90, 70)).min() > 1 - 1e-6
 
 
 def test_bfloat16_moves_alpha_little():
