@@ -83,9 +83,8 @@ def report_html(findings: Findings, results: Mapping[str, Any], plates: Sequence
     """
     evaluation, first = findings.evaluation, findings.evaluation.methods[0]
     charts = {SCENARIO_HEADING: _scenario_bars(evaluation), LABEL_HEADING: _label_bars(evaluation, first)}
-    title = escape(results["title"])
     body = [
-        f"<h1>{title}</h1><p class=corpus>{escape(results['corpus'])}</p>",
+        f"<h1>{escape(results['title'])}</h1><p class=corpus>{escape(results['corpus'])}</p>",
         f"<p>{results['pictures']} pictures · method under test: <b>{escape(first)}</b></p>",
         "<p class=pale>Means over pictures with 95 % bootstrap intervals; lower is better everywhere.</p>",
         *(_section(name, [charts.get(name, ""), _tables(tables)]) for name, tables in sections(findings)),
@@ -95,9 +94,19 @@ def report_html(findings: Findings, results: Mapping[str, Any], plates: Sequence
         "<h2>How it was measured</h2>",
         _facts(results),
     ]
+    return document(results["title"], body)
+
+
+def document(title: str, body: Iterable[str]) -> str:
+    """A whole HTML page in the reports' style.
+
+    Args:
+        title: Of the window.
+        body: Parts of the page.
+    """
     head = "<meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'>"
-    page = f"<!doctype html><html lang=en><head>{head}<title>{title}</title><style>{_STYLE}</style></head>"
-    return f"{page}<body>{''.join(body)}</body></html>\n"
+    start = f"<!doctype html><html lang=en><head>{head}<title>{escape(title)}</title><style>{_STYLE}</style></head>"
+    return f"{start}<body>{''.join(body)}</body></html>\n"
 
 
 def _section(heading: str, parts: Iterable[str]) -> str:
@@ -106,10 +115,11 @@ def _section(heading: str, parts: Iterable[str]) -> str:
 
 
 def _tables(tables: Sequence[Table]) -> str:
-    return f"<div class=tables>{''.join(f'<div>{_table(table)}</div>' for table in tables)}</div>"
+    return f"<div class=tables>{''.join(f'<div>{table_html(table)}</div>' for table in tables)}</div>"
 
 
-def _table(table: Table) -> str:
+def table_html(table: Table) -> str:
+    """A table under its title; intervals are set back."""
     header = "".join(f"<th>{escape(name)}" for name in table.header)
     rows = "".join(f"<tr>{''.join(map(_cell, row))}" for row in table.rows)
     return f"<h3>{escape(table.title)}</h3><div class=scroll><table><tr>{header}{rows}</table></div>"
@@ -173,12 +183,13 @@ def _details(summary: str, tiles: Iterable[tuple[str, NDArray[np.uint8]]]) -> st
 
 
 def _tiles(tiles: Iterable[tuple[str, NDArray[np.uint8]]]) -> str:
-    named = ((escape(name), _data_uri(tile)) for name, tile in tiles)
+    named = ((escape(name), data_uri(tile)) for name, tile in tiles)
     shown = "".join(f"<div><img alt='{name}' src='{uri}'>{name}</div>" for name, uri in named)
     return f"<div class=tiles>{shown}</div>"
 
 
-def _data_uri(picture: NDArray[np.uint8]) -> str:
+def data_uri(picture: NDArray[np.uint8]) -> str:
+    """A picture, ``(H, W, 3)`` uint8 RGB, as JPEG inside the page."""
     _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 90])
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
 

@@ -120,6 +120,28 @@ def mean_over_seeds(scores: Scores, seed: int = 0) -> Estimate:
     return difference_over_seeds(scores, np.zeros_like(np.atleast_2d(np.asarray(scores, np.float64))[:1]), seed)
 
 
+def wilson(hits: int, trials: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson, "Probable inference", JASA 1927): sound at 0, at 1, and for few trials.
+
+    Args:
+        hits: How often it happened.
+        trials: Out of how many, at least one.
+
+    Returns:
+        Lower and upper end, in [0, 1].
+
+    Raises:
+        ValueError: No trials, or not between 0 and `trials` hits.
+    """
+    if not 0 <= hits <= trials or not trials:
+        raise ValueError(f"expected between 0 and the number of trials, at least one, found {hits} of {trials}")
+    z, share = 1.959963984540054, hits / trials
+    centre = share + z * z / (2 * trials)
+    half = z * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    low, high = (float((centre + sign * half) / (1 + z * z / trials)) for sign in (-1, 1))
+    return max(0.0, low), min(1.0, high)
+
+
 def _means_over_seeds(table: NDArray[np.float64], weights: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     runs = len(table)
     drawn = np.random.default_rng(seed).multinomial(runs, np.full(runs, 1 / runs), len(weights)) / runs

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from matting.evaluation import bootstrap_mean, difference_over_seeds, mean_over_seeds, paired_difference
+from matting.evaluation.statistics import wilson
 
 finite = st.floats(-1e3, 1e3)
 
@@ -104,3 +105,15 @@ def test_interval_of_a_difference_covers_the_truth_where_one_run_misleads():
 def test_bad_tables_of_runs_are_refused(first, second, message):
     with pytest.raises(ValueError, match=message):
         difference_over_seeds(first, second)
+
+
+@given(trials=st.integers(1, 400), share=st.floats(0, 1))
+def test_wilson_interval_is_the_scipy_one(trials, share):
+    hits = round(share * trials)
+    reference = stats.binomtest(hits, trials).proportion_ci(0.95, method="wilson")
+    assert wilson(hits, trials) == pytest.approx((reference.low, reference.high), abs=1e-9)
+
+
+def test_wilson_needs_trials():
+    with pytest.raises(ValueError, match="at least one"):
+        wilson(0, 0)
