@@ -88,7 +88,7 @@ def training_batch(rows: int, size: int, device: torch.device) -> TrainingBatch:
 def criterion_job(criterion: Criterion, output: MattingOutput, batch: TrainingBatch) -> Callable[[], object]:
     """All terms of a criterion, forward and backward, on outputs that are there already."""
     leaves = MattingOutput(*(part.detach().requires_grad_() for part in output))
-    return lambda: criterion(leaves, batch)["loss"].backward()
+    return lambda: criterion([leaves], batch)["loss"].backward()
 
 
 def jobs_for(rows: int, size: int, device: torch.device) -> dict[str, Job]:

@@ -10,7 +10,6 @@ from matting.augment.phone import Phone
 from matting.augment.pipeline import Pipeline
 from matting.augment.published import EXTRA_OPERATIONS, PUBLISHED_OPERATIONS
 from matting.augment.trimap import trimap_from_alpha
-from matting.augment.views import consistency_views
 from matting.augment.warp import Warp
 
 __all__ = [
@@ -25,7 +24,6 @@ __all__ = [
     "Pipeline",
     "Warp",
     "compose",
-    "consistency_views",
     "jpeg",
     "linear_to_srgb",
     "srgb_to_linear",

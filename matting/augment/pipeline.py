@@ -11,6 +11,7 @@ from matting.augment.gaps import LayerGaps
 from matting.augment.phone import Phone
 from matting.augment.randomness import Stream, fold, uniform
 from matting.augment.trimap import trimap_from_alpha
+from matting.augment.views import consistency_views
 from matting.augment.warp import Warp
 from matting.batch import LayerBatch, TrainingBatch
 
@@ -34,11 +35,12 @@ class Pipeline(nn.Module):
         blur: the camera, in the picture's linear light.
         augmix: chains of distortions, mixed.
         phone: low resolution and screenshots.
+        views: further mixed views of every picture for a consistency term, two as published; needs ``augmix``.
         trimap_radius: smallest and largest half-width of the unknown band in pixels, drawn per row.
         linear_light: compose in linear light.
 
     Raises:
-        ValueError: for a size or radii that are not positive or are out of order.
+        ValueError: for a size or radii that are not positive or are out of order, or views without AugMix.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Pipeline(nn.Module):
         blur: CameraBlur | None = None,
         augmix: AugMix | None = None,
         phone: Phone | None = None,
+        views: int = 0,
         trimap_radius: tuple[int, int] = (3, 15),
         linear_light: bool = False,
     ) -> None:
@@ -57,7 +60,9 @@ class Pipeline(nn.Module):
             raise ValueError(f"expected a size >= 1, found {size}")
         if not 0 <= trimap_radius[0] <= trimap_radius[1]:
             raise ValueError(f"expected 0 <= low <= high, found trimap_radius={trimap_radius}")
-        self.size, self.warp = size, warp
+        if views and augmix is None:
+            raise ValueError(f"augment.views: expected AugMix to mix {views} views, found none; choose augment=augmix")
+        self.size, self.warp, self.views = size, warp, views
         self.gaps, self.blur, self.augmix, self.phone = gaps, blur, augmix, phone
         self.trimap_radius, self.linear_light = trimap_radius, linear_light
 
@@ -88,6 +93,7 @@ class Pipeline(nn.Module):
         radius = low + (uniform(fold(geometry, Stream.TRIMAP)) * (high - low + 1)).long()
         return TrainingBatch(
             image=image,
+            views=self._mixed(image, appearance),
             alpha=alpha,
             trimap=trimap_from_alpha(alpha, radius),
             foreground=foreground,
@@ -97,6 +103,12 @@ class Pipeline(nn.Module):
             person=batch.person,
             scene=batch.scene,
         )
+
+    def _mixed(self, image: Tensor, appearance: Tensor) -> Tensor:
+        """Views of each picture, none in most runs."""
+        if self.augmix is None:
+            return image.new_empty((len(image), 0, *image.shape[1:]))
+        return consistency_views(image, appearance, self.augmix, self.views)
 
     def _degrade(
         self,

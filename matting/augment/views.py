@@ -1,28 +1,29 @@
-"""Views for a consistency loss: one picture, clean and mixed, under one matte."""
+"""Views for a consistency loss: one picture, mixed several times, under one matte."""
 
 import torch
 from torch import Tensor
 
 from matting.augment.augmix import AugMix
 from matting.augment.randomness import Stream, fold
-from matting.batch import LayerBatch, TrainingBatch
 
 
-@torch.no_grad()
-def consistency_views(batch: TrainingBatch, layers: LayerBatch, augmix: AugMix, count: int = 2) -> Tensor:
-    """AugMix every picture of a batch anew, for a Jensen-Shannon term on the trimap head and an L1 term on alpha.
+def consistency_views(image: Tensor, appearance: Tensor, augmix: AugMix, count: int) -> Tensor:
+    """AugMix every picture of a batch anew, at full strength.
 
-    AugMix's published consistency compares the clean picture with two mixed ones; hand over a batch that was made
-    with severity 0 to have ``batch.image`` clean. AugMix moves nothing, so alpha and trimap hold for every view.
+    AugMix's published consistency (Hendrycks et al. 2020) compares a picture with two mixed ones. AugMix moves nothing,
+    so alpha and trimap hold for every view.
 
     Args:
-        batch: what the pipeline delivered for ``layers``.
-        layers: gives each row's seed, view and severity.
+        image: ``(B, 3, S, S)`` float32 in [0, 1].
+        appearance: ``(B,)`` int64 keys; equal keys and pictures give equal views.
         augmix: makes the views.
         count: number of views.
 
     Returns:
-        ``(count, B, 3, S, S)`` float32 in [0, 1]; the pictures themselves, to the bit, in rows of severity 0.
+        ``(B, count, 3, S, S)`` float32 in [0, 1].
     """
-    key = fold(fold(layers.seed, Stream.CONSISTENCY), layers.view)
-    return torch.stack([augmix(batch.image, fold(key, index), layers.severity) for index in range(count)])
+    if not count:
+        return image.new_empty((len(image), 0, *image.shape[1:]))
+    key = fold(appearance, Stream.CONSISTENCY)
+    strength = torch.ones(len(image), device=image.device, dtype=image.dtype)
+    return torch.stack([augmix(image, fold(key, index), strength) for index in range(count)], dim=1)

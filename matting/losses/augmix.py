@@ -57,7 +57,12 @@ class AugMixConsistency(nn.Module):
         Args:
             outputs: What the network predicts for the picture, and for each of its mixed views.
             batch: Where annotations hold.
+
+        Raises:
+            ValueError: If there is no view to compare the picture with.
         """
+        if len(outputs) < 2:
+            raise ValueError("loss augmix: expected mixed views of every picture, found none; set augment.views=2")
         weight = label_free_weight(batch.valid)
         trimaps = jensen_shannon(torch.stack([output.trimap_logits for output in outputs]), weight)
         return trimaps + self.alpha * alpha_spread(torch.stack([output.alpha for output in outputs]), weight)

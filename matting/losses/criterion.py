@@ -1,12 +1,13 @@
 """The criterion: named terms, their weights, their sum."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
+from matting.losses.augmix import AugMixConsistency
 from matting.models import MattingOutput
 
 
@@ -39,19 +40,26 @@ class Criterion(nn.Module):
         self.weights = {name: weight for name, weight in weights.items() if weight > 0}
         self.terms = nn.ModuleDict({name: terms[name] for name in self.weights})
 
-    def forward(self, output: MattingOutput, batch: TrainingBatch) -> dict[str, Tensor]:
+    def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> dict[str, Tensor]:
         """Evaluate.
 
         Args:
-            output: What the network predicts.
+            outputs: What the network predicts for the pictures, and for each of their mixed views.
             batch: What is true.
 
         Returns:
             The unweighted scalar of each term by its name, and their weighted sum as ``loss``.
         """
         # Autocast would run the terms' products in half precision, where errors below 1/256 are lost.
-        with torch.autocast(output.alpha.device.type, enabled=False):
-            precise = MattingOutput(*(part.to(torch.promote_types(part.dtype, torch.float32)) for part in output))
-            values: dict[str, Tensor] = {name: term(precise, batch) for name, term in self.terms.items()}
+        with torch.autocast(batch.alpha.device.type, enabled=False):
+            precise = [_precise(output) for output in outputs]
+            values: dict[str, Tensor] = {
+                name: term(precise if isinstance(term, AugMixConsistency) else precise[0], batch)
+                for name, term in self.terms.items()
+            }
             total = torch.stack([weight * values[name] for name, weight in self.weights.items()]).sum()
         return values | {"loss": total}
+
+
+def _precise(output: MattingOutput) -> MattingOutput:
+    return MattingOutput(*(part.to(torch.promote_types(part.dtype, torch.float32)) for part in output))

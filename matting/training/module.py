@@ -10,7 +10,7 @@ from matting.batch import TrainingBatch
 from matting.losses import Criterion
 from matting.metrics import MAD, MSE, SAD
 from matting.metrics.definition import Region
-from matting.models import AttentionUNet
+from matting.models import AttentionUNet, MattingOutput
 from matting.training.optimizer import OptimizerSettings
 
 REGIONS: tuple[Region, ...] = ("whole", "unknown")
@@ -58,11 +58,18 @@ class MattingModule(LightningModule):
 
     def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
         """One step; every loss term is logged under its own name."""
-        values = self.criterion(self.model(batch.image), batch)
+        values = self.criterion(self._predict(batch), batch)
         self.log_dict({f"train/{name}": value.detach() for name, value in values.items()}, batch_size=len(batch.image))
         self.log("loss", values["loss"].detach(), prog_bar=True, logger=False, batch_size=len(batch.image))
         loss: Tensor = values["loss"]
         return loss
+
+    def _predict(self, batch: TrainingBatch) -> list[MattingOutput]:
+        """Predictions for the pictures, and for their views if there are any: one forward pass, as AugMix has it."""
+        pictures = torch.cat([batch.image[:, None], batch.views], dim=1)
+        output = self.model(pictures.flatten(0, 1))
+        views = (part.unflatten(0, pictures.shape[:2]).unbind(1) for part in output)
+        return [MattingOutput(*parts) for parts in zip(*views, strict=True)]
 
     def validation_step(self, batch: TrainingBatch, batch_idx: int) -> None:
         """Update the metrics, per image."""

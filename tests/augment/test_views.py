@@ -1,18 +1,24 @@
+import pytest
 import torch
 
-from matting.augment import AugMix, Pipeline, consistency_views
+from matting.augment import AugMix, Pipeline
 
 from .conftest import make_batch
 
 
-def test_views_differ_from_each_other_and_from_the_clean_picture() -> None:
-    layers = make_batch(4, 32)
-    clean = Pipeline.plain(32)(layers)
-    severity = torch.tensor([0.0, 1.0, 1.0, 1.0])
-    views = consistency_views(clean, layers._replace(severity=severity), AugMix(), count=2)
-    assert views.shape == (2, 4, 3, 32, 32)
-    assert torch.equal(views[:, 0], clean.image[0].expand(2, -1, -1, -1))
-    for one, other in ((views[0], views[1]), (views[0], clean.image), (views[1], clean.image)):
-        assert (one[1:] != other[1:]).flatten(1).any(1).all()
-    again = consistency_views(clean, layers._replace(severity=severity), AugMix(), count=2)
-    assert torch.equal(views, again)
+def test_views_differ_from_each_other_and_from_the_picture_in_every_row() -> None:
+    layers = make_batch(4, 32)  # severity 0: the picture is clean, its views are not
+    batch = Pipeline(32, augmix=AugMix(), views=2)(layers)
+    plain = Pipeline(32, augmix=AugMix())(layers)
+    assert batch.views.shape == (4, 2, 3, 32, 32) and plain.views.shape == (4, 0, 3, 32, 32)
+    assert torch.equal(batch.image, plain.image)
+    assert batch.views.min() >= 0 and batch.views.max() <= 1
+    for one, other in ((0, 1), (0, None), (1, None)):
+        second = batch.image if other is None else batch.views[:, other]
+        assert (batch.views[:, one] != second).flatten(1).any(1).all()
+    assert torch.equal(batch.views, Pipeline(32, augmix=AugMix(), views=2)(layers).views)
+
+
+def test_views_need_augmix() -> None:
+    with pytest.raises(ValueError, match="choose augment=augmix"):
+        Pipeline(32, views=2)

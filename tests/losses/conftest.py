@@ -31,6 +31,7 @@ def batch():
     valid[:, :, :8, :20] = 0
     return TrainingBatch(
         image=compose(foreground, background, alpha),
+        views=torch.zeros(ROWS, 0, 3, SIDE, SIDE),
         alpha=alpha,
         trimap=trimap_from_alpha(alpha, torch.tensor([3, 3, 6, 6])),
         foreground=foreground,

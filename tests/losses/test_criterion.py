@@ -32,7 +32,7 @@ class Constant(nn.Module):
 
 def test_terms_are_named_and_the_sum_is_weighed(batch, guess):
     terms = {"a": Constant(2.0), "b": Constant(5.0), "c": Constant(float("nan"))}
-    values = Criterion(terms, {"a": 0.5, "b": 3.0, "c": 0.0})(guess, batch)
+    values = Criterion(terms, {"a": 0.5, "b": 3.0, "c": 0.0})([guess], batch)
     assert {name: value.item() for name, value in values.items()} == {"a": 2.0, "b": 5.0, "loss": 16.0}
 
 
@@ -72,7 +72,7 @@ def test_no_term_reads_what_is_to_be_ignored(batch, guess):
         torch.where(ignored, 0.77, guess.alpha), torch.where(ignored, 2.0, guess.trimap_logits), guess.features
     )
     evaluate = criterion("loss=full")
-    before, after = evaluate(guess, batch), evaluate(other, wild)
+    before, after = evaluate([guess], batch), evaluate([other], wild)
     for name, value in before.items():
         assert after[name].item() == pytest.approx(value.item(), abs=1e-12), name
     after["loss"].backward()
@@ -84,17 +84,16 @@ def test_data_parallel_halves_make_the_whole(batch, guess):
     """The mean over processes of their losses is that of the whole batch, whatever is ignored in which half."""
     evaluate = criterion("loss=full", "loss/pairing=consistency")
     batch.valid[3, :, 20:] = 0
-    whole = evaluate(guess, batch)
-    halves = [
-        evaluate(*(type(x)._make(part[half] for part in x) for x in (guess, batch))) for half in (slice(2), slice(2, 4))
-    ]
+    whole = evaluate([guess], batch)
+    parts = [[type(x)._make(part[rows] for part in x) for x in (guess, batch)] for rows in (slice(2), slice(2, 4))]
+    halves = [evaluate([output], half) for output, half in parts]
     for name, value in whole.items():
         assert value.item() == pytest.approx((halves[0][name].item() + halves[1][name].item()) / 2, rel=1e-12), name
 
 
 def test_a_batch_without_annotation_or_pairs_gives_finite_losses(batch, guess):
     empty = batch._replace(valid=torch.zeros_like(batch.valid), pair=torch.full_like(batch.pair, -1))
-    values = criterion("loss=full")(guess, empty)
+    values = criterion("loss=full")([guess], empty)
     values["loss"].backward()
     assert all(value.isfinite() for value in values.values())
     assert all(part.grad is None or part.grad.isfinite().all() for part in guess)
@@ -115,8 +114,8 @@ def test_mixed_precision_does_not_coarsen_the_terms(batch, guess):
     single = batch._make(part.float() if part.is_floating_point() else part for part in batch)
     output = MattingOutput(guess.alpha.float(), guess.trimap_logits.bfloat16(), guess.features.bfloat16())
     with torch.autocast("cpu", torch.bfloat16):
-        values = evaluate(output, single)
-    exact = evaluate(MattingOutput(*(part.double() for part in output)), batch)
+        values = evaluate([output], single)
+    exact = evaluate([MattingOutput(*(part.double() for part in output))], batch)
     for name, value in exact.items():
         assert values[name].dtype == torch.float32
         assert values[name].item() == pytest.approx(value.item(), rel=1e-4), name
@@ -127,7 +126,19 @@ def test_every_term_reaches_the_network(batch):
     model = AttentionUNet("test_resnet", pretrained=False, decoder_channels=(24, 16, 16, 8, 8))
     single = batch._make(part.float() if part.is_floating_point() else part for part in batch)
     output = model(single.image)
-    for name, value in criterion("loss=full")(output, single).items():
+    for name, value in criterion("loss=full")([output], single).items():
         grads = torch.autograd.grad(value, list(model.parameters()), retain_graph=True, allow_unused=True)
         norm = sum(g.abs().sum() for g in grads if g is not None)
         assert torch.isfinite(norm) and norm > 0, name
+
+
+def test_views_are_compared_with_the_picture_and_other_terms_do_not_see_them(batch, guess, perfect):
+    evaluate = criterion("loss=augmix")
+    without = criterion()([guess], batch)
+    values = evaluate([guess, perfect, guess], batch)
+    assert values["augmix"] > 0 and evaluate([guess, guess, guess], batch)["augmix"].item() == pytest.approx(
+        0, abs=1e-9
+    )
+    assert {name: values[name].item() for name in BASELINE} == {name: without[name].item() for name in BASELINE}
+    with pytest.raises(ValueError, match=r"set augment\.views=2"):
+        evaluate([guess], batch)

@@ -38,7 +38,7 @@ def test_one_batch_is_learnt_by_heart(loss):
     unknown = (batch.trimap == 1)[:, None]
     for _ in range(STEPS):
         output = model(batch.image)
-        criterion(output, batch)["loss"].backward()
+        criterion([output], batch)["loss"].backward()
         settings["optimizer"].step()
         settings["lr_scheduler"]["scheduler"].step()
         settings["optimizer"].zero_grad()
