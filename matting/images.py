@@ -26,6 +26,7 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp",
 # Pillow would also open formats that run an interpreter (EPS) or hold no raster; those stay shut.
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "AVIF", "JPEG2000", "PPM")
 _READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000 or PPM"
+_ENCODINGS: dict[str, list[int]] = {".png": [], ".webp": [cv2.IMWRITE_WEBP_QUALITY, 92]}
 _EXIF_ORIENTATION = 0x0112
 _PNG_ORIENTATION_MARKS = (b"eXIf", b"Raw profile type", b"tiff:Orientation")
 _SIXTEEN_TO_EIGHT: NDArray[np.uint8] = np.rint(np.arange(65536) / 257).astype(np.uint8)
@@ -51,7 +52,7 @@ class _Picture(NamedTuple):
     profile: bytes | None
 
 
-def read_rgb(path: str | Path, *, to_srgb: bool = False) -> NDArray[np.uint8]:
+def read_rgb(path: str | Path, *, to_srgb: bool = False, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Read a photograph.
 
     Upright by its EXIF orientation; gray is repeated, palettes are looked up, 16 bits are rounded to 8, an alpha
@@ -60,14 +61,15 @@ def read_rgb(path: str | Path, *, to_srgb: bool = False) -> NDArray[np.uint8]:
     Args:
         path: Picture file. It is only ever read.
         to_srgb: Convert the colours by the file's RGB profile (phones store Display P3), where it has a sound one.
+        max_pixels: Largest picture accepted, by its header and before anything is decoded.
 
     Returns:
         ``(H, W, 3)`` uint8, C-contiguous.
 
     Raises:
-        ImageError: The file is missing, no picture, truncated, or larger than `MAX_PIXELS`.
+        ImageError: The file is missing, no picture, truncated, or larger than `max_pixels`.
     """
-    pixels, profile = _read(Path(path))
+    pixels, profile = _read(Path(path), max_pixels)
     if pixels.ndim == 2:
         return np.repeat(pixels[..., None], 3, axis=2)
     rgb = np.ascontiguousarray(pixels[..., :3])
@@ -134,14 +136,34 @@ def write_png(path: str | Path, array: NDArray[np.uint8]) -> None:
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ValueError(f"{path}: expected a name ending in .png, found '{path.suffix}'")
+    write_atomic(path, encode_picture(array, ".png"))
+
+
+def encode_picture(array: NDArray[np.uint8], suffix: str) -> bytes:
+    """Encode an 8-bit picture.
+
+    Args:
+        array: ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)`` uint8, gray, RGB or straight RGBA.
+        suffix: ``.png``, which loses nothing, or ``.webp``, which keeps the matte and compresses colours (quality 92).
+
+    Returns:
+        The file's content.
+
+    Raises:
+        ValueError: Any other shape, dtype or suffix, or a side above what the format holds (16383 for WebP).
+    """
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
         raise ValueError(f"expected uint8 (H, W), (H, W, 3) or (H, W, 4), found {array.dtype} {array.shape}")
+    if suffix not in _ENCODINGS:
+        raise ValueError(f"expected a format of {', '.join(_ENCODINGS)}, found '{suffix}'")
+    if suffix == ".webp" and max(array.shape[:2]) > 16383:
+        raise ValueError(f"expected sides of at most 16383 px for WebP, found {max(array.shape[:2])}; write PNG")
     if array.ndim == 3:
         array = cv2.cvtColor(array, cv2.COLOR_RGB2BGR if array.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
-    encoded, data = cv2.imencode(".png", array)
+    encoded, data = cv2.imencode(suffix, array, _ENCODINGS[suffix])
     if not encoded:
-        raise ValueError(f"{path}: a picture of shape {array.shape} cannot be encoded as PNG")
-    write_atomic(path, data.tobytes())
+        raise ValueError(f"a picture of shape {array.shape} cannot be encoded as {suffix}")
+    return bytes(data.data)
 
 
 def write_atomic(path: str | Path, data: bytes) -> None:
@@ -183,14 +205,15 @@ def list_pictures(folder: str | Path, *, recursive: bool = False) -> list[Path]:
     return sorted(path for path in named if not path.is_dir())
 
 
-def _read(path: Path) -> _Picture:
+def _read(path: Path, max_pixels: int = MAX_PIXELS) -> _Picture:
     if not path.is_file():
         found = "something that is no regular file" if path.exists() else "nothing"
         raise ImageError(f"{path}: expected a picture file, found {found}; check the path")
     try:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            _check_size(path, image.size)
+            if image.size[0] * image.size[1] > max_pixels:
+                raise _too_large(path, max_pixels, f"{image.size[0]} x {image.size[1]}")
             pixels = _decode_fast(image, data)
             if pixels is None:
                 pixels = _decode_any(path, image)
@@ -200,19 +223,14 @@ def _read(path: Path) -> _Picture:
     except ImageError:
         raise
     except Image.DecompressionBombError:
-        raise _too_large(path) from None
+        raise _too_large(path, max_pixels, "a header declaring more than that") from None
     except Exception as error:  # Pillow's decoders raise a dozen unrelated types on damaged files
         found = str(error).split(" <_io")[0] or type(error).__name__
         raise ImageError(f"{path}: expected {_READABLE}, found: {found}; convert it or fetch it again") from error
 
 
-def _check_size(path: Path, size: tuple[int, int]) -> None:
-    if size[0] * size[1] > MAX_PIXELS:
-        raise _too_large(path, f"{size[0]} x {size[1]}")
-
-
-def _too_large(path: Path, found: str = "a header declaring more than that") -> ImageError:
-    return ImageError(f"{path}: expected at most {MAX_PIXELS / 1e6:.0f} megapixels, found {found}; scale it down first")
+def _too_large(path: Path, limit: int, found: str) -> ImageError:
+    return ImageError(f"{path}: expected at most {limit / 1e6:.0f} megapixels, found {found}; scale it down first")
 
 
 def _decode_fast(image: Image.Image, data: bytes) -> NDArray[np.uint8] | None:

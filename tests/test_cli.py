@@ -243,8 +243,9 @@ def test_cutout_keeps_size_tree_and_orientation(matting, tmp_path, run_folder):
         "cutout", "--checkpoint", run_folder, photos, tmp_path / "cmyk.jpg", "-o", tmp_path / "out"
     )
     assert code == 0 and "3 cut-outs" in out, err
-    turned = read_rgba(tmp_path / "out" / "deep" / "turned.png")
-    assert turned.shape == (50, 30, 4) and np.array_equal(turned[..., :3], read_rgb(photos / "deep" / "turned.jpg"))
+    turned, photo = read_rgba(tmp_path / "out" / "deep" / "turned.png"), read_rgb(photos / "deep" / "turned.jpg")
+    opaque = turned[..., 3] == 255
+    assert turned.shape == (50, 30, 4) and np.array_equal(turned[opaque, :3], photo[opaque])
     assert read_rgba(tmp_path / "out" / "gray.png").shape == (33, 21, 4)
     assert read_rgba(tmp_path / "out" / "cmyk.png").shape == (20, 20, 4)
 
@@ -253,7 +254,7 @@ def test_cutout_lists_failures_and_does_the_rest(matting, data, run_folder):
     (data / "images" / "svg.png").write_text("<svg/>")
     code, out, err = matting("cutout", "--checkpoint", run_folder, data / "images", "-o", data / "out")
     assert code == 1 and "2 cut-outs" in out and "svg.png: expected" in err and "Traceback" not in err
-    assert sorted(path.name for path in (data / "out").iterdir()) == ["a.png", "b.png"]
+    assert sorted(path.name for path in (data / "out").iterdir()) == ["a.png", "b.png", "cutout.json", "failures.csv"]
 
 
 def hostile_files(folder):
@@ -288,7 +289,7 @@ def test_hostile_files_get_a_reason_each_and_write_nothing(matting, data, run_fo
     code, _, err = matting("cutout", "--checkpoint", run_folder, data / "images", "-o", data / "out")
     assert code == 1 and f"{count} of {count + 2} photographs failed" in err and "Traceback" not in err
     assert err.count(": expected") >= count
-    assert sorted(path.name for path in (data / "out").iterdir()) == ["a.png", "b.png"]
+    assert sorted(path.name for path in (data / "out").iterdir()) == ["a.png", "b.png", "cutout.json", "failures.csv"]
 
 
 def test_two_photographs_never_share_a_result(matting, data, run_folder):

@@ -1,51 +1,104 @@
 """What a matte is for: the subject on transparency, or on another ground."""
 
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matting.images import read_rgb
+from matting.inference.clock import Clock
+from matting.inference.detail import refine
+from matting.inference.foreground import estimate_foreground
+from matting.inference.predictor import Predictor
+from matting.inference.resizing import resize
+
+Colour = tuple[int, int, int]
+"""Red, green, blue, 0 to 255 each."""
+
+_ROWS = 256
 
 
-def cutout(image: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Put the matte behind the photograph's own colours.
+@dataclass(frozen=True)
+class Style:
+    """What is made of a photograph and its matte.
+
+    Attributes:
+        kind: ``cutout`` is straight RGBA, ``matte`` the alpha alone, ``composite`` the subject before `ground`.
+        ground: One colour, or a picture ``(h, w, 3)`` uint8 RGB, which is scaled to cover the photograph and cropped
+            around its middle.
+        foreground: Estimate the subject's own colours; else soft edges keep the old background in them.
+        clear: Set the colours of a cutout to 0 where alpha is: the file is smaller, and nothing is hidden in it.
+    """
+
+    kind: Literal["cutout", "matte", "composite"] = "cutout"
+    ground: NDArray[np.uint8] | Colour = (255, 255, 255)
+    foreground: bool = True
+    clear: bool = False
+
+
+def cut_out(predictor: Predictor, image: NDArray[np.uint8], style: Style, clock: Clock) -> NDArray[np.uint8]:
+    """Cut a photograph out.
+
+    Args:
+        predictor: Gives the matte.
+        image: ``(H, W, 3)`` uint8 RGB.
+        style: What is wanted.
+        clock: Takes the times of the steps ``network``, ``detail`` and ``foreground``.
+
+    Returns:
+        uint8 of the photograph's size: ``(H, W, 4)`` straight RGBA, ``(H, W)``, or ``(H, W, 3)``, by the style.
+
+    Raises:
+        ValueError: Another shape or dtype.
+    """
+    with clock("network"):
+        coarse = predictor.coarse_mattes([image])[0]
+    with clock("detail"):
+        alpha = refine(image, coarse)
+    with clock("foreground"):
+        return finish(image, alpha, style)
+
+
+def finish(image: NDArray[np.uint8], alpha: NDArray[np.float32], style: Style) -> NDArray[np.uint8]:
+    """Make of a photograph and its matte what the style says; arguments and result as for `cut_out`."""
+    if style.kind == "matte":
+        return to_bytes(alpha)
+    colours = estimate_foreground(image, alpha) if style.foreground else image
+    if style.kind == "cutout":
+        return cutout(colours, alpha, clear=style.clear)
+    ground = style.ground if isinstance(style.ground, tuple) else cover(style.ground, (image.shape[0], image.shape[1]))
+    return place_on(colours, alpha, ground)
+
+
+def to_bytes(alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Round a matte in [0, 1] to 8 bits."""
+    scaled = alpha * np.float32(255)
+    return np.asarray(np.rint(scaled, out=scaled).clip(0, 255, out=scaled).astype(np.uint8))
+
+
+def cutout(image: NDArray[np.uint8], alpha: NDArray[np.float32], *, clear: bool = False) -> NDArray[np.uint8]:
+    """Put the matte behind the colours.
 
     Args:
         image: ``(H, W, 3)`` uint8 RGB.
         alpha: ``(H, W)`` float in [0, 1].
+        clear: Set the colours to 0 where the stored alpha is 0.
 
     Returns:
-        ``(H, W, 4)`` uint8, straight (not premultiplied) RGBA. Colours are the photograph's everywhere, so that the
-        matte can still be edited; at soft pixels they still hold a share of the old background.
+        ``(H, W, 4)`` uint8, straight (not premultiplied) RGBA.
 
     Raises:
         ValueError: The shapes do not belong together.
     """
     _check_same_size(image, alpha)
-    return np.dstack([image, np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)])
-
-
-def cut_out_file(predict: Callable[[NDArray[np.uint8]], NDArray[np.float32]], photo: Path) -> NDArray[np.uint8]:
-    """Read a photograph, predict its matte and cut it out.
-
-    Args:
-        predict: ``(H, W, 3)`` uint8 RGB to ``(H, W)`` float32, such as a `Predictor`.
-        photo: Any picture file; colours with a profile are converted to sRGB, which an untagged PNG is shown in.
-
-    Returns:
-        ``(H, W, 4)`` uint8 RGBA of the photograph's own size.
-
-    Raises:
-        ImageError: The file cannot be read.
-    """
-    image = read_rgb(photo, to_srgb=True)
-    return cutout(image, predict(image))
+    rgba = np.dstack([image, to_bytes(alpha)])
+    if clear:
+        rgba[rgba[..., 3] == 0] = 0
+    return rgba
 
 
 def place_on(
-    image: NDArray[np.uint8], alpha: NDArray[np.float32], ground: NDArray[np.uint8] | tuple[int, int, int]
+    image: NDArray[np.uint8], alpha: NDArray[np.float32], ground: NDArray[np.uint8] | Colour
 ) -> NDArray[np.uint8]:
     """Compose ``alpha * image + (1 - alpha) * ground`` in sRGB, as every published composite is.
 
@@ -61,9 +114,32 @@ def place_on(
         ValueError: The shapes do not belong together.
     """
     _check_same_size(image, alpha)
-    weight = np.clip(alpha, 0, 1)[..., None].astype(np.float32)
-    below = np.asarray(ground, np.float32)
-    return np.rint(below + weight * (image - below)).astype(np.uint8)
+    below = np.broadcast_to(np.asarray(ground), image.shape)
+    result = np.empty_like(image)
+    for top in range(0, image.shape[0], _ROWS):  # floats of the whole picture would be four times its size
+        rows = slice(top, top + _ROWS)
+        weight = np.clip(alpha[rows], 0, 1)[..., None].astype(np.float32)
+        under = below[rows].astype(np.float32)
+        result[rows] = np.rint(under + weight * (image[rows] - under))
+    return result
+
+
+def cover(picture: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Scale a picture so that it covers a shape, and crop it around its middle.
+
+    Args:
+        picture: ``(h, w, 3)`` uint8.
+        shape: ``(height, width)`` wanted.
+
+    Returns:
+        ``(height, width, 3)`` uint8, in the picture's own proportions.
+    """
+    (height, width), (h, w) = shape, picture.shape[:2]
+    scale = max(height / h, width / w)
+    # Cropped before it is scaled: a panorama behind a portrait is not blown up whole.
+    keep_h, keep_w = max(1, round(height / scale)), max(1, round(width / scale))
+    top, left = (h - keep_h) // 2, (w - keep_w) // 2
+    return resize(np.ascontiguousarray(picture[top : top + keep_h, left : left + keep_w]), shape)
 
 
 def _check_same_size(image: NDArray[np.uint8], alpha: NDArray[np.float32]) -> None:

@@ -4,9 +4,11 @@ from matting.models.attention import AttentionGate
 from matting.models.attention_unet import AttentionUNet, Fusion, MattingOutput
 from matting.models.checkpoint import Checkpoint, load_checkpoint, trained_network
 from matting.models.cost import Cost, cost
+from matting.models.folder import RECORDS, is_model_folder, weights_digest
 from matting.models.fusion import fuse
 
 __all__ = [
+    "RECORDS",
     "AttentionGate",
     "AttentionUNet",
     "Checkpoint",
@@ -15,6 +17,8 @@ __all__ = [
     "MattingOutput",
     "cost",
     "fuse",
+    "is_model_folder",
     "load_checkpoint",
     "trained_network",
+    "weights_digest",
 ]

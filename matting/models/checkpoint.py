@@ -1,4 +1,4 @@
-"""From a run folder or a checkpoint file back to a network. Nothing in a file is executed."""
+"""From a run folder, a checkpoint file or a model folder back to a network. Nothing in a file is executed."""
 
 import pickle
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 
 from matting.models.attention_unet import AttentionUNet
+from matting.models.folder import is_model_folder, read_model_folder
 
 
 class Checkpoint(NamedTuple):
@@ -17,20 +18,22 @@ class Checkpoint(NamedTuple):
         size: Side in pixels at which it was trained and is to be run.
         corpus: What it was trained on, for labels.
         path: The file it came from.
+        fold: Fold of the people that it was trained without and the number of folds, or None.
     """
 
     model: AttentionUNet
     size: int
     corpus: str
     path: Path
+    fold: tuple[int, int] | None = None
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:
     """Load a network.
 
     Args:
-        path: A run folder (its ``checkpoints/last.ckpt``) or a checkpoint file. Where the run kept an exponential
-            moving average, the averaged weights are what is loaded.
+        path: A run folder (its ``checkpoints/last.ckpt``), a checkpoint file, or a model folder of ``matting export``.
+            Where the run kept an exponential moving average, the averaged weights are what is loaded.
 
     Returns:
         The network with its working size and origin.
@@ -40,6 +43,9 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         ValueError: If the file is damaged or was not written by this project.
     """
     file = Path(path)
+    if is_model_folder(file):
+        model, records = read_model_folder(file)
+        return Checkpoint(model, int(records["size"]), str(records["corpus"]), file / "model.safetensors")
     if file.is_dir():
         file = file / "checkpoints" / "last.ckpt"
     if not file.is_file():
@@ -53,7 +59,9 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         model.load_state_dict(state)
     except RuntimeError as error:
         raise ValueError(f"{file}: the weights do not fit the model it describes; {error}") from error
-    return Checkpoint(model.eval(), int(hyper_parameters["size"]), str(hyper_parameters["corpus"]), file)
+    fold = hyper_parameters.get("fold")
+    without = None if fold is None else (int(fold), int(hyper_parameters["folds"]))
+    return Checkpoint(model.eval(), int(hyper_parameters["size"]), str(hyper_parameters["corpus"]), file, without)
 
 
 def trained_network(path: Path | str) -> AttentionUNet:

@@ -1,0 +1,37 @@
+"""Where the time goes."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Clock:
+    """Adds up the seconds spent in named steps.
+
+    Attributes:
+        seconds: Wall time by step, in the order of their first use.
+
+    Example:
+        >>> clock = Clock()
+        >>> with clock("decode"):
+        ...     data = b"".join([b"photo"])
+        >>> list(clock.seconds)
+        ['decode']
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, step: str) -> Iterator[None]:
+        """Time the block under the step's name."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
+
+    def __str__(self) -> str:
+        """The steps and their sum, such as ``decode 120 ms, network 210 ms, together 330 ms``."""
+        steps = [*self.seconds.items(), ("together", sum(self.seconds.values()))]
+        return ", ".join(f"{step} {1000 * seconds:.0f} ms" for step, seconds in steps)

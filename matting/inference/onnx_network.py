@@ -1,0 +1,198 @@
+"""The network as an ONNX graph: written, compared with torch, and run by ONNX Runtime."""
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from matting.models import AttentionUNet, MattingOutput, fuse
+
+PARITY_SHAPES = ((512, 512), (768, 512), (1024, 1536))
+"""Heights and widths at which a written graph is compared with torch."""
+
+TOLERANCE = 1e-3
+"""Largest difference of alpha allowed there."""
+
+INSTALL = "install it with: pip install 'portrait-matting[onnx]'"
+
+
+class OnnxNetwork(nn.Module):
+    """A network that ONNX Runtime runs, in the shape of a torch module, for a `Predictor`.
+
+    Args:
+        path: Graph written by `write_onnx`.
+
+    Attributes:
+        about: What `write_onnx` was told of the network, by name.
+
+    Raises:
+        ValueError: If the file is no such graph, or ONNX Runtime is not installed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        onnxruntime = _import("onnxruntime")
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        available = onnxruntime.get_available_providers()
+        wanted = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
+        try:
+            self.session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=wanted)
+            self.about: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
+        except Exception as error:  # its types are not public, and a damaged file raises several of them
+            raise ValueError(f"{path}: expected an ONNX graph, found: {str(error).splitlines()[0]}") from error
+        if [port.name for port in self.session.get_inputs()] != ["image"] or "size" not in self.about:
+            raise ValueError(f"{path}: expected the graph model.onnx of 'matting export', found another one")
+
+    @property
+    def provider(self) -> str:
+        """What runs the graph, such as ``CPU``."""
+        return str(self.session.get_providers()[0]).removesuffix("ExecutionProvider")
+
+    def forward(self, image: Tensor) -> MattingOutput:
+        """Predict; alpha is fused already, and the rest of the output is empty."""
+        alpha = torch.from_numpy(self.session.run(["alpha"], {"image": image.float().cpu().numpy()})[0])
+        nothing = alpha.new_zeros(0)
+        return MattingOutput(alpha, nothing, nothing)
+
+
+class _Fused(nn.Module):
+    """A network that gives the matte alone."""
+
+    def __init__(self, model: AttentionUNet) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> Tensor:
+        return fuse(self.model(image), self.model.fusion)
+
+
+def write_onnx(model: AttentionUNet, path: Path, about: dict[str, str]) -> None:
+    """Write a network as a graph ``image (B, 3, H, W) → alpha (B, 1, H, W)``, both float32 in [0, 1].
+
+    Args:
+        model: The network; its fusion of the two heads becomes part of the graph.
+        path: Target.
+        about: Stored in the file; ``size``, the working size, has to be there.
+
+    Raises:
+        ValueError: If the packages for it are not installed.
+    """
+    onnx = _import("onnx")
+    _import("onnxscript")
+    side = model.stride
+    batch, height, width = (torch.export.Dim(name, min=1, max=512) for name in ("batch", "height", "width"))
+    logging.getLogger("onnxscript").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            _Fused(model).eval().cpu(),
+            (torch.rand(2, 3, 2 * side, 3 * side),),
+            dynamo=True,
+            dynamic_shapes={"image": {0: batch, 2: side * height, 3: side * width}},
+            input_names=["image"],
+            output_names=["alpha"],
+            verbose=False,
+        )
+    assert program is not None  # only so if it writes a file by itself
+    graph = program.model_proto
+    onnx.helper.set_model_props(graph, about)
+    onnx.checker.check_model(graph)
+    path.write_bytes(graph.SerializeToString())
+
+
+def parity(model: nn.Module, network: OnnxNetwork) -> dict[tuple[int, int], float]:
+    """Compare a graph with the network it was made of.
+
+    Args:
+        model: The network, as its `Predictor` would run it in float32.
+        network: The graph.
+
+    Returns:
+        Largest difference of alpha for each of `PARITY_SHAPES`, on uniform noise.
+    """
+    random = torch.Generator().manual_seed(0)
+    differences = {}
+    fused = _Fused(model).eval()  # type: ignore[arg-type]
+    for shape in PARITY_SHAPES:
+        image = torch.rand(1, 3, *shape, generator=random)
+        with torch.inference_mode():
+            differences[shape] = float((fused(image) - network(image).alpha).abs().max())
+    return differences
+
+
+def write_photograph_graph(network: Path, path: Path, size: int, stride: int) -> None:
+    """Wrap a graph of `write_onnx` so that programs without this package can use it on photographs.
+
+    Args:
+        network: The graph.
+        path: Target: ``photo (B, H, W, 3)`` uint8 RGB of any size to ``alpha (B, H, W)`` float32 in [0, 1]. It
+            scales to the working size and back, as `working_shape` says, without the guided detail.
+        size: Long side of the working picture.
+        stride: The sides of the working picture are multiples of it.
+    """
+    onnx = _import("onnx")
+    core = onnx.load(network)
+    opset = next(entry.version for entry in core.opset_import if not entry.domain)
+    header = f'<ir_version: {core.ir_version}, opset_import: ["" : {opset}]>'
+    before = onnx.parser.parse_model(header + _BEFORE.format(size=size, stride=stride))
+    after = onnx.parser.parse_model(header + _AFTER)
+    about = {entry.key: entry.value for entry in core.metadata_props}
+    inner = onnx.compose.add_prefix(core, "network/")
+    joined = onnx.compose.merge_models(before, inner, [("working", "network/image")], outputs=["network/alpha", "full"])
+    joined = onnx.compose.merge_models(joined, after, [("network/alpha", "coarse"), ("full", "wanted")])
+    onnx.helper.set_model_props(joined, about)
+    onnx.checker.check_model(joined)
+    path.write_bytes(joined.SerializeToString())
+
+
+_BEFORE = """
+before (uint8[B, H, W, 3] photo) => (float[B, 3, h, w] working, int64[2] full) {{
+    float_photo = Cast<to = 1>(photo)
+    scaled = Constant<value = float {{255.0}}>()
+    unit = Div(float_photo, scaled)
+    planes = Transpose<perm = [0, 3, 1, 2]>(unit)
+    full = Shape<start = 1, end = 3>(photo)
+    sides = Cast<to = 1>(full)
+    longest = ReduceMax<keepdims = 0>(sides)
+    size = Constant<value = float {{{size}.0}}>()
+    stride = Constant<value = float {{{stride}.0}}>()
+    scale = Div(size, longest)
+    exact = Mul(sides, scale)
+    steps = Div(exact, stride)
+    whole = Round(steps)
+    one = Constant<value = float {{1.0}}>()
+    least = Max(whole, one)
+    rounded = Mul(least, stride)
+    target = Cast<to = 7>(rounded)
+    outer = Shape<start = 0, end = 2>(planes)
+    sizes = Concat<axis = 0>(outer, target)
+    working = Resize<mode = "linear", antialias = 1>(planes, , , sizes)
+}}
+"""
+
+_AFTER = """
+after (float[B, 1, h, w] coarse, int64[2] wanted) => (float[B, H, W] alpha) {
+    kept = Shape<start = 0, end = 2>(coarse)
+    full_sizes = Concat<axis = 0>(kept, wanted)
+    large = Resize<mode = "cubic">(coarse, , , full_sizes)
+    low = Constant<value = float {0.0}>()
+    high = Constant<value = float {1.0}>()
+    inside = Clip(large, low, high)
+    axis = Constant<value = int64[1] {1}>()
+    alpha = Squeeze(inside, axis)
+}
+"""
+
+
+def _import(package: str) -> Any:
+    try:
+        module = __import__(package)
+        if package == "onnx":
+            __import__("onnx.compose"), __import__("onnx.parser")
+        return module
+    except ImportError:
+        raise ValueError(f"expected the package {package}, which is not installed; {INSTALL}") from None

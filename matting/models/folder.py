@@ -1,0 +1,53 @@
+"""A model folder: what is left of a run when it is given away. Weights as safetensors, settings and records as JSON."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from matting.models.attention_unet import AttentionUNet
+
+RECORDS = "training.json"
+"""Beside ``config.json`` and ``model.safetensors``: the working size, the corpus, and how the network was trained."""
+
+
+def is_model_folder(folder: Path) -> bool:
+    """Whether a folder was written by ``matting export``, or by `AttentionUNet.save_pretrained`."""
+    return (folder / "config.json").is_file()
+
+
+def read_model_folder(folder: Path) -> tuple[AttentionUNet, dict[str, Any]]:
+    """Load a network and its records.
+
+    Args:
+        folder: Written by ``matting export``.
+
+    Returns:
+        The network in evaluation mode, and the content of ``training.json``.
+
+    Raises:
+        ValueError: If a file is missing or damaged.
+    """
+    try:
+        records = json.loads((folder / RECORDS).read_text())
+        if not {"size", "corpus"} <= records.keys():
+            raise ValueError(f"{RECORDS} without size and corpus")
+        return AttentionUNet.from_pretrained(folder).eval(), records
+    except (OSError, ValueError, TypeError, RuntimeError, AttributeError, SafetensorError) as error:
+        raise ValueError(
+            f"{folder}: expected a model folder with config.json, model.safetensors and {RECORDS}, found: {error}; "
+            "write one with 'matting export'"
+        ) from error
+
+
+def weights_digest(model: nn.Module) -> str:
+    """Return 12 hexadecimal digits that name a network's weights, whatever file they came from."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:12]
