@@ -7,11 +7,9 @@ import sys
 PROGRAM = """
 import matting, numpy as np, torch
 from matting.data.sources.approximate import closed_form
-from matting.data.sources.foregrounds import estimated_foreground
 photo = np.random.default_rng(0).integers(0, 256, (48, 48, 3), np.uint8)
 trimap = np.repeat(np.repeat(np.uint8([[0, 128, 255]]), 48, 0), 16, 1)
 before = torch.get_num_threads()
-estimated_foreground(photo, trimap)
 closed_form(photo, trimap)
 print(before, torch.get_num_threads())
 """

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from matting.evaluation.examples import Example, Prediction
 from matting.evaluation.folders import without_jpeg_noise
-from matting.inference import resize
+from matting.inference import estimate_foreground
 from matting.metrics.diagnostics import (
     BANDS,
     band_errors,
@@ -21,9 +21,6 @@ from matting.metrics.diagnostics import (
 
 DISTANCES = (0, 4, 16, 64)
 """Distances to the matte's edge, in pixels, at which the rings begin."""
-
-COLOUR_SIDE = 1024
-"""Long side, in pixels, to which larger pictures are reduced before colours are estimated: it takes much memory."""
 
 BAND_TITLES = tuple(f"alpha {low}-{high}" for low, high in BANDS)
 RING_TITLES = ("0-4 px", "4-16 px", "16-64 px", "64 px on")
@@ -69,15 +66,8 @@ def _colours(example: Example, alpha: NDArray[np.float32]) -> dict[str, float]:
     """Judge the colours that a cut-out with this matte would have: estimated from the picture and the matte."""
     if example.foreground is None:
         return {COLOUR: math.nan, SPILL: math.nan}
-    from matting.data.sources.foregrounds import estimated_foreground  # compiles at import: only where it is needed
-
-    scale = min(1.0, COLOUR_SIDE / max(alpha.shape))
-    shape = (max(1, round(alpha.shape[0] * scale)), max(1, round(alpha.shape[1] * scale)))
-    levels = np.asarray(cv2.convertScaleAbs(alpha, alpha=255), np.uint8)
-    layers = (example.image, levels, example.foreground, example.alpha)
-    image, matte, colours, target = (resize(layer, shape) for layer in layers)
-    estimate = estimated_foreground(image, matte)
-    behind = None if example.background is None else resize(example.background, shape)
+    estimate = estimate_foreground(example.image, alpha)
+    colours, behind, target = example.foreground, example.background, example.alpha
     return {
         COLOUR: foreground_error(estimate, colours, target),
         SPILL: math.nan if behind is None else spill(estimate, colours, behind, target),

@@ -1,8 +1,8 @@
 """Estimated foregrounds: what lets a photograph's person stand before another background.
 
 A photograph shows ``I = a F + (1 - a) B``. Pasted elsewhere with the photograph itself as F, hair keeps a rim of the
-old background, and a loss that compares two backgrounds punishes the right answer. So F is estimated once (multi-level
-estimation, Germer et al., ICPR 2020, by PyMatting) into the project's cache; nothing is written beside the user's data.
+old background, and a loss that compares two backgrounds punishes the right answer. So F is estimated once into the
+project's cache; nothing is written beside the user's data.
 """
 
 import multiprocessing
@@ -20,29 +20,11 @@ from rich.console import Console
 from rich.progress import track
 
 from matting.cache import cache_dir
-from matting.data.crop import Picture
 from matting.data.sources.base import Item, Source
 from matting.images import read_rgb, write_atomic
 
 JPEG_QUALITY = 95
 """Photographs are JPEGs themselves; at this quality, without subsampling of colours, nothing visible is added."""
-
-
-def estimated_foreground(photo: Picture, alpha: Picture) -> Picture:
-    """Estimate the foreground colours of a photograph.
-
-    Args:
-        photo: ``(H, W, 3)`` uint8.
-        alpha: ``(H, W)`` uint8.
-
-    Returns:
-        ``(H, W, 3)`` uint8: the photograph where the matte is opaque, smooth colours of the foreground elsewhere.
-    """
-    from pymatting import estimate_foreground_ml
-
-    colours = estimate_foreground_ml(photo.astype(np.float32) / 255, alpha.astype(np.float32) / 255)
-    estimate = np.rint(np.clip(colours, 0, 1) * 255).astype(np.uint8)
-    return np.where((alpha == 255)[..., None], photo, estimate)
 
 
 def with_estimated_foregrounds(source: Source, workers: int | None = None) -> Source:
@@ -76,8 +58,9 @@ def _map(job: Callable[[int], Path], indices: Sequence[int], workers: int) -> It
     if workers == 1 or len(indices) < workers:
         yield from map(job, indices)
         return
-    # Numba's threads and a forked process do not go together; a fresh interpreter does.
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_use_one_thread) as pool:
+    # OpenCV's threads and a forked process do not go together; a fresh interpreter does.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         try:
             yield from pool.map(job, indices, chunksize=4)
         except BaseException:
@@ -85,12 +68,9 @@ def _map(job: Callable[[int], Path], indices: Sequence[int], workers: int) -> It
             raise
 
 
-def _use_one_thread() -> None:
-    os.environ["NUMBA_NUM_THREADS"] = "1"
-    cv2.setNumThreads(1)
-
-
 def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:
+    from matting.inference.foreground import estimate_foreground  # lazily: the package loads PyTorch
+
     item = source.items[index]
     if item.photo is None:
         raise ValueError(f"item '{item.name}' has no photograph to estimate a foreground from")
@@ -99,7 +79,8 @@ def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:
         raise ValueError(f"{item.alpha}: expected the size of {item.photo}, found another; correct or remove the pair")
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-    _, data = cv2.imencode(".jpg", estimated_foreground(photo, alpha)[..., ::-1], options)
+    colours = estimate_foreground(photo, alpha.astype(np.float32) / 255)
+    _, data = cv2.imencode(".jpg", colours[..., ::-1], options)
     write_atomic(files[item.name], data.tobytes())
     return files[item.name]
 

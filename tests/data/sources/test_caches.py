@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from matting.data.crop import choose_box
-from matting.data.sources import Item, Source, decoded, foregrounds
+from matting.data.sources import Item, Source, decoded
 from matting.data.sources.decoded import with_decoded_cache
 from matting.data.sources.foregrounds import with_estimated_foregrounds
+from matting.inference import foreground as estimation
 from tests.data.sources.trees import matte, photo, save
 
 SIDE = 24
@@ -30,8 +31,8 @@ def source(tmp_path, monkeypatch):
 
 @pytest.fixture
 def doubling(monkeypatch):
-    """A stand-in for PyMatting, whose import takes seconds: the photograph at half its brightness."""
-    monkeypatch.setattr(foregrounds, "estimated_foreground", lambda photo, alpha: photo // 2)
+    """A stand-in for the estimate: the photograph at half its brightness."""
+    monkeypatch.setattr(estimation, "estimate_foreground", lambda photo, alpha: photo // 2)
 
 
 def test_estimated_foregrounds_make_items_layered(source, doubling, tmp_path):
@@ -48,7 +49,7 @@ def test_estimated_foregrounds_make_items_layered(source, doubling, tmp_path):
 
 def test_estimates_are_made_once_and_again_when_a_file_changes(source, monkeypatch):
     calls = []
-    monkeypatch.setattr(foregrounds, "estimated_foreground", lambda photo, alpha: calls.append(1) or photo)
+    monkeypatch.setattr(estimation, "estimate_foreground", lambda photo, alpha: calls.append(1) or photo)
     first = with_estimated_foregrounds(source, workers=1)
     second = with_estimated_foregrounds(source, workers=1)
     assert len(calls) == 2 and first.items == second.items
@@ -66,10 +67,10 @@ def test_an_interrupted_estimation_goes_on(source, monkeypatch):
         return photo
 
     calls: list[int] = []
-    monkeypatch.setattr(foregrounds, "estimated_foreground", interrupted)
+    monkeypatch.setattr(estimation, "estimate_foreground", interrupted)
     with pytest.raises(KeyboardInterrupt):
         with_estimated_foregrounds(source, workers=1)
-    monkeypatch.setattr(foregrounds, "estimated_foreground", lambda photo, alpha: calls.append(1) or photo)
+    monkeypatch.setattr(estimation, "estimate_foreground", lambda photo, alpha: calls.append(1) or photo)
     with_estimated_foregrounds(source, workers=1)
     assert len(calls) == 2
 
@@ -80,13 +81,12 @@ def test_a_size_mismatch_is_refused_before_estimating(source, doubling, tmp_path
         with_estimated_foregrounds(wrong, workers=1)
 
 
-@pytest.mark.slow
 def test_an_estimate_has_the_foreground_s_colour_at_the_rim():
     alpha = matte(0, (96, 80))
     foreground, background = np.array([200.0, 40, 40]), np.array([20.0, 200, 60])
     share = alpha[..., None] / 255
     photograph = np.rint(share * foreground + (1 - share) * background).astype(np.uint8)
-    estimate = foregrounds.estimated_foreground(photograph, alpha)
+    estimate = estimation.estimate_foreground(photograph, alpha.astype(np.float32) / 255)
     rim = (alpha > 60) & (alpha < 200)
     assert np.abs(estimate[rim] - foreground).mean() < 0.3 * np.abs(photograph[rim] - foreground).mean()
     assert np.array_equal(estimate[alpha == 255], photograph[alpha == 255])
