@@ -24,7 +24,7 @@ def train(config: DictConfig) -> dict[str, float]:
     from lightning.pytorch import seed_everything
 
     from matting.data.datamodule import MattingDataModule
-    from matting.training.loggers import closing
+    from matting.training.loggers import closing, publish
     from matting.training.module import MattingModule
     from matting.training.report import report_run
     from matting.training.trainer import run_length
@@ -55,8 +55,7 @@ def train(config: DictConfig) -> dict[str, float]:
         if not trainer.is_global_zero:
             return {}
         metrics = report_run(module.model, data, trainer, Path(config.folder), start)
-        for logger in loggers:
-            logger.log_metrics(metrics, step=trainer.global_step)
+        publish(loggers, Path(config.folder), metrics, trainer.global_step)
         return metrics
 
 

@@ -1,14 +1,22 @@
-"""Loggers without surprises."""
+"""Loggers without surprises, and what a dashboard is told of a run."""
 
+import csv
+import json
 import netrc
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+
+from matting.evaluation.provenance import commit
+
+ARTIFACTS = {"checkpoint": "checkpoints/last.ckpt", "plan": "plan.csv"}
+"""Files of a run folder that W&B keeps as artifacts, by type."""
 
 
 @contextmanager
@@ -48,13 +56,64 @@ def csv_logger(save_dir: Path | str) -> CSVLogger:
 def wandb_logger(save_dir: Path | str, project: str, **settings: object) -> WandbLogger:
     """A W&B logger that goes offline instead of asking for a key.
 
+    W&B is told the run's configuration, overrides and commit; the jobs of a sweep are a group.
+
     Args:
         save_dir: Run folder; ``wandb sync RUN/wandb/offline-*`` uploads an offline run later.
         project: W&B project.
         settings: Passed to ``wandb.init``.
     """
     offline = os.environ.get("WANDB_MODE") == "offline" or not has_wandb_key()
-    return WandbLogger(save_dir=save_dir, project=project, offline=offline, **settings)  # type: ignore[arg-type]
+    told = {**_identity(Path(save_dir)), **settings}
+    return WandbLogger(save_dir=save_dir, project=project, offline=offline, **told)
+
+
+def publish(loggers: Sequence[Logger], folder: Path, metrics: Mapping[str, float], step: int) -> None:
+    """Log the test: its figures everywhere, and to W&B the tables and files of the run folder.
+
+    Args:
+        loggers: The loggers of one run.
+        folder: Run folder with the report.
+        metrics: Flat figures of the report.
+        step: Optimiser steps of the run.
+    """
+    for logger in loggers:
+        logger.log_metrics(dict(metrics), step=step)
+        if isinstance(logger, WandbLogger):
+            _publish_to_wandb(logger.experiment, folder)
+
+
+def _publish_to_wandb(run: Any, folder: Path) -> None:
+    import wandb
+
+    with (folder / "per_image.csv").open(newline="") as file:
+        header, *lines = csv.reader(file)
+    methods = json.loads((folder / "results.json").read_text())["by_method"]
+    columns = ["method", "figure", "mean", "low", "high", "pictures"]
+    cells = [[method, name, *cell.values()] for method, found in methods.items() for name, cell in found.items()]
+    run.log({"evaluation/per_image": wandb.Table(header, lines), "evaluation/methods": wandb.Table(columns, cells)})
+    for kind, name in ARTIFACTS.items():
+        if (folder / name).is_file():
+            artifact = wandb.Artifact(f"{kind}-{run.id}", type=kind)
+            artifact.add_file(str(folder / name))
+            run.log_artifact(artifact)
+
+
+def _identity(folder: Path) -> dict[str, Any]:
+    """Name, sweep, configuration and commit of a run, from what Hydra left in its folder before it began."""
+    from omegaconf import OmegaConf
+
+    told: dict[str, Any] = {"config": {"commit": commit()}}
+    if not (folder / ".hydra").is_dir():
+        return told
+    config, overrides, hydra = (OmegaConf.load(folder / f".hydra/{n}.yaml") for n in ("config", "overrides", "hydra"))
+    config = OmegaConf.merge(config, {"folder": str(folder)})
+    settings: Any = OmegaConf.to_container(config, resolve=True)
+    told["config"] |= {**settings, "overrides": list(overrides)}
+    told["name"] = folder.name
+    if OmegaConf.select(hydra, "hydra.mode") == "MULTIRUN":
+        told["group"] = folder.parent.name
+    return told
 
 
 def has_wandb_key() -> bool:

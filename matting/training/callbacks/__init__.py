@@ -3,6 +3,7 @@
 from matting.training.callbacks.averaging import AveragedWeights
 from matting.training.callbacks.background_variance import BackgroundVariance, background_variance
 from matting.training.callbacks.non_finite import NonFiniteGuard, read_draws
+from matting.training.callbacks.panels import Panels
 from matting.training.callbacks.plan_log import PlanLog
 from matting.training.callbacks.repeat import RepeatFirstEpoch
 
@@ -10,6 +11,7 @@ __all__ = [
     "AveragedWeights",
     "BackgroundVariance",
     "NonFiniteGuard",
+    "Panels",
     "PlanLog",
     "RepeatFirstEpoch",
     "background_variance",

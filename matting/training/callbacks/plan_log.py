@@ -20,8 +20,8 @@ class PlanLog(Callback):
     """Announces stages, logs realised counts, and keeps them in a CSV file.
 
     Counts are of the rows that training consumed, over all ranks, at the end of each epoch: ``plan/<stream>``,
-    ``plan/<stream>/<difficulty>``, ``plan/severity/<range>`` and ``plan/pairs`` in the loggers, one line an epoch in
-    the file.
+    ``plan/<stream>/<difficulty>``, ``plan/severity/<range>`` and ``plan/pairs`` in the loggers, with the stage's number
+    as ``plan/stage``, and one line an epoch in the file.
 
     Args:
         path: The CSV file; None writes none.
@@ -46,7 +46,9 @@ class PlanLog(Callback):
         counts = {f"plan/{name}": count for name, count in (summary.stream | summary.difficulty).items()}
         counts |= {f"plan/severity/{name}": count for name, count in summary.severity.items()}
         counts["plan/pairs"] = summary.pairs
-        pl_module.log_dict({name: float(count) for name, count in counts.items()}, rank_zero_only=True)
+        stage, _, _ = schedule.curriculum.stage_at(trainer.current_epoch, schedule.epochs)
+        logged = {name: float(count) for name, count in counts.items()} | {"plan/stage": float(stage)}
+        pl_module.log_dict(logged, rank_zero_only=True)
         self.lines.append({"epoch": trainer.current_epoch, "stage": summary.stage, "rows": rows, **counts})
         if self.path is not None and trainer.is_global_zero:
             write_atomic(self.path, _csv(self.lines).encode())

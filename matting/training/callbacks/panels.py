@@ -1,0 +1,70 @@
+"""Shows what the network makes of a few validation pictures, epoch after epoch."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import WandbLogger
+from numpy.typing import NDArray
+
+from matting.batch import TrainingBatch
+from matting.evaluation import Example
+from matting.evaluation.exhibits import COLUMNS, draw_tiles
+
+TRIMAP_LEVELS = np.array([0, 128, 255], np.uint8)
+
+
+class Panels(Callback):
+    """Logs rows of photo, true alpha, predicted alpha, signed error and cut-out to W&B at every validation.
+
+    The pictures are the first of the validation set, so that a dashboard's slider shows the same ones over time. They
+    are logged as ``panels/validation``.
+
+    Args:
+        pictures: Their number; at most a batch.
+
+    Raises:
+        ValueError: If there is none to show.
+    """
+
+    def __init__(self, pictures: int = 4) -> None:
+        if pictures < 1:
+            raise ValueError(f"callbacks.panels.pictures: expected at least 1, found {pictures}")
+        self.pictures = pictures
+
+    @torch.no_grad()
+    def on_validation_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Draw and log before the first batch: averaged weights are in place then, in any order of callbacks."""
+        loggers = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
+        if batch_idx or dataloader_idx or not trainer.is_global_zero or not loggers:
+            return
+        shown = TrainingBatch(*(part[: self.pictures] for part in batch))
+        rows = panel_rows(shown, pl_module.model(shown.image).alpha)  # type: ignore[operator]
+        captions = [f"{k}: {' | '.join(COLUMNS)}" for k in range(len(rows))]
+        for logger in loggers:
+            logger.log_image("panels/validation", rows, caption=captions)
+
+
+def panel_rows(batch: TrainingBatch, alphas: torch.Tensor) -> list[NDArray[np.uint8]]:
+    """Draw the five pictures of `matting.evaluation.exhibits.COLUMNS` side by side, a row per picture of a batch.
+
+    Args:
+        batch: The pictures.
+        alphas: ``(B, 1, S, S)`` in [0, 1]: what was predicted of them.
+
+    Returns:
+        ``(h, w, 3)`` uint8 RGB, one per picture.
+    """
+    images, targets = (_levels(layer).transpose(0, 2, 3, 1) for layer in (batch.image, batch.alpha))
+    trimaps = TRIMAP_LEVELS[batch.trimap.cpu().numpy()]
+    preds = alphas[:, 0].float().cpu().numpy()
+    examples = [Example("", *layers) for layers in zip(images, targets[..., 0], trimaps, strict=True)]
+    return [np.concatenate(draw_tiles(example, alpha), axis=1) for example, alpha in zip(examples, preds, strict=True)]
+
+
+def _levels(layer: torch.Tensor) -> NDArray[np.uint8]:
+    levels: NDArray[np.uint8] = (layer.float().clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+    return levels
