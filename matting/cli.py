@@ -6,6 +6,7 @@ import warnings
 import typer
 
 from matting.commands.cutout import cutout
+from matting.commands.dashboard import dashboard
 from matting.commands.data import data
 from matting.commands.evaluate import evaluate
 from matting.commands.model import model
@@ -23,6 +24,7 @@ app.command()(cutout)
 app.command()(plan)
 app.command()(model)
 app.command()(report)
+app.command()(dashboard)
 app.add_typer(data, name="data")
 
 

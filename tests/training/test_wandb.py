@@ -14,6 +14,7 @@ import torch
 from wandb.proto import wandb_internal_pb2
 
 from matting.batch import TrainingBatch
+from matting.commands.dashboard import dashboard, layout
 from matting.evaluation.exhibits import TILE
 from matting.training.callbacks import Panels
 from matting.training.callbacks.panels import panel_rows
@@ -89,6 +90,28 @@ def test_a_sweep_with_a_failing_job_as_a_dashboard_sees_it(tmp_path: Path) -> No
     assert len(finished["pictures"]) == sum(int(line["panels/validation/count"]) for line in shown)
     assert {"evaluation/per_image/nrows", "evaluation/methods/nrows"} <= logged
     assert {"checkpoint", "plan"} <= finished["artifacts"]
+    assert dashboard_names() <= {name.removesuffix("/count") for name in logged}
+
+
+def dashboard_names() -> set[str]:
+    """Every figure and picture that the dashboard's panels ask for."""
+    panels = [panel for section in layout("entity", "project", "demo").sections for panel in section.panels]
+    return {
+        str(name)
+        for panel in panels
+        for kind in ("y", "metrics", "media_keys")
+        for name in getattr(panel, kind, None) or ()
+    }
+
+
+def test_a_dashboard_without_a_key_or_project_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    with pytest.raises(ValueError, match="expected ENTITY/PROJECT, found 'project'"):
+        dashboard("project")
+    with pytest.raises(ValueError, match="expected a W&B key, found none; run 'wandb login'"):
+        dashboard("me/project")
+    assert len(dashboard_names()) > 10
 
 
 def test_a_panel_shows_photo_alpha_prediction_error_and_cut_out_side_by_side() -> None:

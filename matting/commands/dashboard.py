@@ -1,0 +1,58 @@
+"""``matting dashboard``: the layout of a W&B workspace, made by code instead of by hand."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from wandb_workspaces.workspaces import Workspace
+
+STREAMS = ("composition1k", "rwp", "coco_matting", "augmented")
+
+
+def dashboard(
+    project: Annotated[str, typer.Argument(help="W&B project, as ENTITY/PROJECT.", metavar="ENTITY/PROJECT")],
+    corpus: Annotated[str, typer.Option(help="Name of the corpus in the figures: demo, disk, own.")] = "demo",
+) -> None:
+    """Create a saved view of a W&B project: validation, test, losses, what was drawn, pictures.
+
+    Needs a key (wandb login) and: pip install -e ".[wandb]"
+    """
+    from matting.training.loggers import has_wandb_key
+
+    if project.count("/") != 1:
+        raise ValueError(f"expected ENTITY/PROJECT, found '{project}'")
+    if not has_wandb_key():
+        raise ValueError("expected a W&B key, found none; run 'wandb login' first")
+    entity, _, name = project.partition("/")
+    workspace = layout(entity, name, corpus).save()
+    typer.echo(workspace.url)
+
+
+def layout(entity: str, project: str, corpus: str) -> "Workspace":
+    """Lay out the workspace, without any network.
+
+    Args:
+        entity: W&B user or team.
+        project: W&B project.
+        corpus: Name of the corpus in the figures.
+    """
+    try:
+        import wandb_workspaces.reports.v2 as panels
+        import wandb_workspaces.workspaces as workspaces
+    except ImportError as error:
+        raise ValueError(f"{error.name} is not installed; install it with pip install -e '.[wandb]'") from error
+    sections = {
+        "Validation": [panels.LinePlot(y=[f"val/{corpus}/{r}/sad"]) for r in ("whole", "unknown")],
+        "Test": [panels.BarPlot(metrics=[f"test/{corpus}/{r}/{m}"]) for r, m in (("whole", "mad"), ("unknown", "sad"))],
+        "Pictures": [panels.MediaBrowser(media_keys=["panels/validation"], num_columns=1)],
+        "What was drawn": [panels.LinePlot(y=[f"plan/{s}" for s in STREAMS]), panels.LinePlot(y=["plan/stage"])],
+        "Losses": [panels.LinePlot(y=["train/loss"]), panels.LinePlot(y=["train/alpha_l1"])],
+    }
+    return workspaces.Workspace(
+        entity=entity,
+        project=project,
+        name="Portrait matting",
+        sections=[workspaces.Section(name=name, panels=shown, is_open=True) for name, shown in sections.items()],
+        settings=workspaces.WorkspaceSettings(x_axis="trainer/global_step"),
+    )
