@@ -91,7 +91,7 @@ def _enlarged(values: _Floats, rows: _Floats, columns: _Floats, tile: Tile) -> _
     down, across = rows[tile.core[0]], columns[tile.core[1]]
     used_rows, used_columns = (np.flatnonzero(matrix.any(axis=0)) for matrix in (down, across))
     top, bottom, left, right = used_rows[0], used_rows[-1] + 1, used_columns[0], used_columns[-1] + 1
-    planes = values[top:bottom, left:right].transpose(2, 0, 1)
+    planes = np.ascontiguousarray(values[top:bottom, left:right].transpose(2, 0, 1))
     return np.asarray(down[:, top:bottom] @ planes @ across[:, left:right].T, np.float32)
 
 

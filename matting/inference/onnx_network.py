@@ -113,6 +113,9 @@ def parity(model: nn.Module, network: OnnxNetwork) -> dict[tuple[int, int], floa
 
     Returns:
         Largest difference of alpha for each of `PARITY_SHAPES`, on uniform noise.
+
+    Raises:
+        ValueError: One is above `TOLERANCE`.
     """
     random = torch.Generator().manual_seed(0)
     differences = {}
@@ -121,6 +124,8 @@ def parity(model: nn.Module, network: OnnxNetwork) -> dict[tuple[int, int], floa
         image = torch.rand(1, 3, *shape, generator=random)
         with torch.inference_mode():
             differences[shape] = float((fused(image) - network(image).alpha).abs().max())
+    if max(differences.values()) > TOLERANCE:
+        raise ValueError(f"expected a graph within {TOLERANCE:g} of torch, found differences of {differences}")
     return differences
 
 
