@@ -24,6 +24,7 @@ def train(config: DictConfig) -> dict[str, float]:
     from lightning.pytorch import seed_everything
 
     from matting.data.datamodule import MattingDataModule
+    from matting.data.folds import leave_out
     from matting.training.loggers import closing, publish
     from matting.training.module import MattingModule
     from matting.training.report import report_run
@@ -33,7 +34,7 @@ def train(config: DictConfig) -> dict[str, float]:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no tips, no list of absent accelerators
     seed_everything(config.seed, workers=True, verbose=False)
     with closing(build_all(config.logger)) as loggers:
-        corpus = build(config.corpus)
+        corpus = leave_out(build(config.corpus), config.data.fold, config.data.folds)
         trainer = build(config.trainer, callbacks=build_all(config.callbacks), logger=loggers)
         batches = config.data.epoch_rows // (config.data.batch_size * trainer.world_size)
         epochs, steps = run_length(trainer.max_epochs, trainer.max_steps, batches, trainer.accumulate_grad_batches)
@@ -49,7 +50,7 @@ def train(config: DictConfig) -> dict[str, float]:
             build(config.optimizer),
             total_steps=steps,
             validation_set=corpus.name,
-            hyper_parameters={"size": config.data.size, "corpus": corpus.label},
+            hyper_parameters={name: config.data[name] for name in ("size", "fold", "folds")} | {"corpus": corpus.label},
         )
         trainer.fit(module, data, ckpt_path=config.ckpt_path, weights_only=True)
         if not trainer.is_global_zero:

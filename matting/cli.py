@@ -5,6 +5,7 @@ import warnings
 
 import typer
 
+from matting.commands.curate import curate
 from matting.commands.cutout import cutout
 from matting.commands.dashboard import dashboard
 from matting.commands.data import data
@@ -25,6 +26,7 @@ app.command()(plan)
 app.command()(model)
 app.command()(report)
 app.command()(dashboard)
+app.add_typer(curate, name="curate")
 app.add_typer(data, name="data")
 
 

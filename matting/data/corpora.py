@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -54,7 +54,9 @@ def demo_corpus(
     seed: int = 0,
     image_size: int = 512,
     portraits: bool = False,
+    defects: bool = False,
     estimate_foregrounds: bool = False,
+    verdicts: Path | str | None = None,
 ) -> Corpus:
     """The corpus drawn by code, generated on first use.
 
@@ -63,14 +65,16 @@ def demo_corpus(
         seed: Seed of the drawing.
         image_size: Long side of the pictures in pixels.
         portraits: Draw the easy corpus of first runs: one person each, head to waist, before a blurred scene.
+        defects: Plant faults in a third of the training portraits, listed in ``defects.csv``, for curation to find.
         estimate_foregrounds: As `disk_corpus` has it.
+        verdicts: As `disk_corpus` has it.
 
     Returns:
         The corpus, read by the readers of the real sets.
     """
     from matting.corpus import ensure_corpus
 
-    root = ensure_corpus(people=people, seed=seed, image_size=image_size, portraits=portraits)
+    root = ensure_corpus(people=people, seed=seed, image_size=image_size, portraits=portraits, defects=defects)
     adobe, kind = root / "Combined_Dataset", "easy portraits" if portraits else "people"
     return disk_corpus(
         root,
@@ -83,6 +87,7 @@ def demo_corpus(
         name="demo",
         label=f"demo corpus, drawn by code ({people} {kind}, seed {seed}): not real photographs",
         estimate_foregrounds=estimate_foregrounds,
+        verdicts=verdicts,
     )
 
 
@@ -100,6 +105,7 @@ def disk_corpus(
     cache_gigabytes: float = 0,
     cache_side: int = 432,
     on_bad_file: str = "raise",
+    verdicts: Path | str | None = None,
 ) -> Corpus:
     """Data sets as they lie on disk.
 
@@ -119,6 +125,7 @@ def disk_corpus(
         cache_side: Side in pixels of the squares that are cached.
         on_bad_file: ``raise`` ends training at the first file that cannot be read; ``skip`` lists it and draws another
             item of the same source.
+        verdicts: The ``verdicts.csv`` of a curation: of the training sources it names, accepted items alone are used.
 
     Raises:
         FileNotFoundError: If a folder or a file is missing.
@@ -128,6 +135,8 @@ def disk_corpus(
         raise ValueError(f"corpus.on_bad_file: expected 'raise' or 'skip', found '{on_bad_file}'")
     readers = {"composition1k": studio, "rwp": portraits, "coco_matting": coco}
     sources = {role: reader(split="train") for role, reader in readers.items() if reader}
+    if verdicts:
+        sources = _accepted(sources, Path(verdicts))
     for role, source in sources.items():
         for note in source.notes:
             _log.warning("%s: %s", role, note)
@@ -147,6 +156,33 @@ def disk_corpus(
         + [_composite_pair(composite, name, sources["composition1k"].name) for composite in kept],
         quarantine=cache_dir() / "quarantine" / f"{name}.csv" if on_bad_file == "skip" else None,
     )
+
+
+def _accepted(sources: Mapping[str, Source], path: Path) -> dict[str, Source]:
+    """The sources without what a curation did not accept."""
+    from matting.curation.verdicts import read_accepted
+
+    verdicts = read_accepted(path)
+    if not verdicts.keys() & {source.name for source in sources.values()}:
+        names = ", ".join(source.name for source in sources.values())
+        raise ValueError(f"{path}: expected verdicts on {names}, found {', '.join(verdicts)}; curate the training set")
+    return {
+        role: _accepted_of(source, verdicts[source.name], path) if source.name in verdicts else source
+        for role, source in sources.items()
+    }
+
+
+def _accepted_of(source: Source, verdicts: Mapping[str, bool], path: Path) -> Source:
+    if unknown := [item.name for item in source.items if item.name not in verdicts]:
+        raise ValueError(
+            f"{path}: has no verdict on {len(unknown)} items of '{source.name}', such as '{unknown[0]}'; "
+            "run 'matting curate run' again"
+        )
+    kept = [item for item in source.items if verdicts[item.name]]
+    if not kept:
+        raise ValueError(f"{path}: accepts nothing of '{source.name}'; look at the curation's report")
+    note = f"{len(kept)} of {len(source)} items are used, as {path} has it"
+    return replace(source, items=kept, notes=(*source.notes, note))
 
 
 def photograph_pairs(source: Source, dataset: str) -> list[Pair]:

@@ -1,0 +1,77 @@
+"""Pairs of the demo corpus' camera, clean and with each planted defect, as files: what the gates are measured on."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from matting.corpus.camera import to_uint8
+from matting.corpus.defects import DEFECTS, plant_defect
+from matting.corpus.photograph import Photograph, photograph
+from matting.corpus.plan import SCENARIOS
+from matting.corpus.screenshot import screenshot
+
+CLEAN = "clean"
+SIDE = 512  # short side of the photographs, as the demo corpus draws them by default
+
+
+class Planted(NamedTuple):
+    """One pair on disk.
+
+    Attributes:
+        person: Number of the drawing.
+        scenario: What it is about.
+        defect: `CLEAN` or a name of `matting.corpus.defects.DEFECTS`.
+        photo: JPEG.
+        alpha: PNG.
+    """
+
+    person: int
+    scenario: str
+    defect: str
+    photo: Path
+    alpha: Path
+
+
+def draw_planted(folder: Path, split: int, person: int) -> list[Planted]:
+    """Draw one person, and write the pair once clean and once with each defect; what is there already is kept.
+
+    Args:
+        folder: Where the files go.
+        split: Seed of everything random about this half of the measurement.
+        person: Number of the drawing.
+
+    Returns:
+        The clean pair and one per defect.
+    """
+    scenario = SCENARIOS[person % len(SCENARIOS)]
+    names = [CLEAN, *DEFECTS]
+    paths = [folder / f"{split}" / f"{person:04d}_{name}" for name in names]
+    pairs = [
+        Planted(person, scenario, name, path.with_suffix(".jpg"), path.with_suffix(".png"))
+        for name, path in zip(names, paths, strict=True)
+    ]
+    if all(pair.alpha.is_file() for pair in pairs):
+        return pairs
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng([20_26, split, person])
+    taken = _take(rng, scenario)
+    coarse = "low_resolution" in taken.tags
+    quality = int(rng.integers(40, 75) if coarse else rng.integers(82, 97))
+    for number, pair in enumerate(pairs):
+        planting = np.random.default_rng([20_26, split, person, number])
+        picture, alpha = taken.picture, taken.alpha
+        if pair.defect != CLEAN:
+            picture, alpha = plant_defect(planting, pair.defect, picture, alpha)
+        cv2.imwrite(str(pair.photo), to_uint8(picture)[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, quality))
+        cv2.imwrite(str(pair.alpha), to_uint8(alpha))
+    return pairs
+
+
+def _take(rng: np.random.Generator, scenario: str) -> Photograph:
+    height, width = (SIDE, int(SIDE * 1.25)) if scenario == "group" else (int(SIDE * 1.25), SIDE)
+    taken = photograph(rng, height, width, scenario)
+    if scenario == "low_resolution" and rng.random() < 0.5:
+        return screenshot(rng, taken)
+    return taken

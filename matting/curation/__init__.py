@@ -1,0 +1,1 @@
+"""Cleaning a portrait corpus: three gates, annotation rules, and verdicts that training reads."""

@@ -1,0 +1,136 @@
+"""Gate 3, the edge audit: which pairs a person looks at, what they decided, and what that says of all the others."""
+
+import csv
+import hashlib
+import io
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, get_args
+
+from matting.curation.checks import Verdict
+from matting.curation.verdicts import Audited
+from matting.data.sources import Item
+from matting.evaluation.statistics import wilson
+from matting.images import write_atomic
+
+SHARE = 0.05
+"""The article's share of pairs that a person looks at."""
+
+
+class DefectRate(NamedTuple):
+    """What an audit says of the pairs that came to it.
+
+    Attributes:
+        defects: Audited pairs that were not accepted.
+        audited: Audited pairs.
+        low: Lower end of the 95 % Wilson interval of the share.
+        high: Its upper end.
+    """
+
+    defects: int
+    audited: int
+    low: float
+    high: float
+
+
+def draw_sample(items: Sequence[Item], share: float = SHARE, seed: int = 0) -> list[str]:
+    """Draw the pairs to be audited, at random, stratified by their tags.
+
+    Every combination of tags gives its share of the sample, by largest remainder. A pair's place in the lottery is a
+    hash of its name and the seed: it does not depend on the others or on their order.
+
+    Args:
+        items: Pairs that the gates before accepted.
+        share: Of them, in (0, 1]; at least one pair is drawn where there are any.
+        seed: Of the lottery.
+
+    Returns:
+        Names, sorted.
+
+    Raises:
+        ValueError: If the share is not in (0, 1].
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"expected a share of the pairs above 0 and up to 1, found {share}")
+    strata: dict[tuple[str, ...], list[str]] = {}
+    for item in items:
+        strata.setdefault(tuple(sorted(item.tags)), []).append(item.name)
+    quotas = {tags: share * len(names) for tags, names in strata.items()}
+    drawn = {tags: math.floor(quota) for tags, quota in quotas.items()}
+    left = math.ceil(share * len(items) - 1e-9) - sum(drawn.values())
+    for tags in sorted(strata, key=lambda tags: (drawn[tags] - quotas[tags], tags))[:left]:
+        drawn[tags] += 1
+    lottery = {tags: sorted(names, key=lambda name: _lot(name, seed)) for tags, names in strata.items()}
+    return sorted(name for tags, names in lottery.items() for name in names[: drawn[tags]])
+
+
+def _lot(name: str, seed: int) -> bytes:
+    return hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
+
+
+def sample_id(names: Iterable[str]) -> str:
+    """What tells one sample from another: twelve digits of a hash."""
+    return hashlib.blake2b("\n".join(names).encode(), digest_size=6).hexdigest()
+
+
+def read_export(path: Path, names: Sequence[str]) -> dict[str, Audited]:
+    """Read what the audit page exported.
+
+    Args:
+        path: The JSON file.
+        names: The sample.
+
+    Returns:
+        Decision by name.
+
+    Raises:
+        ValueError: If it is no such file, is of another sample, or holds an unknown verdict.
+        FileNotFoundError: If it is missing.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected the file that the audit page exports, found nothing; check the path")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        audit, decisions = content["audit"], content["decisions"]
+        found = {name: Audited(entry["verdict"], str(entry.get("reason", ""))) for name, entry in decisions.items()}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{path}: expected an export of the audit page, found something else ({error!r})") from error
+    if audit != sample_id(names):
+        raise ValueError(f"{path}: is of another sample ({audit}) than this curation's ({sample_id(names)})")
+    for name, decision in found.items():
+        if name not in set(names) or decision.verdict not in get_args(Verdict):
+            raise ValueError(
+                f"{path}: expected {'/'.join(get_args(Verdict))} for pairs of the sample, found "
+                f"'{decision.verdict}' for '{name}'; export it again"
+            )
+    return found
+
+
+def defect_rate(decisions: Mapping[str, Audited]) -> DefectRate | None:
+    """Estimate the share of defects among the pairs that came to the audit; None where nothing was decided yet."""
+    if not decisions:
+        return None
+    verdicts = Counter(decision.verdict == "accept" for decision in decisions.values())
+    return DefectRate(verdicts[False], len(decisions), *wilson(verdicts[False], len(decisions)))
+
+
+def write_decisions(path: Path, decisions: Mapping[str, Audited]) -> None:
+    """Write the decisions as CSV with the columns name, verdict and reason."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["name", "verdict", "reason"])
+    table.writerows([name, *decision] for name, decision in sorted(decisions.items()))
+    write_atomic(path, text.getvalue().encode())
+
+
+def read_decisions(path: Path) -> dict[str, Audited]:
+    """Read what `write_decisions` wrote; nothing where there is no file."""
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    verdicts: dict[str, Verdict] = {verdict: verdict for verdict in get_args(Verdict)}
+    return {row["name"]: Audited(verdicts[row["verdict"]], row["reason"]) for row in rows}

@@ -1,0 +1,117 @@
+"""The page of the edge audit: one HTML file, worked by keys, offline; it keeps its state and exports JSON."""
+
+import base64
+import json
+from collections.abc import Iterable, Sequence
+from html import escape
+from importlib.resources import files
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.curation.audit import sample_id
+from matting.curation.pair import AnnotatedPair
+
+WINDOW = 180
+"""Side of a window in pixels of the photograph; it is shown twice as large."""
+
+WINDOWS = 3
+GROUNDS = ("#ffffff", "#000000", "#2fa36b")
+"""Colours behind the composites."""
+
+_OVERVIEW = 360  # longest side of the whole picture
+
+
+class Entry(NamedTuple):
+    """One pair of the sample.
+
+    Attributes:
+        name: Of the item.
+        tags: Its golden labels.
+        pair: Photograph and matte.
+    """
+
+    name: str
+    tags: frozenset[str]
+    pair: AnnotatedPair
+
+
+def softest_windows(alpha: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """Choose the windows that hold most hair, fuzz and translucency: the largest sum of ``alpha (1 - alpha)``.
+
+    Args:
+        alpha: ``(H, W)`` uint8.
+
+    Returns:
+        Up to `WINDOWS` top-left corners ``(y, x)`` of windows that do not overlap by more than a half, softest first;
+        a matte without soft pixels gives one window, at the middle of its outline.
+    """
+    height, width = (min(WINDOW, side) for side in alpha.shape)
+    level = alpha.astype(np.float32) / 255
+    softness = level * (1 - level)
+    if not softness.any():
+        softness = cv2.morphologyEx(level, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) + np.float32(1e-9)
+    sums = cv2.boxFilter(softness, -1, (width, height), anchor=(0, 0), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    sums = sums[: alpha.shape[0] - height + 1, : alpha.shape[1] - width + 1].copy()
+    chosen: list[tuple[int, int]] = []
+    while len(chosen) < WINDOWS and (not chosen or sums.max() > 2):
+        y, x = map(int, np.unravel_index(int(sums.argmax()), sums.shape))
+        chosen.append((y, x))
+        sums[max(0, y - height // 2) : y + height // 2 + 1, max(0, x - width // 2) : x + width // 2 + 1] = 0
+    return chosen
+
+
+def audit_page(entries: Iterable[Entry], names: Sequence[str], title: str) -> str:
+    """Make the page.
+
+    Args:
+        entries: The pairs, in the order of the sample.
+        names: The sample.
+        title: What is audited.
+
+    Returns:
+        HTML without any reference to another file.
+    """
+    template = files("matting.curation").joinpath("audit.html").read_text(encoding="utf-8")
+    cards = "".join(_card(number, len(names), entry) for number, entry in enumerate(entries, start=1))
+    title_text = escape(title)
+    page = template.replace("@TITLE@", title_text).replace("@AUDIT@", json.dumps(sample_id(names)))
+    return page.replace("@CARDS@", cards)
+
+
+def _card(number: int, count: int, entry: Entry) -> str:
+    corners = softest_windows(entry.pair.alpha)
+    tags = f" · {escape(', '.join(sorted(entry.tags)))}" if entry.tags else ""
+    rows = "".join(_row(entry.pair, corner) for corner in corners)
+    head = f"<h2>{escape(entry.name)} <small>{number} of {count}{tags}</small></h2>"
+    overview = f"<img class=overview alt='whole picture' src='{_overview(entry.pair, corners)}'>"
+    return (
+        f"<section data-name='{escape(entry.name)}'>{head}<div class=card>{overview}<div>{rows}</div></div></section>"
+    )
+
+
+def _row(pair: AnnotatedPair, corner: tuple[int, int]) -> str:
+    y, x = corner
+    photo, alpha = pair.photo[y : y + WINDOW, x : x + WINDOW], pair.alpha[y : y + WINDOW, x : x + WINDOW]
+    cut = _uri(".webp", np.dstack([photo[..., ::-1], alpha]), cv2.IMWRITE_WEBP_QUALITY, 90)
+    size = f"width={2 * photo.shape[1]} height={2 * photo.shape[0]}"
+    shown = f"<img alt=photo {size} src='{_uri('.jpg', photo[..., ::-1], cv2.IMWRITE_JPEG_QUALITY, 92)}'>"
+    shown += f"<span class=alpha><img alt=alpha {size} src='{cut}'></span>"
+    on_colours = (f"<img alt='on {ground}' style='background:{ground}' {size} src='{cut}'>" for ground in GROUNDS)
+    return f"<div class=row>{shown}{''.join(on_colours)}</div>"
+
+
+def _overview(pair: AnnotatedPair, corners: Sequence[tuple[int, int]]) -> str:
+    scale = min(1.0, _OVERVIEW / max(pair.alpha.shape))
+    small = cv2.resize(pair.photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    for y, x in corners:
+        start, end = (round(x * scale), round(y * scale)), (round((x + WINDOW) * scale), round((y + WINDOW) * scale))
+        cv2.rectangle(small, start, end, (255, 60, 60), 2)
+    return _uri(".jpg", small[..., ::-1], cv2.IMWRITE_JPEG_QUALITY, 85)
+
+
+def _uri(suffix: str, bgr: NDArray[np.uint8], *parameters: int) -> str:
+    _, data = cv2.imencode(suffix, bgr, parameters)
+    return f"data:image/{suffix[1:].replace('jpg', 'jpeg')};base64,{base64.b64encode(data.tobytes()).decode()}"

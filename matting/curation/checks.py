@@ -1,0 +1,158 @@
+"""All checks of a pair: what each is called, what it tells an annotator, and what it costs to fail it."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from matting.curation import editing, quality, rules
+from matting.curation.finding import Finding
+from matting.curation.pair import AnnotatedPair
+
+Gate = Literal["quality", "rules", "credibility", "audit"]
+Verdict = Literal["accept", "re-annotate", "reject"]
+
+LIMITS = Path(__file__).with_name("limits.yaml")
+"""Limits as measured on the demo corpus by ``experiments/curation/measure.py``."""
+
+
+VERSION = 1
+"""Raised when a score changes: pairs measured by another version are measured again."""
+
+
+class Check(NamedTuple):
+    """One check.
+
+    Attributes:
+        name: Its id.
+        gate: ``quality`` (gate 1) or ``rules``.
+        verdict: Of a pair that fails it.
+        advice: Sentence for the annotator.
+        measure: Gives the finding; its docstring says what the score means.
+    """
+
+    name: str
+    gate: Gate
+    verdict: Verdict
+    advice: str
+    measure: Callable[[AnnotatedPair], Finding]
+
+
+def _check(measure: Callable[[AnnotatedPair], Finding], gate: Gate, verdict: Verdict, advice: str) -> Check:
+    return Check(measure.__name__, gate, verdict, advice, measure)
+
+
+CHECKS = (
+    _check(quality.low_resolution, "quality", "reject", "The short side is below 512 pixels; find a larger original."),
+    _check(quality.underexposed, "quality", "reject", "Subject and scene are dark; detail is lost in the shadows."),
+    _check(quality.overexposed, "quality", "reject", "The subject is burnt out; white areas have no edge."),
+    _check(quality.low_contrast, "quality", "reject", "The picture uses a small part of the range of brightness."),
+    _check(quality.blur, "quality", "reject", "Even the sharpest edges on the subject are blurred."),
+    _check(editing.jpeg_ghost, "quality", "reject", "The picture was saved as a very coarse JPEG before."),
+    _check(editing.cloned, "quality", "reject", "A part of the picture was copied to another place of it."),
+    _check(editing.halo, "quality", "reject", "A bright or dark seam runs along the subject, as after cutting out."),
+    _check(
+        rules.unsupported_edge,
+        "rules",
+        "re-annotate",
+        "The matte has edges where the photograph has none: a filled gap, a missing part, or the wrong photograph.",
+    ),
+    _check(
+        rules.misplaced_edge,
+        "rules",
+        "re-annotate",
+        "The matte is shifted, too wide or too narrow; move its edge onto the subject's.",
+    ),
+    _check(
+        rules.lost_strands,
+        "rules",
+        "re-annotate",
+        "Hair was cut along one line. Draw it in layers: solid inside, 0.3 to 0.8 in the transition, 0.1 to 0.3 where "
+        "single strands mix with the background.",
+    ),
+    _check(
+        rules.no_soft_edge,
+        "rules",
+        "re-annotate",
+        "The matte is a mask of 0 and 1; edges of a photograph are never that hard.",
+    ),
+    _check(
+        rules.stair_steps,
+        "rules",
+        "re-annotate",
+        "The soft edge has a handful of values only; use a brush or export with 8 bits of opacity.",
+    ),
+    _check(
+        rules.flat_translucency,
+        "rules",
+        "re-annotate",
+        "An area has one even partial opacity. Shadows are background (0); translucent material varies between 0.4 and "
+        "0.6, pure reflections are near 0.",
+    ),
+    _check(
+        rules.labelled_shadow,
+        "rules",
+        "re-annotate",
+        "Along the edge, inside and outside differ in brightness only: a cast shadow is background (0).",
+    ),
+    _check(rules.islands, "rules", "re-annotate", "Specks of foreground lie apart from the subject; remove them."),
+    _check(rules.holes, "rules", "re-annotate", "Specks of background lie inside the subject; fill them."),
+)
+"""In the order in which reasons are given."""
+
+BY_NAME = {check.name: check for check in CHECKS}
+
+
+@cache
+def default_limits() -> Mapping[str, float]:
+    """The limits shipped with the project: a score above its limit fails."""
+    return _read(LIMITS)
+
+
+def read_limits(path: Path | str | None) -> dict[str, float]:
+    """The default limits, with those of a file instead where it has some.
+
+    Args:
+        path: YAML file of ``check: limit``; None changes nothing.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is of another form, or names no check.
+    """
+    return dict(default_limits()) | (_read(Path(path)) if path else {})
+
+
+def _read(path: Path) -> dict[str, float]:
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError  # type: ignore[import-untyped]
+
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected a YAML file of 'check: limit', found nothing; check the path")
+    try:
+        content: Any = OmegaConf.to_container(OmegaConf.load(path))
+        limits = {str(name): float(limit) for name, limit in content.items()}
+    except (OmegaConfBaseException, YAMLError, AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: expected lines 'check: limit', found: {error}; correct the file") from error
+    if unknown := sorted(limits.keys() - BY_NAME.keys()):
+        raise ValueError(f"{path}: there is no check '{unknown[0]}'; expected some of {', '.join(BY_NAME)}")
+    return limits
+
+
+def measure(pair: AnnotatedPair) -> dict[str, Finding]:
+    """Run all checks on a pair.
+
+    Returns:
+        Finding by the check's name, in the order of `CHECKS`.
+    """
+    return {check.name: check.measure(pair) for check in CHECKS}
+
+
+def failed(scores: Mapping[str, float], limits: Mapping[str, float]) -> list[Check]:
+    """The checks whose limit a pair exceeds, in the order of `CHECKS`.
+
+    Args:
+        scores: By check.
+        limits: By check.
+    """
+    return [check for check in CHECKS if scores[check.name] > limits[check.name]]

@@ -1,0 +1,96 @@
+"""Gate 1, editing traces: an earlier hard JPEG, cloned regions, a seam along a cut-out."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.curation.finding import Finding, along, along_outline
+from matting.curation.pair import AnnotatedPair
+
+GHOST_QUALITIES = tuple(range(4, 40, 2))
+"""JPEG qualities that are tried as earlier ones."""
+
+_GHOST_SIDE = 512  # of the part looked at
+_CLONE_SIDE = 640  # of the picture's short side when key points are compared
+_NEAREST_CLONE = 30  # pixels of that; nearer than this everything is like itself
+_COPIES = 3  # of a point; one is found at several scales
+_SEAM = 6.0  # of lightness by which a seam differs from both sides
+
+
+def jpeg_ghost(pair: AnnotatedPair) -> Finding:
+    """How far the error of saving the picture again rises with JPEG quality, as log2; 0 where it only falls.
+
+    A picture that was once saved at a low quality changes least when it is saved at that quality again, and more at
+    the next better ones (Farid, "Exposing digital forgeries from JPEG ghosts", TIFS 2009).
+    """
+    height, width = (side // 16 * 16 for side in pair.luma.shape)
+    top, left = max(0, height - _GHOST_SIDE) // 32 * 16, max(0, width - _GHOST_SIDE) // 32 * 16
+    part = pair.luma[top : top + min(height, _GHOST_SIDE), left : left + min(width, _GHOST_SIDE)]
+    if not part.size:
+        return Finding(0.0)
+    errors = np.log2([_resaved(part, quality) + 0.5 for quality in GHOST_QUALITIES])
+    return Finding(float(np.max(errors - np.minimum.accumulate(errors))))
+
+
+def _resaved(luma: NDArray[np.uint8], quality: int) -> float:
+    _, data = cv2.imencode(".jpg", luma, (cv2.IMWRITE_JPEG_QUALITY, quality))
+    again = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.float32)
+    return float(np.mean((luma - again) ** 2))
+
+
+def cloned(pair: AnnotatedPair) -> Finding:
+    """Key points that return elsewhere, all moved alike: the number for one displacement less that for the next.
+
+    Points that return more than three times, such as bricks of a wall, are repetition, not cloning (key points as in
+    Amerini et al., "A SIFT-based forensic method for copy-move attack detection", TIFS 2011; here ORB, which is fast).
+    """
+    if pair.short_side < 2 * _NEAREST_CLONE:
+        return Finding(0.0)
+    scale = min(1.0, _CLONE_SIDE / pair.short_side)
+    luma = cv2.resize(pair.luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else pair.luma
+    points, descriptors = cv2.ORB.create(1500, fastThreshold=8).detectAndCompute(luma, np.empty(0, np.uint8))
+    if len(points) < 20:
+        return Finding(0.0)
+    found = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(descriptors, descriptors, k=6)
+    matches = np.array([(m.queryIdx, m.trainIdx) for near in found for m in near if m.distance <= 24], int)
+    places = np.array([point.pt for point in points])
+    first, second = places[matches[:, 0]], places[matches[:, 1]]
+    moved = second - first
+    far = np.hypot(moved[:, 0], moved[:, 1]) > _NEAREST_CLONE
+    copies = np.bincount(matches[far, 0], minlength=len(points))
+    far &= (copies[matches[:, 0]] <= _COPIES) & ((moved[:, 1] > 0) | ((moved[:, 1] == 0) & (moved[:, 0] > 0)))
+    if not far.any():
+        return Finding(0.0)
+    kinds, which, counts = np.unique(np.rint(moved[far] / 3), axis=0, return_inverse=True, return_counts=True)
+    top = int(counts.argmax())
+    others = counts[np.abs(kinds - kinds[top]).max(axis=1) > 2]
+    chosen = which.ravel() == top
+    ends = np.concatenate([first[far][chosen], second[far][chosen]]) / scale
+    return Finding(float(counts[top] - others.max(initial=0)), _dots(ends, pair))
+
+
+def _dots(places: NDArray[np.float64], pair: AnnotatedPair) -> NDArray[np.bool_]:
+    canvas = np.zeros(pair.alpha.shape, np.uint8)
+    for x, y in np.rint(places).astype(int).tolist():
+        cv2.circle(canvas, (x, y), max(4, pair.short_side // 60), 1, -1)
+    return canvas > 0
+
+
+def halo(pair: AnnotatedPair) -> Finding:
+    """Share of the outline along which the photograph has a seam that is brighter, or darker, than both its sides.
+
+    The seam is looked for just outside the matte; it has to differ by six units of lightness from the subject and from
+    what is behind it. The larger of the bright and the dark share counts.
+    """
+    lines = pair.profiles
+    if not len(lines.places):
+        return Finding(0.0)
+    at = lines.offsets / lines.offsets[-1]
+    inner, seam, outer = (
+        lines.colours[:, (at >= low) & (at <= high), 0].mean(axis=1)
+        for low, high in ((-0.6, -0.2), (0.04, 0.24), (0.55, 1.0))
+    )
+    bright = along(seam - np.maximum(inner, outer), 15) > _SEAM
+    dark = along(np.minimum(inner, outer) - seam, 15) > _SEAM
+    worse = bright if bright.sum() >= dark.sum() else dark
+    return Finding(float(worse.mean()), along_outline(pair, worse))

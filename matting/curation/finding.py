@@ -1,0 +1,46 @@
+"""What a check says of a pair."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.curation.pair import AnnotatedPair
+
+
+class Finding(NamedTuple):
+    """A score and where it comes from.
+
+    Attributes:
+        score: Larger is worse; each check documents its unit.
+        where: ``(H, W)`` bool, the places to look at, or None where the whole picture is meant.
+    """
+
+    score: float
+    where: NDArray[np.bool_] | None = None
+
+
+def along_outline(pair: AnnotatedPair, flagged: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mark points of the outline as dots on the picture.
+
+    Args:
+        pair: Whose outline it is.
+        flagged: ``(N,)`` bool, of the points of its profiles.
+
+    Returns:
+        ``(H, W)`` bool.
+    """
+    canvas = np.zeros(pair.alpha.shape, np.uint8)
+    radius = max(2, pair.short_side // 120)
+    for x, y in np.rint(pair.profiles.places[flagged]).astype(int).tolist():
+        cv2.circle(canvas, (x, y), radius, 1, -1)
+    return canvas > 0
+
+
+def along(values: NDArray[np.float32], window: int) -> NDArray[np.float32]:
+    """The running mean of what is known along an outline, ``(N,)``, over a window of points."""
+    if len(values) <= window:
+        return np.full_like(values, values.mean() if len(values) else 0)
+    padded = np.pad(values, (window // 2, window - 1 - window // 2), mode="wrap")
+    return np.convolve(padded, np.full(window, 1 / window, np.float32), "valid").astype(np.float32)

@@ -1,0 +1,120 @@
+"""A photograph with its matte, and what several checks want to know of the two, computed once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+POINTS = 1600
+"""Points at most along the outline of a subject."""
+
+REACH = 0.05
+"""How far the outline's profiles reach to either side, as a share of the short side."""
+
+_SAMPLES = 26  # of a profile to either side
+_BORDER = 0.01  # what the frame of the picture cuts is no edge of the subject
+
+
+class Profiles(NamedTuple):
+    """The photograph and the matte along lines across the outline, from inside to outside.
+
+    Attributes:
+        places: ``(N, 2)`` float32 x, y of the points of the outline, one contour after the other.
+        normals: ``(N, 2)`` float32 unit vectors that point outwards.
+        offsets: ``(T,)`` float32 distance from the outline in pixels, negative inside, evenly spaced.
+        colours: ``(N, T, 3)`` float32 CIE Lab, in [0, 100] and about ±100.
+        alpha: ``(N, T)`` float32 in [0, 1].
+    """
+
+    places: NDArray[np.float32]
+    normals: NDArray[np.float32]
+    offsets: NDArray[np.float32]
+    colours: NDArray[np.float32]
+    alpha: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class AnnotatedPair:
+    """A photograph and its annotated matte.
+
+    Attributes:
+        photo: ``(H, W, 3)`` uint8 sRGB.
+        alpha: ``(H, W)`` uint8, 255 = foreground.
+
+    Raises:
+        ValueError: Other shapes or types, or sizes that differ.
+    """
+
+    photo: NDArray[np.uint8]
+    alpha: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        good = self.photo.dtype == self.alpha.dtype == np.uint8 and self.photo.shape == (*self.alpha.shape, 3)
+        if not good or not self.alpha.size:
+            found = f"{self.photo.shape} {self.photo.dtype} with {self.alpha.shape} {self.alpha.dtype}"
+            raise ValueError(f"expected a photograph (H, W, 3) and a matte (H, W), both uint8, found {found}")
+
+    @cached_property
+    def short_side(self) -> int:
+        """Pixels of the shorter side."""
+        return int(min(self.alpha.shape))
+
+    @cached_property
+    def luma(self) -> NDArray[np.uint8]:
+        """``(H, W)`` uint8 Rec. 601 luma of the photograph."""
+        return np.asarray(cv2.cvtColor(self.photo, cv2.COLOR_RGB2GRAY), np.uint8)
+
+    @cached_property
+    def subject(self) -> NDArray[np.bool_]:
+        """``(H, W)`` bool, where the matte is above a half; everywhere where it never is."""
+        inside = self.alpha > 127
+        return inside if inside.any() else np.ones_like(inside)
+
+    @cached_property
+    def contours(self) -> list[NDArray[np.float32]]:
+        """Outlines at half opacity, outer ones and holes, each ``(N, 2)`` x, y; specks are left out."""
+        smooth = cv2.GaussianBlur(self.alpha, (0, 0), max(1.0, self.short_side / 500))
+        found, _ = cv2.findContours((smooth > 127).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        least = 0.08 * self.short_side
+        return [line[:, 0].astype(np.float32) for line in found if len(line) > least]
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """Lines across the outline at up to `POINTS` places, those at the picture's border left out."""
+        step = max(1, round(sum(map(len, self.contours)) / POINTS))
+        lines = [line[::step] for line in self.contours]
+        places = np.concatenate(lines) if lines else np.zeros((0, 2), np.float32)
+        height, width = self.alpha.shape
+        margin = max(2.0, _BORDER * self.short_side)
+        inner = (places > margin).all(axis=1) & (places < np.array([width, height]) - 1 - margin).all(axis=1)
+        places = np.ascontiguousarray(places[inner])
+        normals = self._normals(places)
+        reach = max(4, round(REACH * self.short_side))
+        samples = min(reach, _SAMPLES)
+        offsets, pitch = np.linspace(-reach, reach, 2 * samples + 1, dtype=np.float32), reach / samples
+        grid = places[:, None] + offsets[:, None] * normals[:, None]
+        return Profiles(places, normals, offsets, self._lab(grid, pitch), _sample(self.alpha, grid) / np.float32(255))
+
+    def _normals(self, places: NDArray[np.float32]) -> NDArray[np.float32]:
+        smooth = cv2.GaussianBlur(self.alpha.astype(np.float32), (0, 0), max(1.5, 0.006 * self.short_side))
+        slopes = [cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx) for dx in (1, 0)]
+        inwards = np.stack([_sample(slope, places[:, None])[:, 0] for slope in slopes], axis=1)
+        length = np.linalg.norm(inwards, axis=1, keepdims=True)
+        return np.asarray(-inwards / np.maximum(length, 1e-6), np.float32)
+
+    def _lab(self, grid: NDArray[np.float32], pitch: float) -> NDArray[np.float32]:
+        smooth = cv2.GaussianBlur(self.photo, (0, 0), 0.7 * pitch)
+        if not grid.size:
+            return np.zeros((*grid.shape[:2], 3), np.float32)
+        colours = np.stack([_sample(np.ascontiguousarray(smooth[..., c]), grid) for c in range(3)], axis=-1)
+        return np.asarray(cv2.cvtColor(colours / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
+
+
+def _sample(plane: NDArray[np.uint8] | NDArray[np.float32], grid: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not grid.size:
+        return np.zeros(grid.shape[:2], np.float32)
+    x, y = np.ascontiguousarray(grid[..., 0]), np.ascontiguousarray(grid[..., 1])
+    return np.asarray(cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)

@@ -1,0 +1,80 @@
+"""Gate 1, the photograph's quality: size, exposure and blur, measured where the subject is."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.curation.finding import Finding
+from matting.curation.pair import AnnotatedPair
+
+SHORT_SIDE = 512
+"""The article's smallest short side, pixels."""
+
+CLIPPED = 250
+"""Value from which a channel counts as clipped."""
+
+_STRONGEST = 0.9  # quantile of the subject's gradients that counts as an edge
+_SHARPER_SHARE = 0.2  # of the edges decides: motion leaves edges along it sharp, and out-of-focus parts are no fault
+
+
+def low_resolution(pair: AnnotatedPair) -> Finding:
+    """How many times the short side would have to grow to reach `SHORT_SIDE`; above 1 it is too small."""
+    return Finding(SHORT_SIDE / pair.short_side)
+
+
+def underexposed(pair: AnnotatedPair) -> Finding:
+    """How far the lights are from white: ``1 - P98 / 255`` of the luma, on the subject and on the whole, the lesser.
+
+    A silhouette before a window has a dark subject in a bright picture; it is no fault.
+    """
+    lights = max(_quantile(pair.luma[pair.subject], 0.98), _quantile(pair.luma.ravel(), 0.98))
+    return Finding(1 - lights / 255)
+
+
+def overexposed(pair: AnnotatedPair) -> Finding:
+    """How much is burnt out: the geometric mean of the shares of the subject and of the whole with a clipped channel.
+
+    Neither a white backdrop alone nor a white shirt alone is a fault.
+    """
+    burnt = pair.photo.max(axis=2) >= CLIPPED
+    return Finding(float(np.sqrt(burnt[pair.subject].mean() * burnt.mean())), burnt)
+
+
+def low_contrast(pair: AnnotatedPair) -> Finding:
+    """What the whole picture leaves of the range of luma: ``1 - (P98 - P2) / 255``."""
+    low, high = (_quantile(pair.luma.ravel(), q) for q in (0.02, 0.98))
+    return Finding(1 - (high - low) / 255)
+
+
+def blur(pair: AnnotatedPair) -> Finding:
+    """Blur of the sharper edges on the subject: standard deviation of the point spread, in % of the short side.
+
+    At strong edges, the gradient before and after a known further blur tells the blur that was there (Zhuo & Sim,
+    "Defocus map estimation from a single image", Pattern Recognition 2011, eq. 5). Both are taken behind a common
+    blur that noise does not pass, whose variance is subtracted.
+    """
+    scale = min(1.0, 720 / pair.short_side)
+    size = (round(pair.luma.shape[1] * scale), round(pair.luma.shape[0] * scale))
+    luma = cv2.resize(pair.luma, size, interpolation=cv2.INTER_AREA) if scale < 1 else pair.luma
+    inside = cv2.resize(pair.subject.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    guard, further = 0.002 * min(size), 0.008 * min(size)
+    before = _gradient(luma, guard)
+    after = _gradient(luma, float(np.hypot(guard, further)))
+    edges = inside & (before >= np.quantile(before[inside], _STRONGEST)) & (before > 0)
+    if not edges.any():
+        return Finding(0.0)
+    ratio = np.maximum(before[edges] / np.maximum(after[edges], 1e-6), 1.0001)
+    spread = further / np.sqrt(ratio**2 - 1)
+    sharp = float(np.quantile(spread, _SHARPER_SHARE))
+    return Finding(100 * float(np.sqrt(max(sharp**2 - guard**2, 0))) / min(size))
+
+
+def _gradient(luma: NDArray[np.uint8], sigma: float) -> NDArray[np.float32]:
+    smooth = cv2.GaussianBlur(luma.astype(np.float32), (0, 0), max(sigma, 0.3))
+    return np.asarray(cv2.magnitude(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)))
+
+
+def _quantile(values: NDArray[np.uint8], q: float) -> float:
+    """A quantile of bytes, by their histogram."""
+    counts = np.bincount(values, minlength=256).cumsum()
+    return float(np.searchsorted(counts, q * counts[-1]))

@@ -1,0 +1,153 @@
+"""What a curation found: the funnel beside the article's, reasons, agreement, and the worst of each check."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.curation.audit import DefectRate
+from matting.curation.checks import BY_NAME, CHECKS, Gate, Verdict, measure
+from matting.curation.pair import AnnotatedPair
+from matting.curation.run import Curation, read_pair
+from matting.curation.verdicts import CREDIBLE, Judged
+from matting.evaluation.page import data_uri, document, table_html
+from matting.evaluation.statistics import wilson
+from matting.evaluation.tables import Table, to_markdown
+
+PUBLISHED: Mapping[Gate, str] = {"quality": "about 17 %", "credibility": "about 9 %", "audit": "about 3 %"}
+"""The article's rate of each gate; it gives none for the annotation rules."""
+
+TITLES: Mapping[Gate, str] = {
+    "quality": "1 quality",
+    "rules": "annotation rules",
+    "credibility": "2 alpha credibility",
+    "audit": "3 edge audit",
+}
+
+_EXAMPLES = 2  # of each check
+_SIDE = 420  # longest side of an example
+_BINS = 20
+
+
+def funnel_table(judged: Sequence[Judged], ran: Sequence[Gate]) -> Table:
+    """How many pairs came to each gate, and how many it stopped.
+
+    Args:
+        judged: All pairs.
+        ran: Gates that were applied; the others are shown as not run.
+    """
+    entering, rows = len(judged), []
+    for gate, title in TITLES.items():
+        stopped = sum(one.gate == gate for one in judged)
+        figures = [str(entering), str(stopped), _share(stopped, entering)] if gate in ran else ["", "", "not run"]
+        rows.append([title, *figures, PUBLISHED.get(gate, "not given")])
+        entering -= stopped
+    rows.append(["accepted", str(entering), "", _share(entering, len(judged)), ""])
+    return Table("Funnel", ["gate", "came", "stopped", "share [95 %]", "the article's"], rows)
+
+
+def verdict_table(judged: Sequence[Judged]) -> Table:
+    """Pairs by verdict."""
+    counts = Counter(one.verdict for one in judged)
+    rows = [[name, str(counts[name]), _share(counts[name], len(judged))] for name in get_args(Verdict)]
+    return Table("Verdicts", ["verdict", "pairs", "share [95 %]"], rows)
+
+
+def reason_table(judged: Sequence[Judged]) -> Table:
+    """Reasons by frequency; a pair may have several."""
+    counts = Counter(reason for one in judged if one.verdict != "accept" for reason in one.reasons)
+    advice = {name: check.advice for name, check in BY_NAME.items()} | {
+        "credibility": f"Models that have not seen the pair agree with its matte by less than {CREDIBLE}.",
+        "unreadable": "A file cannot be read, or photograph and matte differ in size.",
+    }
+    rows = [[reason, str(count), advice.get(reason, "a person's")] for reason, count in counts.most_common()]
+    return Table("Reasons", ["reason", "pairs", "what to do"], rows)
+
+
+def remaining_table(rate: DefectRate) -> Table:
+    """The audit's estimate for what nobody looked at."""
+    interval = f"{100 * rate.low:.1f}, {100 * rate.high:.1f}"
+    row = [str(rate.audited), str(rate.defects), f"{100 * rate.defects / rate.audited:.1f} % [{interval}]"]
+    return Table("Defects among pairs that came to the audit (Wilson)", ["audited", "defects", "share [95 %]"], [row])
+
+
+def report_tables(judged: Sequence[Judged], ran: Sequence[Gate], rate: DefectRate | None) -> list[Table]:
+    """All tables of a report."""
+    tables = [funnel_table(judged, ran), verdict_table(judged), reason_table(judged)]
+    return [*tables, remaining_table(rate)] if rate else tables
+
+
+def report_markdown(curation: Curation, tables: Sequence[Table]) -> str:
+    """The report as Markdown."""
+    return f"# Curation of {curation.source.name}\n\n" + "\n".join(map(to_markdown, tables))
+
+
+def report_html(curation: Curation, judged: Sequence[Judged], tables: Sequence[Table]) -> str:
+    """The report as one page, with the worst pairs of each check and where they fail.
+
+    The pairs shown are read and measured once more.
+    """
+    body = [f"<h1>Curation of {escape(curation.source.name)}</h1>", *map(table_html, tables), _agreement(judged)]
+    body.append("<h2>The worst of each check</h2>")
+    for check in CHECKS:
+        failing = [one for one in judged if check.name in one.reasons]
+        worst = sorted(failing, key=lambda one: -one.measured.scores[check.name])[:_EXAMPLES]
+        if worst:
+            tiles = "".join(_example(curation, one, check.name) for one in worst)
+            body.append(f"<h3>{check.name}</h3><p>{escape(check.advice)}</p><div class=tiles>{tiles}</div>")
+    return document(f"Curation of {curation.source.name}", body)
+
+
+def overlay(pair: AnnotatedPair, where: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+    """The photograph, darker, with the outline of the matte in white and the places of a finding in red.
+
+    Args:
+        pair: Photograph and matte.
+        where: ``(H, W)`` bool, or None for no place.
+
+    Returns:
+        ``(h, w, 3)`` uint8 RGB, at most `_SIDE` pixels long.
+    """
+    scale = min(1.0, _SIDE / max(pair.alpha.shape))
+    size = (max(1, round(pair.alpha.shape[1] * scale)), max(1, round(pair.alpha.shape[0] * scale)))
+    picture = (0.6 * cv2.resize(pair.photo, size, interpolation=cv2.INTER_AREA)).astype(np.uint8)
+    lines = [np.rint(line * scale).astype(np.int32) for line in pair.contours]
+    cv2.polylines(picture, lines, True, (255, 255, 255), 1, cv2.LINE_AA)
+    if where is not None:
+        marked = cv2.resize(where.astype(np.float32), size, interpolation=cv2.INTER_AREA)[..., None]
+        marked = np.clip(2 * marked, 0, 0.8)
+        picture = (picture * (1 - marked) + np.array([255, 40, 40]) * marked).astype(np.uint8)
+    return np.asarray(picture, np.uint8)
+
+
+def _example(curation: Curation, one: Judged, check: str) -> str:
+    names = {item.name: index for index, item in enumerate(curation.source.items)}
+    pair = read_pair(curation.source, names[one.measured.name])
+    picture = overlay(pair, measure(pair)[check].where)
+    caption = f"{escape(one.measured.name)}<br>{one.measured.scores[check]:.3g}"
+    return f"<div><img alt='{check}' src='{data_uri(picture)}'>{caption}</div>"
+
+
+def _agreement(judged: Sequence[Judged]) -> str:
+    """How the agreement with cross-check models is distributed."""
+    values = [one.measured.credibility for one in judged if one.measured.credibility is not None]
+    if not values:
+        return ""
+    counts, edges = np.histogram(values, _BINS, (min(0.6, *values), 1.0))
+    bars = "".join(
+        f"<div class=bar><span>{low:.3f} to {high:.3f}</span><div class=track>"
+        f"<i style='width:{100 * count / counts.max():.1f}%'></i></div><span>{count}</span></div>"
+        for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
+    )
+    return f"<h2>Agreement with cross-check models; below {CREDIBLE} is annotated again</h2>{bars}"
+
+
+def _share(count: int, of: int) -> str:
+    if not of:
+        return "none"
+    low, high = wilson(count, of)
+    return f"{100 * count / of:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"

@@ -1,0 +1,133 @@
+"""The result of a curation: one row a pair, as CSV, which people and training read."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, get_args
+
+from matting.curation.checks import CHECKS, Gate, Verdict, failed
+from matting.images import write_atomic
+
+CREDIBLE = 0.92
+"""The article's smallest agreement of an annotated matte with models that have not seen it."""
+
+COLUMNS = ("source", "name", "verdict", "gate", "reasons", "credibility", *(check.name for check in CHECKS))
+
+
+class Measured(NamedTuple):
+    """What was measured of one pair.
+
+    Attributes:
+        source: Name of its source.
+        name: Of the item.
+        scores: By check; empty where a file cannot be read.
+        problem: Why it cannot be read, or empty.
+        credibility: Agreement with cross-check models, or None where none looked at it.
+    """
+
+    source: str
+    name: str
+    scores: Mapping[str, float]
+    problem: str = ""
+    credibility: float | None = None
+
+
+class Judged(NamedTuple):
+    """The verdict on one pair.
+
+    Attributes:
+        measured: What it rests on.
+        verdict: ``accept``, ``re-annotate`` or ``reject``.
+        gate: The first that stopped it; None for an accepted pair.
+        reasons: Names of checks, ``unreadable``, ``credibility``, or what a person wrote.
+    """
+
+    measured: Measured
+    verdict: Verdict
+    gate: Gate | None
+    reasons: tuple[str, ...]
+
+
+class Audited(NamedTuple):
+    """What a person decided about one pair."""
+
+    verdict: Verdict
+    reason: str
+
+
+def judge(measured: Measured, limits: Mapping[str, float], audited: Audited | None = None) -> Judged:
+    """Pass a pair through the gates: what a person decided stands; else the worst of what it failed.
+
+    Args:
+        measured: The pair.
+        limits: By check; a score above its limit fails.
+        audited: The decision of gate 3, if it was drawn.
+
+    Returns:
+        The verdict. Gates come in the order quality, rules, credibility, audit; ``gate`` is the first that stopped it.
+    """
+    if audited and audited.verdict == "accept":
+        return Judged(measured, "accept", None, ("audited",))
+    if audited:
+        return Judged(measured, audited.verdict, "audit", (audited.reason or "audited",))
+    if measured.problem:
+        return Judged(measured, "reject", "quality", ("unreadable",))
+    checks = failed(measured.scores, limits)
+    doubted = measured.credibility is not None and measured.credibility < CREDIBLE
+    if not checks:
+        stopped: Gate | None = "credibility" if doubted else None
+        return Judged(measured, "re-annotate" if doubted else "accept", stopped, ("credibility",) if doubted else ())
+    verdict: Verdict = "reject" if any(check.verdict == "reject" for check in checks) else "re-annotate"
+    reasons = (*(check.name for check in checks), *(("credibility",) if doubted else ()))
+    return Judged(measured, verdict, checks[0].gate, reasons)
+
+
+def write_verdicts(path: Path, judged: Iterable[Judged]) -> None:
+    """Write the CSV: `COLUMNS`, reasons separated by semicolons, scores with five digits."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for one in judged:
+        pair = one.measured
+        scores = [f"{pair.scores[check.name]:.5g}" if pair.scores else "" for check in CHECKS]
+        credibility = "" if pair.credibility is None else f"{pair.credibility:.4f}"
+        table.writerow(
+            [pair.source, pair.name, one.verdict, one.gate or "", ";".join(one.reasons), credibility, *scores]
+        )
+    write_atomic(path, text.getvalue().encode())
+
+
+def read_accepted(path: Path | str) -> dict[str, dict[str, bool]]:
+    """Read which pairs a curation accepted.
+
+    Args:
+        path: A ``verdicts.csv``; only its columns source, name and verdict are needed.
+
+    Returns:
+        By source, by name: whether it was accepted.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is of another form.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected a verdicts.csv of 'matting curate run', found nothing")
+    accepted: dict[str, dict[str, bool]] = {}
+    for number, row in enumerate(_rows(path), start=2):
+        if row["verdict"] not in get_args(Verdict):
+            found = f"'{row['verdict']}'"
+            raise ValueError(
+                f"{path}, line {number}: expected {'/'.join(get_args(Verdict))}, found {found}; correct it"
+            )
+        accepted.setdefault(row["source"], {})[row["name"]] = row["verdict"] == "accept"
+    return accepted
+
+
+def _rows(path: Path) -> Sequence[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        table = csv.DictReader(file)
+        if missing := {"source", "name", "verdict"} - set(table.fieldnames or ()):
+            raise ValueError(f"{path}: expected the columns source, name and verdict, missing: {', '.join(missing)}")
+        return [{key: (row[key] or "").strip() for key in ("source", "name", "verdict")} for row in table]

@@ -1,0 +1,47 @@
+"""Folds for cross-checks: who is left out of training, so that a network can judge pairs that it has not seen."""
+
+from dataclasses import replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from matting.data.sources import Item
+
+if TYPE_CHECKING:
+    from matting.data.corpora import Corpus
+
+
+def fold_of(item: Item, folds: int) -> int:
+    """The fold of an item: a hash of who it is, so that pictures of one person or group stand in one fold.
+
+    Args:
+        item: With an identity, or else with a name.
+        folds: Their number.
+
+    Returns:
+        From 0 to ``folds - 1``.
+    """
+    who = item.identity or item.name
+    return int.from_bytes(blake2b(f"fold/{who}".encode(), digest_size=8).digest()) % folds
+
+
+def leave_out(corpus: "Corpus", fold: int | None, folds: int) -> "Corpus":
+    """The corpus without one fold of every training source; validation and test stay as they are.
+
+    Args:
+        corpus: To train on.
+        fold: Left out, from 0 to ``folds - 1``; None leaves out nothing.
+        folds: Their number, at least 2.
+
+    Raises:
+        ValueError: If there is no such fold, or a source has nothing beside it.
+    """
+    if fold is None:
+        return corpus
+    if folds < 2 or not 0 <= fold < folds:
+        raise ValueError(f"data.fold: expected 0 to data.folds - 1 of at least two folds, found {fold} of {folds}")
+    train = {}
+    for name, source in corpus.train.items():
+        train[name] = replace(source, items=[item for item in source.items if fold_of(item, folds) != fold])
+        if not train[name].items:
+            raise ValueError(f"data.fold: nothing of '{name}' is left beside fold {fold} of {folds}; use more folds")
+    return replace(corpus, train=train)

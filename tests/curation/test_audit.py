@@ -1,0 +1,98 @@
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matting.curation.audit import defect_rate, draw_sample, read_decisions, read_export, sample_id, write_decisions
+from matting.curation.audit_page import WINDOW, Entry, audit_page, softest_windows
+from matting.curation.verdicts import Audited
+from matting.data.sources import Item
+from tests.curation.conftest import disc, disc_alpha, levels
+
+
+def items(counts: dict[str, int]) -> list[Item]:
+    return [
+        Item(f"{tag}{k}", Path("a.png"), Path("a.jpg"), tags=frozenset({tag}))
+        for tag in counts
+        for k in range(counts[tag])
+    ]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    counts=st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 200), min_size=1),
+    share=st.floats(0.01, 1),
+    seed=st.integers(0, 9),
+)
+def test_every_stratum_gives_its_share_to_within_one(counts, share, seed):
+    drawn = draw_sample(items(counts), share, seed)
+    assert len(drawn) == len(set(drawn)) == int(np.ceil(share * sum(counts.values()) - 1e-9))
+    per_tag = Counter(name[0] for name in drawn)
+    assert all(abs(per_tag[tag] - share * count) < 1 for tag, count in counts.items())
+
+
+def test_draw_depends_on_the_seed_and_not_on_the_order():
+    pool = items({"a": 100, "b": 60})
+    assert draw_sample(pool, seed=1) == draw_sample(pool[::-1], seed=1) != draw_sample(pool, seed=2)
+
+
+def test_share_beyond_reason_is_refused():
+    with pytest.raises(ValueError, match="share"):
+        draw_sample([], 5)
+
+
+def test_windows_show_the_softest_places_and_stay_inside():
+    alpha = disc_alpha(radius=60, x=150, y=150, width=1)
+    alpha[300:340, 350:480] = 0.5
+    (y, x), *others = softest_windows(levels(alpha))
+    assert y <= 300 and y + WINDOW >= 340 and x <= 350 and x + WINDOW >= 480
+    assert all(0 <= y <= 512 - WINDOW and 0 <= x <= 512 - WINDOW for y, x in others)
+    assert len(softest_windows(np.zeros((20, 30), np.uint8))) == 1
+
+
+def test_page_refers_to_nothing_outside_itself():
+    alpha = disc_alpha()
+    from matting.curation.pair import AnnotatedPair
+
+    pair = AnnotatedPair(disc(alpha), levels(alpha))
+    page = audit_page([Entry("<a'b>", frozenset({"hat"}), pair)], ["<a'b>"], "a & b")
+    assert "http" not in page and "src='data:" in page and "<a'b>" not in page
+    assert "&lt;a&#x27;b&gt;" in page and "a &amp; b" in page
+
+
+def export(path: Path, names: list[str], decisions: object, audit: str | None = None) -> Path:
+    path.write_text(json.dumps({"audit": audit or sample_id(names), "decisions": decisions}))
+    return path
+
+
+def test_export_reads_back_and_gives_a_rate(tmp_path):
+    names = ["a", "b", "c"]
+    path = export(
+        tmp_path / "e.json", names, {"a": {"verdict": "accept"}, "b": {"verdict": "reject", "reason": "x, y"}}
+    )
+    found = read_export(path, names)
+    assert found == {"a": Audited("accept", ""), "b": Audited("reject", "x, y")}
+    write_decisions(tmp_path / "audit.csv", found)
+    assert read_decisions(tmp_path / "audit.csv") == found
+    rate = defect_rate(found)
+    assert (rate.defects, rate.audited) == (1, 2) and rate.low < 0.5 < rate.high
+    assert defect_rate({}) is None
+
+
+@pytest.mark.parametrize(
+    ("decisions", "audit", "message"),
+    [
+        ({"z": {"verdict": "accept"}}, None, "of the sample"),
+        ({"a": {"verdict": "fine"}}, None, "expected accept"),
+        ({"a": {"verdict": "accept"}}, "other", "another sample"),
+        ([], None, "something else"),
+        ({"a": "accept"}, None, "something else"),
+    ],
+)
+def test_wrong_export_is_explained(tmp_path, decisions, audit, message):
+    with pytest.raises(ValueError, match=message):
+        read_export(export(tmp_path / "e.json", ["a"], decisions, audit), ["a"])

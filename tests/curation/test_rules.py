@@ -1,0 +1,129 @@
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matting.curation import rules
+from matting.curation.checks import CHECKS, measure
+from matting.curation.pair import AnnotatedPair
+from tests.curation.conftest import disc, disc_alpha, levels
+
+
+@settings(max_examples=12, deadline=None)
+@given(dx=st.floats(-14, 14), dy=st.floats(-14, 14))
+def test_shifted_matte_is_misplaced(dx, dy):
+    photo = disc(disc_alpha())
+    score = rules.misplaced_edge(AnnotatedPair(photo, levels(disc_alpha(x=256 + dx, y=256 + dy)))).score
+    if np.hypot(dx, dy) > 7:
+        assert score > 1.1
+    if np.hypot(dx, dy) < 1.5:
+        assert score < 1.02
+
+
+@pytest.mark.parametrize("growth", [-9, -6, 6, 9])
+def test_grown_and_shrunk_mattes_are_misplaced(growth):
+    photo = disc(disc_alpha())
+    assert rules.misplaced_edge(AnnotatedPair(photo, levels(disc_alpha(radius=120 + growth)))).score > 1.2
+
+
+def test_edge_without_a_change_in_the_photograph_is_located():
+    alpha = disc_alpha()
+    half = alpha.copy()
+    half[256:] = 0  # the lower half of the disc is missing: its straight edge is nowhere in the photograph
+    good = rules.unsupported_edge(AnnotatedPair(disc(alpha), levels(alpha)))
+    bad = rules.unsupported_edge(AnnotatedPair(disc(alpha), levels(half)))
+    assert good.score < 0.1 and not good.where.any()
+    assert bad.score > 0.25
+    rows = np.flatnonzero(bad.where.any(axis=1))
+    assert rows.min() > 230 and rows.max() < 280
+
+
+def strands() -> tuple[np.ndarray, np.ndarray]:
+    """A disc of hair, streaked inside and with radial strands around it, and its true matte."""
+    rows, columns = np.mgrid[:512, :512]
+    radius, angle = np.hypot(columns - 256, rows - 256), np.arctan2(rows - 256, columns - 256)
+    streaks = np.sin(90 * angle)
+    hair = (streaks > 0.2) * np.clip((150 - radius) / 25, 0, 1) * 0.8
+    alpha = cv2.GaussianBlur(np.maximum(disc_alpha(), hair).astype(np.float32), (0, 0), 0.8)
+    colour = np.array([60.0, 45.0, 30.0]) * (1 + 0.5 * streaks[..., None])
+    photo = alpha[..., None] * colour + (1 - alpha[..., None]) * 180
+    return np.rint(photo).astype(np.uint8), alpha
+
+
+@pytest.mark.parametrize("width", [1, 12])
+def test_strands_in_the_photograph_and_none_in_the_matte(width):
+    photo, alpha = strands()
+    kept = rules.lost_strands(AnnotatedPair(photo, levels(alpha))).score
+    lost = rules.lost_strands(AnnotatedPair(photo, levels(disc_alpha(radius=124, width=width)))).score
+    assert kept < 0.05
+    assert lost > 0.5
+
+
+def test_smooth_edge_of_a_smooth_thing_lost_nothing():
+    alpha = disc_alpha(width=10)
+    assert rules.lost_strands(AnnotatedPair(disc(alpha), levels(alpha))).score < 0.05
+
+
+def test_mask_has_no_soft_edge():
+    alpha = disc_alpha(width=2)
+    mask = (alpha > 0.5).astype(np.float32)
+    assert rules.no_soft_edge(AnnotatedPair(disc(alpha), levels(alpha))).score == 0
+    assert rules.no_soft_edge(AnnotatedPair(disc(alpha), levels(mask))).score == 1
+
+
+@pytest.mark.parametrize("steps", [2, 4, 8])
+def test_posterised_matte_has_stair_steps(steps):
+    alpha = disc_alpha(width=20)
+    coarse = np.round(alpha * steps) / steps
+    assert rules.stair_steps(AnnotatedPair(disc(alpha), levels(alpha))).score < 0.1
+    assert rules.stair_steps(AnnotatedPair(disc(alpha), levels(coarse))).score > 0.9
+
+
+def test_painted_pane_is_flat_and_a_gradient_is_not():
+    alpha = disc_alpha(width=60)
+    painted = alpha.copy()
+    painted[200:300, 340:400] = 0.5
+    assert rules.flat_translucency(AnnotatedPair(disc(alpha), levels(alpha))).score < 0.1
+    found = rules.flat_translucency(AnnotatedPair(disc(alpha), levels(painted)))
+    assert found.score > 5
+    assert found.where[205:295, 345:395].all()
+
+
+def test_shadow_labelled_as_subject_is_told_from_an_edge():
+    alpha, both = disc_alpha(width=2), disc_alpha(width=2)
+    shadow = disc_alpha(radius=100, x=330, y=256, width=8) * (1 - alpha)
+    wall = np.broadcast_to(np.array([170.0, 150.0, 120.0]), (512, 512, 3)) * (1 - 0.45 * shadow[..., None])
+    photo = wall * (1 - alpha[..., None]) + np.array([60.0, 40.0, 120.0]) * alpha[..., None]
+    photo = np.clip(photo + np.random.default_rng(0).normal(0, 2, photo.shape), 0, 255).astype(np.uint8)
+    both = np.maximum(alpha, shadow > 0.5)
+    assert rules.labelled_shadow(AnnotatedPair(photo, levels(alpha))).score < 0.03
+    found = rules.labelled_shadow(AnnotatedPair(photo, levels(both)))
+    assert found.score > 0.2
+    assert np.flatnonzero(found.where.any(axis=0)).min() > 330
+
+
+def test_specks_far_from_the_subject_and_deep_inside_it():
+    alpha = disc_alpha()
+    dirty = alpha.copy()
+    dirty[20:24, 20:24] = 1
+    dirty[30:34, 480:484] = 1
+    dirty[254:258, 254:258] = 0
+    clean, found = AnnotatedPair(disc(alpha), levels(alpha)), AnnotatedPair(disc(alpha), levels(dirty))
+    assert (rules.islands(clean).score, rules.holes(clean).score) == (0, 0)
+    assert (rules.islands(found).score, rules.holes(found).score) == (2, 1)
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+@pytest.mark.parametrize("shape", [(1, 1), (7, 40), (64, 64)])
+def test_every_check_bears_every_matte(shape, value):
+    pair = AnnotatedPair(np.full((*shape, 3), 90, np.uint8), np.full(shape, value, np.uint8))
+    for name, finding in measure(pair).items():
+        assert np.isfinite(finding.score) and finding.score >= 0, name
+        assert finding.where is None or finding.where.shape == shape, name
+
+
+def test_scores_do_not_depend_on_earlier_ones(portrait):
+    together = measure(portrait)
+    alone = {check.name: check.measure(AnnotatedPair(portrait.photo, portrait.alpha)) for check in reversed(CHECKS)}
+    assert {name: finding.score for name, finding in together.items()} == {name: alone[name].score for name in together}
