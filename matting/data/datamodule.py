@@ -11,7 +11,7 @@ from matting.augment import Pipeline
 from matting.batch import LayerBatch, TrainingBatch
 from matting.data.corpora import Corpus
 from matting.data.dataset import Crop, DrawDataset, collate
-from matting.data.loader import PlanBatches, PlanLoader
+from matting.data.loader import PlanBatches, PlanLoader, start_method
 from matting.data.plan import Draw
 from matting.data.schedule import Schedule
 
@@ -101,6 +101,7 @@ class MattingDataModule(LightningDataModule):
             sampler=draws,
             collate_fn=collate,
             num_workers=self.workers,
+            multiprocessing_context=start_method(self.workers),
             pin_memory=torch.cuda.is_available(),
             generator=torch.Generator(),
         )

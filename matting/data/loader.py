@@ -1,5 +1,6 @@
 """The loader: batches of draws to workers, in the plan's order, from any batch of any epoch on."""
 
+import multiprocessing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -73,6 +74,7 @@ class PlanLoader(DataLoader[Crop]):
             collate_fn=collate,
             pin_memory=pin_memory,
             persistent_workers=workers > 0,
+            multiprocessing_context=start_method(workers),
             worker_init_fn=_use_one_thread,
             # The loader draws a seed for its workers at each epoch; from the global generator that would make the
             # run depend on how often it was resumed.
@@ -94,6 +96,14 @@ class PlanLoader(DataLoader[Crop]):
         """Continue at a saved position, also with another batch size or number of ranks than it was saved with."""
         batch = state["rows"] // (self.batches.batch_size * self.batches.world_size)
         self.batches.consumed = state["epoch"] * len(self.batches) + batch
+
+
+def start_method(workers: int) -> str | None:
+    """How workers start: as is usual on the platform, since in a job of joblib's Python's default is joblib's own.
+
+    That one does not fit PyTorch's loaders. Without workers it is None, as loaders demand.
+    """
+    return multiprocessing.get_all_start_methods()[0] if workers else None
 
 
 def _use_one_thread(worker: int) -> None:

@@ -90,7 +90,7 @@ def test_launchers_compose_and_keep_the_folders(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name != "finetune"])  # it has a test of its own
 def test_every_experiment_trains_one_batch_and_reports(name: str, tmp_path: Path) -> None:
     """Of a study the last row, which is the farthest from the defaults."""
-    one_batch = ["data.epoch_rows=4", "trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1"]
+    one_batch = ["data.epoch_rows=4", "trainer.max_epochs=1"]
     job = jobs(name)[-1]
     assert "test/demo/unknown/sad" in run(tmp_path, *job, *one_batch)
 
