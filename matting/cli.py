@@ -10,9 +10,11 @@ from matting.commands.cutout import cutout
 from matting.commands.dashboard import dashboard
 from matting.commands.data import data
 from matting.commands.evaluate import evaluate
+from matting.commands.export import export
 from matting.commands.model import model
 from matting.commands.plan import plan
 from matting.commands.report import report
+from matting.commands.serve import serve
 
 app = typer.Typer(
     help="Trimap-free portrait matting: evaluate mattes and cut photographs out. Training is `python train.py`.",
@@ -22,6 +24,8 @@ app = typer.Typer(
 )
 app.command()(evaluate)
 app.command()(cutout)
+app.command()(serve)
+app.command()(export)
 app.command()(plan)
 app.command()(model)
 app.command()(report)

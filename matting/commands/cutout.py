@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,7 +28,8 @@ class Job(NamedTuple):
 
     def done(self) -> bool:
         """Whether the result is there and no older than the photograph."""
-        return self.target.is_file() and self.target.stat().st_mtime >= self.photo.stat().st_mtime
+        both = self.target.is_file() and self.photo.is_file()
+        return both and self.target.stat().st_mtime >= self.photo.stat().st_mtime
 
 
 def cutout(
@@ -98,12 +100,13 @@ def plan_jobs(photos: Sequence[Path | str], output: Path, suffix: str = ".png") 
         ValueError: Two photographs would give one file, or a result would replace one of the photographs.
     """
     paths = [path for given in photos for path in _expand(str(given))]
-    jobs = {job.photo.resolve(): job for path in paths for job in _jobs_of(path, output, suffix)}
+    # Not Path.resolve, which raises where links run in a circle.
+    jobs = {os.path.realpath(job.photo): job for path in paths for job in _jobs_of(path, output, suffix)}
     if not jobs:
         raise FileNotFoundError(f"expected photographs, found none in {', '.join(map(str, photos))}")
-    by_target: dict[Path, list[Path]] = defaultdict(list)
+    by_target: dict[str, list[Path]] = defaultdict(list)
     for job in jobs.values():
-        by_target[job.target.resolve()].append(job.photo)
+        by_target[os.path.realpath(job.target)].append(job.photo)
     for target, sources in by_target.items():
         if len(sources) > 1:
             listed = " and ".join(map(str, sources[:3]))

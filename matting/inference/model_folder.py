@@ -120,7 +120,7 @@ def model_card(records: Mapping[str, Any]) -> str:
         f"# Portrait matting network {records['digest']}",
         f"A photograph in, an alpha matte out. Trained on: **{records['corpus']}**.",
         "```bash\nmatting cutout --checkpoint THIS_FOLDER photos/ -o cutouts/\n```",
-        "```python\nfrom matting.models import AttentionUNet\nmodel = AttentionUNet.from_pretrained('THIS_FOLDER')\n```",
+        "```python\nfrom matting.models import AttentionUNet\n\nAttentionUNet.from_pretrained('THIS_FOLDER')\n```",
         f"Long side of the working picture: {records['size']} px.",
         "## Data and licence\n\nThe code is Apache-2.0. Weights inherit the terms of the data they learnt from:",
         _bullets(records["licence_of_data"]),

@@ -1,0 +1,36 @@
+"""``matting serve``: a web page that cuts photographs out."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def serve(
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Run folder, checkpoint, model folder or .onnx; the newest finished run by default."),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 7860,
+    size: Annotated[int | None, typer.Option(help="Working size: a multiple of 32; the run's own by default.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
+    backend: Annotated[Literal["auto", "torch", "onnx"], typer.Option(help="What runs the network.")] = "auto",
+    max_megabytes: Annotated[int, typer.Option(help="Largest upload.")] = 50,
+    max_memory: Annotated[int, typer.Option(help="Megabytes for one photograph; larger ones are refused.")] = 1500,
+) -> None:
+    """Serve a web page: upload or paste a photograph, press a button, download the cut-out.
+
+    One photograph is worked on at a time, others wait. Needs the extra 'demo'. Nothing is sent anywhere.
+    """
+    from matting.commands.cutout import pixels_within
+    from matting.inference import load_predictor, newest_run
+    from matting.inference.demo import serve as serve_page
+
+    if checkpoint is None:
+        checkpoint = newest_run()
+        typer.echo(f"newest finished run: {checkpoint}", err=True)
+    loaded = load_predictor(checkpoint, size, device, backend)
+    typer.echo(str(loaded), err=True)
+    typer.echo(f"http://{host}:{port}", err=True)
+    serve_page(loaded, host, port, max_megabytes, pixels_within(max_memory))

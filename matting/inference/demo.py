@@ -1,0 +1,204 @@
+"""The web page: upload a photograph, press a button, see and download the cut-out."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.images import MAX_PIXELS, encode_picture, read_rgb
+from matting.inference.clock import Clock
+from matting.inference.cutout import Style, cover, cut_out, place_on
+from matting.inference.loading import Loaded
+from matting.inference.resizing import resize
+
+if TYPE_CHECKING:
+    import gradio
+
+GROUNDS: dict[str, tuple[int, int, int] | None] = {
+    "checker": None,
+    "white": (255, 255, 255),
+    "gray": (128, 128, 128),
+    "black": (0, 0, 0),
+    "green": (0, 177, 64),
+}
+OWN = "own picture"
+
+PREVIEW = 1280
+"""Long side of what the page shows, in pixels; the download has the photograph's size."""
+
+_STYLE = """
+footer { display: none !important; }
+.gradio-container { max-width: 1100px !important; margin: auto !important; }
+@media (max-width: 640px) { .gradio-container { padding: 8px !important; } }
+"""
+
+
+def build_page(loaded: Loaded, max_pixels: int = MAX_PIXELS, waiting: int = 16) -> "gradio.Blocks":
+    """Build the page around a network.
+
+    Args:
+        loaded: The network.
+        max_pixels: Largest photograph taken, by its header and before anything is decoded.
+        waiting: Jobs that may wait; one is worked on at a time.
+
+    Returns:
+        The page, with its queue, not yet served.
+
+    Raises:
+        ValueError: Gradio is not installed.
+    """
+    # Before the import: it phones home with either of them otherwise.
+    os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
+    try:
+        import gradio as gr
+    except ImportError:
+        raise ValueError(
+            "expected the package gradio, which is not installed; install it with: pip install 'portrait-matting[demo]'"
+        ) from None
+
+    def press(photo: str | None, ground: str, own: str | None) -> tuple[Any, str, str]:
+        try:
+            return cut_out_upload(loaded, photo, ground, own, max_pixels)
+        except (ValueError, OSError) as error:
+            raise gr.Error(without_folders(str(error), photo, own), duration=None, print_exception=False) from None
+
+    def upload(label: str, height: int, visible: bool = True) -> Any:
+        """A place for a picture, passed on as a file, unopened: the project's reader checks before it decodes."""
+        place = gr.Image(label=label, sources=["upload", "clipboard"], type="filepath", height=height, visible=visible)
+        place.preprocess = lambda payload: payload.path if payload else None
+        return place
+
+    with gr.Blocks(title="Portrait matting", analytics_enabled=False, delete_cache=(600, 3600)) as page:
+        gr.Markdown("## Portrait matting\nA photograph in, a cut-out out. It goes to this server and nowhere else.")
+        with gr.Row():
+            with gr.Column():
+                photo = upload("photograph: upload or paste", 420)
+                ground = gr.Radio([*GROUNDS, OWN], value="checker", label="show it on")
+                own = upload("own background", 160, visible=False)
+                button = gr.Button("Cut out", variant="primary")
+            with gr.Column():
+                slider = gr.ImageSlider(label="before and after", height=420, interactive=False, buttons=["fullscreen"])
+                download = gr.DownloadButton("Download PNG", interactive=False)
+                times = gr.Markdown("")
+        gr.Markdown(describe(loaded))
+        ground.change(lambda choice: gr.update(visible=choice == OWN), ground, own, queue=False)
+
+        def pressed(photo: str | None, ground: str, own: str | None) -> tuple[Any, Any, str]:
+            pictures, file, text = press(photo, ground, own)
+            return pictures, gr.update(value=file, interactive=True), text
+
+        button.click(pressed, [photo, ground, own], [slider, download, times], concurrency_limit=1, api_name="cut_out")
+    page.queue(max_size=waiting, default_concurrency_limit=1)
+    return page
+
+
+def serve(loaded: Loaded, host: str, port: int, max_megabytes: int, max_pixels: int) -> None:
+    """Serve the page until it is stopped.
+
+    Args:
+        loaded: The network.
+        host: Address to listen on.
+        port: Port to listen on.
+        max_megabytes: Largest upload.
+        max_pixels: Largest photograph.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    page = build_page(loaded, max_pixels)
+    import gradio as gr
+
+    system = ["system-ui", "sans-serif"]  # the theme's own fonts would be fetched from the internet
+    page.launch(
+        server_name=host,
+        server_port=port,
+        max_file_size=max_megabytes * 10**6,
+        theme=gr.themes.Default(font=system, font_mono=["monospace"]),
+        css=_STYLE,
+        footer_links=[],
+        quiet=True,
+        share=False,
+        ssr_mode=False,
+        show_error=True,
+    )
+
+
+def cut_out_upload(
+    loaded: Loaded, photo: str | None, ground: str, own: str | None, max_pixels: int = MAX_PIXELS
+) -> tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], str, str]:
+    """Do what the button asks for.
+
+    Args:
+        loaded: The network.
+        photo: Uploaded file.
+        ground: One of `GROUNDS`, or `OWN`.
+        own: Uploaded background.
+        max_pixels: Largest picture taken.
+
+    Returns:
+        The photograph and its cut-out before the ground, both scaled for the page; the PNG's path; the times.
+
+    Raises:
+        ValueError: There is no photograph, or a file is no picture; the text says which.
+    """
+    if not photo:
+        raise ValueError("expected a photograph, found none; upload or paste one first")
+    if ground == OWN and not own:
+        raise ValueError("expected a picture for the background, found none; upload one, or choose a colour")
+    if ground not in (*GROUNDS, OWN):
+        raise ValueError(f"expected a ground of {', '.join((*GROUNDS, OWN))}, found '{ground}'")
+    clock = Clock()
+    with clock("decode"):
+        image = read_rgb(photo, to_srgb=True, max_pixels=max_pixels)
+        below = read_rgb(own, to_srgb=True, max_pixels=max_pixels) if ground == OWN and own else GROUNDS.get(ground)
+    rgba = cut_out(loaded.predictor, image, Style(), clock)
+    with clock("encode"):
+        folder = Path(tempfile.mkdtemp(prefix="matting-", dir=_cache()))
+        file = folder / f"{Path(photo).stem[:80] or 'photo'}_cutout.png"
+        file.write_bytes(encode_picture(rgba, ".png"))
+    scale = min(1.0, PREVIEW / max(image.shape[:2]))
+    shape = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
+    behind = checker(shape) if below is None else below if isinstance(below, tuple) else cover(below, shape)
+    alpha = resize(np.ascontiguousarray(rgba[..., 3]), shape).astype(np.float32) / np.float32(255)
+    after = place_on(resize(np.ascontiguousarray(rgba[..., :3]), shape), alpha, behind)
+    height, width = image.shape[:2]
+    return (resize(image, shape), after), str(file), f"{width} x {height} px; {clock}"
+
+
+def checker(shape: tuple[int, int], side: int = 12) -> NDArray[np.uint8]:
+    """Return the chequered ground that stands for transparency, ``(height, width, 3)`` uint8."""
+    rows, columns = (np.arange(length) // side % 2 for length in shape)
+    gray = np.where(rows[:, None] == columns, 255, 205).astype(np.uint8)
+    return np.repeat(gray[..., None], 3, axis=2)
+
+
+def describe(loaded: Loaded) -> str:
+    """Say what network it is, what it was trained on, and what follows for its use, in Markdown."""
+    from matting.inference.model_folder import licence_of_data
+
+    terms = licence_of_data(loaded.path.resolve().parents[1], loaded.corpus)
+    listed = "; ".join(f"{name}: {term}" for name, term in terms.items())
+    return (
+        f"Network `{loaded.digest}`, {loaded.predictor.size} px, {loaded.backend}. "
+        f"Trained on: {loaded.corpus}. Terms of the data: {listed}. Code: Apache-2.0."
+    )
+
+
+def without_folders(text: str, *files: str | None) -> str:
+    """Take the server's folders out of a message, and leave the names of the files that were uploaded."""
+    for file in files:
+        if file:
+            text = text.replace(str(Path(file).parent) + "/", "")
+    return text
+
+
+def _cache() -> str:
+    """Where Gradio keeps, serves and deletes files."""
+    from gradio.utils import get_upload_folder
+
+    folder = Path(get_upload_folder())
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)

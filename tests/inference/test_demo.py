@@ -1,0 +1,175 @@
+"""The page: what it answers to uploads, in this process and in a browser."""
+
+import gc
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matting.images import read_rgb, read_rgba, write_png
+from matting.inference import load_predictor
+from tests.inference.hostile import write_hostile_files
+from tests.test_cli import run_folder  # noqa: F401
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("gradio") is None, reason="needs the extra 'demo'")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def loaded(run_folder):  # noqa: F811
+    return load_predictor(run_folder, device="cpu")
+
+
+@pytest.fixture
+def uploads(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
+    write_png(tmp_path / "photo.png", RNG.integers(0, 256, (60, 40, 3), np.uint8))
+    return tmp_path
+
+
+def test_the_download_has_the_photographs_size_and_the_steps_are_timed(loaded, uploads):
+    from matting.inference.demo import cut_out_upload
+
+    (before, after), file, text = cut_out_upload(loaded, str(uploads / "photo.png"), "white", None)
+    assert np.array_equal(before, read_rgb(uploads / "photo.png")) and after.shape == before.shape
+    assert read_rgba(file).shape == (60, 40, 4) and Path(file).name == "photo_cutout.png"
+    assert all(step in text for step in ("decode", "network", "detail", "foreground", "encode", "together"))
+
+
+def test_every_ground_shows_through(loaded, uploads):
+    from matting.inference.demo import GROUNDS, OWN, cut_out_upload
+
+    write_png(uploads / "own.png", np.full((9, 9, 3), (1, 2, 3), np.uint8))
+    shown = {
+        ground: cut_out_upload(loaded, str(uploads / "photo.png"), ground, str(uploads / "own.png"))[0][1]
+        for ground in (*GROUNDS, OWN)
+    }
+    assert len({picture.tobytes() for picture in shown.values()}) == len(shown)
+
+
+@pytest.mark.parametrize(
+    ("photo", "ground", "message"),
+    [(None, "white", "upload or paste one first"), ("photo.png", "own picture", "upload one, or choose a colour")],
+)
+def test_what_is_missing_is_said(loaded, uploads, photo, ground, message):
+    from matting.inference.demo import cut_out_upload
+
+    with pytest.raises(ValueError, match=message):
+        cut_out_upload(loaded, photo and str(uploads / photo), ground, None)
+
+
+def test_hostile_uploads_get_a_reason_without_the_servers_folders(loaded, uploads):
+    from matting.inference.demo import cut_out_upload, without_folders
+
+    refused, perhaps, sound = write_hostile_files(uploads / "bad")
+    for file in sorted(refused | perhaps | sound):
+        try:
+            cut_out_upload(loaded, str(file), "checker", None)
+            assert file not in refused
+        except (ValueError, OSError) as error:
+            message = without_folders(str(error), str(file))
+            assert file not in sound and "expected" in message and str(uploads) not in message
+
+
+def test_larger_uploads_than_allowed_are_refused(loaded, uploads):
+    from matting.inference.demo import cut_out_upload
+
+    with pytest.raises(ValueError, match="expected at most 0 megapixels, found 40 x 60"):
+        cut_out_upload(loaded, str(uploads / "photo.png"), "white", None, max_pixels=2399)
+
+
+@pytest.mark.slow
+def test_memory_is_flat_over_200_requests(loaded, uploads):
+    from matting.inference.demo import cut_out_upload
+
+    write_png(uploads / "large.png", RNG.integers(0, 256, (800, 600, 3), np.uint8))
+
+    def resident() -> int:
+        gc.collect()
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    for number in range(200):
+        cut_out_upload(loaded, str(uploads / "large.png"), "checker", None)
+        if number == 50:
+            settled = resident()
+    assert resident() - settled < 20e6
+
+
+@pytest.fixture
+def address(run_folder, tmp_path):  # noqa: F811
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "matting.cli", "serve", "--checkpoint", run_folder, "--port", port]
+    environment = os.environ | {"GRADIO_TEMP_DIR": str(tmp_path / "gradio")}
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(list(map(str, command)), env=environment, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(120):
+            time.sleep(0.5)
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+                break
+            except OSError:
+                assert server.poll() is None, (tmp_path / "log").read_text()
+        yield url
+        assert "Traceback" not in (tmp_path / "log").read_text()
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
+def test_in_a_browser(address, uploads, width):
+    sync_api = pytest.importorskip("playwright.sync_api")
+    (uploads / "bad.png").write_text("<svg/>")
+    elsewhere = []
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        local = (address, "data:", "blob:", address.replace("http", "ws"))
+        page.on("request", lambda request: None if request.url.startswith(local) else elsewhere.append(request.url))
+        page.goto(address)
+        button = page.get_by_role("button", name="Cut out")
+        button.wait_for(timeout=60_000)
+        button.click()
+        page.get_by_text("upload or paste one first").wait_for(timeout=60_000)
+
+        page.set_input_files("input[type=file] >> nth=0", uploads / "bad.png")
+        page.get_by_label("Remove Image").or_(page.get_by_label("Clear")).first.wait_for(timeout=30_000)
+        button.click()
+        page.get_by_text("bad.png: expected JPEG").wait_for(timeout=60_000)
+        assert str(uploads) not in page.inner_text("body")
+
+        page.reload()
+        page.set_input_files("input[type=file] >> nth=0", uploads / "photo.png")
+        page.locator("img").first.wait_for(timeout=30_000)
+        button.click()
+        page.get_by_text("together").wait_for(timeout=60_000)
+        slider = page.locator("[role=slider]").first
+        box = slider.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 60, box["y"] + box["height"] / 2, steps=4)
+        page.mouse.up()
+        assert slider.bounding_box()["x"] > box["x"] + 20
+        with page.expect_download(timeout=30_000) as download:
+            page.get_by_text("Download PNG").click()
+        assert read_rgba(download.value.path()).shape == (60, 40, 4)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        if folder := os.environ.get("MATTING_SCREENSHOTS"):
+            page.screenshot(path=f"{folder}/page_{width}.png", full_page=True)
+        browser.close()
+    assert not elsewhere
