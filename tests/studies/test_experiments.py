@@ -78,6 +78,14 @@ def test_the_command_line_narrows_a_study() -> None:
     assert all("seed=7" in job for job in found)
 
 
+def test_the_documented_new_study_is_one_file(tmp_path: Path) -> None:
+    page = (CONFIG_FOLDER.parent / "docs" / "studies.md").read_text()
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "crop.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
+    config = hydra_config("experiment=crop", f"hydra.searchpath=[file://{tmp_path}]")
+    assert dict(config.sweeper.params) == {"data.smallest_crop": "0.5,0.25,1.0", "seed": "1,2,3"}
+
+
 @pytest.mark.parametrize("name", ["joblib", "slurm"])
 def test_launchers_compose_and_keep_the_folders(name: str) -> None:
     config = hydra_config(f"hydra={name}")
