@@ -11,7 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from matting.data.corpora import photograph_pairs
+from matting.data.corpora import evaluation_pairs
+from matting.data.scenes import Scenes
 from matting.data.sources.pairs import pairs
 from matting.evaluation import bootstrap_mean, evaluate, network, paired_difference
 from matting.images import write_atomic
@@ -95,7 +96,7 @@ def main() -> None:
         for name, run in runs.items():
             loaded = load_checkpoint(run)
             methods[name] = network(Predictor(loaded.model, loaded.size, "cpu"))
-        evaluation = evaluate(methods, photograph_pairs(test, options.set_name))
+        evaluation = evaluate(methods, evaluation_pairs(test, options.set_name, Scenes([])))
         rows += [(row.method, fold, row.pair.name, row.region, row.scores["mad"]) for row in evaluation.rows]
     write(options, rows)
 

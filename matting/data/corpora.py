@@ -146,13 +146,14 @@ def disk_corpus(
         sources = {role: with_decoded_cache(source, cache_side, cache_gigabytes) for role, source in sources.items()}
     listed = composites() if composites and studio else ()
     kept = [one for one in listed if int(one.name.rsplit("_", 1)[1]) < composites_per_foreground]
+    scenes = Scenes(list_pictures(backgrounds) if backgrounds else ())
     return Corpus(
         name=name,
         label=label or f"data sets in {root}: {', '.join(source.name for source in sources.values())}",
         train=sources,
         validation=portraits(split="val"),
-        scenes=Scenes(list_pictures(backgrounds) if backgrounds else ()),
-        test=photograph_pairs(portraits(split="test"), name)
+        scenes=scenes,
+        test=evaluation_pairs(portraits(split="test"), name, scenes)
         + [_composite_pair(composite, name, sources["composition1k"].name) for composite in kept],
         quarantine=cache_dir() / "quarantine" / f"{name}.csv" if on_bad_file == "skip" else None,
     )
@@ -185,20 +186,22 @@ def _accepted_of(source: Source, verdicts: Mapping[str, bool], path: Path) -> So
     return replace(source, items=kept, notes=(*source.notes, note))
 
 
-def photograph_pairs(source: Source, dataset: str) -> list[Pair]:
-    """The photographs of a source as test pictures.
+def evaluation_pairs(source: Source, dataset: str, scenes: Scenes) -> list[Pair]:
+    """The items of a source as test pictures: photographs as they are, cut-outs each before one scene, always the same.
 
     Args:
-        source: Items with photographs.
+        source: A test split.
         dataset: Name of the test set in results.
-
-    Raises:
-        ValueError: If an item has no photograph.
+        scenes: Backgrounds of cut-outs.
     """
-    if bare := [item.name for item in source.items if item.photo is None]:
-        raise ValueError(f"test item '{bare[0]}' of '{source.name}' has no photograph; evaluate it by composites")
     return [
-        Pair(item.name, partial(_load_photograph, source, index), dataset, item.tags | {source.name}, item.difficulty)
+        Pair(
+            item.name,
+            partial(_load_photograph, source, index) if item.photo else partial(_load_cut_out, source, index, scenes),
+            dataset,
+            item.tags | {source.name},
+            item.difficulty,
+        )
         for index, item in enumerate(source.items)
     ]
 
@@ -209,6 +212,15 @@ def _load_photograph(source: Source, index: int) -> Example:
     trimap = source.trimap_reader(item, layers.alpha)
     ignore = None if layers.ignore is None else layers.ignore.astype(np.uint8)
     return Example(item.name, photo, layers.alpha, implied_trimap(layers.alpha) if trimap is None else trimap, ignore)
+
+
+def _load_cut_out(source: Source, index: int, scenes: Scenes) -> Example:
+    item, layers = source.items[index], source.layers(index, recomposed=True)
+    height, width = layers.alpha.shape
+    behind = scenes.read(index % len(scenes), np.random.default_rng(index), max(height, width))[:height, :width]
+    image = compose_official(layers.foreground, layers.alpha, behind)
+    trimap = implied_trimap(layers.alpha)
+    return Example(item.name, image, layers.alpha, trimap, foreground=layers.foreground, background=behind)
 
 
 def _composite_pair(composite: Composite, dataset: str, studio: str) -> Pair:

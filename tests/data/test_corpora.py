@@ -7,9 +7,10 @@ import pytest
 
 from matting.config import build, load_config
 from matting.corpus import ensure_corpus
-from matting.data.corpora import Corpus, demo_corpus, disk_corpus, photograph_pairs
+from matting.data.corpora import Corpus, demo_corpus, disk_corpus, evaluation_pairs
 from matting.data.dataset import DrawDataset
 from matting.data.plan import Draw
+from matting.data.scenes import Scenes
 from matting.data.sources import Source, foregrounds, ppm100, rwp636
 from matting.data.sources.decoded import DecodedSource
 from matting.data.verify import find_format, verify
@@ -155,11 +156,11 @@ def test_the_policy_for_bad_files(tmp_path, project_cache):
 
 def test_test_pictures_keep_cleaned_mattes_and_detail_regions(tmp_path):
     pair_tree(tmp_path / "ppm", ["a"], "image", "matte", (".jpg", ".jpg"))
-    example = photograph_pairs(ppm100(tmp_path / "ppm"), "ppm")[0].load()
+    example = evaluation_pairs(ppm100(tmp_path / "ppm"), "ppm", Scenes([]))[0].load()
     assert not np.isin(example.alpha, [1, 2, 253, 254]).any()
     pair_tree(tmp_path / "rwp", ["a"], "image", "alpha", (".jpg", ".png"))
     save(tmp_path / "rwp/detailmap/a_cloud_trimap.jpg", np.full(SIZE, 255, np.uint8))
-    pair = photograph_pairs(rwp636(tmp_path / "rwp"), "rwp636")[0]
+    pair = evaluation_pairs(rwp636(tmp_path / "rwp"), "rwp636", Scenes([]))[0]
     assert (pair.load().trimap == 128).all() and pair.tags == {"rwp636"}
 
 
@@ -188,6 +189,13 @@ def test_another_studio_set_brings_its_own_composites(tmp_path):
     assert np.array_equal(example.image[opaque], foreground[opaque]) and example.image.shape == foreground.shape
 
 
-def test_layers_without_photographs_are_no_test_photographs(demo_root):
-    with pytest.raises(ValueError, match="has no photograph; evaluate it by composites"):
-        photograph_pairs(demo_corpus(PEOPLE, 0, SIDE).train["composition1k"], "demo")
+def test_cut_outs_are_tested_before_a_scene_each(demo_root):
+    source = demo_corpus(PEOPLE, 0, SIDE).train["composition1k"]
+    first, again = (evaluation_pairs(source, "demo", Scenes([]))[0].load() for _ in range(2))
+    assert np.array_equal(first.image, again.image)
+    layers = source.layers(0, recomposed=True)
+    share = layers.alpha[..., None] / 255
+    composed = share * layers.foreground + (1 - share) * first.background
+    assert np.abs(first.image - composed).max() < 1.001 and np.array_equal(first.alpha, layers.alpha)
+    others = evaluation_pairs(source, "demo", Scenes([]))[1].load()
+    assert not np.array_equal(others.background[:20, :20], first.background[:20, :20])
