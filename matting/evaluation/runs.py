@@ -40,9 +40,11 @@ def read_training(checkpoint: Path) -> Training | None:
     settings: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment]
     kept = {name: value for name, value in settings.items() if name not in NOT_THE_CONFIGURATION}
     digest = hashlib.sha256(repr(kept).encode()).hexdigest()
-    weights = {stream: weight for stream, weight in settings["data"]["mixture"]["weights"].items() if weight > 0}
-    mixture = ", ".join(f"{stream} {weight:g}" for stream, weight in weights.items())
-    return Training(digest, mixture, _classes(settings["augment"]) if "augmented" in weights else frozenset())
+    mixture = settings["data"]["mixture"]
+    weights = {stream: weight for stream, weight in mixture.get("weights", {}).items() if weight > 0}
+    words = ", ".join(f"{stream} {weight:g}" for stream, weight in weights.items()) or "sources by their sizes"
+    degrades = "augmented" in weights or mixture.get("augmented_share", 0) > 0
+    return Training(digest, words, _classes(settings["augment"]) if degrades else frozenset())
 
 
 def _classes(node: Any) -> frozenset[str]:

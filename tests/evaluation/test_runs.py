@@ -39,5 +39,11 @@ def test_augmentations_count_where_the_mixture_degrades(run):
     assert read_training(run("c", data={"mixture": {"weights": {"rwp": 1}}})).augmentations == frozenset()
 
 
+def test_a_mixture_by_sizes_has_no_weights_and_may_degrade(run):
+    degraded = read_training(run("a", data={"mixture": {"augmented_share": 0.5}}))
+    assert degraded.mixture == "sources by their sizes" and degraded.augmentations == {"Pipeline", "CameraBlur"}
+    assert read_training(run("b", data={"mixture": {"augmented_share": 0}})).augmentations == frozenset()
+
+
 def test_a_checkpoint_by_itself_tells_nothing(tmp_path):
     assert read_training(tmp_path / "checkpoints" / "last.ckpt") is None
