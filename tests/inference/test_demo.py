@@ -158,7 +158,8 @@ def test_in_a_browser(address, uploads, width):
         page.locator("img").first.wait_for(timeout=30_000)
         button.click()
         page.get_by_text("together").wait_for(timeout=60_000)
-        slider = page.locator("[role=slider]").first
+        slider = page.locator(".slider-wrap .outer")
+        slider.scroll_into_view_if_needed()
         box = slider.bounding_box()
         page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         page.mouse.down()
