@@ -79,7 +79,7 @@ def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:
         raise ValueError(f"{item.alpha}: expected the size of {item.photo}, found another; correct or remove the pair")
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-    colours = estimate_foreground(photo, alpha.astype(np.float32) / 255)
+    colours = estimate_foreground(photo, alpha.astype(np.float32) / np.float32(255))
     _, data = cv2.imencode(".jpg", colours[..., ::-1], options)
     write_atomic(files[item.name], data.tobytes())
     return files[item.name]
