@@ -46,7 +46,8 @@ class TrainingBatch(NamedTuple):
 
     Attributes:
         image: ``(B, 3, S, S)`` float32 in [0, 1], sRGB. The network normalises for its own encoder.
-        views: ``(B, N, 3, S, S)`` float32 in [0, 1]: each picture mixed N times anew, for a consistency term; N is mostly 0.
+        views: ``(B, N, 3, S, S)`` float32 in [0, 1]: each picture mixed N times anew for a
+            consistency term; N is mostly 0.
         alpha: ``(B, 1, S, S)`` float32 in [0, 1].
         trimap: ``(B, S, S)`` int64: 0 background, 1 unknown, 2 foreground.
         foreground: ``(B, 3, S, S)`` float32 in [0, 1], warped as the image, not degraded.

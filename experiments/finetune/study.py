@@ -109,7 +109,8 @@ def write(options: argparse.Namespace, rows: list[tuple[str, int, str, str, floa
     write_atomic(options.output / "results.csv", ("\n".join(lines) + "\n").encode())
     pictures = len({name for _, _, name, _, _ in rows})
     table = [f"{options.set_name}, {pictures} pairs, {options.folds} folds; MAD x 1000, mean [95 % interval]", ""]
-    table += ["| method | whole | unknown | whole, minus before |", "| --- | ---: | ---: | ---: |"]
+    table += ["| method | whole | unknown | whole, minus before | whole, minus from scratch |"]
+    table += ["| --- | ---: | ---: | ---: | ---: |"]
     rows = sorted(rows, key=lambda row: row[2])
     figures = {
         (method, region): [
@@ -120,7 +121,7 @@ def write(options: argparse.Namespace, rows: list[tuple[str, int, str, str, floa
     }
     for method in METHODS:
         cells = [bootstrap_mean(figures[method, region]) for region in REGIONS]
-        cells.append(paired_difference(figures[method, "whole"], figures["before", "whole"]))
+        cells += [paired_difference(figures[method, "whole"], figures[other, "whole"]) for other in METHODS[::2]]
         texts = [f"{1000 * cell.mean:.0f} [{1000 * cell.low:.0f}, {1000 * cell.high:.0f}]" for cell in cells]
         table.append(f"| {method} | {' | '.join(texts)} |")
     write_atomic(options.output / "table.md", ("\n".join(table) + "\n").encode())
