@@ -27,7 +27,7 @@ def underexposed(pair: AnnotatedPair) -> Finding:
 
     A silhouette before a window has a dark subject in a bright picture; it is no fault.
     """
-    lights = max(_quantile(pair.luma[pair.subject], 0.98), _quantile(pair.luma.ravel(), 0.98))
+    lights = max(_quantile(pair.luma, 0.98, inside) for inside in (pair.subject.astype(np.uint8), None))
     return Finding(1 - lights / 255)
 
 
@@ -36,13 +36,14 @@ def overexposed(pair: AnnotatedPair) -> Finding:
 
     Neither a white backdrop alone nor a white shirt alone is a fault.
     """
-    burnt = pair.photo.max(axis=2) >= CLIPPED
-    return Finding(float(np.sqrt(burnt[pair.subject].mean() * burnt.mean())), burnt)
+    burnt = cv2.inRange(pair.photo, (0, 0, 0), (CLIPPED - 1,) * 3) == 0
+    on_subject = np.count_nonzero(burnt & pair.subject) / np.count_nonzero(pair.subject)
+    return Finding(float(np.sqrt(on_subject * np.count_nonzero(burnt) / burnt.size)), burnt)
 
 
 def low_contrast(pair: AnnotatedPair) -> Finding:
     """What the whole picture leaves of the range of luma: ``1 - (P98 - P2) / 255``."""
-    low, high = (_quantile(pair.luma.ravel(), q) for q in (0.02, 0.98))
+    low, high = (_quantile(pair.luma, q) for q in (0.02, 0.98))
     return Finding(1 - (high - low) / 255)
 
 
@@ -74,7 +75,7 @@ def _gradient(luma: NDArray[np.uint8], sigma: float) -> NDArray[np.float32]:
     return np.asarray(cv2.magnitude(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)))
 
 
-def _quantile(values: NDArray[np.uint8], q: float) -> float:
-    """A quantile of bytes, by their histogram."""
-    counts = np.bincount(values, minlength=256).cumsum()
+def _quantile(values: NDArray[np.uint8], q: float, inside: NDArray[np.uint8] | None = None) -> float:
+    """A quantile of bytes, where a mask is not 0, by their histogram."""
+    counts = cv2.calcHist([values], [0], inside, [256], [0, 256]).ravel().cumsum(dtype=np.float64)
     return float(np.searchsorted(counts, q * counts[-1]))

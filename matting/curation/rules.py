@@ -106,10 +106,10 @@ def no_soft_edge(pair: AnnotatedPair) -> Finding:
     length = sum(map(len, pair.contours))
     if not length:
         return Finding(0.0)
-    soft = (pair.alpha >= _SOFT[0]) & (pair.alpha <= _SOFT[1])
+    soft = cv2.inRange(pair.alpha, _SOFT[:1], _SOFT[1:])
     transition = (pair.profiles.alpha > 0.05) & (pair.profiles.alpha < 0.95)
     return Finding(
-        max(0.0, 1 - int(soft.sum()) / length), along_outline(pair, transition.max(axis=1, initial=False) == 0)
+        max(0.0, 1 - cv2.countNonZero(soft) / length), along_outline(pair, transition.max(axis=1, initial=False) == 0)
     )
 
 
@@ -118,7 +118,7 @@ def stair_steps(pair: AnnotatedPair) -> Finding:
 
     Mattes that were thresholded, posterised or grown by a brush have soft pixels of a handful of values only.
     """
-    counts = np.bincount(pair.alpha.ravel(), minlength=256)[_SOFT[0] : _SOFT[1] + 1]
+    counts = cv2.calcHist([pair.alpha], [0], None, [256], [0, 256]).ravel()[_SOFT[0] : _SOFT[1] + 1]
     possible = min(int(counts.sum()) // 8, len(counts))
     return Finding(max(0.0, 1 - int((counts > 0).sum()) / possible) if possible else 0.0)
 
@@ -173,6 +173,8 @@ def _far_specks(mask: NDArray[np.bool_], pair: AnnotatedPair) -> Finding:
     areas = stats[:, cv2.CC_STAT_AREA]
     large = areas >= min(int(areas[1:].max()), 0.002 * pair.alpha.size)
     large[0] = False
+    if large[1:].all():
+        return Finding(0.0)
     distance = cv2.distanceTransform((~large[labels]).astype(np.uint8), cv2.DIST_L2, 3)
     specks = np.unique(labels[mask & (distance > 0.03 * pair.short_side)])
     specks = specks[areas[specks] >= 4]

@@ -1,0 +1,60 @@
+"""Pairs a second of gate 1 and the rules at 1080p, files decoded, on one core.
+
+    python experiments/curation/speed.py [--pairs 8]
+
+Prints a Markdown table; the machine and its load are the reader's to mention.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from matting.corpus.camera import to_uint8
+from matting.corpus.photograph import photograph
+from matting.corpus.plan import SCENARIOS
+from matting.curation.checks import CHECKS, measure
+from matting.curation.pair import AnnotatedPair
+from matting.images import read_alpha, read_rgb, write_png
+
+HEIGHT, WIDTH = 1920, 1080
+
+
+def main() -> None:
+    """Draw a few pairs, and time reading and every check."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=8)
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    folder = Path(tempfile.mkdtemp())
+    for k in range(options.pairs):
+        taken = photograph(np.random.default_rng(k), HEIGHT, WIDTH, SCENARIOS[k % len(SCENARIOS)])
+        picture = cv2.cvtColor(to_uint8(taken.picture), cv2.COLOR_RGB2BGR)
+        cv2.imwrite(str(folder / f"{k}.jpg"), picture, (cv2.IMWRITE_JPEG_QUALITY, 92))
+        write_png(folder / f"{k}.png", to_uint8(taken.alpha))
+    seconds, processor = dict.fromkeys(["read", *(check.name for check in CHECKS)], 0.0), time.process_time()
+    for k in range(options.pairs):
+        start = time.process_time()
+        pair = AnnotatedPair(read_rgb(folder / f"{k}.jpg"), read_alpha(folder / f"{k}.png"))
+        seconds["read"] += time.process_time() - start
+        for check in CHECKS:
+            start = time.process_time()
+            check.measure(pair)
+            seconds[check.name] += time.process_time() - start
+    processor = time.process_time() - processor
+    start = time.perf_counter()
+    for k in range(options.pairs):
+        measure(AnnotatedPair(read_rgb(folder / f"{k}.jpg"), read_alpha(folder / f"{k}.png")))
+    wall = time.perf_counter() - start
+    print(f"| step | ms of processor time a pair, {WIDTH} x {HEIGHT} |\n| --- | --: |")
+    for name, total in sorted(seconds.items(), key=lambda entry: -entry[1]):
+        print(f"| {name} | {1000 * total / options.pairs:.1f} |")
+    print(f"| pairs a second of processor time | {options.pairs / processor:.1f} |")
+    print(f"| pairs a second by the clock | {options.pairs / wall:.1f} |")
+
+
+if __name__ == "__main__":
+    main()

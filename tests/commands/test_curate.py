@@ -1,0 +1,165 @@
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from matting.cli import app
+from matting.config import build, load_config
+from matting.corpus import ensure_corpus
+from matting.curation.audit import sample_id
+from matting.data.corpora import demo_corpus
+from matting.data.sources.folders import read_names
+
+PEOPLE = 24
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    """A small corpus with planted defects; its sides are below 512, which limits allow here."""
+    folder = ensure_corpus(people=PEOPLE, image_size=160, defects=True, show_progress=False, workers=1)
+    copy = tmp_path_factory.mktemp("set") / "corpus"
+    shutil.copytree(folder, copy)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def limits(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("limits") / "limits.yaml"
+    path.write_text("low_resolution: 3.5\n")
+    return path
+
+
+def call(*arguments: object) -> str:
+    result = CliRunner().invoke(app, ["curate", *map(str, arguments)], catch_exceptions=True)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture
+def curation(root, limits, tmp_path) -> Path:
+    call("run", "rwp", root / "RWP", "-o", tmp_path / "out", "--workers", 1, "--limits", limits)
+    return tmp_path / "out"
+
+
+def verdicts(folder: Path) -> dict[str, dict[str, str]]:
+    with (folder / "verdicts.csv").open() as file:
+        return {row["name"]: row for row in csv.DictReader(file)}
+
+
+def state(folder: Path) -> dict[Path, tuple[int, bytes]]:
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_run_judges_every_pair_and_changes_nothing(root, limits, tmp_path):
+    before = state(root)
+    output = call("run", "rwp", root / "RWP", "-o", tmp_path / "out", "--workers", 1, "--limits", limits)
+    assert state(root) == before
+    assert len(verdicts(tmp_path / "out")) == len(list((root / "RWP/image").iterdir()))
+    assert "about 17 %" in output and "not run" in output
+    assert (
+        "<img" in (tmp_path / "out/report.html").read_text() and "http" not in (tmp_path / "out/report.md").read_text()
+    )
+
+
+def test_planted_defects_are_found_more_often_than_clean_pairs_fail(root, curation):
+    planted = {line.split(",")[0] for line in read_names(root / "defects.csv")[1:]}
+    failed = {name for name, row in verdicts(curation).items() if row["verdict"] != "accept"}
+    clean = set(verdicts(curation)) - planted
+    assert len(failed & planted) / len(planted) > len(failed & clean) / len(clean)
+
+
+def test_second_run_measures_nothing_and_says_the_same(root, limits, curation, monkeypatch):
+    from matting.curation import run
+
+    before = (curation / "verdicts.csv").read_bytes()
+    monkeypatch.setattr(run, "_measure", lambda source, index: pytest.fail("measured again"))
+    call("run", "rwp", root / "RWP", "-o", curation, "--limits", limits)
+    assert (curation / "verdicts.csv").read_bytes() == before
+
+
+def test_interrupted_run_goes_on_after_half_a_line(root, limits, curation):
+    before = (curation / "verdicts.csv").read_bytes()
+    scores = curation / "scores.jsonl"
+    scores.write_bytes(scores.read_bytes()[: scores.stat().st_size // 2])
+    call("run", "rwp", root / "RWP", "-o", curation, "--limits", limits, "--workers", 1)
+    assert (curation / "verdicts.csv").read_bytes() == before
+
+
+def test_processes_say_what_one_process_says(root, limits, curation, tmp_path):
+    call("run", "rwp", root / "RWP", "-o", tmp_path / "two", "--workers", 2, "--limits", limits)
+    assert (tmp_path / "two/verdicts.csv").read_bytes() == (curation / "verdicts.csv").read_bytes()
+
+
+def test_changed_file_is_measured_again_and_a_damaged_one_rejected(limits, root, tmp_path):
+    copy = tmp_path / "set"
+    shutil.copytree(root / "RWP", copy)
+    call("run", "rwp", copy, "-o", tmp_path / "out", "--workers", 1, "--limits", limits)
+    photo = sorted((copy / "image").iterdir())[0]
+    photo.write_bytes(photo.read_bytes()[:500])
+    call("run", "rwp", copy, "-o", tmp_path / "out", "--workers", 1, "--limits", limits)
+    assert verdicts(tmp_path / "out")[photo.stem]["reasons"] == "unreadable"
+
+
+def test_audit_draws_a_page_and_apply_merges_what_it_exports(curation, limits, tmp_path):
+    call("audit", curation, "--share", 0.3)
+    names = read_names(curation / "audit_sample.csv")[1:]
+    assert all(verdicts(curation)[name]["verdict"] == "accept" for name in names)
+    decisions = {name: {"verdict": "accept"} for name in names} | {names[0]: {"verdict": "reject", "reason": "cut"}}
+    export = tmp_path / "export.json"
+    export.write_text(json.dumps({"audit": sample_id(names), "decisions": decisions}))
+    output = call("apply", curation, export, "--limits", limits)
+    assert "Wilson" in output and verdicts(curation)[names[0]]["reasons"] == "cut"
+    assert verdicts(curation)[names[0]]["gate"] == "audit"
+
+
+def test_training_reads_what_was_accepted(curation):
+    overrides = [f"corpus.people={PEOPLE}", "corpus.image_size=160", "corpus.defects=true"]
+    everything = build(load_config(overrides).corpus).train["rwp"]
+    chosen = build(load_config([*overrides, f"corpus.verdicts={curation / 'verdicts.csv'}"]).corpus).train["rwp"]
+    accepted = {name for name, row in verdicts(curation).items() if row["verdict"] == "accept"}
+    assert {item.name for item in chosen.items} == {item.name for item in everything.items} & accepted
+    assert 0 < len(chosen) < len(everything)
+
+
+def test_verdicts_on_another_set_are_refused(tmp_path):
+    (tmp_path / "verdicts.csv").write_text("source,name,verdict\nrwp,nobody,accept\n")
+    (tmp_path / "other.csv").write_text("source,name,verdict\np3m10k,nobody,accept\n")
+    for name, message in (("verdicts.csv", "no verdict on"), ("other.csv", "expected verdicts on")):
+        with pytest.raises(ValueError, match=message):
+            demo_corpus(PEOPLE, image_size=160, defects=True, verdicts=tmp_path / name)
+
+
+def test_folder_of_another_set_is_refused(root, curation, limits):
+    with pytest.raises(ValueError, match="another set"):
+        call("run", "rwp", root / "RWP", "-o", curation, "--split", "val", "--limits", limits)
+    with pytest.raises(FileNotFoundError, match="matting curate run"):
+        call("audit", root)
+
+
+@pytest.mark.slow
+def test_folds_judge_only_whom_they_have_not_seen(root, curation, limits, tmp_path):
+    import torch
+
+    from matting.models import AttentionUNet
+
+    settings = {"encoder": "resnet10t", "pretrained": False, "encoder_weights": None}
+    model = AttentionUNet(**settings)
+    state = {f"model.{name}": value for name, value in model.state_dict().items()}
+    paths = []
+    for fold in range(2):
+        paths += [tmp_path / f"{fold}.ckpt"]
+        parameters = {"size": 64, "corpus": "drawn", "fold": fold, "folds": 2, "model": model.settings}
+        torch.save({"state_dict": state, "hyper_parameters": parameters}, paths[-1])
+    call("crosscheck", curation, "--checkpoint", paths[0], "--checkpoint", paths[1], "--limits", limits)
+    with (curation / "credibility.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(verdicts(curation)) and {row["judges"] for row in rows} == {"1"}
+    assert np.mean([row["verdict"] == "accept" for row in verdicts(curation).values()]) == 0  # nothing was learnt
+    with pytest.raises(ValueError, match="seen by every network"):
+        call("crosscheck", curation, "--checkpoint", paths[0], "--limits", limits)

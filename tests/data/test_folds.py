@@ -1,0 +1,44 @@
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from matting.config import build, load_config
+from matting.data.corpora import Corpus
+from matting.data.folds import fold_of, leave_out
+from tests.conftest import MINIATURE
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return build(load_config(MINIATURE).corpus)
+
+
+def test_folds_divide_the_people_of_every_source(corpus):
+    for name, source in corpus.train.items():
+        if len(source) < 2:
+            continue
+        left_out = Counter[str]()
+        for fold in range(2):
+            try:
+                kept = leave_out(replace(corpus, train={name: source}), fold, 2).train[name].items
+            except ValueError:  # a small source may have all its people in one fold
+                continue
+            assert all(fold_of(item, 2) != fold for item in kept)
+            left_out.update(item.name for item in source.items if item not in kept)
+        assert set(left_out.values()) <= {1}
+
+
+def test_one_person_stands_in_one_fold(corpus):
+    item = corpus.train["rwp"].items[0]
+    assert fold_of(replace(item, name="another picture"), 5) == fold_of(item, 5)
+
+
+def test_no_fold_changes_nothing(corpus):
+    assert leave_out(corpus, None, 5) is corpus
+
+
+@pytest.mark.parametrize(("fold", "folds"), [(5, 5), (-1, 5), (0, 1)])
+def test_folds_that_do_not_exist_are_refused(corpus, fold, folds):
+    with pytest.raises(ValueError, match=r"data\.fold"):
+        leave_out(corpus, fold, folds)
