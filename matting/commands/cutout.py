@@ -146,7 +146,7 @@ def read_style(matte: bool, background: str | None, foreground: bool, clear: boo
 
 def pixels_within(megabytes: int) -> int:
     """Return the largest photograph that stays within so much memory beside the loaded network."""
-    network, per_pixel = 400, 30  # measured by experiments/cutout_speed, with a margin
+    network, per_pixel = 300, 20  # experiments/cutout_speed measures less
     if megabytes <= network:
         raise ValueError(f"--max-memory: expected more than {network} megabytes, found {megabytes}")
     return (megabytes - network) * 10**6 // per_pixel

@@ -122,9 +122,9 @@ def test_options_that_cannot_be_met_are_one_line(matting, data, run_folder, opti
 
 
 def test_larger_photographs_than_the_memory_allows_are_refused_unopened(matting, data, run_folder):  # noqa: F811
-    side = int(pixels_within(401) ** 0.5) + 1
+    side = int(pixels_within(301) ** 0.5) + 1
     write_png(data / "images" / "large.png", np.zeros((side, side, 3), np.uint8))
-    call = ["cutout", "--checkpoint", run_folder, data / "images", "-o", data / "out", "--max-memory", 401]
+    call = ["cutout", "--checkpoint", run_folder, data / "images", "-o", data / "out", "--max-memory", 301]
     code, out, err = matting(*call)
     assert code == 1 and "2 cut-outs" in out and "large.png: expected at most 0 megapixels" in err
 
