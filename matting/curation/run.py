@@ -1,15 +1,11 @@
 """Measuring a whole set: in parallel, going on where it stopped, with every score kept in a file of the curation."""
 
 import json
-import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import cv2
 
 from matting.curation.checks import VERSION, measure
 from matting.curation.pair import AnnotatedPair
@@ -18,6 +14,7 @@ from matting.data.sources import Item, Source
 from matting.data.sources.folders import EmptyError
 from matting.data.verify import find_format
 from matting.images import read_rgb, write_atomic
+from matting.processes import in_processes
 
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]
 """Passes through what it is given and shows how far it is, under a label."""
@@ -142,26 +139,13 @@ def measure_all(curation: Curation, progress: Progress, workers: int | None = No
     missing = [index for index, item in enumerate(source.items) if item.name not in kept]
     job = partial(_measure, source)
     with curation.scores.open("a", encoding="utf-8") as file:
-        for index, result in zip(progress(missing, "measuring"), _in_parallel(job, missing, workers), strict=True):
+        for index, result in zip(progress(missing, "measuring"), in_processes(job, missing, workers), strict=True):
             name = source.items[index].name
             kept[name] = {"name": name, "stamp": stamps[name], **result}
             file.write(json.dumps(kept[name]) + "\n")
             file.flush()
     lines = [kept[item.name] for item in source.items]
     return [Measured(source.name, line["name"], line["scores"], line["problem"]) for line in lines]
-
-
-def _in_parallel(job: Callable[[int], Any], indices: Sequence[int], workers: int | None) -> Iterator[Any]:
-    if workers == 1 or len(indices) < 2:
-        yield from map(job, indices)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        try:
-            yield from pool.map(job, indices, chunksize=4)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def _measure(source: Source, index: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from matting.data.corpora import Corpus, demo_corpus, disk_corpus, evaluation_pa
 from matting.data.dataset import DrawDataset
 from matting.data.plan import Draw
 from matting.data.scenes import Scenes
-from matting.data.sources import Source, foregrounds, ppm100, rwp636
+from matting.data.sources import Source, ppm100, rwp636
 from matting.data.sources.decoded import DecodedSource
 from matting.data.verify import find_format, verify
 from matting.images import read_rgb
@@ -132,7 +132,7 @@ def small_corpus(root: Path, **options: object) -> Corpus:
 
 def test_foregrounds_are_estimated_for_training_only(tmp_path, monkeypatch):
     monkeypatch.setattr(foreground, "estimate_foreground", lambda photo, alpha: photo)
-    monkeypatch.setattr(foregrounds.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
     corpus = small_corpus(tmp_path, estimate_foregrounds=True)
     assert all(item.layered for item in corpus.train["rwp"].items)
     assert not any(item.layered for item in corpus.validation.items)

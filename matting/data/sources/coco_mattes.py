@@ -1,17 +1,13 @@
 """Make the mattes of the COCO portraits: a folder of ``<id>.png``, approximate by construction."""
 
-import multiprocessing
-import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-
-import cv2
 
 from matting.data.sources.approximate import Refine, approximate_matte, closed_form
 from matting.data.sources.coco_instances import PersonFilter, Selection, select_portraits
 from matting.images import read_rgb, write_png
+from matting.processes import in_processes
 
 
 def missing_mattes(coco: Path, output: Path, split: str, rule: PersonFilter, limit: int | None) -> list[Selection]:
@@ -51,17 +47,7 @@ def make_mattes(
         ValueError: If a photograph cannot be read, or differs in size from its annotation.
     """
     job = partial(_make, photos, output, refine)
-    workers = workers or os.cpu_count() or 1
-    if workers == 1 or refine is not closed_form:
-        yield from map(job, selections)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        try:
-            yield from pool.map(job, selections)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    yield from in_processes(job, selections, workers if refine is closed_form else 1)
 
 
 def _make(photos: Path, output: Path, refine: Refine, selection: Selection) -> Path:

@@ -5,10 +5,6 @@ old background, and a loss that compares two backgrounds punishes the right answ
 project's cache; nothing is written beside the user's data.
 """
 
-import multiprocessing
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
@@ -22,6 +18,7 @@ from rich.progress import track
 from matting.cache import cache_dir
 from matting.data.sources.base import Item, Source
 from matting.images import read_rgb, write_atomic
+from matting.processes import in_processes
 
 JPEG_QUALITY = 95
 """Photographs are JPEGs themselves; at this quality, without subsampling of colours, nothing visible is added."""
@@ -47,25 +44,11 @@ def with_estimated_foregrounds(source: Source, workers: int | None = None) -> So
     if missing:
         files[source.items[missing[0]].name].parent.mkdir(parents=True, exist_ok=True)
         jobs = partial(_estimate, source, files)
-        estimates = _map(jobs, missing, workers or os.cpu_count() or 1)
+        estimates = in_processes(jobs, missing, workers)
         for _ in track(estimates, f"foregrounds of {source.name}", len(missing), console=Console(stderr=True)):
             pass  # each estimate is in its file, so an interrupted run goes on where it stopped
     items = [replace(item, foreground=files.get(item.name, item.foreground)) for item in source.items]
     return replace(source, items=items)
-
-
-def _map(job: Callable[[int], Path], indices: Sequence[int], workers: int) -> Iterator[Path]:
-    if workers == 1 or len(indices) < workers:
-        yield from map(job, indices)
-        return
-    # OpenCV's threads and a forked process do not go together; a fresh interpreter does.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        try:
-            yield from pool.map(job, indices, chunksize=4)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:

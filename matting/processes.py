@@ -1,0 +1,37 @@
+"""Work on many files with several processes."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import TypeVar
+
+import cv2
+
+_Work = TypeVar("_Work")
+_Result = TypeVar("_Result")
+
+
+def in_processes(job: Callable[[_Work], _Result], work: Sequence[_Work], workers: int | None) -> Iterator[_Result]:
+    """Do a job on each piece of work.
+
+    Args:
+        job: A picklable function.
+        work: Picklable arguments of the job.
+        workers: Processes; None takes every core, 1 stays in this process.
+
+    Yields:
+        The results, in the order of the work. Whoever stops early, or an error, cancels what has not begun.
+    """
+    workers = workers or os.cpu_count() or 1
+    if workers == 1 or len(work) < 2:
+        yield from map(job, work)
+        return
+    # OpenCV's threads and a forked process do not go together; a fresh interpreter does.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        try:
+            yield from pool.map(job, work)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
