@@ -14,7 +14,7 @@ from matting.data.sources import Source, coco_matting, composition1k, compositio
 from matting.data.sources.decoded import with_decoded_cache
 from matting.data.sources.foregrounds import with_estimated_foregrounds
 from matting.data.sources.official import Composite, compose_official
-from matting.evaluation import Example, Pair, implied_trimap
+from matting.evaluation import Example, Pair, implied_trimap, pairs_from_root, with_labels
 from matting.images import list_pictures, read_alpha, read_rgb
 
 Reader = Callable[..., Source]
@@ -57,6 +57,7 @@ def demo_corpus(
     defects: bool = False,
     estimate_foregrounds: bool = False,
     verdicts: Path | str | None = None,
+    scenarios: int = 0,
 ) -> Corpus:
     """The corpus drawn by code, generated on first use.
 
@@ -68,15 +69,16 @@ def demo_corpus(
         defects: Plant faults in a third of the training portraits, listed in ``defects.csv``, for curation to find.
         estimate_foregrounds: As `disk_corpus` has it.
         verdicts: As `disk_corpus` has it.
+        scenarios: Further test pictures of each of `matting.corpus.SCENARIO_SETS`, labelled with the set's name.
 
     Returns:
         The corpus, read by the readers of the real sets.
     """
-    from matting.corpus import ensure_corpus
+    from matting.corpus import VERSION, ensure_corpus, ensure_scenarios
 
     root = ensure_corpus(people=people, seed=seed, image_size=image_size, portraits=portraits, defects=defects)
     adobe, kind = root / "Combined_Dataset", "easy portraits" if portraits else "people"
-    return disk_corpus(
+    corpus = disk_corpus(
         root,
         studio=partial(composition1k, adobe),
         portraits=partial(rwp, root / "RWP"),
@@ -85,10 +87,20 @@ def demo_corpus(
         composites_per_foreground=2,
         backgrounds=root / "coco/train2014",
         name="demo",
-        label=f"demo corpus, drawn by code ({people} {kind}, seed {seed}): not real photographs",
+        label=f"demo corpus {VERSION}, drawn by code ({people} {kind}, seed {seed}): not real photographs",
         estimate_foregrounds=estimate_foregrounds,
         verdicts=verdicts,
     )
+    if not scenarios:
+        return corpus
+    further = _scenario_pairs(ensure_scenarios(scenarios, seed, image_size), corpus.name)
+    return replace(corpus, test=corpus.test + further)
+
+
+def _scenario_pairs(root: Path, dataset: str) -> list[Pair]:
+    """The scenario sets as test pictures of one set, each labelled with the name of its own."""
+    listing = with_labels(pairs_from_root(root), root / "manifest.csv")
+    return [replace(pair, dataset=dataset, tags=pair.tags | {pair.dataset}) for pair in listing.pairs]
 
 
 def disk_corpus(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from matting.config import build, load_config
-from matting.corpus import ensure_corpus
+from matting.corpus import SCENARIO_SETS, ensure_corpus
 from matting.data.corpora import Corpus, demo_corpus, disk_corpus, evaluation_pairs
 from matting.data.dataset import DrawDataset
 from matting.data.plan import Draw
@@ -72,6 +72,18 @@ def test_test_pictures_of_the_demo_corpus_load(demo_root):
         example = pair.load()
         assert example.image.shape[:2] == example.alpha.shape == example.trimap.shape
         assert set(np.unique(example.trimap)) <= {0, 127, 128, 255}
+
+
+def test_the_demo_corpus_is_tested_on_every_scenario(demo_root):
+    plain, further = demo_corpus(PEOPLE, 0, SIDE), demo_corpus(PEOPLE, 0, SIDE, scenarios=2)
+    added = further.test[len(plain.test) :]
+    assert [pair.name for pair in further.test[: len(plain.test)]] == [pair.name for pair in plain.test]
+    for name in SCENARIO_SETS:
+        shown = [pair for pair in added if name in pair.tags]
+        assert sum(pair.name.startswith(name) for pair in shown) == 2
+        assert {pair.dataset for pair in shown} == {"demo"}
+    first, second = (pair for pair in added if "backgrounds" in pair.tags)
+    assert first.subject == second.subject and np.array_equal(first.load().alpha, second.load().alpha)
 
 
 def test_roles_are_chosen_and_left_out_by_configuration(demo_root, tmp_path):
