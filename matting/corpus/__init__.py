@@ -5,4 +5,12 @@ from matting.corpus.scenarios import SCENARIO_SETS, ensure_scenarios
 from matting.corpus.sheet import contact_sheet
 from matting.corpus.version import VERSION
 
-__all__ = ["SCENARIO_SETS", "VERSION", "CorpusParameters", "build_corpus", "contact_sheet", "ensure_corpus", "ensure_scenarios"]
+__all__ = [
+    "SCENARIO_SETS",
+    "VERSION",
+    "CorpusParameters",
+    "build_corpus",
+    "contact_sheet",
+    "ensure_corpus",
+    "ensure_scenarios",
+]
