@@ -19,7 +19,7 @@ from matting.evaluation.robustness import corrupted_pairs, degradations
 from matting.evaluation.scoring import METRICS, REGIONS, Evaluation, Failure, Row, evaluate
 from matting.evaluation.sections import Findings, Section, sections
 from matting.evaluation.setting import Description, Setting
-from matting.evaluation.spread import background_spreads
+from matting.evaluation.spread import SPREAD, background_spreads
 from matting.evaluation.statistics import (
     Estimate,
     bootstrap_mean,
@@ -34,6 +34,7 @@ __all__ = [
     "CORRUPTIONS",
     "METRICS",
     "REGIONS",
+    "SPREAD",
     "Corruption",
     "Description",
     "Estimate",

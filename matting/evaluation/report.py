@@ -17,7 +17,7 @@ from matting.evaluation.robustness import degradations
 from matting.evaluation.scoring import METRICS, Evaluation
 from matting.evaluation.sections import CHARTS, Findings, Section, mean_spread, sections
 from matting.evaluation.setting import Setting
-from matting.evaluation.spread import background_spreads
+from matting.evaluation.spread import SPREAD, background_spreads
 from matting.evaluation.summary import cells, mean_diagnosis, summarise
 from matting.evaluation.tables import to_markdown
 from matting.images import write_atomic, write_png
@@ -91,7 +91,7 @@ def collect_results(findings: Findings) -> dict[str, Any]:
         "differences": {other: _estimates(evaluation, setting.split, first, other) for other in others},
         "over_seeds": setting.runs_over_seeds(),
         "diagnoses": {
-            method: mean_diagnosis(evaluation, method) | {"deviation over backgrounds": mean_spread(spreads, method)}
+            method: mean_diagnosis(evaluation, method) | {SPREAD: mean_spread(spreads, method)}
             for method in evaluation.methods
         },
         "corruptions": {} if corrupted is None else {name: _corruptions(corrupted, name) for name in corrupted.methods},

@@ -17,6 +17,10 @@ SIDE = 512
 """Long side, in pixels, to which larger mattes are reduced: several are in memory at once."""
 
 
+SPREAD = "deviation over backgrounds"
+"""Name of its mean over subjects in ``results.json``."""
+
+
 class Spread(NamedTuple):
     """The standard deviation of one method's mattes of one subject over backgrounds.
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from matting.evaluation import METRICS
+from matting.evaluation import METRICS, SPREAD
 from matting.evaluation.runs import NOT_THE_CONFIGURATION
-from matting.studies.study import FINISHED, FLOOR, Point, Run, Score, Study
+from matting.studies.study import DEVIATION, FINISHED, FLOOR, Point, Run, Score, Study
 
 FINGERPRINT = "all foreground"
 """A method that knows nothing: where it scores alike, test pictures and metrics are the same."""
@@ -162,7 +162,8 @@ def _run(row: str, folder: _Folder) -> Run:
     }
     sets = {line["set"] for line in folder.pictures}
     metrics = {name: value for name, value in results["metrics"].items() if name.split("/")[1] in sets}
-    return Run(row, folder.seed, FINISHED, facts, metrics)
+    spread = results.get("diagnoses", {}).get(results["method_under_test"], {}).get(SPREAD)
+    return Run(row, folder.seed, FINISHED, facts, metrics | ({} if spread is None else {DEVIATION: spread}))
 
 
 def _scores(row: str, folder: _Folder, method: str | None = None) -> list[Score]:

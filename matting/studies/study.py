@@ -18,6 +18,9 @@ FINISHED = "finished"
 FLOOR = "mean matte"
 """Stands below every row: the mean training matte, which a network must beat to have learnt anything."""
 
+DEVIATION = "test/deviation_over_backgrounds"
+"""Column of the mean standard deviation of alpha over backgrounds of one subject, see `matting.evaluation.spread`."""
+
 FACTS = ("overrides", "commit", "corpus", "protocol", "training", "hardware", "hours")
 FILES = RUNS, PICTURES, CURVES = "runs.csv", "per_image.csv", "curves.csv"
 
@@ -84,6 +87,10 @@ class Study:
     def rows(self) -> list[str]:
         """Names of the rows that have figures; the first is the reference."""
         return list(dict.fromkeys(run.row for run in self.finished))
+
+    def of(self, row: str) -> list[Run]:
+        """Return the finished runs of a row."""
+        return [run for run in self.finished if run.row == row]
 
     @cached_property
     def seeds(self) -> list[int]:

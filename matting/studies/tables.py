@@ -1,13 +1,13 @@
 """A study as one Markdown page, made of its CSV files and nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, floor, log10, sqrt
 
 from matting.evaluation import METRICS, REGIONS, Estimate, Table, difference_over_seeds, mean_over_seeds, to_markdown
 from matting.evaluation.sections import CHARTS, SCENARIOS
 from matting.evaluation.tables import REGION_TITLE, SCALE, TITLE, metric_titles, with_interval
 from matting.studies.convergence import difference_over_runs, mean_over_runs, steps_to_reach
-from matting.studies.study import FLOOR, Study
+from matting.studies.study import DEVIATION, FLOOR, Study
 
 GROUPS = {"all": None} | {level: frozenset({level}) for level in ("clear", "medium", "hard")} | dict(SCENARIOS)
 """Groups of test pictures by the labels that make them."""
@@ -25,7 +25,13 @@ def study_markdown(study: Study) -> str:
     Returns:
         Markdown; the same figures give the same page.
     """
-    tables = [*method_tables(study), *difference_tables(study), scenario_table(study), *convergence_tables(study)]
+    tables = [
+        *method_tables(study),
+        *difference_tables(study),
+        scenario_table(study),
+        *background_tables(study),
+        *convergence_tables(study),
+    ]
     parts = [
         f"> **{study.finished[0].facts['corpus']}**\n",
         *(f"- {line}" for line in _facts(study)),
@@ -89,6 +95,18 @@ def scenario_table(study: Study) -> Table:
     )
 
 
+def background_tables(study: Study) -> list[Table]:
+    """How much alpha depends on the background; none where no subject stands before several."""
+    found = {row: [run.metrics[DEVIATION] for run in study.of(row) if DEVIATION in run.metrics] for row in study.rows}
+    if not all(found.values()):
+        return []
+    title = (
+        "Standard deviation of alpha over backgrounds of one subject · 10³ (a matte that never changes has 0; "
+        "Student and Welch intervals)"
+    )
+    return [Table(title, ["row", "deviation", f"minus {study.rows[0]}"], _over_runs(study, found, 1000.0))]
+
+
 def convergence_tables(study: Study) -> list[Table]:
     """Steps to the validation SAD that every run reaches, and to that of every run of the reference row."""
     best = {row: [min(values) for _, values in study.curves(row, CONVERGENCE)] for row in study.rows}
@@ -145,17 +163,26 @@ def _facts(study: Study) -> Iterator[str]:
 def _convergence_table(study: Study, what: str, target: float) -> Table:
     runs = {row: [steps_to_reach(*curve, target) for curve in study.curves(row, CONVERGENCE)] for row in study.rows}
     reached = {row: [steps for steps in found if steps is not None] for row, found in runs.items()}
-    first = study.rows[0]
-    rows = []
-    for row, found in runs.items():
-        complete = len(reached[row]) == len(found)
-        mean = with_interval(mean_over_runs(reached[row]), 1.0) if complete else "not by every run"
-        both = row != first and complete and len(reached[first]) == len(runs[first])
-        enough = both and min(len(reached[row]), len(reached[first])) > 1
-        difference = with_interval(difference_over_runs(reached[row], reached[first]), 1.0, sign="+") if enough else ""
-        rows.append([row, mean, f"{len(reached[row])} of {len(found)}", difference])
+    complete = {row: reached[row] for row, found in runs.items() if len(reached[row]) == len(found)}
+    columns = _over_runs(study, complete, 1.0)
+    rows = [
+        [row, mean or "not by every run", f"{len(reached[row])} of {len(runs[row])}", difference]
+        for row, mean, difference in columns
+    ]
     title = f"Convergence: steps until validation SAD (whole image) is {target:g}, {what} (Student and Welch intervals)"
-    return Table(title, ["row", "steps", "runs that got there", f"minus {first}"], rows)
+    return Table(title, ["row", "steps", "runs that got there", f"minus {study.rows[0]}"], rows)
+
+
+def _over_runs(study: Study, figures: Mapping[str, Sequence[float]], scale: float) -> list[list[str]]:
+    """Each row's mean over runs and its difference from the first row's; empty where the figures are missing."""
+    first, rows = study.rows[0], []
+    for row in study.rows:
+        own, reference = figures.get(row, []), figures.get(first, [])
+        mean = with_interval(mean_over_runs(own), scale) if own else ""
+        both = row != first and min(len(own), len(reference)) > 1
+        difference = with_interval(difference_over_runs(own, reference), scale, sign="+") if both else ""
+        rows.append([row, mean, difference])
+    return rows
 
 
 def _rounded_up(value: float) -> float:

@@ -46,6 +46,7 @@ class Sweep:
             "protocol": {"metrics": "adobe"},
             "metrics": {"test/demo/whole/sad": level, "test/demo.hard/whole/sad": level},
             "method_under_test": "model",
+            "diagnoses": {"model": {"deviation over backgrounds": level / 100 + seed / 1000}},
             "notes": {"training": "5 epochs, 20 steps, 16 views an epoch"},
             "commit": "abc",
             "hardware": {"processor": "any", "accelerator": None},

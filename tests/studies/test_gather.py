@@ -16,7 +16,8 @@ def test_a_sweep_is_read_in_the_order_of_its_jobs(curricula: Sweep) -> None:
     assert study.table(FLOOR, "unknown", "mad").tolist() == [[30, 30, 30]]
     assert study.table("none", "whole", "sad", frozenset({"glasses", "backlit"})).shape == (4, 2)
     assert study.curves("3stage", "whole/sad")[0][0] == [4, 8, 12, 16, 20], "steps taken, not the index of the last"
-    assert study.finished[0].metrics == {"test/demo/whole/sad": 10.0} and study.missing() == []
+    assert study.finished[0].metrics == {"test/demo/whole/sad": 10.0, "test/deviation_over_backgrounds": 0.101}
+    assert study.missing() == []
 
 
 def test_rows_are_named_by_what_differs(sweep: Sweep) -> None:

@@ -55,6 +55,14 @@ def test_convergence_counts_steps_to_a_level_every_run_reaches(curricula: Sweep,
     assert row(second, "shuffled")[1:3] == ["not by every run", "0 of 4"]
 
 
+def test_dependence_on_the_background_is_set_side_by_side(sweep: Sweep) -> None:
+    runs = [sweep.run(f"data={name}", seed, level) for name, level in (("a", 10), ("b", 30)) for seed in (1, 2, 3)]
+    table = section(study_markdown(gather(runs)), "Standard deviation of alpha over backgrounds")
+    assert row(table, "a")[1].startswith("102 [") and row(table, "b")[2].startswith("+200 [")
+    runs = [sweep.run("data=c", seed, diagnoses={}) for seed in (1, 2)]
+    assert "Standard deviation of alpha" not in study_markdown(gather(runs))
+
+
 def test_a_network_that_learnt_nothing_is_named(sweep: Sweep) -> None:
     page = study_markdown(gather([sweep.run("data=a", seed=1, level=10), sweep.run("data=b", seed=1, level=40)]))
     assert "b is not shown to beat the mean matte" in page and "a is not shown" not in page
