@@ -27,6 +27,12 @@ def run(
     path: Annotated[Path, typer.Argument(help="Folder of the data set.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.", show_default=False)],
     split: Annotated[list[str] | None, typer.Option(help="Split, may be repeated; all by default.")] = None,
+    regions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of NAME.png: 128 = translucent glass or plastic, 255 = reflection.", show_default=False
+        ),
+    ] = None,
     limits: Limits = None,
     workers: Workers = None,
 ) -> None:
@@ -38,7 +44,7 @@ def run(
     from matting.curation.run import start_curation
     from matting.data.sources.splits import SPLITS
 
-    _conclude(start_curation(output, name, path, split or SPLITS), limits, workers)
+    _conclude(start_curation(output, name, path, split or SPLITS, regions), limits, workers)
 
 
 @curate.command()

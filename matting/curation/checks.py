@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from matting.curation import editing, quality, rules
+from matting.curation import edge_rules, editing, matte_rules, quality
 from matting.curation.finding import Finding
 from matting.curation.pair import AnnotatedPair
 
@@ -16,7 +16,7 @@ LIMITS = Path(__file__).with_name("limits.yaml")
 """Limits as measured on the demo corpus by ``experiments/curation/measure.py``."""
 
 
-VERSION = 1
+VERSION = 2
 """Raised when a score changes: pairs measured by another version are measured again."""
 
 
@@ -52,51 +52,73 @@ CHECKS = (
     _check(editing.cloned, "quality", "reject", "A part of the picture was copied to another place of it."),
     _check(editing.halo, "quality", "reject", "A bright or dark seam runs along the subject, as after cutting out."),
     _check(
-        rules.unsupported_edge,
+        edge_rules.unsupported_edge,
         "rules",
         "re-annotate",
         "The matte has edges where the photograph has none: a filled gap, a missing part, or the wrong photograph.",
     ),
     _check(
-        rules.misplaced_edge,
+        edge_rules.misplaced_edge,
         "rules",
         "re-annotate",
         "The matte is shifted, too wide or too narrow; move its edge onto the subject's.",
     ),
     _check(
-        rules.lost_strands,
+        edge_rules.lost_strands,
         "rules",
         "re-annotate",
         "Hair was cut along one line. Draw it in layers: solid inside, 0.3 to 0.8 in the transition, 0.1 to 0.3 where "
         "single strands mix with the background.",
     ),
     _check(
-        rules.no_soft_edge,
+        matte_rules.hair_layers,
+        "rules",
+        "re-annotate",
+        "A layer of the hair is missing: between solid hair and background lie the transition (0.3 to 0.8) and single "
+        "strands that mix with the background (0.1 to 0.3).",
+    ),
+    _check(
+        matte_rules.ragged_edge,
+        "rules",
+        "re-annotate",
+        "The outline is ragged; draw it with one stroke where the subject's edge is smooth.",
+    ),
+    _check(
+        matte_rules.no_soft_edge,
         "rules",
         "re-annotate",
         "The matte is a mask of 0 and 1; edges of a photograph are never that hard.",
     ),
     _check(
-        rules.stair_steps,
+        matte_rules.stair_steps,
         "rules",
         "re-annotate",
         "The soft edge has a handful of values only; use a brush or export with 8 bits of opacity.",
     ),
     _check(
-        rules.flat_translucency,
+        matte_rules.flat_translucency,
         "rules",
         "re-annotate",
         "An area has one even partial opacity. Shadows are background (0); translucent material varies between 0.4 and "
         "0.6, pure reflections are near 0.",
     ),
     _check(
-        rules.labelled_shadow,
+        matte_rules.wrong_translucency,
+        "rules",
+        "re-annotate",
+        "Glass or plastic has a wrong opacity: pure reflections are background (0), translucent material has 0.4 to "
+        "0.6.",
+    ),
+    _check(
+        edge_rules.labelled_shadow,
         "rules",
         "re-annotate",
         "Along the edge, inside and outside differ in brightness only: a cast shadow is background (0).",
     ),
-    _check(rules.islands, "rules", "re-annotate", "Specks of foreground lie apart from the subject; remove them."),
-    _check(rules.holes, "rules", "re-annotate", "Specks of background lie inside the subject; fill them."),
+    _check(
+        matte_rules.islands, "rules", "re-annotate", "Specks of foreground lie apart from the subject; remove them."
+    ),
+    _check(matte_rules.holes, "rules", "re-annotate", "Specks of background lie inside the subject; fill them."),
 )
 """In the order in which reasons are given."""
 

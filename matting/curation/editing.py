@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from matting.curation.finding import Finding, along, along_outline
 from matting.curation.pair import AnnotatedPair
 
-GHOST_QUALITIES = tuple(range(4, 40, 2))
-"""JPEG qualities that are tried as earlier ones."""
+GHOST_QUALITIES = tuple(range(4, 31, 2))
+"""JPEG qualities that are tried as earlier ones; better ones leave no damage that is seen, and phones use them."""
 
-_GHOST_SIDE = 512  # of the part looked at
+_GHOST_SIDE = 384  # of the part looked at
 _CLONE_SIDE = 640  # of the picture's short side when key points are compared
 _NEAREST_CLONE = 30  # pixels of that; nearer than this everything is like itself
 _COPIES = 3  # of a point; one is found at several scales

@@ -6,7 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from matting.curation.pair import AnnotatedPair
+from matting.curation.pair import AnnotatedPair, Profiles
+
+WINDOW = 30
+"""Points of the outline that are judged together."""
 
 
 class Finding(NamedTuple):
@@ -44,3 +47,10 @@ def along(values: NDArray[np.float32], window: int) -> NDArray[np.float32]:
         return np.full_like(values, values.mean() if len(values) else 0)
     padded = np.pad(values, (window // 2, window - 1 - window // 2), mode="wrap")
     return np.convolve(padded, np.full(window, 1 / window, np.float32), "valid").astype(np.float32)
+
+
+def in_layers(lines: Profiles) -> NDArray[np.bool_]:
+    """Where along the outline the matte changes from point to point, as strands do, ``(N - 1,)``."""
+    at = lines.offsets / lines.offsets[-1]
+    change = np.abs(np.diff(lines.alpha[:, (at > -0.3) & (at < 0.45)], axis=0)) * lines.adjacent[:, None]
+    return np.asarray(along(change.mean(axis=1), WINDOW) >= 0.02)

@@ -14,6 +14,9 @@ POINTS = 1600
 REACH = 0.05
 """How far the outline's profiles reach to either side, as a share of the short side."""
 
+TRANSLUCENT, REFLECTION = 128, 255
+"""Bytes of a picture of regions: translucent glass or plastic, and reflections with nothing of the subject behind."""
+
 _SAMPLES = 26  # of a profile to either side
 _BORDER = 0.01  # what the frame of the picture cuts is no edge of the subject
 
@@ -35,6 +38,12 @@ class Profiles(NamedTuple):
     colours: NDArray[np.float32]
     alpha: NDArray[np.float32]
 
+    @property
+    def adjacent(self) -> NDArray[np.bool_]:
+        """``(N - 1,)`` bool, whether a point and the next are neighbours on one contour."""
+        gaps = np.linalg.norm(np.diff(self.places, axis=0), axis=1)
+        return np.asarray(gaps <= 3 * np.median(gaps) + 1)
+
 
 @dataclass(frozen=True)
 class AnnotatedPair:
@@ -43,6 +52,7 @@ class AnnotatedPair:
     Attributes:
         photo: ``(H, W, 3)`` uint8 sRGB.
         alpha: ``(H, W)`` uint8, 255 = foreground.
+        regions: ``(H, W)`` uint8 of `TRANSLUCENT`, `REFLECTION` and 0, or None where nobody labelled any.
 
     Raises:
         ValueError: Other shapes or types, or sizes that differ.
@@ -50,12 +60,16 @@ class AnnotatedPair:
 
     photo: NDArray[np.uint8]
     alpha: NDArray[np.uint8]
+    regions: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         good = self.photo.dtype == self.alpha.dtype == np.uint8 and self.photo.shape == (*self.alpha.shape, 3)
         if not good or not self.alpha.size:
             found = f"{self.photo.shape} {self.photo.dtype} with {self.alpha.shape} {self.alpha.dtype}"
             raise ValueError(f"expected a photograph (H, W, 3) and a matte (H, W), both uint8, found {found}")
+        if self.regions is not None and (self.regions.shape != self.alpha.shape or self.regions.dtype != np.uint8):
+            found = f"{self.regions.shape} {self.regions.dtype}"
+            raise ValueError(f"expected regions of the matte's size, {self.alpha.shape} uint8, found {found}")
 
     @cached_property
     def short_side(self) -> int:

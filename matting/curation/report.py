@@ -126,7 +126,7 @@ def overlay(pair: AnnotatedPair, where: NDArray[np.bool_] | None) -> NDArray[np.
 
 def _example(curation: Curation, one: Judged, check: str) -> str:
     names = {item.name: index for index, item in enumerate(curation.source.items)}
-    pair = read_pair(curation.source, names[one.measured.name])
+    pair = read_pair(curation.source, names[one.measured.name], curation.regions)
     picture = overlay(pair, measure(pair)[check].where)
     caption = f"{escape(one.measured.name)}<br>{one.measured.scores[check]:.3g}"
     return f"<div><img alt='{check}' src='{data_uri(picture)}'>{caption}</div>"

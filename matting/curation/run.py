@@ -7,13 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from matting.curation.checks import VERSION, measure
-from matting.curation.pair import AnnotatedPair
+from matting.curation.pair import REFLECTION, TRANSLUCENT, AnnotatedPair
 from matting.curation.verdicts import Measured
 from matting.data.sources import Item, Source
 from matting.data.sources.folders import EmptyError
 from matting.data.verify import find_format
-from matting.images import read_rgb, write_atomic
+from matting.images import read_alpha, read_rgb, write_atomic
 from matting.processes import in_processes
 
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]
@@ -27,10 +29,12 @@ class Curation:
     Attributes:
         folder: Where its files are.
         source: The pairs.
+        regions: Folder of pictures ``NAME.png`` in which glass and plastic are labelled, or None.
     """
 
     folder: Path
     source: Source
+    regions: Path | None = None
 
     @property
     def scores(self) -> Path:
@@ -58,7 +62,7 @@ class Curation:
         return self.folder / "verdicts.csv"
 
 
-def start_curation(folder: Path, name: str, root: Path, splits: Sequence[str]) -> Curation:
+def start_curation(folder: Path, name: str, root: Path, splits: Sequence[str], regions: Path | None = None) -> Curation:
     """Begin the curation of a set, or go on with it.
 
     Args:
@@ -66,19 +70,23 @@ def start_curation(folder: Path, name: str, root: Path, splits: Sequence[str]) -
         name: Format of the set, as ``matting data list`` has it.
         root: Folder of the set. Nothing in it is changed.
         splits: Splits that are looked at.
+        regions: Folder of labelled glass and plastic; see `read_pair`.
 
     Raises:
         ValueError: If the folder holds the curation of another set, or the set has no photographs.
         FileNotFoundError: If the set is not there, or not complete.
     """
+    if regions and not regions.is_dir():
+        raise FileNotFoundError(f"{regions}: expected a folder of labelled regions, found none; check --regions")
     question = {"format": name, "root": str(root.resolve()), "splits": sorted(splits)}
+    question |= {"regions": str(regions.resolve())} if regions else {}
     file = folder / "curation.json"
     if file.is_file() and json.loads(file.read_text()) != question:
         raise ValueError(f"{folder}: holds the curation of another set ({file.read_text()}); choose another --output")
     source = _open(name, root, splits)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(file, json.dumps(question).encode())
-    return Curation(folder, source)
+    return Curation(folder, source, regions)
 
 
 def open_curation(folder: Path) -> Curation:
@@ -91,7 +99,8 @@ def open_curation(folder: Path) -> Curation:
     if not file.is_file():
         raise FileNotFoundError(f"{folder}: expected the folder of a curation; begin one with 'matting curate run'")
     question = json.loads(file.read_text())
-    return Curation(folder, _open(question["format"], Path(question["root"]), question["splits"]))
+    regions = Path(question["regions"]) if "regions" in question else None
+    return Curation(folder, _open(question["format"], Path(question["root"]), question["splits"]), regions)
 
 
 def _open(name: str, root: Path, splits: Sequence[str]) -> Source:
@@ -110,15 +119,32 @@ def _open(name: str, root: Path, splits: Sequence[str]) -> Source:
     return Source(first.name, items, first.alpha_reader, first.trimap_reader, first.ignored, first.frame)
 
 
-def read_pair(source: Source, index: int) -> AnnotatedPair:
+def read_pair(source: Source, index: int, regions: Path | None = None) -> AnnotatedPair:
     """Read the photograph and the matte of an item.
 
+    Args:
+        source: The set.
+        index: Of the item.
+        regions: Folder that may hold a gray picture ``NAME.png``: 128 where there is translucent glass or plastic, 255
+            where there is only a reflection, 0 elsewhere.
+
     Raises:
-        ValueError: If one cannot be read, or they differ in size.
+        ValueError: If one cannot be read, they differ in size, or regions hold other values.
     """
     item, layers = source.items[index], source.layers(index, recomposed=False)
     photo = read_rgb(item.photo) if item.photo and item.foreground else layers.foreground
-    return AnnotatedPair(photo, layers.alpha)
+    file = _region_file(item, regions)
+    if file is None:
+        return AnnotatedPair(photo, layers.alpha)
+    labels = read_alpha(file)
+    if other := set(np.unique(labels).tolist()) - {0, TRANSLUCENT, REFLECTION}:
+        raise ValueError(f"{file}: expected the values 0, {TRANSLUCENT} and {REFLECTION}, found {min(other)}")
+    return AnnotatedPair(photo, layers.alpha, labels)
+
+
+def _region_file(item: Item, regions: Path | None) -> Path | None:
+    file = regions / f"{item.name}.png" if regions else None
+    return file if file and file.is_file() else None
 
 
 def measure_all(curation: Curation, progress: Progress, workers: int | None = None) -> list[Measured]:
@@ -133,11 +159,11 @@ def measure_all(curation: Curation, progress: Progress, workers: int | None = No
         Scores of all pairs, in the source's order.
     """
     source, known = curation.source, _read_scores(curation.scores)
-    stamps = {item.name: _stamp(item) for item in source.items}
+    stamps = {item.name: _stamp(item, curation.regions) for item in source.items}
     kept = {name: line for name, line in known.items() if stamps.get(name) == line["stamp"]}
     write_atomic(curation.scores, "".join(json.dumps(line) + "\n" for line in kept.values()).encode())
     missing = [index for index, item in enumerate(source.items) if item.name not in kept]
-    job = partial(_measure, source)
+    job = partial(_measure, source, curation.regions)
     with curation.scores.open("a", encoding="utf-8") as file:
         for index, result in zip(progress(missing, "measuring"), in_processes(job, missing, workers), strict=True):
             name = source.items[index].name
@@ -148,17 +174,18 @@ def measure_all(curation: Curation, progress: Progress, workers: int | None = No
     return [Measured(source.name, line["name"], line["scores"], line["problem"]) for line in lines]
 
 
-def _measure(source: Source, index: int) -> dict[str, Any]:
+def _measure(source: Source, regions: Path | None, index: int) -> dict[str, Any]:
     try:
-        findings = measure(read_pair(source, index))
+        findings = measure(read_pair(source, index, regions))
     except (ValueError, OSError) as error:
         return {"scores": {}, "problem": str(error)}
     return {"scores": {name: round(finding.score, 6) for name, finding in findings.items()}, "problem": ""}
 
 
-def _stamp(item: Item) -> list[float]:
+def _stamp(item: Item, regions: Path | None) -> list[float]:
     """What tells whether a pair is the one that was measured."""
-    files = [path.stat() for path in (item.photo, item.alpha) if path and path.is_file()]
+    paths = (item.photo, item.alpha, _region_file(item, regions))
+    files = [path.stat() for path in paths if path and path.is_file()]
     return [VERSION, *(number for stat in files for number in (stat.st_size, stat.st_mtime))]
 
 

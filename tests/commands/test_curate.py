@@ -13,6 +13,7 @@ from matting.corpus import ensure_corpus
 from matting.curation.audit import sample_id
 from matting.data.corpora import demo_corpus
 from matting.data.sources.folders import read_names
+from matting.images import read_alpha, write_png
 
 PEOPLE = 24
 
@@ -78,7 +79,7 @@ def test_second_run_measures_nothing_and_says_the_same(root, limits, curation, m
     from matting.curation import run
 
     before = (curation / "verdicts.csv").read_bytes()
-    monkeypatch.setattr(run, "_measure", lambda source, index: pytest.fail("measured again"))
+    monkeypatch.setattr(run, "_measure", lambda source, regions, index: pytest.fail("measured again"))
     call("run", "rwp", root / "RWP", "-o", curation, "--limits", limits)
     assert (curation / "verdicts.csv").read_bytes() == before
 
@@ -104,6 +105,26 @@ def test_changed_file_is_measured_again_and_a_damaged_one_rejected(limits, root,
     photo.write_bytes(photo.read_bytes()[:500])
     call("run", "rwp", copy, "-o", tmp_path / "out", "--workers", 1, "--limits", limits)
     assert verdicts(tmp_path / "out")[photo.stem]["reasons"] == "unreadable"
+
+
+def test_labelled_glass_is_judged_and_other_labels_are_refused(root, limits, tmp_path):
+    regions = tmp_path / "regions"
+    regions.mkdir()
+    solid, other = sorted((root / "RWP/alpha").iterdir())[:2]
+    alpha = read_alpha(solid)
+    write_png(regions / solid.name, np.where(alpha == 255, 128, 0).astype(np.uint8))
+    write_png(regions / other.name, np.full_like(read_alpha(other), 7))
+    out = tmp_path / "out"
+    run = ("run", "rwp", root / "RWP", "-o", out, "--workers", 1, "--limits", limits)
+    call(*run, "--regions", regions)
+    assert "wrong_translucency" in verdicts(out)[solid.stem]["reasons"]
+    assert verdicts(out)[other.stem]["reasons"] == "unreadable"
+    assert "found 7" in (out / "scores.jsonl").read_text()
+    write_png(regions / other.name, np.zeros_like(read_alpha(other)))
+    call(*run, "--regions", regions)
+    assert verdicts(out)[other.stem]["reasons"] != "unreadable"
+    with pytest.raises(FileNotFoundError, match="check --regions"):
+        call(*run, "--regions", tmp_path / "nowhere")
 
 
 def test_audit_draws_a_page_and_apply_merges_what_it_exports(curation, limits, tmp_path):

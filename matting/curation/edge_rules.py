@@ -1,0 +1,121 @@
+"""Annotation rules of a matte on its photograph: whether its edges are where the photograph has them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.curation.finding import WINDOW, Finding, along, along_outline, in_layers
+from matting.curation.pair import AnnotatedPair
+
+_STEP = 6  # samples of a profile on either side of an edge
+_TOLERANCE = 2  # samples by which an edge may miss the outline
+_STRETCH = 100  # points of the outline, one in sixteen, over which an edge must be missing
+_WIDE = 0.02  # of the short side: a transition as wide as this has no one place in the photograph, as in motion blur
+
+
+def edge_strength(pair: AnnotatedPair) -> NDArray[np.float32]:
+    """How much the photograph changes at each place of each profile.
+
+    Returns:
+        ``(N, T)`` float32: distance in Lab between the means of the six samples before and after, 0 at the ends.
+    """
+    colours = pair.profiles.colours
+    sums = np.concatenate([np.zeros_like(colours[:, :1]), np.cumsum(colours, axis=1)], axis=1)
+    strength = np.zeros(colours.shape[:2], np.float32)
+    count = colours.shape[1]
+    if count > 2 * _STEP:
+        before = sums[:, _STEP : count - _STEP] - sums[:, : count - 2 * _STEP]
+        after = sums[:, 2 * _STEP + 1 :] - sums[:, _STEP + 1 : count - _STEP + 1]
+        strength[:, _STEP : count - _STEP] = np.linalg.norm(before - after, axis=2) / _STEP
+    return strength
+
+
+def _relative_strength(pair: AnnotatedPair) -> NDArray[np.float32]:
+    """`edge_strength` as a share of each profile's strongest edge; differences of a few Lab units are no edges."""
+    strength = edge_strength(pair)
+    return np.asarray(strength / (strength.max(axis=1, keepdims=True, initial=0) + 4), np.float32)
+
+
+def unsupported_edge(pair: AnnotatedPair) -> Finding:
+    """Share of the outline along which the photograph does not change where the matte has its edge, in long stretches.
+
+    Of each profile across the outline, the change at the outline is compared with the strongest one nearby. Filled
+    gaps, missing limbs, labelled shadows and mattes of another picture have edges where nothing changes. Hair and
+    motion blur have no edge at one place: where the matte's transition is wide, nothing is expected.
+    """
+    strength = _relative_strength(pair)
+    if not len(strength):
+        return Finding(0.0)
+    middle = strength.shape[1] // 2
+    support = strength[:, middle - _TOLERANCE : middle + _TOLERANCE + 1].max(axis=1)
+    bare = (along(support, _STRETCH) < 0.45) & (_soft_width(pair) < _WIDE * pair.short_side)
+    return Finding(float(bare.mean()), along_outline(pair, bare))
+
+
+def _soft_width(pair: AnnotatedPair) -> NDArray[np.float32]:
+    """How wide the matte's transition is at each point of the outline, ``(N,)`` pixels."""
+    lines = pair.profiles
+    soft = ((lines.alpha > 0.05) & (lines.alpha < 0.95)).sum(axis=1)
+    return np.asarray(soft * (lines.offsets[1] - lines.offsets[0]), np.float32)
+
+
+def misplaced_edge(pair: AnnotatedPair) -> Finding:
+    """How much better the matte's edge would fit the photograph's if the matte was moved, grown or shrunk.
+
+    The ratio of the mean relative change (see `unsupported_edge`) at the best displacement to that at the outline; up
+    to 1 the matte lies best where it is. Displacements reach up to 4 % of the short side.
+    """
+    strength = _relative_strength(pair)
+    if not len(strength):
+        return Finding(0.0)
+    mean, middle = strength.mean(axis=0), strength.shape[1] // 2
+    here = float(mean[middle - _TOLERANCE : middle + _TOLERANCE + 1].max())
+    rows, normals = np.arange(len(strength)), pair.profiles.normals
+    best = float(mean.max())
+    for reach in range(4, middle - _STEP + 1, 2):
+        for angle in np.arange(0, 2 * np.pi, np.pi / 8):
+            moved = np.rint(middle + reach * (normals @ [np.cos(angle), np.sin(angle)])).astype(int)
+            best = max(best, float(strength[rows, moved].mean()))
+    return Finding(best / max(here, 1e-6), along_outline(pair, np.ones(len(strength), np.bool_)))
+
+
+def lost_strands(pair: AnnotatedPair) -> Finding:
+    """How much more of the outline lost its strands than twice what is in layers: cut hair, on a smooth matte.
+
+    The photograph has strands where it changes along the outline just outside clearly more than farther away, and about
+    as much as deep inside. There a matte in layers changes along the outline as well; one hard or one smooth edge does
+    not. Where the transition is wider than 3 % of the short side, motion or defocus has smoothed it. The pattern of
+    clothes looks like strands, so half the share of the outline that is in layers is taken off: who drew the hair in
+    layers did not forget it at the sleeve.
+    """
+    lines = pair.profiles
+    if len(lines.places) <= WINDOW:
+        return Finding(0.0)
+    photo = np.linalg.norm(np.diff(lines.colours, axis=0), axis=2) * lines.adjacent[:, None]
+    at = lines.offsets / lines.offsets[-1]
+    near = along(photo[:, (at > 0.08) & (at < 0.45)].mean(axis=1), WINDOW)
+    far = along(photo[:, at > 0.65].mean(axis=1), WINDOW)
+    inner = along(photo[:, at < -0.65].mean(axis=1), WINDOW)
+    narrow = along(_soft_width(pair)[1:], WINDOW) < 0.03 * pair.short_side
+    strands = (near > 1) & (np.log2((near + 0.5) / (far + 0.5)) > 0.5) & (inner > near / 2)
+    layered = in_layers(lines)
+    lost = strands & narrow & ~layered
+    score = max(0.0, float(lost.mean()) - float(layered.mean()) / 2)
+    return Finding(score, along_outline(pair, np.append(lost, lost[-1])))
+
+
+def labelled_shadow(pair: AnnotatedPair) -> Finding:
+    """Share of the outline inside which the photograph is the same as outside, only darker, up to a stronger edge.
+
+    A shadow scales the colours of what it falls on: lightness and both opponent axes shrink alike.
+    """
+    lines = pair.profiles
+    if not len(lines.places):
+        return Finding(0.0)
+    at = lines.offsets / lines.offsets[-1]
+    inner = lines.colours[:, (at < -0.1) & (at > -0.45)].mean(axis=1)
+    outer = lines.colours[:, (at > 0.1) & (at < 0.45)].mean(axis=1)
+    ratio = inner[:, :1] / np.maximum(outer[:, :1], 1)
+    alike = np.abs(inner[:, 1:] - ratio * outer[:, 1:]).max(axis=1) < 3
+    darker = (ratio[:, 0] > 0.4) & (ratio[:, 0] < 0.92) & (outer[:, 0] > 15)
+    shadow = along((alike & darker).astype(np.float32), WINDOW) > 0.7
+    return Finding(float(shadow.mean()), along_outline(pair, shadow))

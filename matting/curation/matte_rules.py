@@ -1,0 +1,133 @@
+"""Annotation rules of a matte alone: what a true one never looks like."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.curation.finding import WINDOW, Finding, along, along_outline, in_layers
+from matting.curation.pair import REFLECTION, TRANSLUCENT, AnnotatedPair
+
+_SOFT = (13, 242)  # bytes between which a pixel is neither foreground nor background, beyond JPEG's noise
+_BLENDED, _TRANSITION = (0.1, 0.3), (0.3, 0.8)  # the article's outer and middle layers of hair
+_HAIR = 0.6  # blended pixels for each of the transition, along the hair of careful mattes
+_LEAST_HAIR = 0.05  # of the outline in layers; less is no hair to judge
+
+
+def no_soft_edge(pair: AnnotatedPair) -> Finding:
+    """What the outline lacks of one soft pixel a pixel of length: 1 for a mask of 0 and 255, 0 for a photograph's edge.
+
+    A lens alone makes edges a pixel or two wide; hair, motion and defocus make them wider.
+    """
+    length = sum(map(len, pair.contours))
+    if not length:
+        return Finding(0.0)
+    soft = cv2.inRange(pair.alpha, _SOFT[:1], _SOFT[1:])
+    transition = (pair.profiles.alpha > 0.05) & (pair.profiles.alpha < 0.95)
+    return Finding(
+        max(0.0, 1 - cv2.countNonZero(soft) / length), along_outline(pair, transition.max(axis=1, initial=False) == 0)
+    )
+
+
+def stair_steps(pair: AnnotatedPair) -> Finding:
+    """How few of the levels between 5 and 95 % the matte uses: 1 for none, 0 if soft pixels take every one they could.
+
+    Mattes that were thresholded, posterised or grown by a brush have soft pixels of a handful of values only.
+    """
+    counts = cv2.calcHist([pair.alpha], [0], None, [256], [0, 256]).ravel()[_SOFT[0] : _SOFT[1] + 1]
+    possible = min(int(counts.sum()) // 8, len(counts))
+    return Finding(max(0.0, 1 - int((counts > 0).sum()) / possible) if possible else 0.0)
+
+
+def flat_translucency(pair: AnnotatedPair) -> Finding:
+    """Area of one partial opacity, in % of the subject: a painted shadow or a painted pane, not hair, glass or motion.
+
+    Pixels count whose neighbourhood of 1 % of the short side holds one soft value within two levels; of these, those of
+    the most frequent level. A veil is as even from pixel to pixel, but not as a whole.
+    """
+    side = max(3, round(0.01 * pair.short_side)) | 1
+    kernel = np.ones((side, side), np.uint8)
+    low, high = cv2.erode(pair.alpha, kernel), cv2.dilate(pair.alpha, kernel)
+    flat = (high.astype(np.int16) - low <= 2) & (low >= _SOFT[0]) & (high <= _SOFT[1])
+    counts = np.bincount(pair.alpha[flat], minlength=256)
+    where = flat & (pair.alpha == counts.argmax())
+    return Finding(100 * int(counts.max()) / max(1, int(pair.subject.sum())), where)
+
+
+def hair_layers(pair: AnnotatedPair) -> Finding:
+    """How far the layers of the hair are from balance: octaves between its ratio of blended to transition and 0.6.
+
+    Where the matte is in layers, pixels of 0.1 to 0.3 (strands that mix with the background) and of 0.3 to 0.8 (the
+    transition) are counted along the profiles. One layer is missing where wisps were erased, or everything above a
+    threshold made solid. 0 where less than 5 % of the outline is in layers.
+    """
+    lines = pair.profiles
+    if len(lines.places) <= WINDOW:
+        return Finding(0.0)
+    soft = (lines.alpha[1:] > 0.05) & (lines.alpha[1:] < 0.95)
+    hair = in_layers(lines) & (soft.mean(axis=1) < 0.5)  # a wide even transition is a veil or motion
+    if hair.mean() < _LEAST_HAIR:
+        return Finding(0.0)
+    alpha = lines.alpha[1:][hair]
+    blended, transition = (((alpha >= low) & (alpha < high)).sum() for low, high in (_BLENDED, _TRANSITION))
+    balance = np.log2((blended + 1) / (_HAIR * transition + 1))
+    return Finding(float(abs(balance)), along_outline(pair, np.append(False, hair)))
+
+
+def ragged_edge(pair: AnnotatedPair) -> Finding:
+    """How far the outline wanders to and fro: RMS distance from itself smoothed over 3 %, in % of the short side."""
+    window = max(5, round(0.03 * pair.short_side)) | 1
+    wander = [_wander(line, window) / pair.short_side for line in pair.contours if len(line) > window]
+    if not wander:
+        return Finding(0.0)
+    distances = np.concatenate(wander)
+    points = np.concatenate([line for line in pair.contours if len(line) > window])
+    where = np.zeros(pair.alpha.shape, np.uint8)
+    for x, y in points[distances > 0.005].astype(int).tolist():
+        cv2.circle(where, (x, y), max(2, pair.short_side // 120), 1, -1)
+    return Finding(100 * float(np.sqrt(np.mean(distances**2))), where > 0)
+
+
+def _wander(line: NDArray[np.float32], window: int) -> NDArray[np.float32]:
+    smooth = np.stack([along(line[:, axis], window) for axis in range(2)], axis=1)
+    return np.asarray(np.linalg.norm(line - smooth, axis=1), np.float32)
+
+
+def wrong_translucency(pair: AnnotatedPair) -> Finding:
+    """Share of labelled glass and plastic whose opacity is not what it is labelled as; 0 without labels.
+
+    Reflections alone are background, up to 0.1; translucent material has 0.4 to 0.6.
+    """
+    if pair.regions is None or not pair.regions.any():
+        return Finding(0.0)
+    level = pair.alpha / np.float32(255)
+    reflection, translucent = pair.regions == REFLECTION, pair.regions == TRANSLUCENT
+    wrong = (reflection & (level > 0.1)) | (translucent & ((level < 0.395) | (level > 0.605)))
+    return Finding(float(wrong.sum() / (reflection | translucent).sum()), wrong)
+
+
+def islands(pair: AnnotatedPair) -> Finding:
+    """Number of specks of foreground far from the subject: small, and 3 % of the short side from any large part.
+
+    Strands end in specks as well, but beside the hair they belong to.
+    """
+    return _far_specks(pair.alpha > 127, pair)
+
+
+def holes(pair: AnnotatedPair) -> Finding:
+    """Number of specks of background deep inside the subject: small, and 3 % of the short side from any large part."""
+    return _far_specks(pair.alpha <= 127, pair)
+
+
+def _far_specks(mask: NDArray[np.bool_], pair: AnnotatedPair) -> Finding:
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    if count < 3:
+        return Finding(0.0)
+    areas = stats[:, cv2.CC_STAT_AREA]
+    large = areas >= min(int(areas[1:].max()), 0.002 * pair.alpha.size)
+    large[0] = False
+    if large[1:].all():
+        return Finding(0.0)
+    distance = cv2.distanceTransform((~large[labels]).astype(np.uint8), cv2.DIST_L2, 3)
+    specks = np.unique(labels[mask & (distance > 0.03 * pair.short_side)])
+    specks = specks[areas[specks] >= 4]
+    return Finding(float(len(specks)), np.isin(labels, specks))
