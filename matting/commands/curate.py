@@ -122,6 +122,29 @@ def apply(
     _conclude(curation, limits, workers)
 
 
+@curate.command()
+def export(
+    folder: Folder,
+    parquet: Annotated[Path | None, typer.Option(help="Write the verdicts to this file.", show_default=False)] = None,
+    fiftyone: Annotated[
+        str | None, typer.Option(help="Make a FiftyOne data set of this name.", show_default=False)
+    ] = None,
+) -> None:
+    """Give the verdicts to other tools."""
+    from matting.curation.exports import to_fiftyone, write_parquet
+    from matting.curation.run import open_curation
+
+    if not (parquet or fiftyone):
+        raise typer.BadParameter("expected --parquet FILE or --fiftyone NAME, found neither")
+    curation = open_curation(folder)
+    if parquet:
+        write_parquet(curation.verdicts, parquet)
+        typer.echo(f"verdicts: {parquet}")
+    if fiftyone:
+        count = to_fiftyone(curation, fiftyone)
+        typer.echo(f"{count} pairs in '{fiftyone}'; look at them with: fiftyone app launch {fiftyone}")
+
+
 def _conclude(curation: "Curation", limits: Path | None, workers: int | None) -> None:
     """Judge by everything that is known, write verdicts and reports, and print the funnel."""
     from matting.curation.audit import defect_rate, read_decisions

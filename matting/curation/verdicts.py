@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from matting.curation.checks import CHECKS, Gate, Verdict, failed
 from matting.images import write_atomic
@@ -102,7 +102,7 @@ def read_accepted(path: Path | str) -> dict[str, dict[str, bool]]:
     """Read which pairs a curation accepted.
 
     Args:
-        path: A ``verdicts.csv``; only its columns source, name and verdict are needed.
+        path: A ``verdicts.csv``, or the same as Parquet; only its columns source, name and verdict are needed.
 
     Returns:
         By source, by name: whether it was accepted.
@@ -126,8 +126,25 @@ def read_accepted(path: Path | str) -> dict[str, dict[str, bool]]:
 
 
 def _rows(path: Path) -> Sequence[dict[str, str]]:
+    records, columns = _parquet(path) if path.suffix == ".parquet" else _csv(path)
+    if missing := {"source", "name", "verdict"} - set(columns):
+        raise ValueError(f"{path}: expected the columns source, name and verdict, missing: {', '.join(missing)}")
+    return [{key: str(row[key] or "").strip() for key in ("source", "name", "verdict")} for row in records]
+
+
+def _csv(path: Path) -> tuple[Sequence[Mapping[str, Any]], Sequence[str]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         table = csv.DictReader(file)
-        if missing := {"source", "name", "verdict"} - set(table.fieldnames or ()):
-            raise ValueError(f"{path}: expected the columns source, name and verdict, missing: {', '.join(missing)}")
-        return [{key: (row[key] or "").strip() for key in ("source", "name", "verdict")} for row in table]
+        return list(table), table.fieldnames or ()
+
+
+def _parquet(path: Path) -> tuple[Sequence[Mapping[str, Any]], Sequence[str]]:
+    try:
+        from pyarrow import ArrowInvalid, parquet
+    except ImportError as error:
+        raise ValueError(f"{path}: reading Parquet needs pyarrow; install it, or use verdicts.csv") from error
+    try:
+        table = parquet.read_table(path)
+    except ArrowInvalid as error:
+        raise ValueError(f"{path}: expected a Parquet file, found something else ({error})") from error
+    return table.to_pylist(), table.column_names

@@ -1,7 +1,9 @@
 import csv
 import json
 import shutil
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from matting.cli import app
 from matting.config import build, load_config
 from matting.corpus import ensure_corpus
 from matting.curation.audit import sample_id
+from matting.curation.verdicts import read_accepted
 from matting.data.corpora import demo_corpus
 from matting.data.sources.folders import read_names
 from matting.images import read_alpha, write_png
@@ -146,6 +149,63 @@ def test_training_reads_what_was_accepted(curation):
     accepted = {name for name, row in verdicts(curation).items() if row["verdict"] == "accept"}
     assert {item.name for item in chosen.items} == {item.name for item in everything.items} & accepted
     assert 0 < len(chosen) < len(everything)
+
+
+def test_parquet_says_what_the_csv_says(root, curation, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    call("export", curation, "--parquet", tmp_path / "verdicts.parquet")
+    rows = parquet.read_table(tmp_path / "verdicts.parquet").to_pylist()
+    assert [row["name"] for row in rows] == list(verdicts(curation))
+    for row, expected in zip(rows, verdicts(curation).values(), strict=True):
+        assert {k: row[k] for k in ("source", "verdict", "gate", "reasons")} == {k: expected[k] for k in row if k in (
+            "source", "verdict", "gate", "reasons")}  # fmt: skip
+        assert row["blur"] == float(expected["blur"]) and row["credibility"] is None
+    assert read_accepted(tmp_path / "verdicts.parquet") == read_accepted(curation / "verdicts.csv")
+    (tmp_path / "bad.parquet").write_bytes(b"name,verdict")
+    with pytest.raises(ValueError, match="expected a Parquet file"):
+        read_accepted(tmp_path / "bad.parquet")
+
+
+class FiftyOne(ModuleType):
+    """What the export uses of FiftyOne, written by its documentation."""
+
+    def __init__(self):
+        super().__init__("fiftyone")
+        self.datasets = {}
+
+    class Sample(dict):
+        def __init__(self, filepath, tags):
+            super().__init__(filepath=filepath, tags=tags)
+
+    Classification = staticmethod(lambda label: ("classification", label))
+    Heatmap = staticmethod(lambda map_path: ("heatmap", map_path))
+
+    def dataset_exists(self, name):
+        return name in self.datasets
+
+    def Dataset(self, name, persistent):  # noqa: N802
+        assert persistent
+        self.datasets[name] = []
+        return SimpleNamespace(add_samples=self.datasets[name].extend)
+
+
+def test_fiftyone_gets_every_pair_with_its_verdict(root, curation, monkeypatch):
+    stand_in = FiftyOne()
+    monkeypatch.setitem(sys.modules, "fiftyone", stand_in)
+    before = state(root)
+    call("export", curation, "--fiftyone", "portraits")
+    assert state(root) == before
+    samples = {sample["pair"]: sample for sample in stand_in.datasets["portraits"]}
+    for name, row in verdicts(curation).items():
+        assert samples[name]["verdict"] == ("classification", row["verdict"])
+        assert samples[name]["reasons"] == [reason for reason in row["reasons"].split(";") if reason]
+        assert samples[name]["halo"] == float(row["halo"])
+        assert Path(samples[name]["filepath"]).is_file() and Path(samples[name]["matte"][1]).is_file()
+    with pytest.raises(ValueError, match="choose another name"):
+        call("export", curation, "--fiftyone", "portraits")
+    monkeypatch.setitem(sys.modules, "fiftyone", None)
+    with pytest.raises(ValueError, match="pip install"):
+        call("export", curation, "--fiftyone", "again")
 
 
 def test_verdicts_on_another_set_are_refused(tmp_path):

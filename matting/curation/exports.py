@@ -1,0 +1,94 @@
+"""Verdicts for other tools: a Parquet file, and a FiftyOne data set to look at."""
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from matting.curation.run import Curation
+from matting.curation.verdicts import COLUMNS
+from matting.images import read_alpha, write_atomic
+
+_TEXT = 5  # columns before the numbers
+
+
+def read_verdicts(path: Path) -> list[dict[str, Any]]:
+    """The rows of a ``verdicts.csv``: `COLUMNS`, numbers as float, None where there is none.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it has other columns.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected the verdicts of 'matting curate run', found nothing; run it first")
+    with path.open(newline="", encoding="utf-8") as file:
+        table = csv.DictReader(file)
+        if tuple(table.fieldnames or ()) != COLUMNS:
+            raise ValueError(f"{path}: expected the columns of this version; run 'matting curate run' again")
+        return [dict(_typed(row)) for row in table]
+
+
+def _typed(row: Mapping[str, str]) -> dict[str, Any]:
+    numbers = {name: float(row[name]) if row[name] else None for name in COLUMNS[_TEXT:]}
+    return {name: row[name] for name in COLUMNS[:_TEXT]} | numbers
+
+
+def write_parquet(verdicts: Path, path: Path) -> None:
+    """Write a ``verdicts.csv`` as Parquet: text and float64, null where there is no number.
+
+    Raises:
+        FileNotFoundError, ValueError: As `read_verdicts`; also where pyarrow is missing.
+    """
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ValueError(f'{path}: writing Parquet needs pyarrow: pip install -e ".[parquet]"') from error
+    types = [pyarrow.string()] * _TEXT + [pyarrow.float64()] * (len(COLUMNS) - _TEXT)
+    table = pyarrow.Table.from_pylist(read_verdicts(verdicts), pyarrow.schema(list(zip(COLUMNS, types, strict=True))))
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer)
+    write_atomic(path, buffer.getvalue())
+
+
+def to_fiftyone(curation: Curation, name: str) -> int:
+    """Make a persistent FiftyOne data set: photographs, mattes as heat maps, verdicts, reasons and every score.
+
+    The data set refers to the user's files; none is copied or changed.
+
+    Args:
+        curation: The set, judged before.
+        name: Of the data set.
+
+    Returns:
+        How many pairs it has.
+
+    Raises:
+        FileNotFoundError: As `read_verdicts`.
+        ValueError: If FiftyOne is missing, or has a data set of that name.
+    """
+    try:
+        import fiftyone
+    except ImportError as error:
+        raise ValueError('expected FiftyOne, found none: pip install -e ".[fiftyone]"') from error
+    rows = read_verdicts(curation.verdicts)
+    if fiftyone.dataset_exists(name):
+        raise ValueError(f"FiftyOne has a data set '{name}'; choose another name, or delete it there")
+    items = {item.name: item for item in curation.source.items}
+    samples = []
+    for row in rows:
+        item = items[row["name"]]
+        sample = fiftyone.Sample(filepath=str(item.photo), tags=sorted(item.tags))
+        sample["pair"] = item.name
+        sample["verdict"] = fiftyone.Classification(label=row["verdict"])
+        sample["gate"] = row["gate"] or None
+        sample["reasons"] = row["reasons"].split(";") if row["reasons"] else []
+        if curation.source.alpha_reader is read_alpha:
+            sample["matte"] = fiftyone.Heatmap(map_path=str(item.alpha))
+        for column in COLUMNS[_TEXT:]:
+            sample[column] = row[column]
+        samples.append(sample)
+    dataset = fiftyone.Dataset(name, persistent=True)
+    dataset.add_samples(samples)
+    return len(samples)
