@@ -23,10 +23,11 @@ STUDIES = {
     "curriculum": ("curriculum",),
     "augment": ("augment.",),
     "architecture": ("model.gates", "loss."),
+    "curation": ("corpus.defects", "corpus.verdicts"),
 }
 """What a study varies, by the beginning of the setting's name."""
 
-SIZES = {"data_mix": 11, "pairing": 4, "curriculum": 4, "augment": 4, "architecture": 4}
+SIZES = {"data_mix": 11, "pairing": 4, "curriculum": 4, "augment": 4, "architecture": 4, "curation": 3}
 
 
 def hydra_config(*overrides: str) -> Any:
