@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from matting.evaluation.examples import Example, Prediction
 from matting.evaluation.folders import without_jpeg_noise
-from matting.inference import estimate_foreground
+from matting.foreground import estimate_foreground
 from matting.metrics.diagnostics import (
     BANDS,
     band_errors,

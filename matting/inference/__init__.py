@@ -3,7 +3,6 @@
 from matting.inference.clock import Clock
 from matting.inference.cutout import Style, cut_out, cutout, finish, place_on
 from matting.inference.detail import refine
-from matting.inference.foreground import estimate_foreground
 from matting.inference.loading import Backend, Loaded, load_predictor, newest_run
 from matting.inference.predictor import Precision, Predictor, fastest_precision
 from matting.inference.resizing import resize, working_shape
@@ -17,7 +16,6 @@ __all__ = [
     "Style",
     "cut_out",
     "cutout",
-    "estimate_foreground",
     "fastest_precision",
     "finish",
     "load_predictor",

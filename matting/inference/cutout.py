@@ -6,9 +6,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.foreground import estimate_foreground
 from matting.inference.clock import Clock
 from matting.inference.detail import refine
-from matting.inference.foreground import estimate_foreground
 from matting.inference.predictor import Predictor
 from matting.inference.resizing import resize
 

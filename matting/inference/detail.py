@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.inference.resizing import resize
-from matting.inference.tiles import Tile, soft, tiles
+from matting.tiles import Tile, soft, tiles
 
 RADIUS = 1
 """Of the guided filter's window, in pixels of the working picture: the local model spans no more than three of them."""

@@ -11,11 +11,10 @@ from matting.data.corpora import Corpus, demo_corpus, disk_corpus, evaluation_pa
 from matting.data.dataset import DrawDataset
 from matting.data.plan import Draw
 from matting.data.scenes import Scenes
-from matting.data.sources import Source, ppm100, rwp636
+from matting.data.sources import Source, foregrounds, ppm100, rwp636
 from matting.data.sources.decoded import DecodedSource
 from matting.data.verify import find_format, verify
 from matting.images import read_rgb
-from matting.inference import foreground
 from tests.data.sources.trees import SIZE, distinctions_tree, matte, p3m_tree, pair_tree, photo, save, voc_tree
 
 PEOPLE, SIDE = 16, 96
@@ -143,7 +142,7 @@ def small_corpus(root: Path, **options: object) -> Corpus:
 
 
 def test_foregrounds_are_estimated_for_training_only(tmp_path, monkeypatch):
-    monkeypatch.setattr(foreground, "estimate_foreground", lambda photo, alpha: photo)
+    monkeypatch.setattr(foregrounds, "estimate_foreground", lambda photo, alpha: photo)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     corpus = small_corpus(tmp_path, estimate_foregrounds=True)
     assert all(item.layered for item in corpus.train["rwp"].items)

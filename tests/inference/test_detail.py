@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matting.inference import refine, resize, working_shape
-from matting.inference.tiles import soft, tiles
+from matting.tiles import soft, tiles
 
 
 def hair(height=480, width=360, seed=0):

@@ -17,6 +17,7 @@ from rich.progress import track
 
 from matting.cache import cache_dir
 from matting.data.sources.base import Item, Source
+from matting.foreground import estimate_foreground
 from matting.images import read_rgb, write_atomic
 from matting.processes import in_processes
 
@@ -52,8 +53,6 @@ def with_estimated_foregrounds(source: Source, workers: int | None = None) -> So
 
 
 def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:
-    from matting.inference.foreground import estimate_foreground  # lazily: the package loads PyTorch
-
     item = source.items[index]
     if item.photo is None:
         raise ValueError(f"item '{item.name}' has no photograph to estimate a foreground from")

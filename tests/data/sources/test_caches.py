@@ -9,9 +9,9 @@ import pytest
 
 from matting.data.crop import choose_box
 from matting.data.sources import Item, Source, decoded
+from matting.data.sources import foregrounds as estimation
 from matting.data.sources.decoded import with_decoded_cache
 from matting.data.sources.foregrounds import with_estimated_foregrounds
-from matting.inference import foreground as estimation
 from tests.data.sources.trees import matte, photo, save
 
 SIDE = 24
