@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 MISSING_CHOICE = r"Could not find '([\w/]+)/([^']+)' Available options in '[^']+': (.*?) Config search"
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "conf"
 
-OmegaConf.register_new_resolver("cut", lambda text, length: text[:length], replace=True)  # names of job folders
+OmegaConf.register_new_resolver(
+    "file_name", lambda text: text.replace("/", ".")[:200], replace=True
+)  # 255 bytes at most
 
 EXPECTED_ERRORS = (HydraException, OmegaConfBaseException, ValueError, OSError)
 """What a user's mistake raises; anything else is a fault of the program and shows its traceback."""

@@ -87,6 +87,13 @@ def test_the_documented_new_study_is_one_file(tmp_path: Path) -> None:
     assert dict(config.sweeper.params) == {"data.smallest_crop": "0.5,0.25,1.0", "seed": "1,2,3"}
 
 
+def test_folders_of_jobs_lie_side_by_side() -> None:
+    folder = OmegaConf.to_container(hydra_config().sweep, resolve=False)["subdir"]
+    job = {"num": 3, "override_dirname": "loss/pairing-both__seed-1" + "x" * 300}
+    name = OmegaConf.create({"hydra": {"job": job}, "folder": folder}).folder
+    assert name.startswith("3_loss.pairing-both__seed-1x") and len(name) < 255
+
+
 @pytest.mark.parametrize("name", ["joblib", "slurm"])
 def test_launchers_compose_and_keep_the_folders(name: str) -> None:
     config = hydra_config(f"hydra={name}")
@@ -114,7 +121,8 @@ def sweep(folder: Path, *overrides: str) -> None:
 
 @pytest.mark.slow
 def test_a_study_ends_in_a_table(tmp_path: Path) -> None:
-    sweep(tmp_path / "sweep", "experiment=curriculum", "+budget=cpu", "+curriculum=3stage,none", "seed=1,2")
+    study = ["experiment=curriculum", "+curriculum=3stage,none", "seed=1,2"]
+    sweep(tmp_path / "sweep", *study, "+budget=cpu", "loss/pairing=none")  # a slash, in the name of a folder
     command = [sys.executable, "-m", "matting.cli", "report", str(tmp_path / "sweep"), "-o", str(tmp_path / "out")]
     subprocess.run(command, check=True, capture_output=True, timeout=200)
     study = read_study(tmp_path / "out")
