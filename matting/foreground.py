@@ -77,24 +77,31 @@ def _fuse_level(
 def _fuse(
     foreground: _Bytes, background: _Bytes, picture: _Bytes, alpha: _Floats, passes: int
 ) -> tuple[_Bytes, _Bytes]:
-    """Fuse one tile, first without a blur, then `passes` times with one."""
+    """Fuse one tile, first without a blur, then `passes` times with one.
+
+    Fused layers fulfil I = α F + (1-α) B, so αF says all, and blurring it blurs (1-α) B = I - αF as well. With
+    c = α² / (α² + (1-α)²) a fusion is then ``αF = c I + (1-c) α F^ - c (1-α) B^``: linear in what was blurred.
+    """
     f, b, seen = (layer.astype(np.float32) for layer in (foreground, background, picture))
     alpha = np.clip(alpha, _LEAST, _ONE - _LEAST)
     rest = _ONE - alpha
-    divisor = alpha * alpha + rest * rest
-    weight, share_f, share_b = _coloured(alpha), _coloured(alpha / divisor), _coloured(rest / divisor)
+    share = alpha * alpha
+    share /= share + rest * rest
+    own = cv2.multiply(_coloured(share), seen)
+    premultiplied = own.copy()
+    cv2.accumulateProduct(_coloured((_ONE - share) * alpha), f, premultiplied)
+    cv2.accumulateProduct(_coloured(-share * rest), b, premultiplied)
     if passes:
         around = _blurred(alpha)
-        weight_b, over_f, over_b = _coloured(rest), _coloured(_ONE / around), _coloured(_ONE / (_ONE - around))
-    for number in range(passes + 1):
-        if number:
-            f = cv2.multiply(_blurred(cv2.multiply(f, weight)), over_f)
-            b = cv2.multiply(_blurred(cv2.multiply(b, weight_b)), over_b)
-        residue = cv2.subtract(seen, b)
-        cv2.accumulateProduct(weight, cv2.subtract(b, f), residue)  # so it is I - α F - (1-α) B
-        cv2.accumulateProduct(share_f, residue, f)
-        cv2.accumulateProduct(share_b, residue, b)
-    return _to_bytes(f), _to_bytes(b)
+        behind = share * rest / (_ONE - around)
+        through = _coloured((_ONE - share) * alpha / around + behind)
+        cv2.accumulateProduct(_coloured(-behind), _blurred(seen), own)
+    for _ in range(passes):
+        premultiplied = cv2.add(cv2.multiply(through, _blurred(premultiplied)), own)
+    behind = cv2.subtract(seen, premultiplied)
+    f = cv2.divide(premultiplied, _coloured(alpha), dtype=cv2.CV_8U)  # rounded, and cut to 0 to 255
+    b = cv2.divide(behind, _coloured(rest), dtype=cv2.CV_8U)
+    return np.asarray(f, np.uint8), np.asarray(b, np.uint8)
 
 
 def _blurred(picture: _Floats) -> _Floats:
@@ -112,7 +119,3 @@ def _halved(picture: NDArray[_Scalar]) -> NDArray[_Scalar]:
     # Linear at twice the distance: the mean of four pixels, and hardly more work where a side is odd.
     half = cv2.resize(picture, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_LINEAR)
     return np.asarray(half, picture.dtype)
-
-
-def _to_bytes(layer: _Floats) -> _Bytes:
-    return np.asarray(cv2.convertScaleAbs(np.maximum(layer, 0, out=layer)), np.uint8)
