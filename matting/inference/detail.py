@@ -77,13 +77,14 @@ def _box(values: _Floats) -> _Floats:
 def _interpolation(length: int, coarse: int) -> _Floats:
     """Cubic convolution (Keys 1981, a = -3/4 as in OpenCV) of `coarse` to `length` pixels, ``(length, coarse)``."""
     position = (np.arange(length) + 0.5) * coarse / length - 0.5
-    beyond = 3  # pixels past each end, whose weights go to the end
-    d = np.abs(position[:, None] - np.arange(-beyond, coarse + beyond))
-    near, far = 1.25 * d**3 - 2.25 * d**2 + 1, -0.75 * (d**3 - 5 * d**2 + 8 * d - 4)
-    kernel = np.where(d < 1, near, np.where(d < 2, far, 0))
-    kernel[:, beyond] += kernel[:, :beyond].sum(axis=1)
-    kernel[:, -beyond - 1] += kernel[:, -beyond:].sum(axis=1)
-    return kernel[:, beyond:-beyond].astype(np.float32)
+    first = np.floor(position).astype(int)
+    matrix = np.zeros((length, coarse))
+    for offset in (-1, 0, 1, 2):
+        d = np.abs(position - first - offset)
+        near, far = 1.25 * d**3 - 2.25 * d**2 + 1, -0.75 * (d**3 - 5 * d**2 + 8 * d - 4)
+        # Pixels past an end have the colour of the end.
+        matrix[np.arange(length), np.clip(first + offset, 0, coarse - 1)] += np.where(d < 1, near, far)
+    return matrix.astype(np.float32)
 
 
 def _enlarged(values: _Floats, rows: _Floats, columns: _Floats, tile: Tile) -> _Floats:
