@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
-from timm.layers import Format
 from torch import Tensor, nn
 
 from matting.models.norms import Norm, batch_to_group
@@ -49,7 +47,7 @@ class Encoder(nn.Module):
             batch_to_group(backbone)
         self.backbone = backbone
         # Some backbones hand out (B, H, W, C): a matter of layout only.
-        self.channels_last: bool = getattr(backbone, "output_fmt", None) == Format.NHWC
+        self.channels_last: bool = getattr(backbone, "output_fmt", None) == "NHWC"
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Features, finest first, of ``(B, 3, H, W)`` pictures in [0, 1]."""
@@ -58,6 +56,8 @@ class Encoder(nn.Module):
 
 
 def _create(name: str, *, pretrained: bool) -> Any:
+    import timm  # lazily: it takes seconds, and a network that ONNX Runtime runs does without
+
     if not timm.is_model(name):
         close = ", ".join(timm.list_models(f"*{name.split('.')[0]}*")[:5]) or "see timm.list_models()"
         raise ValueError(f"model.encoder: timm has no model '{name}'; near: {close}")

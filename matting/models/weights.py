@@ -5,7 +5,6 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-import timm
 import torch
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.constants import ENDPOINT
@@ -24,6 +23,8 @@ def require_reachable(name: str) -> None:
     Raises:
         ValueError: If its weights are neither cached nor is the hub reachable.
     """
+    import timm  # lazily, as in the encoder
+
     hub_id = getattr(timm.get_pretrained_cfg(name), "hf_hub_id", None)
     if hub_id is None or any(
         isinstance(try_to_load_from_cache(hub_id, file), str) for file in ("model.safetensors", "pytorch_model.bin")
