@@ -24,6 +24,11 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 RNG = np.random.default_rng(0)
 
 
+def resident(process: int) -> int:
+    """Bytes of memory that a process holds."""
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 @pytest.fixture(scope="module")
 def loaded(run_folder):  # noqa: F811
     return load_predictor(run_folder, device="cpu")
@@ -93,26 +98,25 @@ def test_memory_is_flat_over_200_requests(loaded, uploads):
 
     write_png(uploads / "large.png", RNG.integers(0, 256, (800, 600, 3), np.uint8))
 
-    def resident() -> int:
-        gc.collect()
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
     for number in range(200):
         cut_out_upload(loaded, str(uploads / "large.png"), "checker", None)
         if number == 50:
-            settled = resident()
-    assert resident() - settled < 20e6
+            gc.collect()
+            settled = resident(os.getpid())
+    gc.collect()
+    assert resident(os.getpid()) - settled < 20e6
 
 
 @pytest.fixture
-def address(run_folder, tmp_path):  # noqa: F811
+def server(run_folder, tmp_path):  # noqa: F811
+    """The page's address and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "matting.cli", "serve", "--checkpoint", run_folder, "--port", port]
     environment = os.environ | {"GRADIO_TEMP_DIR": str(tmp_path / "gradio")}
     with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen(list(map(str, command)), env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(list(map(str, command)), env=environment, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(120):
@@ -121,12 +125,57 @@ def address(run_folder, tmp_path):  # noqa: F811
                 urllib.request.urlopen(url, timeout=5).close()
                 break
             except OSError:
-                assert server.poll() is None, (tmp_path / "log").read_text()
-        yield url
+                assert process.poll() is None, (tmp_path / "log").read_text()
+        yield url, process.pid
         assert "Traceback" not in (tmp_path / "log").read_text()
     finally:
-        server.terminate()
-        server.wait(20)
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def address(server):
+    return server[0]
+
+
+@pytest.mark.slow
+def test_hostile_files_over_http_get_a_reason_and_the_server_lives(server, uploads):
+    client_package = pytest.importorskip("gradio_client")
+    address, process = server
+    client = client_package.Client(address, verbose=False, download_files=False)
+    refused, perhaps, sound = write_hostile_files(uploads / "bad")
+
+    def press(file: Path) -> str | None:
+        """What the server says against a file, or nothing."""
+        try:
+            client.predict(client_package.handle_file(file), "checker", None, api_name="/cut_out")
+        except Exception as error:  # whatever the client makes of what the server said
+            return str(error)
+        return None
+
+    # What is no regular file cannot be sent.
+    files = sorted(path for path in refused | perhaps | sound if path.is_file())
+    assert len(files) >= 300
+    for number, file in enumerate(files):
+        if number == 100:
+            settled = resident(process)
+        message = press(file)
+        assert message is None or "expected" in message, (file, message)
+        assert message is None or (str(uploads) not in message and "Traceback" not in message), (file, message)
+        assert file not in (refused if message is None else sound), (file, message)
+    assert press(uploads / "photo.png") is None
+    assert resident(process) - settled < 50e6
+
+
+@pytest.mark.slow
+def test_uploads_above_the_limit_are_refused_over_http(address, uploads):
+    httpx = pytest.importorskip("httpx")
+    with (uploads / "large.bin").open("wb") as file:
+        file.truncate(51_000_000)
+    with (uploads / "large.bin").open("rb") as file:
+        answer = httpx.post(f"{address}/gradio_api/upload", files={"files": file}, timeout=120)
+    assert answer.status_code == 413
+    assert not [path for path in (uploads / "gradio").rglob("*") if path.is_file() and path.stat().st_size > 50_000_000]
 
 
 @pytest.mark.slow
