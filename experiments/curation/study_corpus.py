@@ -1,16 +1,21 @@
 """Draw the demo corpus of the study `experiment=curation +budget=cpu`, if need be, and print where its portraits lie.
 
-matting curate run rwp "$(python experiments/curation/study_corpus.py)" -o outputs/curation --split train
+    matting curate run rwp "$(python experiments/curation/study_corpus.py)" -o outputs/curation --split train
 """
+
+import sys
+from contextlib import redirect_stdout
 
 from matting.config import load_config
 from matting.corpus import ensure_corpus
 
 
 def main() -> None:
-    """Draw, and print the folder."""
+    """Draw, with progress on stderr, and print the folder."""
     corpus = load_config(["experiment=curation", "+budget=cpu", "corpus=uncurated", "corpus.image_size=512"]).corpus
-    print(ensure_corpus(corpus.people, corpus.seed, corpus.image_size, defects=corpus.defects) / "RWP")
+    with redirect_stdout(sys.stderr):
+        root = ensure_corpus(corpus.people, corpus.seed, corpus.image_size, defects=corpus.defects)
+    print(root / "RWP")
 
 
 if __name__ == "__main__":
