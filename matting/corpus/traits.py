@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.corpus.textures import natural_colour
+
 SKIN = np.array(
     [
         (0.98, 0.84, 0.75), (0.95, 0.76, 0.64), (0.89, 0.69, 0.55), (0.82, 0.60, 0.45),
-        (0.70, 0.48, 0.34), (0.55, 0.36, 0.25), (0.42, 0.27, 0.19), (0.30, 0.19, 0.14),
+        (0.70, 0.48, 0.34), (0.55, 0.36, 0.25), (0.42, 0.27, 0.19), (0.36, 0.23, 0.17),
     ]
 )  # fmt: skip
 HAIR = np.array(
@@ -54,6 +56,16 @@ class Traits:
     hat: str | None
     scarf: bool
     veil: bool
+    jacket: bool
+    strap: bool
+    collar: str | None
+    earrings: bool
+
+
+def cloth_colour(rng: np.random.Generator, vivid: float) -> NDArray[np.float64]:
+    """What people wear: black and dark blue first, then white, then any colour."""
+    low, high = ((0.05, 0.28), (0.75, 0.98), (0.2, 0.85))[rng.choice(3, p=[0.3, 0.22, 0.48])]
+    return natural_colour(rng, low, high, vivid if low == 0.2 else 0.0)
 
 
 def random_traits(rng: np.random.Generator) -> Traits:
@@ -71,8 +83,8 @@ def random_traits(rng: np.random.Generator) -> Traits:
         part=float(rng.normal(0, 0.15)),
         beard=bool(rng.random() < 0.16),
         lips=float(rng.random()),
-        top=np.clip(rng.beta(0.8, 0.9) + rng.normal(0, 0.16, 3), 0.04, 0.96),
-        bottom=np.clip(rng.beta(0.8, 1.3) + rng.normal(0, 0.08, 3), 0.04, 0.9),
+        top=cloth_colour(rng, vivid=0.3),
+        bottom=cloth_colour(rng, vivid=0.1),
         dress=bool(rng.random() < 0.2),
         sleeves=float(rng.choice([0.15, 0.45, 1.0], p=[0.2, 0.3, 0.5])),
         neckline=str(rng.choice(["round", "vee", "high", "collar"])),
@@ -85,5 +97,9 @@ def random_traits(rng: np.random.Generator) -> Traits:
         glasses=str(rng.choice(["round", "square", "aviator", "sun"])) if rng.random() < 0.22 else None,
         hat=str(rng.choice(["cap", "beanie", "brim"])) if rng.random() < 0.14 else None,
         scarf=bool(rng.random() < 0.14),
-        veil=bool(rng.random() < 0.05),
+        veil=bool(rng.random() < 0.04),
+        jacket=bool(rng.random() < 0.3),
+        strap=bool(rng.random() < 0.15),
+        collar=str(rng.choice(["fur", "lace"])) if rng.random() < 0.1 else None,
+        earrings=bool(rng.random() < 0.15),
     )
