@@ -89,7 +89,7 @@ def _shoulder(traits: Traits) -> float:
 def _torso(traits: Traits) -> Points:
     w = _shoulder(traits)
     flare, hem = (1.3, 4.4) if traits.dress and traits.stance == "stand" else (0.85, 3.35)
-    right = [(0.2, 0.6), (0.5 * w, 0.72), (0.93 * w, 0.9), (w, 1.2), (0.86 * w, 1.6), (0.74 * w, 2.3)]
+    right = [(0.2, 0.58), (0.5 * w, 0.7), (0.9 * w, 0.88), (w, 1.15), (0.86 * w, 1.6), (0.74 * w, 2.3)]
     right += [(flare * w * 0.95, hem - 0.4), (flare * w, hem)]
     return smooth_loop([*right, *[(-x, y) for x, y in reversed(right)]], 128)
 
@@ -124,15 +124,15 @@ def _arm(
     torso: Plane,
 ) -> Layer:
     upper, lower = (side * (angle + rng.normal(0, 12)) for angle in ARM_ANGLES[pose])
-    shoulder = np.array([side * 0.8 * _shoulder(traits), 1.0])
+    shoulder = np.array([side * 0.78 * _shoulder(traits), 1.06])
     elbow = _along(shoulder, UPPER_ARM * rng.uniform(0.8, 1.05), upper)
     hand = _along(elbow, FOREARM * rng.uniform(0.85, 1.05), lower)
     forearm = tube([elbow, hand], [0.15, 0.09])
     skin = shade(
-        fill(frame, forearm, tube([shoulder, elbow], [0.2, 0.15]), *_hand(rng, hand, hand - elbow)), traits.skin, light
+        fill(frame, forearm, tube([shoulder, elbow], [0.19, 0.14]), *_hand(rng, hand, hand - elbow)), traits.skin, light
     )
     cover = shoulder + (elbow - shoulder) * min(traits.sleeves * 2, 1.0)
-    sleeve = [tube([shoulder, cover], [0.22, 0.18])]
+    sleeve = [tube([shoulder, cover], [0.2, 0.17])]
     if traits.sleeves > 0.5:
         sleeve.append(tube([elbow, hand + (elbow - hand) * 0.12], [0.18, 0.13]))
     return over(shade(fill(frame, *sleeve), wear, light, body=torso), skin)

@@ -8,7 +8,7 @@ from matting.corpus.layers import Picture, Plane
 from matting.corpus.textures import natural_colour, noise
 
 
-def colour(rng: np.random.Generator, low: float = 0.1, high: float = 0.9, vivid: float = 0.15) -> NDArray[np.float32]:
+def colour(rng: np.random.Generator, low: float = 0.1, high: float = 0.9, vivid: float = 0.07) -> NDArray[np.float32]:
     """A colour ``(3,)`` of :func:`matting.corpus.textures.natural_colour`."""
     return natural_colour(rng, low, high, vivid).astype(np.float32)
 

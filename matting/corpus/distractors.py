@@ -67,12 +67,10 @@ def _box(rng: np.random.Generator) -> list[Points]:
 
 
 def draw_bystander(rng: np.random.Generator, height: int, width: int) -> Layer:
-    """Somebody who is not the subject, at half the resolution: bystanders are out of focus."""
-    h, w = max(height // 2, 1), max(width // 2, 1)
-    place = (w * rng.uniform(0, 1), h * rng.uniform(0.2, 0.5))
-    frame = Frame(h, w, h * rng.uniform(0.05, 0.16), place, float(rng.normal(0, 0.05)), 2)
-    layer = draw_person(rng, frame, random_traits(rng), random_light(rng))
-    return np.asarray(cv2.resize(layer, (width, height)), np.float32)
+    """Somebody who is not the subject."""
+    place = (width * rng.uniform(0, 1), height * rng.uniform(0.2, 0.5))
+    frame = Frame(height, width, height * rng.uniform(0.05, 0.16), place, float(rng.normal(0, 0.05)), 2)
+    return draw_person(rng, frame, random_traits(rng), random_light(rng))
 
 
 def draw_figure(rng: np.random.Generator, height: int, width: int, kind: str) -> Layer:

@@ -44,6 +44,13 @@ def draw_neck(frame: Frame, traits: Traits, light: Light) -> Layer:
 
 def draw_head(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
     """Head with ears and, unless it is turned away, a face."""
+    part, box = frame.window(outline(traits.yaw) * 1.2)  # a fraction of a person's pixels
+    layer = np.zeros((frame.height, frame.width, 4), np.float32)
+    layer[box] = _head(rng, part, traits, light)
+    return layer
+
+
+def _head(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
     seen = bool(np.cos(traits.yaw) > 0.1)
     blotches = 0.9 + 0.2 * noise(rng, frame.height, frame.width, frame.head * 0.4, 6)[..., None]
     skin = np.asarray(traits.skin * blotches, np.float32)
@@ -68,20 +75,17 @@ HOLLOWS = (
 def _relief(frame: Frame, traits: Traits, light: Light) -> Plane:
     """How much light the face's own shape leaves at each place; 1 where it is flat."""
     coarse = replace(frame, supersample=1)
-    part, box = coarse.window(outline(traits.yaw), 0.1)
-    gain = np.zeros((part.height, part.width), np.float32)
+    gain = np.zeros((frame.height, frame.width), np.float32)
     for angle, y, wide, tall, strength in HOLLOWS:
         for side in (-1, 1) if angle else (1,):
             x, _, facing = on_face(traits.yaw, side * angle, y)
             if facing > 0.1:
-                _add(gain, part, _ellipse(x, y, wide * (0.3 + 0.7 * facing), tall), strength)
+                _add(gain, coarse, _ellipse(x, y, wide * (0.3 + 0.7 * facing), tall), strength)
     lee = float(np.clip(-np.sign(light.direction[0]), -1, 1))  # the nose throws its shadow away from the light
     x, y, _ = on_face(traits.yaw, lee * 0.2, 0.1)
-    _add(gain, part, _ellipse(x, y, 0.05, 0.13), -0.45 * min(abs(float(light.direction[0])) * 1.5, 1))
-    result = np.ones((frame.height, frame.width), np.float32)
+    _add(gain, coarse, _ellipse(x, y, 0.05, 0.13), -0.45 * min(abs(float(light.direction[0])) * 1.5, 1))
     soft = cv2.GaussianBlur(gain, (0, 0), max(frame.head * 0.03, 0.5))
-    result[box] = np.clip(1 + (0.5 + float(light.key.mean())) * soft, 0.25, 1.4)
-    return result
+    return np.clip(1 + (0.6 + 0.6 * float(light.key.mean())) * soft, 0.3, 1.15)
 
 
 def _add(gain: Plane, frame: Frame, polygon: Points, strength: float) -> None:
@@ -98,14 +102,12 @@ def _ear(yaw: float, side: int) -> Points:
 
 
 def _face(frame: Frame, traits: Traits, light: Light) -> Layer:
-    part, box = frame.window(outline(traits.yaw), 0.1)
-    canvas = part.blank()
+    canvas = frame.blank()
     for side in (-1, 1):
-        _eye(canvas, part, traits, side)
-    _nose(canvas, part, traits)
-    _mouth(canvas, part, traits)
-    layer = np.zeros((frame.height, frame.width, 4), np.float32)
-    layer[box] = part.shrink(cv2.GaussianBlur(canvas, (0, 0), max(frame.head * frame.supersample * 0.006, 0.3)))
+        _eye(canvas, frame, traits, side)
+    _nose(canvas, frame, traits)
+    _mouth(canvas, frame, traits)
+    layer = frame.shrink(cv2.GaussianBlur(canvas, (0, 0), max(frame.head * frame.supersample * 0.006, 0.3)))
     layer[..., :3] *= np.clip(light.ambient + 0.6 * light.key, 0, 1).astype(np.float32)
     return layer
 

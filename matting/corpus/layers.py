@@ -111,7 +111,7 @@ def tinted(coverage: Plane, colour: ArrayLike) -> Layer:
     box = extent(coverage)
     value = np.asarray(colour, np.float32)
     layer = np.zeros((*coverage.shape, 4), np.float32)
-    layer[box][..., :3] = (value if value.ndim == 1 else value[box]) * coverage[box][..., None]
+    np.multiply(value if value.ndim == 1 else value[box], coverage[box][..., None], out=layer[box][..., :3])
     layer[..., 3] = coverage
     return layer
 
@@ -124,6 +124,23 @@ def over(top: Layer, bottom: Layer) -> Layer:
     return result
 
 
+def paint(canvas: Layer, top: Layer) -> None:
+    """:func:`over` in place: ``canvas`` becomes what lies below ``top``, under it."""
+    box = extent(top[..., 3])
+    front = top[box]
+    canvas[box] *= 1.0 - front[..., 3:]
+    canvas[box] += front
+
+
+def padded(box: Box, margin: int, shape: tuple[int, ...]) -> Box:
+    """A box with ``margin`` pixels more on each side, as far as the picture ``shape`` reaches."""
+    rows, columns = (
+        slice(max(side.start - margin, 0), min(side.stop + margin, length))
+        for side, length in zip(box, shape[:2], strict=True)
+    )
+    return rows, columns
+
+
 def stack(layers: Sequence[Layer]) -> Layer:
     """Layers given from back to front, as one."""
     result = layers[0]
@@ -132,14 +149,14 @@ def stack(layers: Sequence[Layer]) -> Layer:
     return result
 
 
-def gaussian(picture: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+def gaussian(picture: NDArray[np.float32], sigma: float, border: int = cv2.BORDER_DEFAULT) -> NDArray[np.float32]:
     """A Gaussian blur whose cost does not grow with ``sigma`` (pixels): wide ones are done on a smaller picture."""
     factor = max(int(sigma / 3), 1)
     if factor == 1:
-        return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
+        return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma, borderType=border), np.float32)
     size = picture.shape[1::-1]
     small = cv2.resize(picture, (-(-size[0] // factor), -(-size[1] // factor)), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / factor), size), np.float32)
+    return np.asarray(cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / factor, borderType=border), size), np.float32)
 
 
 def straight(layer: Layer) -> tuple[Picture, Plane]:

@@ -8,7 +8,7 @@ from matting.corpus.body import draw_body, draw_front_arms, draw_scarf, weave_to
 from matting.corpus.garments import draw_collar, draw_earrings
 from matting.corpus.hair import draw_beard, draw_hair, draw_hair_behind
 from matting.corpus.head import draw_head, draw_neck
-from matting.corpus.layers import Frame, Layer, Plane, over
+from matting.corpus.layers import Frame, Layer, Plane, extent, gaussian, padded, paint
 from matting.corpus.textures import Light
 from matting.corpus.traits import Traits
 
@@ -55,12 +55,13 @@ def _draw(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) 
     person = np.zeros((frame.height, frame.width, 4), np.float32)
     for layer in layers:
         if layer is not None:
-            person = over(layer, occlude(person, layer[..., 3], frame.head, light))
+            occlude(person, layer[..., 3], frame.head, light)
+            paint(person, layer)
     return person
 
 
-def occlude(below: Layer, cover: Plane, head: float, light: Light) -> Layer:
-    """What lies below a part, in the soft shadow that the part throws on it.
+def occlude(below: Layer, cover: Plane, head: float, light: Light) -> None:
+    """Darkens, in place, what lies below a part by the soft shadow that the part throws on it.
 
     Args:
         below: ``(H, W, 4)`` premultiplied.
@@ -68,13 +69,18 @@ def occlude(below: Layer, cover: Plane, head: float, light: Light) -> Layer:
         head: height of the head, pixels: the size of everything.
         light: of the scene.
     """
-    size = cover.shape[1::-1]
-    small = cv2.resize(cover, (max(size[0] // 4, 1), max(size[1] // 4, 1)), interpolation=cv2.INTER_AREA)
+    box = extent(cover)
+    if box[0].stop == 0:
+        return
+    box = padded(box, int(0.25 * head) + 4, cover.shape)
+    part = cover[box]
+    size = part.shape[1::-1]
+    small = cv2.resize(part, (max(size[0] // 4, 1), max(size[1] // 4, 1)), interpolation=cv2.INTER_AREA)
     shift = -0.09 * head / 4 * light.direction[:2] + [0, 0.03 * head / 4]
     moved = cv2.warpAffine(small, np.array([[1.0, 0, shift[0]], [0, 1, shift[1]]]), small.shape[1::-1])
-    dark = cv2.resize(cv2.GaussianBlur(moved, (0, 0), max(head * 0.05 / 4, 0.4)), size)
     strength = np.float32(np.clip(light.key.mean() / (light.key.mean() + light.ambient.mean()), 0.2, 0.6))
-    return np.concatenate([below[..., :3] * (1 - strength * dark[..., None]), below[..., 3:]], axis=2)
+    dark = gaussian(moved, max(head * 0.05 / 4, 0.4))
+    below[box][..., :3] *= cv2.resize(1 - strength * dark, size)[..., None]
 
 
 def portrait_frame(rng: np.random.Generator, height: int, width: int, supersample: int = 3) -> Frame:

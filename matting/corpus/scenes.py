@@ -29,13 +29,16 @@ def random_scene(rng: np.random.Generator, height: int, width: int, family: str 
         width: pixels.
         family: name of the family; None draws one.
     """
-    picture = FAMILIES[family or _any(rng)](rng, height, width)
+    defocus = float(rng.choice([0.0, 0.004, 0.012, 0.025], p=[0.5, 0.25, 0.15, 0.1])) * height
+    shrink = 2 if defocus > 1 else 1  # what is blurred needs a quarter of the pixels
+    h, w = max(height // shrink, 1), max(width // shrink, 1)
+    picture = FAMILIES[family or _any(rng)](rng, h, w)
     if family is None and rng.random() < 0.35:
-        picture = _ground(rng, picture, FAMILIES[str(rng.choice(GROUNDS))](rng, height, width))
-    picture = picture * weathering(rng, height, width)
-    defocus = rng.choice([0.0, 0.004, 0.012, 0.025], p=[0.5, 0.25, 0.15, 0.1]) * height
+        picture = _ground(rng, picture, FAMILIES[str(rng.choice(GROUNDS))](rng, h, w))
+    picture = picture * weathering(rng, h, w)
     if defocus:
-        picture = gaussian(picture, float(defocus))
+        blurred = gaussian(picture, defocus / shrink)
+        picture = np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     warmth = 1 + rng.normal(0, 0.06) * np.array([1, 0, -1], np.float32)
     return np.asarray(np.clip(picture * warmth * rng.uniform(0.85, 1.5), 0, 1), np.float32)
 

@@ -72,16 +72,17 @@ def random_traits(rng: np.random.Generator) -> Traits:
     """A person drawn from the distributions of the demo corpus."""
     left, right = rng.choice(list(ARMS), 2, p=list(ARMS.values()))
     wave = [(0.0, 1.0), (rng.uniform(0.015, 0.04), rng.uniform(1.5, 3.5)), (rng.uniform(0.03, 0.05), rng.uniform(5, 9))]
+    style = str(rng.choice(list(STYLES), p=list(STYLES.values())))
     return Traits(
         yaw=float(rng.uniform(2.4, 3.9) if rng.random() < 0.06 else rng.normal(0, 0.5)),
         skin=np.clip(SKIN[rng.integers(len(SKIN))] + rng.normal(0, 0.02, 3), 0.05, 1),
         hair=np.clip(HAIR[rng.choice(len(HAIR), p=HAIR_WEIGHTS)] * rng.uniform(0.8, 1.2), 0.03, 0.97),
-        style=str(rng.choice(list(STYLES), p=list(STYLES.values()))),
+        style=style,
         hair_length=float(rng.gamma(4, 0.3)),
         wave=wave[rng.choice(3, p=[0.4, 0.35, 0.25])],
         flyaway=float(rng.gamma(1.2, 0.5)),
         part=float(rng.normal(0, 0.15)),
-        beard=bool(rng.random() < 0.16),
+        beard=bool(rng.random() < (0.3 if style in ("short", "bald", "afro") else 0.02)),
         lips=float(rng.random()),
         top=cloth_colour(rng, vivid=0.3),
         bottom=cloth_colour(rng, vivid=0.1),
