@@ -169,7 +169,7 @@ def _neckline(frame: Frame, traits: Traits, light: Light, wear: Picture) -> Laye
     depth = {"round": 0.92, "vee": 1.3, "high": 0.6, "collar": 1.05}[traits.neckline]
     if traits.neckline == "high":
         return shade(fill(frame, tube([(0, 0.5), (0, 0.85)], [0.22, 0.34])), wear, light)
-    opening = [(-0.26, 0.62), (0.26, 0.62), (0.12, depth - 0.1), (0, depth), (-0.12, depth - 0.1)]
+    opening = [(-0.24, 0.54), (0.24, 0.54), (0.12, depth - 0.1), (0, depth), (-0.12, depth - 0.1)]
     skin = shade(fill(frame, smooth_loop(opening)), traits.skin * 0.92, light, 0.1)
     if traits.neckline != "collar":
         return skin

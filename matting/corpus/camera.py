@@ -45,7 +45,7 @@ def expose(rng: np.random.Generator, picture: Picture, *, coarse: bool = False) 
     shot = rng.standard_normal(picture.shape, np.float32) * np.sqrt(picture * 0.8 + 0.2)
     picture = picture + np.float32(gain) * shot
     if rng.random() < 0.7:
-        picture = picture + np.float32(rng.uniform(0.2, 1.0)) * (picture - cv2.GaussianBlur(picture, (0, 0), 1.2))
+        picture = picture + np.float32(rng.uniform(0.3, 1.3)) * (picture - cv2.GaussianBlur(picture, (0, 0), 1.2))
     if coarse:
         picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.clip(picture, 0, 1)
@@ -62,7 +62,7 @@ def develop(rng: np.random.Generator, picture: Picture) -> Picture:
     mean, goal = float(np.clip(gray.mean(), 0.02, 0.9)), float(np.clip(rng.normal(0.5, 0.08), 0.25, 0.7))
     gamma = np.clip((0.2 * np.log(mean) + 0.8 * np.log(goal)) / np.log(mean), 0.4, 1.6)  # most of the way to the goal
     levels = np.linspace(0, 1, 256, dtype=np.float32) ** np.float32(gamma)
-    curve = np.float32(rng.uniform(0.0, 0.9))
+    curve = np.float32(rng.uniform(0.1, 1.1))
     levels = levels + curve * (levels * levels * (3 - 2 * levels) - levels)  # an S bends shadows and lights apart
     bent = cv2.LUT(to_uint8(picture), levels)
     y, x = np.linspace(-1, 1, height, dtype=np.float32)[:, None], np.linspace(-1, 1, width, dtype=np.float32)

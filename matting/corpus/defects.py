@@ -30,7 +30,8 @@ def plant_defect(rng: np.random.Generator, name: str, picture: Picture, alpha: P
     """
     if name not in DEFECTS:
         raise ValueError(f"expected one of the defects {sorted(DEFECTS)}, got {name!r}")
-    return DEFECTS[name](rng, picture, alpha)
+    faulty, matte = DEFECTS[name](rng, picture, alpha)
+    return faulty, np.clip(matte, 0, 1)
 
 
 def small(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:

@@ -88,11 +88,8 @@ class Frame:
 
 def extent(plane: NDArray[np.float32]) -> Box:
     """The smallest box with everything above zero."""
-    dense = np.ascontiguousarray(plane)  # OpenCV's reduction takes a quarter of NumPy's time
-    rows, columns = (np.flatnonzero(cv2.reduce(dense, axis, cv2.REDUCE_MAX)) for axis in (1, 0))
-    if not len(rows):
-        return np.s_[0:0, 0:0]
-    return np.s_[int(rows[0]) : int(rows[-1]) + 1, int(columns[0]) : int(columns[-1]) + 1]
+    x, y, width, height = cv2.boundingRect((plane > 0).view(np.uint8))
+    return np.s_[y : y + height, x : x + width]
 
 
 def fill(frame: Frame, *polygons: Points) -> Plane:

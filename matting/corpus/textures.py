@@ -168,7 +168,7 @@ def _folds(rng: np.random.Generator, height: int, width: int, size: float) -> Pl
     waves = noise(rng, height, max(int(width * stretch), 1), size, 6, 0.6)
     waves = cv2.resize(waves, (width, height), interpolation=cv2.INTER_AREA)
     ridges = np.abs(waves - np.float32(0.5)) * np.float32(4)
-    depth = np.float32(rng.uniform(0.1, 0.55))
+    depth = np.float32(rng.uniform(0.2, 0.7))
     return np.asarray(1 - depth * (1 - np.minimum(ridges, 1)) + 0.5 * depth * (waves - 0.5), np.float32)
 
 
