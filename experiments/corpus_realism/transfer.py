@@ -9,7 +9,7 @@ them to ``transfer.csv``. A small network at a small size: the rows compare corp
 import argparse
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from matting.models import AttentionUNet
 
 HERE = Path(__file__).parent
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+Matte = Callable[[Tensor], Tensor]
+"""Pictures ``(B, 3, H, W)`` to alpha ``(B, 1, H, W)``."""
 
 
 def load(image: Path, alpha: Path, size: int) -> Pair:
@@ -77,7 +79,7 @@ def train(pairs: list[Pair], steps: int, size: int, seed: int) -> AttentionUNet:
 
 
 @torch.no_grad()
-def evaluate(predict: Callable[[Tensor], Tensor], pairs: list[Pair], size: int) -> dict[str, float]:
+def evaluate(predict: Matte, pairs: list[Pair], size: int) -> dict[str, float]:
     """Mean absolute error over the picture and over the true soft band, SAD in thousands, overlap of alpha > 0.5."""
     errors = []
     for picture, matte in pairs:
@@ -92,7 +94,7 @@ def evaluate(predict: Callable[[Tensor], Tensor], pairs: list[Pair], size: int) 
     return {"mad": float(mad), "unknown_mad": float(unknown), "sad": float(sad), "iou": float(iou)}
 
 
-def floors(drawn: list[Pair], size: int) -> dict[str, Callable[[Tensor], Tensor]]:
+def floors(drawn: list[Pair], size: int) -> dict[str, Matte]:
     """Mattes that look at no picture: what a network must be better than."""
     mean = torch.from_numpy(np.mean([cv2.resize(a, (size, size)) for _, a in drawn], axis=0) / 255).float()
     return {
@@ -100,6 +102,15 @@ def floors(drawn: list[Pair], size: int) -> dict[str, Callable[[Tensor], Tensor]
         "empty": lambda images: torch.zeros_like(images[:, :1]),
         "mean matte": lambda images: mean.expand_as(images[:, :1]),
     }
+
+
+def mattes(drawn: list[Pair], steps: int, size: int, seeds: list[int]) -> Iterator[tuple[str, int, Matte]]:
+    """Name, seed and prediction of the mattes to compare: those that look at nothing, then a network a seed."""
+    for name, constant in floors(drawn, size).items():
+        yield name, 0, constant
+    for seed in seeds:
+        model = train(drawn, steps, size, seed)
+        yield "network", seed, lambda images, model=model: model(images).alpha
 
 
 def main() -> None:
@@ -120,19 +131,12 @@ def main() -> None:
         images = sorted((root / "RWP/image").iterdir())
         drawn = [load(p, root / f"RWP/alpha/{p.stem}.png", int(options.size * 1.3)) for p in images]
 
-        def report(matte: str, seed: int, predict: Callable[[Tensor], Tensor]) -> None:
-            scores = evaluate(predict, real, options.size)
+        for matte, seed, predict in mattes(drawn, options.steps, options.size, options.seeds):
             row = {"version": version["version"], "people": version["people"], "matte": matte, "seed": seed}
             row |= {"steps": options.steps, "size": options.size, "real_pairs": len(real)}
-            row |= {name: round(score, 4) for name, score in scores.items()}
+            row |= {name: round(score, 4) for name, score in evaluate(predict, real, options.size).items()}
             print(row, flush=True)
             store(options.output, row)
-
-        for matte, constant in floors(drawn, options.size).items():
-            report(matte, 0, constant)
-        for seed in options.seeds:
-            model = train(drawn, options.steps, options.size, seed)
-            report("network", seed, lambda images, model=model: model(images).alpha)
 
 
 def store(path: Path, row: dict[str, Any]) -> None:

@@ -171,7 +171,7 @@ def swapped(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
     """The matte of another picture."""
     other = alpha[::-1, ::-1]
     for _ in range(4):
-        frame = random_frame(rng, *alpha.shape, supersample=2)
+        frame = random_frame(rng, alpha.shape[0], alpha.shape[1], 2)
         other = draw_person(rng, frame, random_traits(rng), random_light(rng))[..., 3]
         if np.abs(other - alpha).mean() > 0.5 * alpha.mean():
             break

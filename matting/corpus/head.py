@@ -85,7 +85,7 @@ def _relief(frame: Frame, traits: Traits, light: Light) -> Plane:
     x, y, _ = on_face(traits.yaw, lee * 0.2, 0.1)
     _add(gain, coarse, _ellipse(x, y, 0.05, 0.13), -0.45 * min(abs(float(light.direction[0])) * 1.5, 1))
     soft = cv2.GaussianBlur(gain, (0, 0), max(frame.head * 0.03, 0.5))
-    return np.clip(1 + (0.6 + 0.6 * float(light.key.mean())) * soft, 0.3, 1.15)
+    return np.asarray(np.clip(1 + (0.6 + 0.6 * float(light.key.mean())) * soft, 0.3, 1.15), np.float32)
 
 
 def _add(gain: Plane, frame: Frame, polygon: Points, strength: float) -> None:

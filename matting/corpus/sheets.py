@@ -35,10 +35,15 @@ def _scenario(rng: np.random.Generator, name: str) -> Sequence[Picture]:
 
 def _style(rng: np.random.Generator, name: str) -> Sequence[Picture]:
     frame = Frame(HEIGHT * _DRAWN, WIDTH * _DRAWN, HEIGHT * 0.8, (WIDTH, HEIGHT * 0.75))
-    worn = {"fur": {"collar": "fur"}, "lace": {"collar": "lace"}, "veil": {"veil": True}, "scarf": {"scarf": True}}
-    plain = replace(random_traits(rng), hat=None, veil=False, collar=None, scarf=False, glasses=None)
-    earrings = {"earrings": {"earrings": True, "style": "bun"}}
-    traits = replace(plain, **(worn | earrings).get(name, {"style": name}))
+    plain = replace(random_traits(rng), hat=None, veil=False, collar=None, scarf=False, glasses=None, earrings=False)
+    worn = {
+        "fur": replace(plain, collar="fur"),
+        "lace": replace(plain, collar="lace"),
+        "veil": replace(plain, veil=True),
+        "scarf": replace(plain, scarf=True),
+        "earrings": replace(plain, earrings=True, style="bun"),
+    }
+    traits = worn[name] if name in worn else replace(plain, style=name)
     layer = draw_person(rng, frame, traits, random_light(rng))
     scene = portrait_scene(rng, frame.height, frame.width)
     return [layer[..., :3] + scene * (1 - layer[..., 3:])]
@@ -49,14 +54,14 @@ def _family(rng: np.random.Generator, name: str) -> Sequence[Picture]:
 
 
 def _defect(rng: np.random.Generator, name: str) -> Sequence[Picture]:
-    """Clean cut-out, faulty cut-out: of a pair, each on one colour, where faults of picture and matte both show."""
+    """A clean pair and the same pair with the defect, each as photograph and cut-out."""
     photo = photograph(rng, HEIGHT * _DRAWN, WIDTH * _DRAWN, str(rng.choice(["plain", "backlit", "side_backlit"])))
     return [_halves(photo.picture, photo.alpha), _halves(*plant_defect(rng, name, photo.picture, photo.alpha))]
 
 
 def _halves(picture: Picture, alpha: NDArray[np.float32]) -> Picture:
-    """The photograph, its part outside the matte paled towards one colour."""
-    cut = picture * alpha[..., None] + (1 - alpha[..., None]) * np.float32((0.35, 0.7, 0.55))
+    """The photograph beside its cut-out on one colour: faults of picture and of matte both show."""
+    cut = picture * alpha[..., None] + (1 - alpha[..., None]) * np.array((0.35, 0.7, 0.55), np.float32)
     return np.concatenate([picture, cut], axis=1)
 
 
