@@ -137,6 +137,7 @@ def main() -> None:
             row |= {name: round(score, 4) for name, score in evaluate(predict, real, options.size).items()}
             print(row, flush=True)
             store(options.output, row)
+    options.output.with_suffix(".md").write_text(summary(options.output))
 
 
 def store(path: Path, row: dict[str, Any]) -> None:
@@ -147,6 +148,25 @@ def store(path: Path, row: dict[str, Any]) -> None:
         if new:
             writer.writeheader()
         writer.writerow(row)
+
+
+def summary(path: Path) -> str:
+    """Mean and standard deviation over the seeds of everything in the table of runs, as Markdown."""
+    scores = ("mad", "unknown_mad", "sad", "iou")
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    groups = dict.fromkeys((row["version"], row["matte"], row["steps"], row["size"]) for row in rows)
+    lines = ["| corpus version | matte | steps | size | seeds | " + " | ".join(scores) + " |", "|---" * 9 + "|"]
+    for group in groups:
+        runs = [row for row in rows if (row["version"], row["matte"], row["steps"], row["size"]) == group]
+        values = np.array([[float(run[score]) for score in scores] for run in runs])
+        spread = values.std(axis=0, ddof=1) if len(runs) > 1 else None
+        cells = [
+            f"{mean:.3f}" + (f" ± {spread[k]:.3f}" if spread is not None else "")
+            for k, mean in enumerate(values.mean(axis=0))
+        ]
+        lines.append("| " + " | ".join([*group, str(len(runs)), *cells]) + " |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
