@@ -2,14 +2,16 @@
 
     python experiments/corpus_realism/transfer.py --corpus OLD NEW --real REAL_SAMPLES --pattern "ppm_*"
 
-prints one row a corpus and appends it to ``transfer.csv``. A small network at a small size: the row compares corpora,
-it is not a result of the project.
+prints one row a corpus and seed, and rows for mattes that look at nothing (full, empty, the corpus's mean), and appends
+them to ``transfer.csv``. A small network at a small size: the rows compare corpora, they are no result of the project.
 """
 
 import argparse
 import csv
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,6 +23,8 @@ from matting.models import AttentionUNet
 
 HERE = Path(__file__).parent
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+Matte = Callable[[Tensor], Tensor]
+"""Pictures ``(B, 3, H, W)`` to alpha ``(B, 1, H, W)``."""
 
 
 def load(image: Path, alpha: Path, size: int) -> Pair:
@@ -56,15 +60,17 @@ def batch(pairs: list[Pair]) -> tuple[Tensor, Tensor]:
 
 
 def train(pairs: list[Pair], steps: int, size: int, seed: int) -> AttentionUNet:
-    """The repository's network with a ResNet-18 from scratch, L1 on alpha, AdamW with a cosine."""
+    """The repository's network with a ResNet-10-T from scratch, L1 on alpha, AdamW with one cycle, in bfloat16."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    model = AttentionUNet("resnet18", pretrained=False, decoder_channels=(128, 64, 48, 32, 16))
+    model = AttentionUNet("resnet10t", pretrained=False, decoder_channels=(128, 64, 48, 32, 16))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.5e-3, steps)
     for _ in range(steps):
         images, alpha = batch([crop(rng, pairs[i], size) for i in rng.integers(0, len(pairs), 8)])
-        loss = (model(images).alpha - alpha).abs().mean()
+        with torch.autocast("cpu", torch.bfloat16):
+            prediction = model(images).alpha
+        loss = (prediction.float() - alpha).abs().mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -73,16 +79,38 @@ def train(pairs: list[Pair], steps: int, size: int, seed: int) -> AttentionUNet:
 
 
 @torch.no_grad()
-def evaluate(model: AttentionUNet, pairs: list[Pair], size: int) -> dict[str, float]:
-    """Mean absolute error over the picture and over the true soft band, and the SAD in thousands."""
+def evaluate(predict: Matte, pairs: list[Pair], size: int) -> dict[str, float]:
+    """Mean absolute error over the picture and over the true soft band, SAD in thousands, overlap of alpha > 0.5."""
     errors = []
     for picture, matte in pairs:
         images, alpha = batch([(cv2.resize(picture, (size, size)), cv2.resize(matte, (size, size)))])
-        error = (model(images).alpha - alpha).abs()
+        found = predict(images)
+        error = (found - alpha).abs()
         edge = torch.nn.functional.max_pool2d(((alpha > 0.04) & (alpha < 0.96)).float(), 5, 1, 2) > 0
-        errors.append((float(error.mean()), float(error[edge].mean()), float(error.sum()) / 1000))
-    mad, unknown, sad = np.mean(errors, axis=0)
-    return {"mad": float(mad), "unknown_mad": float(unknown), "sad": float(sad)}
+        inside, true = found > 0.5, alpha > 0.5
+        overlap = float((inside & true).sum()) / max(float((inside | true).sum()), 1)
+        errors.append((float(error.mean()), float(error[edge].mean()), float(error.sum()) / 1000, overlap))
+    mad, unknown, sad, iou = np.mean(errors, axis=0)
+    return {"mad": float(mad), "unknown_mad": float(unknown), "sad": float(sad), "iou": float(iou)}
+
+
+def floors(drawn: list[Pair], size: int) -> dict[str, Matte]:
+    """Mattes that look at no picture: what a network must be better than."""
+    mean = torch.from_numpy(np.mean([cv2.resize(a, (size, size)) for _, a in drawn], axis=0) / 255).float()
+    return {
+        "all foreground": lambda images: torch.ones_like(images[:, :1]),
+        "empty": lambda images: torch.zeros_like(images[:, :1]),
+        "mean matte": lambda images: mean.expand_as(images[:, :1]),
+    }
+
+
+def mattes(drawn: list[Pair], steps: int, size: int, seeds: list[int]) -> Iterator[tuple[str, int, Matte]]:
+    """Name, seed and prediction of the mattes to compare: those that look at nothing, then a network a seed."""
+    for name, constant in floors(drawn, size).items():
+        yield name, 0, constant
+    for seed in seeds:
+        model = train(drawn, steps, size, seed)
+        yield "network", seed, lambda images, model=model: model(images).alpha
 
 
 def main() -> None:
@@ -91,9 +119,10 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, nargs="+", required=True)
     parser.add_argument("--real", type=Path, required=True, help="folder of folders with image.* and alpha.png")
     parser.add_argument("--pattern", default="*")
-    parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--size", type=int, default=96)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--output", type=Path, default=HERE / "transfer.csv")
     options = parser.parse_args()
     folders = sorted(f for f in options.real.glob(options.pattern) if (f / "alpha.png").is_file())
     real = [load(next(f.glob("image.*")), f / "alpha.png", options.size) for f in folders]
@@ -101,23 +130,43 @@ def main() -> None:
         version = json.loads((root / "corpus.json").read_text())
         images = sorted((root / "RWP/image").iterdir())
         drawn = [load(p, root / f"RWP/alpha/{p.stem}.png", int(options.size * 1.3)) for p in images]
-        for seed in options.seeds:
-            scores = evaluate(train(drawn, options.steps, options.size, seed), real, options.size)
-            row = {"version": version["version"], "people": version["people"], "seed": seed, "steps": options.steps}
-            row |= {"size": options.size, "real_pairs": len(real)} | {k: round(v, 4) for k, v in scores.items()}
+
+        for matte, seed, predict in mattes(drawn, options.steps, options.size, options.seeds):
+            row = {"version": version["version"], "people": version["people"], "matte": matte, "seed": seed}
+            row |= {"steps": options.steps, "size": options.size, "real_pairs": len(real)}
+            row |= {name: round(score, 4) for name, score in evaluate(predict, real, options.size).items()}
             print(row, flush=True)
-            store(row)
+            store(options.output, row)
+    options.output.with_suffix(".md").write_text(summary(options.output))
 
 
-def store(row: dict[str, float]) -> None:
-    """Appends a row to ``transfer.csv``."""
-    path = HERE / "transfer.csv"
+def store(path: Path, row: dict[str, Any]) -> None:
+    """Appends a row to the table of runs."""
     new = not path.exists()
     with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, list(row), lineterminator="\n")
         if new:
             writer.writeheader()
         writer.writerow(row)
+
+
+def summary(path: Path) -> str:
+    """Mean and standard deviation over the seeds of everything in the table of runs, as Markdown."""
+    scores = ("mad", "unknown_mad", "sad", "iou")
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    groups = dict.fromkeys((row["version"], row["matte"], row["steps"], row["size"]) for row in rows)
+    lines = ["| corpus version | matte | steps | size | seeds | " + " | ".join(scores) + " |", "|---" * 9 + "|"]
+    for group in groups:
+        runs = [row for row in rows if (row["version"], row["matte"], row["steps"], row["size"]) == group]
+        values = np.array([[float(run[score]) for score in scores] for run in runs])
+        spread = values.std(axis=0, ddof=1) if len(runs) > 1 else None
+        cells = [
+            f"{mean:.3f}" + (f" ± {spread[k]:.3f}" if spread is not None else "")
+            for k, mean in enumerate(values.mean(axis=0))
+        ]
+        lines.append("| " + " | ".join([*group, str(len(runs)), *cells]) + " |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Draws a corpus to look at: ``python -m matting.corpus --people 24 -o DIR``."""
+"""Draws a corpus to look at, ``python -m matting.corpus --people 24 -o DIR``, or with ``--sheets`` contact sheets."""
 
 import argparse
 import sys
@@ -6,19 +6,25 @@ from pathlib import Path
 
 from matting.corpus.build import CorpusParameters, build_corpus
 from matting.corpus.sheet import contact_sheet
+from matting.corpus.sheets import draw_sheets
 
 
 def main() -> int:
     """Parses the command line, paints the corpus and its contact sheet."""
     parser = argparse.ArgumentParser(prog="python -m matting.corpus", description="Draw a demo corpus to look at.")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="new folder for the corpus")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="new folder for the corpus or the sheets")
     parser.add_argument("--people", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--image-size", type=int, default=512, help="shorter side, pixels")
     parser.add_argument("--workers", type=int, help="processes; every core by default")
     parser.add_argument("--defects", action="store_true", help="plant labelled defects, listed in defects.csv")
+    sheets = "draw no corpus but sheets of every scenario, hair style, background family and defect"
+    parser.add_argument("--sheets", action="store_true", help=sheets)
     options = parser.parse_args()
     try:
+        if options.sheets:
+            draw_sheets(options.output, options.seed, options.workers)
+            return 0
         parameters = CorpusParameters(options.people, options.seed, options.image_size, options.defects)
         build_corpus(options.output, parameters, options.workers)
     except (ValueError, FileExistsError) as error:

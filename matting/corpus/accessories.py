@@ -5,7 +5,7 @@ import numpy as np
 
 from matting.corpus.head import EYE, on_face
 from matting.corpus.layers import SUBPIXEL_BITS, Frame, Layer, Points, extent, fill, over, smooth_loop, tinted
-from matting.corpus.textures import Light, cloth, noise, shade
+from matting.corpus.textures import Light, cloth, natural_colour, noise, shade
 from matting.corpus.traits import Traits
 
 
@@ -77,7 +77,7 @@ def draw_veil(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
 
 def draw_hat(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
     """A cap, a beanie or a hat with a brim."""
-    colour = np.clip(rng.uniform(0.05, 0.9) + rng.normal(0, 0.2, 3), 0.03, 0.95)
+    colour = natural_colour(rng, 0.05, 0.95, 0.25)
     felt = cloth(rng, frame.height, frame.width, colour, max(frame.head * 0.05, 1.5))
     crown = smooth_loop(
         [(-0.44, -0.2), (-0.41, -0.45), (-0.2, -0.62), (0.2, -0.62), (0.41, -0.45), (0.44, -0.2), (0, -0.24)]

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from matting.corpus.layers import Frame, Layer, Picture, Points, fill, over, smooth_loop, tube
+from matting.corpus.garments import draw_details
+from matting.corpus.layers import Frame, Layer, Picture, Plane, Points, fill, over, smooth_loop, tube
 from matting.corpus.strands import Strands, render, shades, tufts
-from matting.corpus.textures import Light, cloth, shade
+from matting.corpus.textures import Light, cloth, natural_colour, shade
 from matting.corpus.traits import Traits
 
 ARM_ANGLES = {
@@ -38,10 +39,12 @@ def weave_top(rng: np.random.Generator, frame: Frame, traits: Traits) -> Picture
 
 def draw_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Picture) -> Layer:
     """Legs, torso with its clothes and the arms that hang beside it."""
-    layer = shade(fill(frame, _torso(traits)), wear, light)
+    torso = fill(frame, _torso(traits))
+    layer = shade(torso, wear, light)
+    layer = over(draw_details(rng, frame, traits, light, wear) * torso[..., None], layer)
     for side, pose in zip((-1, 1), traits.arms, strict=True):
         if pose != "held":
-            layer = over(_arm(rng, frame, traits, light, wear, side, pose), layer)
+            layer = over(_arm(rng, frame, traits, light, wear, side, pose, torso), layer)
     layer = over(layer, _legs(rng, frame, traits, light))
     layer = over(_neckline(frame, traits, light, wear), layer)
     return over(_tie(frame, traits, light), layer) if traits.tie else layer
@@ -54,15 +57,16 @@ def draw_front_arms(
     sides = [side for side, pose in zip((-1, 1), traits.arms, strict=True) if pose == "held"]
     if not sides:
         return None
-    layer = _arm(rng, frame, traits, light, wear, sides[0], "held")
+    torso = fill(frame, _torso(traits))
+    layer = _arm(rng, frame, traits, light, wear, sides[0], "held", torso)
     for side in sides[1:]:
-        layer = over(_arm(rng, frame, traits, light, wear, side, "held"), layer)
+        layer = over(_arm(rng, frame, traits, light, wear, side, "held", torso), layer)
     return over(layer, _thing(rng, frame, traits, light, sides[0]))
 
 
 def draw_scarf(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
     """A knitted scarf around the neck with fuzz along its edge."""
-    colour = np.clip(rng.uniform(0.1, 0.9) + rng.normal(0, 0.2, 3), 0.05, 0.95)
+    colour = natural_colour(rng, 0.08, 0.95, 0.3)
     wool = cloth(rng, frame.height, frame.width, colour, max(frame.head * 0.05, 1.5))
     wrap = smooth_loop([(-0.36, 0.5), (0.0, 0.62), (0.36, 0.5), (0.46, 0.7), (0.3, 0.95), (-0.25, 0.98), (-0.46, 0.72)])
     side = rng.choice([-1.0, 1.0])
@@ -85,7 +89,7 @@ def _shoulder(traits: Traits) -> float:
 def _torso(traits: Traits) -> Points:
     w = _shoulder(traits)
     flare, hem = (1.3, 4.4) if traits.dress and traits.stance == "stand" else (0.85, 3.35)
-    right = [(0.2, 0.6), (0.5 * w, 0.72), (0.93 * w, 0.9), (w, 1.2), (0.86 * w, 1.6), (0.74 * w, 2.3)]
+    right = [(0.2, 0.58), (0.5 * w, 0.7), (0.9 * w, 0.88), (w, 1.15), (0.86 * w, 1.6), (0.74 * w, 2.3)]
     right += [(flare * w * 0.95, hem - 0.4), (flare * w, hem)]
     return smooth_loop([*right, *[(-x, y) for x, y in reversed(right)]], 128)
 
@@ -104,25 +108,34 @@ def _legs(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) 
         shoes.append(tube([ankle, _along(ankle, 0.3, shin + way * rng.uniform(20, 80))], [0.15, 0.1]))
     colour = traits.skin if traits.dress else traits.bottom
     weave = cloth(rng, frame.height, frame.width, colour, max(frame.head * 0.08, 1.5), plain=True)
-    return over(shade(fill(frame, *shoes), rng.uniform(0.03, 0.9, 3), light), shade(fill(frame, *parts), weave, light))
+    return over(
+        shade(fill(frame, *shoes), natural_colour(rng, 0.03, 0.9), light), shade(fill(frame, *parts), weave, light)
+    )
 
 
 def _arm(
-    rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Picture, side: int, pose: str
+    rng: np.random.Generator,
+    frame: Frame,
+    traits: Traits,
+    light: Light,
+    wear: Picture,
+    side: int,
+    pose: str,
+    torso: Plane,
 ) -> Layer:
     upper, lower = (side * (angle + rng.normal(0, 12)) for angle in ARM_ANGLES[pose])
-    shoulder = np.array([side * 0.8 * _shoulder(traits), 1.0])
+    shoulder = np.array([side * 0.78 * _shoulder(traits), 1.06])
     elbow = _along(shoulder, UPPER_ARM * rng.uniform(0.8, 1.05), upper)
     hand = _along(elbow, FOREARM * rng.uniform(0.85, 1.05), lower)
     forearm = tube([elbow, hand], [0.15, 0.09])
     skin = shade(
-        fill(frame, forearm, tube([shoulder, elbow], [0.2, 0.15]), *_hand(rng, hand, hand - elbow)), traits.skin, light
+        fill(frame, forearm, tube([shoulder, elbow], [0.19, 0.14]), *_hand(rng, hand, hand - elbow)), traits.skin, light
     )
     cover = shoulder + (elbow - shoulder) * min(traits.sleeves * 2, 1.0)
-    sleeve = [tube([shoulder, cover], [0.22, 0.18])]
+    sleeve = [tube([shoulder, cover], [0.2, 0.17])]
     if traits.sleeves > 0.5:
         sleeve.append(tube([elbow, hand + (elbow - hand) * 0.12], [0.18, 0.13]))
-    return over(shade(fill(frame, *sleeve), wear, light), skin)
+    return over(shade(fill(frame, *sleeve), wear, light, body=torso), skin)
 
 
 def _hand(rng: np.random.Generator, wrist: Points, along: Points) -> list[Points]:
@@ -144,7 +157,7 @@ def _thing(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light,
     sizes = {"cell phone": (0.13, 0.26), "bottle": (0.1, 0.42), "book": (0.3, 0.4), "cup": (0.14, 0.18)}
     half, tall = sizes.get(traits.held or "", (0.06, 0.3))
     x, y = 0.42 * side, 1.35
-    colour = np.clip(rng.uniform(0.05, 0.9) + rng.normal(0, 0.2, 3), 0.03, 0.95)
+    colour = natural_colour(rng, vivid=0.3)
     corners = [(x - half, y - tall), (x + half, y - tall), (x + half, y + tall), (x - half, y + tall)]
     polygons = [np.array(corners)]
     if traits.held == "bottle":
@@ -156,12 +169,12 @@ def _neckline(frame: Frame, traits: Traits, light: Light, wear: Picture) -> Laye
     depth = {"round": 0.92, "vee": 1.3, "high": 0.6, "collar": 1.05}[traits.neckline]
     if traits.neckline == "high":
         return shade(fill(frame, tube([(0, 0.5), (0, 0.85)], [0.22, 0.34])), wear, light)
-    opening = [(-0.26, 0.62), (0.26, 0.62), (0.12, depth - 0.1), (0, depth), (-0.12, depth - 0.1)]
-    skin = shade(fill(frame, smooth_loop(opening)), traits.skin * 0.92, light)
+    opening = [(-0.24, 0.54), (0.24, 0.54), (0.12, depth - 0.1), (0, depth), (-0.12, depth - 0.1)]
+    skin = shade(fill(frame, smooth_loop(opening)), traits.skin * 0.92, light, 0.1)
     if traits.neckline != "collar":
         return skin
     flap = np.array([(0.24, 0.55), (0.36, 0.72), (0.2, 1.0), (0.02, 1.05), (0.12, 0.85)])
-    return over(shade(fill(frame, flap, flap * [-1, 1]), np.clip(traits.top * 1.15, 0, 1), light), skin)
+    return over(shade(fill(frame, flap, flap * [-1, 1]), np.clip(traits.top * 1.15, 0, 1), light, 0.3), skin)
 
 
 def _tie(frame: Frame, traits: Traits, light: Light) -> Layer:

@@ -35,19 +35,38 @@ def lens_blur(layer: Layer, sigma: float) -> Layer:
 
 
 def expose(rng: np.random.Generator, picture: Picture, *, coarse: bool = False) -> Picture:
-    """Sensor noise and sharpening; ``coarse`` also loses resolution, as an old phone or a thumbnail does."""
+    """Tone, sensor noise and sharpening; ``coarse`` also loses resolution, as an old phone or a thumbnail does."""
     height, width = picture.shape[:2]
+    picture = develop(rng, picture)
     if coarse:
         factor = rng.uniform(0.25, 0.45)
         picture = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     gain = rng.gamma(1.5, 0.006) * (2 if coarse else 1)
     shot = rng.standard_normal(picture.shape, np.float32) * np.sqrt(picture * 0.8 + 0.2)
     picture = picture + np.float32(gain) * shot
-    if rng.random() < 0.5:
-        picture = picture + np.float32(rng.uniform(0.2, 0.7)) * (picture - cv2.GaussianBlur(picture, (0, 0), 1.2))
+    if rng.random() < 0.7:
+        picture = picture + np.float32(rng.uniform(0.3, 1.3)) * (picture - cv2.GaussianBlur(picture, (0, 0), 1.2))
     if coarse:
         picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.clip(picture, 0, 1)
+
+
+def develop(rng: np.random.Generator, picture: Picture) -> Picture:
+    """White balance, exposure, saturation, contrast and vignette: what sensor and editing make of all colours alike."""
+    height, width = picture.shape[:2]
+    balance = np.exp(rng.normal(0, 0.07) * np.array([1, 0, -1]) + rng.normal(0, 0.03) * np.array([0.5, -1, 0.5]))
+    picture = picture * balance.astype(np.float32)
+    gray = picture.mean(axis=2, keepdims=True)
+    colourful = np.float32(0.0 if rng.random() < 0.03 else rng.uniform(0.8, 1.35))
+    picture = np.clip(gray + colourful * (picture - gray), 0, 1)
+    mean, goal = float(np.clip(gray.mean(), 0.02, 0.9)), float(np.clip(rng.normal(0.5, 0.08), 0.25, 0.7))
+    gamma = np.clip((0.2 * np.log(mean) + 0.8 * np.log(goal)) / np.log(mean), 0.4, 1.6)  # most of the way to the goal
+    levels = np.linspace(0, 1, 256, dtype=np.float32) ** np.float32(gamma)
+    curve = np.float32(rng.uniform(0.1, 1.1))
+    levels = levels + curve * (levels * levels * (3 - 2 * levels) - levels)  # an S bends shadows and lights apart
+    bent = cv2.LUT(to_uint8(picture), levels)
+    y, x = np.linspace(-1, 1, height, dtype=np.float32)[:, None], np.linspace(-1, 1, width, dtype=np.float32)
+    return np.asarray(bent * (1 - np.float32(rng.uniform(0, 0.2)) * (x * x + y * y))[..., None], np.float32)
 
 
 def compress(picture: Picture, quality: int) -> Picture:

@@ -7,6 +7,9 @@ import numpy as np
 
 from matting.corpus.camera import compress
 from matting.corpus.layers import Picture, Plane, gaussian
+from matting.corpus.person import draw_person, random_frame
+from matting.corpus.textures import random_light
+from matting.corpus.traits import random_traits
 
 Pair = tuple[Picture, Plane]
 Defect = Callable[[np.random.Generator, Picture, Plane], Pair]
@@ -27,7 +30,8 @@ def plant_defect(rng: np.random.Generator, name: str, picture: Picture, alpha: P
     """
     if name not in DEFECTS:
         raise ValueError(f"expected one of the defects {sorted(DEFECTS)}, got {name!r}")
-    return DEFECTS[name](rng, picture, alpha)
+    faulty, matte = DEFECTS[name](rng, picture, alpha)
+    return faulty, np.clip(matte, 0, 1)
 
 
 def small(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
@@ -56,21 +60,31 @@ def blurred(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
 
 
 def cloned(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
-    """A region copied to another place of the picture, as a careless retouch does."""
+    """A region copied to another place of the picture, where it does not belong, as a careless retouch does."""
     height, width = alpha.shape
     h, w = int(height * rng.uniform(0.15, 0.3)), int(width * rng.uniform(0.15, 0.3))
-    y0, x0 = int(rng.uniform(0, height / 2 - h)), int(rng.uniform(0, width - w))
-    y1, x1 = int(rng.uniform(height / 2, height - h)), int(rng.uniform(0, width - w))
+    best, clash = (0, 0, 0, 0), -1.0
+    for _ in range(6):  # a wall copied onto itself is no defect: of some places, the one that differs most
+        y0, x0 = int(rng.uniform(0, height / 2 - h)), int(rng.uniform(0, width - w))
+        y1, x1 = int(rng.uniform(height / 2, height - h)), int(rng.uniform(0, width - w))
+        apart = float(np.abs(picture[y0 : y0 + h, x0 : x0 + w] - picture[y1 : y1 + h, x1 : x1 + w]).mean())
+        best, clash = ((y0, x0, y1, x1), apart) if apart > clash else (best, clash)
+    y0, x0, y1, x1 = best
     result = picture.copy()
     result[y1 : y1 + h, x1 : x1 + w] = picture[y0 : y0 + h, x0 : x0 + w]
     return result, alpha
 
 
 def halo(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
-    """A bright seam around the subject, left by cutting and pasting."""
-    wide = cv2.dilate(alpha, np.ones((9, 9), np.uint8))
-    seam = cv2.GaussianBlur(np.clip(wide - alpha, 0, 1), (0, 0), 1.5)[..., None] * rng.uniform(0.5, 0.9)
-    return np.asarray(picture * (1 - seam) + seam * rng.choice([0.0, 1.0], p=[0.2, 0.8]), np.float32), alpha
+    """A seam around the subject, left by cutting and pasting: bright before a dark scene, dark before a bright one."""
+    reach = max(round(min(alpha.shape) * rng.uniform(0.005, 0.012)), 1)
+    wide = cv2.dilate(alpha, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    seam = cv2.GaussianBlur(np.clip(wide - alpha, 0, 1), (0, 0), max(reach / 3, 0.5))
+    behind = float((picture.mean(axis=2) * seam).sum() / max(float(seam.sum()), 1e-6))
+    away = rng.uniform(0.35, 0.7) * (1 if behind < 0.5 else -1)
+    colour = np.clip(behind + away + rng.normal(0, 0.04, 3), 0, 1).astype(np.float32)
+    share = seam[..., None] * np.float32(rng.uniform(0.6, 0.95))
+    return np.asarray(picture * (1 - share) + share * colour, np.float32), alpha
 
 
 def double_jpeg(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
@@ -79,10 +93,17 @@ def double_jpeg(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pai
 
 
 def hard_cut(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
-    """Hair cut off: one smooth outline of 0 and 1."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11))
-    solid = cv2.morphologyEx((alpha > 0.5).astype(np.uint8), cv2.MORPH_OPEN, kernel)
-    return picture, solid.astype(np.float32)
+    """Hair cut off along one smooth outline; edges without hair keep the width that they had."""
+    side = max(min(alpha.shape) // 46, 3) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    solid = cv2.morphologyEx((alpha > 0.5).astype(np.float32), cv2.MORPH_OPEN, kernel)
+    smooth = cv2.GaussianBlur(solid, (0, 0), rng.uniform(0.5, 1.0))
+    soft = ((alpha > 0.03) & (alpha < 0.97)).astype(np.float32)
+    dense = cv2.GaussianBlur(soft, (0, 0), side / 2)  # many soft pixels around: not an outline but hair
+    hair = gaussian(cv2.dilate((dense > 0.3).astype(np.float32), kernel), side / 2)
+    if not hair.any():
+        return picture, smooth
+    return picture, np.asarray(alpha + hair * (smooth - alpha), np.float32)
 
 
 def shifted(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
@@ -103,39 +124,58 @@ def dilated(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
 
 
 def filled_holes(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
-    """Everything within the convex outline declared foreground: arms and locks lose their gaps."""
-    points = np.argwhere(alpha > 0.5)[:, ::-1].astype(np.int32)
-    filled = np.zeros(alpha.shape, np.uint8)
-    if len(points):
-        cv2.fillConvexPoly(filled, cv2.convexHull(points), 1)
-    return picture, np.maximum(alpha, filled.astype(np.float32))
+    """The largest gaps between arms, legs and body declared foreground."""
+    solid = (alpha > 0.5).astype(np.uint8)
+    gaps = np.zeros_like(solid)
+    for share in (0.06, 0.12, 0.2, 0.35, 0.6):
+        side = int(min(alpha.shape) * share) | 1
+        edge = cv2.copyMakeBorder(solid, side, side, side, side, cv2.BORDER_CONSTANT)
+        closed = cv2.morphologyEx(edge, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))[side:-side, side:-side]
+        gaps = cv2.morphologyEx(closed & (1 - solid), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        if gaps.sum() > 0.03 * solid.sum():
+            break
+    count, labels, values, _ = cv2.connectedComponentsWithStats(gaps)
+    largest = 1 + np.argsort(-values[1:, cv2.CC_STAT_AREA])[: int(rng.integers(1, 4))] if count > 1 else np.array([])
+    filled = cv2.dilate(np.isin(labels, largest).astype(np.float32), np.ones((5, 5), np.uint8))
+    return picture, np.maximum(alpha, cv2.GaussianBlur(filled, (0, 0), rng.uniform(0.5, 1.2)))
 
 
 def shadow_included(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
-    """A shadow on what is behind, labelled as part of the subject."""
-    reach = alpha.shape[1] * rng.uniform(0.06, 0.15) * rng.choice([-1, 1])
-    moved = cv2.warpAffine(alpha, np.array([[1, 0, reach], [0, 1, 0.3 * abs(reach)]]), alpha.shape[::-1])
-    shadow = np.clip(cv2.GaussianBlur(moved, (0, 0), 4) - alpha, 0, 1)
-    return np.asarray(picture * (1 - 0.5 * shadow[..., None]), np.float32), np.maximum(
-        alpha, (shadow > 0.4) * np.float32(0.9)
-    )
+    """A shadow on what is behind, labelled as part of the subject: solid by most hands, translucent by some."""
+    reach = alpha.shape[1] * rng.uniform(0.06, 0.18) * rng.choice([-1, 1])
+    lean = rng.uniform(-0.3, 0.3)
+    move = np.array([[1, lean, reach - lean * alpha.shape[0] / 2], [0, 1, rng.uniform(0.0, 0.4) * abs(reach)]])
+    moved = cv2.warpAffine(alpha, move, alpha.shape[::-1])
+    soft = gaussian(moved, min(alpha.shape) * rng.uniform(0.004, 0.02))
+    shadow = np.clip(soft - alpha, 0, 1)
+    dark = picture * (1 - np.float32(rng.uniform(0.3, 0.65)) * shadow[..., None])
+    opacity = np.float32(1.0 if rng.random() < 0.6 else rng.uniform(0.4, 0.95))
+    label = opacity * np.clip((soft - rng.uniform(0.2, 0.5)) * rng.uniform(3, 10), 0, 1)
+    return np.asarray(dark, np.float32), np.asarray(np.maximum(alpha, label), np.float32)
 
 
 def missing_limb(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
-    """A part of the subject missing from the matte."""
-    inside = np.argwhere(alpha > 0.9)
-    if not len(inside):
+    """A part that sticks out, or a piece of the outline, missing from the matte."""
+    solid = (alpha > 0.9).astype(np.uint8)
+    outline = np.argwhere(cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0)
+    if not len(outline):
         return picture, np.zeros_like(alpha)
-    y, x = inside[rng.integers(len(inside))]
-    hole = np.zeros(alpha.shape, np.uint8)
-    reach = int(np.sqrt(len(inside)) * rng.uniform(0.2, 0.35))
-    cv2.ellipse(hole, (int(x), int(y)), (reach, reach // 2 + 1), rng.uniform(0, 180), 0, 360, 1, -1)
-    return picture, np.where(hole > 0, np.float32(0), alpha)
+    kept, reach = np.ones(alpha.shape, np.float32), np.sqrt(float(solid.sum())) * rng.uniform(0.25, 0.4)
+    y, x = outline[rng.integers(len(outline))]
+    axes = (int(reach) + 1, int(reach * rng.uniform(0.5, 1)) + 1)
+    cv2.ellipse(kept, (int(x), int(y)), axes, rng.uniform(0, 180), 0, 360, 0.0, -1, cv2.LINE_AA)
+    return picture, np.asarray(alpha * cv2.GaussianBlur(kept, (0, 0), rng.uniform(0.5, 1.2)), np.float32)
 
 
 def swapped(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
-    """The matte of another picture: here the same one upside down, which is as wrong."""
-    return picture, np.ascontiguousarray(alpha[::-1, ::-1])
+    """The matte of another picture."""
+    other = alpha[::-1, ::-1]
+    for _ in range(4):
+        frame = random_frame(rng, alpha.shape[0], alpha.shape[1], 2)
+        other = draw_person(rng, frame, random_traits(rng), random_light(rng))[..., 3]
+        if np.abs(other - alpha).mean() > 0.5 * alpha.mean():
+            break
+    return picture, np.ascontiguousarray(np.clip(other, 0, 1))
 
 
 PICTURE_DEFECTS: tuple[Defect, ...] = (small, underexposed, overexposed, blurred, cloned, halo, double_jpeg)

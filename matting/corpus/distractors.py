@@ -10,7 +10,7 @@ import numpy as np
 
 from matting.corpus.layers import Frame, Layer, Picture, Points, fill, gaussian, smooth_loop, stack, tube
 from matting.corpus.person import draw_person
-from matting.corpus.textures import cloth, random_light, shade
+from matting.corpus.textures import cloth, natural_colour, random_light, shade
 from matting.corpus.traits import random_traits
 
 
@@ -22,7 +22,7 @@ def add_distractors(rng: np.random.Generator, scene: Picture) -> Picture:
     count = rng.choice([0, 1, 2, 4, 7], p=[0.25, 0.2, 0.2, 0.2, 0.15])
     layers = [_thing(rng, height, width) for _ in range(count)]
     if rng.random() < 0.14:
-        layers.append(_figure(rng, height, width))
+        layers.append(draw_figure(rng, height, width, str(rng.choice(["statue", "mannequin", "poster"]))))
     if not layers:
         return scene
     layer = stack(layers)
@@ -35,7 +35,7 @@ def _thing(rng: np.random.Generator, height: int, width: int) -> Layer:
     """A post, a branching stem, a cushion, a box or a ball, shaded and clad like a person."""
     frame = Frame(height, width, height, (width * rng.uniform(0, 1), height * rng.uniform(0.1, 1)), 0.0, 1)
     outlines = [_post, _stem, _cushion, _box][rng.integers(4)](rng)
-    colour = np.clip(rng.uniform(0.05, 0.9) + rng.normal(0, 0.15, 3), 0.02, 0.98)
+    colour = natural_colour(rng)
     surface = cloth(rng, height, width, colour, height * rng.uniform(0.01, 0.06))
     return shade(fill(frame, *outlines), surface, random_light(rng), rng.uniform(0, 1.2))
 
@@ -66,11 +66,18 @@ def _box(rng: np.random.Generator) -> list[Points]:
     return [np.asarray(corners + rng.normal(0, 0.03, (4, 2)), np.float64)]
 
 
-def _figure(rng: np.random.Generator, height: int, width: int) -> Layer:
-    """A statue, a mannequin or a person on a poster."""
+def draw_bystander(rng: np.random.Generator, height: int, width: int) -> Layer:
+    """Somebody who is not the subject."""
+    place = (width * rng.uniform(0, 1), height * rng.uniform(0.2, 0.5))
+    frame = Frame(height, width, height * rng.uniform(0.05, 0.16), place, float(rng.normal(0, 0.05)), 2)
+    return draw_person(rng, frame, random_traits(rng), random_light(rng))
+
+
+def draw_figure(rng: np.random.Generator, height: int, width: int, kind: str) -> Layer:
+    """A ``"statue"``, a ``"mannequin"`` or a person on a ``"poster"``."""
     head = height * rng.uniform(0.08, 0.3)
     frame = Frame(height, width, head, (width * rng.uniform(0.1, 0.9), height * rng.uniform(0.15, 0.5)), 0.0, 2)
-    traits, kind = random_traits(rng), rng.choice(["statue", "mannequin", "poster"])
+    traits = random_traits(rng)
     stone = np.full(3, rng.uniform(0.2, 0.9)) * rng.uniform(0.85, 1.0, 3)
     if kind != "poster":
         traits = replace(traits, skin=stone, top=stone, bottom=stone, hair=stone * 0.9, glasses=None, scarf=False)
@@ -88,6 +95,6 @@ def _poster(rng: np.random.Generator, layer: Layer, frame: Frame) -> Layer:
     left, right = int(max(x - half, 0)), int(x + half) + 1
     top, bottom = int(max(y - half, 0)), int(y + half * 1.5) + 1
     paper = np.zeros_like(layer)
-    paper[top:bottom, left:right] = [*rng.uniform(0.1, 0.95, 3), 1.0]
+    paper[top:bottom, left:right] = [*natural_colour(rng), 1.0]
     inside = paper[..., 3:]
     return np.asarray((layer + paper * (1 - layer[..., 3:])) * inside, np.float32)

@@ -111,8 +111,9 @@ def test_background(number: int) -> str:
 
 def write_rwp(rng: np.random.Generator, root: Path, item: Item, size: int) -> Record:
     """One real-world portrait with its alpha and its row of the manifest."""
-    height, width = (size, int(size * 1.25)) if item.scenario == "group" else (int(size * 1.25), size)
-    height = size if item.scenario == PORTRAIT else height
+    wide = item.scenario == "group" or rng.random() < 0.5  # half of all portraits lie, as on PPM-100
+    height, width = (size, int(size * 1.25)) if wide else (int(size * 1.25), size)
+    height, width = (size, size) if item.scenario == PORTRAIT else (height, width)
     photo = photograph(rng, height, width, item.scenario)
     if item.scenario == "low_resolution" and rng.random() < 0.5:
         photo = screenshot(rng, photo)

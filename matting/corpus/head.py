@@ -1,9 +1,11 @@
 """Head, face, neck."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
-from matting.corpus.layers import SUBPIXEL_BITS, Frame, Layer, Points, fill, over, smooth_loop, smooth_path, tube
+from matting.corpus.layers import SUBPIXEL_BITS, Frame, Layer, Plane, Points, fill, over, smooth_loop, smooth_path, tube
 from matting.corpus.textures import Light, noise, shade
 from matting.corpus.traits import Traits
 
@@ -37,20 +39,59 @@ def draw_neck(frame: Frame, traits: Traits, light: Light) -> Layer:
     """Neck and upper chest."""
     lean = 0.08 * float(np.sin(traits.yaw))
     neck = tube([(lean, 0.2), (0.0, 0.55), (0.0, 0.95)], [0.19, 0.185, 0.33])
-    return shade(fill(frame, neck), traits.skin * 0.86, light)
+    return shade(fill(frame, neck), traits.skin * 0.86, light, 0.5)
 
 
 def draw_head(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
     """Head with ears and, unless it is turned away, a face."""
-    blotches = 0.94 + 0.12 * noise(rng, frame.height, frame.width, frame.head * 0.4, 5)[..., None]
-    skin = (traits.skin * blotches).astype(np.float32)
+    part, box = frame.window(outline(traits.yaw) * 1.2)  # a fraction of a person's pixels
+    layer = np.zeros((frame.height, frame.width, 4), np.float32)
+    layer[box] = _head(rng, part, traits, light)
+    return layer
+
+
+def _head(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
+    seen = bool(np.cos(traits.yaw) > 0.1)
+    blotches = 0.9 + 0.2 * noise(rng, frame.height, frame.width, frame.head * 0.4, 6)[..., None]
+    skin = np.asarray(traits.skin * blotches, np.float32)
+    if seen:
+        skin *= _relief(frame, traits, light)[..., None] ** np.array([0.75, 1.0, 1.15], np.float32)  # blood reddens
     layer = shade(fill(frame, outline(traits.yaw)), skin, light)
     ears = [_ear(traits.yaw, side) for side in (-1, 1) if np.cos(traits.yaw + side * np.pi / 2) > -0.35]
     if ears:
-        layer = over(layer, shade(fill(frame, *ears), traits.skin * 0.93, light))
-    if np.cos(traits.yaw) > 0.1:
-        layer = over(_face(frame, traits) * np.float32(0.92) * layer[..., 3:], layer)
-    return layer
+        layer = over(layer, shade(fill(frame, *ears), traits.skin * 0.9, light))
+    return over(_face(frame, traits, light) * np.float32(0.9) * layer[..., 3:], layer) if seen else layer
+
+
+HOLLOWS = (
+    (0.42, -0.06, 0.12, 0.06, -0.42), (0.62, 0.16, 0.09, 0.16, -0.2), (0.95, -0.1, 0.1, 0.28, -0.25),
+    (0.0, 0.185, 0.075, 0.03, -0.4), (0.0, 0.365, 0.09, 0.025, -0.25), (0.3, 0.2, 0.03, 0.08, -0.12),
+    (0.0, -0.25, 0.2, 0.1, 0.12), (0.0, 0.06, 0.025, 0.12, 0.25), (0.45, 0.08, 0.09, 0.06, 0.18),
+    (0.0, 0.43, 0.08, 0.05, 0.1),
+)  # fmt: skip
+"""Angle from the middle, y, half-axes and light of what is deep or stands out: sockets, cheeks, temples, nose, chin."""
+
+
+def _relief(frame: Frame, traits: Traits, light: Light) -> Plane:
+    """How much light the face's own shape leaves at each place; 1 where it is flat."""
+    coarse = replace(frame, supersample=1)
+    gain = np.zeros((frame.height, frame.width), np.float32)
+    for angle, y, wide, tall, strength in HOLLOWS:
+        for side in (-1, 1) if angle else (1,):
+            x, _, facing = on_face(traits.yaw, side * angle, y)
+            if facing > 0.1:
+                _add(gain, coarse, _ellipse(x, y, wide * (0.3 + 0.7 * facing), tall), strength)
+    lee = float(np.clip(-np.sign(light.direction[0]), -1, 1))  # the nose throws its shadow away from the light
+    x, y, _ = on_face(traits.yaw, lee * 0.2, 0.1)
+    _add(gain, coarse, _ellipse(x, y, 0.05, 0.13), -0.45 * min(abs(float(light.direction[0])) * 1.5, 1))
+    soft = cv2.GaussianBlur(gain, (0, 0), max(frame.head * 0.03, 0.5))
+    return np.asarray(np.clip(1 + (0.6 + 0.6 * float(light.key.mean())) * soft, 0.3, 1.15), np.float32)
+
+
+def _add(gain: Plane, frame: Frame, polygon: Points, strength: float) -> None:
+    mask = np.zeros(gain.shape, np.uint8)
+    cv2.fillPoly(mask, [frame.fixed_point(polygon)], 255.0, cv2.LINE_AA, SUBPIXEL_BITS)
+    gain += mask * np.float32(strength / 255)
 
 
 def _ear(yaw: float, side: int) -> Points:
@@ -60,14 +101,15 @@ def _ear(yaw: float, side: int) -> Points:
     return np.asarray(np.array([x * 1.06, y]) + size * np.column_stack([np.cos(turn), np.sin(turn)]), np.float64)
 
 
-def _face(frame: Frame, traits: Traits) -> Layer:
+def _face(frame: Frame, traits: Traits, light: Light) -> Layer:
     canvas = frame.blank()
     for side in (-1, 1):
         _eye(canvas, frame, traits, side)
     _nose(canvas, frame, traits)
     _mouth(canvas, frame, traits)
-    blur = max(frame.head * frame.supersample * 0.004, 0.3)
-    return frame.shrink(cv2.GaussianBlur(canvas, (0, 0), blur))
+    layer = frame.shrink(cv2.GaussianBlur(canvas, (0, 0), max(frame.head * frame.supersample * 0.006, 0.3)))
+    layer[..., :3] *= np.clip(light.ambient + 0.6 * light.key, 0, 1).astype(np.float32)
+    return layer
 
 
 def _paint(canvas: np.typing.NDArray[np.uint8], frame: Frame, polygon: Points, colour: Points) -> None:
@@ -85,8 +127,8 @@ def _eye(canvas: np.typing.NDArray[np.uint8], frame: Frame, traits: Traits, side
     if facing < 0.15:
         return
     wide = 0.075 * facing
-    _paint(canvas, frame, _ellipse(x, y, wide * 1.5, 0.06), traits.skin * 0.85)
-    _paint(canvas, frame, _ellipse(x, y, wide, 0.028), np.array([0.93, 0.91, 0.9]))
+    white = 0.45 * traits.skin + 0.4 * np.array([0.93, 0.91, 0.9])
+    _paint(canvas, frame, _ellipse(x, y, wide, 0.024), white)
     _paint(canvas, frame, _ellipse(x, y, 0.028 * facing, 0.028), traits.hair * 0.5 + np.array([0.12, 0.1, 0.08]))
     _paint(canvas, frame, _ellipse(x, y, 0.013 * facing, 0.013), np.array([0.03, 0.03, 0.03]))
     lid = smooth_path([(x - wide, y + 0.005), (x, y - 0.034), (x + wide, y)], 12)
@@ -99,7 +141,6 @@ def _eye(canvas: np.typing.NDArray[np.uint8], frame: Frame, traits: Traits, side
 def _nose(canvas: np.typing.NDArray[np.uint8], frame: Frame, traits: Traits) -> None:
     x, y, _ = on_face(traits.yaw, 0.0, 0.14)
     shift = 0.07 * float(np.sin(traits.yaw))
-    _paint(canvas, frame, tube([(x, -0.05), (x + shift, y)], [0.01, 0.022]), np.clip(traits.skin * 1.08, 0, 1))
     for side in (-1, 1):
         _paint(canvas, frame, _ellipse(x + shift + side * 0.03, y + 0.02, 0.014, 0.008), traits.skin * 0.5)
 
@@ -107,9 +148,9 @@ def _nose(canvas: np.typing.NDArray[np.uint8], frame: Frame, traits: Traits) -> 
 def _mouth(canvas: np.typing.NDArray[np.uint8], frame: Frame, traits: Traits) -> None:
     x, y, facing = on_face(traits.yaw, 0.0, 0.285)
     x += 0.03 * float(np.sin(traits.yaw))
-    half = 0.11 * max(facing, 0.3)
+    half = 0.1 * max(facing, 0.3)
     smile = 0.03 * (traits.lips - 0.3)
-    lips = traits.skin * np.array([0.85, 0.55, 0.55]) + 0.12 * traits.lips * np.array([1.0, 0.0, 0.1])
+    lips = traits.skin * np.array([0.88, 0.66, 0.64]) + 0.1 * max(traits.lips - 0.5, 0) * np.array([1.0, 0.0, 0.1])
     upper = [(x - half, y - smile), (x - half / 3, y - 0.02), (x, y - 0.012), (x + half / 3, y - 0.02)]
     lower = [(x + half, y - smile), (x + half / 2, y + 0.03), (x, y + 0.04), (x - half / 2, y + 0.03)]
     _paint(canvas, frame, smooth_loop([*upper, *lower], 40), lips)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from matting.corpus.layers import Frame, Layer, Picture, Plane, gaussian
-from matting.corpus.textures import Light, random_light
+from matting.corpus.textures import Light, noise, random_light
 from matting.corpus.traits import Traits
 
 
@@ -59,6 +59,13 @@ def cast_shadow(rng: np.random.Generator, scene: Picture, alpha: Plane, head: fl
     moved = cv2.warpAffine(alpha, move, alpha.shape[::-1])
     soft = gaussian(moved, max(head * rng.uniform(0.02, 0.15), 0.5))
     return np.asarray(scene * (1 - rng.uniform(0.25, 0.6) * soft[..., None]), np.float32)
+
+
+def dapple(rng: np.random.Generator, height: int, width: int) -> Picture:
+    """Sun through leaves or past a corner, ``(H, W, 1)``: patches of light and shade on subject and scene alike."""
+    patches = noise(rng, height, width, height * rng.uniform(0.15, 0.8), int(rng.integers(2, 5)))
+    lit = np.clip((patches - rng.uniform(0.35, 0.6)) * rng.uniform(5, 40), 0, 1)[..., None]
+    return np.asarray(1.15 - rng.uniform(0.3, 0.7) * (1 - lit), np.float32)
 
 
 def camouflage(rng: np.random.Generator, scene: Picture, subject: Traits) -> Picture:

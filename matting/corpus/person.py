@@ -1,12 +1,14 @@
 """A whole person: the parts in their order from back to front."""
 
+import cv2
 import numpy as np
 
 from matting.corpus.accessories import draw_glasses, draw_hat, draw_veil
 from matting.corpus.body import draw_body, draw_front_arms, draw_scarf, weave_top
+from matting.corpus.garments import draw_collar, draw_earrings
 from matting.corpus.hair import draw_beard, draw_hair, draw_hair_behind
 from matting.corpus.head import draw_head, draw_neck
-from matting.corpus.layers import Frame, Layer, stack
+from matting.corpus.layers import Frame, Layer, Plane, extent, gaussian, padded, paint
 from matting.corpus.textures import Light
 from matting.corpus.traits import Traits
 
@@ -39,16 +41,46 @@ def _draw(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) 
         draw_hair_behind(rng, frame, traits, light),
         draw_neck(frame, traits, light),
         draw_body(rng, frame, traits, light, wear),
+        draw_collar(rng, frame, traits, light) if traits.collar and not traits.scarf else None,
         draw_scarf(rng, frame, light) if traits.scarf else None,
         draw_head(rng, frame, traits, light),
         draw_beard(rng, frame, traits, light) if traits.beard and seen else None,
         draw_glasses(rng, frame, traits) if traits.glasses and seen else None,
         draw_hair(rng, frame, traits, light),
+        draw_earrings(rng, frame, traits) if traits.earrings and seen else None,
         draw_hat(rng, frame, traits, light) if traits.hat else None,
         draw_veil(rng, frame, light) if traits.veil and not traits.hat else None,
         draw_front_arms(rng, frame, traits, light, wear),
     ]
-    return stack([layer for layer in layers if layer is not None])
+    person = np.zeros((frame.height, frame.width, 4), np.float32)
+    for layer in layers:
+        if layer is not None:
+            occlude(person, layer[..., 3], frame.head, light)
+            paint(person, layer)
+    return person
+
+
+def occlude(below: Layer, cover: Plane, head: float, light: Light) -> None:
+    """Darkens, in place, what lies below a part by the soft shadow that the part throws on it.
+
+    Args:
+        below: ``(H, W, 4)`` premultiplied.
+        cover: ``(H, W)`` coverage of the part.
+        head: height of the head, pixels: the size of everything.
+        light: of the scene.
+    """
+    box = extent(cover)
+    if box[0].stop == 0:
+        return
+    box = padded(box, int(0.25 * head) + 4, cover.shape)
+    part = cover[box]
+    size = part.shape[1::-1]
+    small = cv2.resize(part, (max(size[0] // 4, 1), max(size[1] // 4, 1)), interpolation=cv2.INTER_AREA)
+    shift = -0.09 * head / 4 * light.direction[:2] + [0, 0.03 * head / 4]
+    moved = cv2.warpAffine(small, np.array([[1.0, 0, shift[0]], [0, 1, shift[1]]]), small.shape[1::-1])
+    strength = np.float32(np.clip(light.key.mean() / (light.key.mean() + light.ambient.mean()), 0.2, 0.6))
+    dark = gaussian(moved, max(head * 0.05 / 4, 0.4))
+    below[box][..., :3] *= cv2.resize(1 - strength * dark, size)[..., None]
 
 
 def portrait_frame(rng: np.random.Generator, height: int, width: int, supersample: int = 3) -> Frame:
@@ -61,7 +93,7 @@ def portrait_frame(rng: np.random.Generator, height: int, width: int, supersampl
 def random_frame(rng: np.random.Generator, height: int, width: int, supersample: int = 3) -> Frame:
     """A crop: from a close-up of the head to a full figure."""
     crops = {"close": (0.38, 0.58), "bust": (0.25, 0.38), "half": (0.14, 0.25), "full": (0.065, 0.125)}
-    crop = str(rng.choice(list(crops), p=[0.12, 0.24, 0.28, 0.36]))
+    crop = str(rng.choice(list(crops), p=[0.12, 0.3, 0.3, 0.28]))
     head = height * rng.uniform(*crops[crop])
     room = 1.0 - head * (8.0 if crop == "full" else 1.6) / height  # what is left above and below what must be seen
     y = 0.6 * head + height * max(room, 0.02) * rng.beta(1.2, 2.0)

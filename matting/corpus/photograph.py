@@ -8,7 +8,7 @@ import numpy as np
 from matting.corpus.camera import expose, lens_blur, motion_blur
 from matting.corpus.distractors import add_distractors
 from matting.corpus.layers import Frame, Layer, Picture, Plane, over
-from matting.corpus.mood import camouflage, cast_shadow, harmonise, scenario_light, sun_behind
+from matting.corpus.mood import camouflage, cast_shadow, dapple, harmonise, scenario_light, sun_behind
 from matting.corpus.person import draw_person, portrait_frame, random_frame
 from matting.corpus.plan import PORTRAIT
 from matting.corpus.scenes import portrait_scene, random_scene
@@ -68,6 +68,8 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
     if rng.random() < 0.25:
         scene = cast_shadow(rng, scene, everyone[..., 3], frames[-1].head)
     picture = everyone[..., :3] + scene * (1 - everyone[..., 3:])
+    if "backlit" not in scenario and rng.random() < 0.2:
+        picture = picture * dapple(rng, height, width)
     dim = rng.uniform(0.25, 0.5) if scenario == "plain" and rng.random() < 0.15 else 1.0
     developed = expose(rng, picture * np.float32(dim), coarse=scenario == "low_resolution")
     return Photograph(developed, everyone[..., 3], persons, tuple(traits), _tags(scenario, traits, persons, layers))

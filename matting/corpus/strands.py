@@ -16,6 +16,9 @@ TAPER = ((0.0, 0.55, 1.0), (0.5, 0.85, 0.75), (0.8, 1.0, 0.5))
 """Parts of a strand from root to tip: start, end (both as fractions of its points) and relative width."""
 
 
+CLUMP = 4
+"""Neighbouring strands of one colour, drawn by one call."""
+
 THINNEST = 1.4
 """Canvas pixels that OpenCV's thinnest anti-aliased line covers; thinner strands are drawn translucent."""
 
@@ -47,9 +50,11 @@ def render(frame: Frame, strands: Strands) -> Layer:
     width = strands.width * frame.head * frame.supersample
     count = points.shape[1] - 1
     parts = [(round(a * count), round(b * count) + 1, line_thickness(width * w)) for a, b, w in TAPER]
-    for path, colour in zip(points, colours.tolist(), strict=True):
+    for first in range(0, len(points), CLUMP):
+        clump = points[first : first + CLUMP]
         for start, stop, thickness in parts:
-            cv2.polylines(canvas, [path[start:stop]], False, colour, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
+            lines = list(clump[:, start:stop])
+            cv2.polylines(canvas, lines, False, colours[first].tolist(), thickness, cv2.LINE_AA, SUBPIXEL_BITS)
     layer[box] = part.shrink(canvas) * np.float32(np.clip(width / THINNEST, 0.35, 1.0))
     return layer
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.corpus.textures import natural_colour
+
 SKIN = np.array(
     [
         (0.98, 0.84, 0.75), (0.95, 0.76, 0.64), (0.89, 0.69, 0.55), (0.82, 0.60, 0.45),
-        (0.70, 0.48, 0.34), (0.55, 0.36, 0.25), (0.42, 0.27, 0.19), (0.30, 0.19, 0.14),
+        (0.70, 0.48, 0.34), (0.55, 0.36, 0.25), (0.42, 0.27, 0.19), (0.36, 0.23, 0.17),
     ]
 )  # fmt: skip
 HAIR = np.array(
@@ -54,25 +56,36 @@ class Traits:
     hat: str | None
     scarf: bool
     veil: bool
+    jacket: bool
+    strap: bool
+    collar: str | None
+    earrings: bool
+
+
+def cloth_colour(rng: np.random.Generator, vivid: float) -> NDArray[np.float64]:
+    """What people wear: black and dark blue first, then white, then any colour."""
+    low, high = ((0.05, 0.28), (0.75, 0.98), (0.2, 0.85))[rng.choice(3, p=[0.3, 0.22, 0.48])]
+    return natural_colour(rng, low, high, vivid if low == 0.2 else 0.0)
 
 
 def random_traits(rng: np.random.Generator) -> Traits:
     """A person drawn from the distributions of the demo corpus."""
     left, right = rng.choice(list(ARMS), 2, p=list(ARMS.values()))
     wave = [(0.0, 1.0), (rng.uniform(0.015, 0.04), rng.uniform(1.5, 3.5)), (rng.uniform(0.03, 0.05), rng.uniform(5, 9))]
+    style = str(rng.choice(list(STYLES), p=list(STYLES.values())))
     return Traits(
         yaw=float(rng.uniform(2.4, 3.9) if rng.random() < 0.06 else rng.normal(0, 0.5)),
         skin=np.clip(SKIN[rng.integers(len(SKIN))] + rng.normal(0, 0.02, 3), 0.05, 1),
         hair=np.clip(HAIR[rng.choice(len(HAIR), p=HAIR_WEIGHTS)] * rng.uniform(0.8, 1.2), 0.03, 0.97),
-        style=str(rng.choice(list(STYLES), p=list(STYLES.values()))),
+        style=style,
         hair_length=float(rng.gamma(4, 0.3)),
         wave=wave[rng.choice(3, p=[0.4, 0.35, 0.25])],
         flyaway=float(rng.gamma(1.2, 0.5)),
         part=float(rng.normal(0, 0.15)),
-        beard=bool(rng.random() < 0.16),
+        beard=bool(rng.random() < (0.3 if style in ("short", "bald", "afro") else 0.02)),
         lips=float(rng.random()),
-        top=np.clip(rng.beta(0.8, 0.9) + rng.normal(0, 0.16, 3), 0.04, 0.96),
-        bottom=np.clip(rng.beta(0.8, 1.3) + rng.normal(0, 0.08, 3), 0.04, 0.9),
+        top=cloth_colour(rng, vivid=0.3),
+        bottom=cloth_colour(rng, vivid=0.1),
         dress=bool(rng.random() < 0.2),
         sleeves=float(rng.choice([0.15, 0.45, 1.0], p=[0.2, 0.3, 0.5])),
         neckline=str(rng.choice(["round", "vee", "high", "collar"])),
@@ -85,5 +98,9 @@ def random_traits(rng: np.random.Generator) -> Traits:
         glasses=str(rng.choice(["round", "square", "aviator", "sun"])) if rng.random() < 0.22 else None,
         hat=str(rng.choice(["cap", "beanie", "brim"])) if rng.random() < 0.14 else None,
         scarf=bool(rng.random() < 0.14),
-        veil=bool(rng.random() < 0.05),
+        veil=bool(rng.random() < 0.04),
+        jacket=bool(rng.random() < 0.3),
+        strap=bool(rng.random() < 0.15),
+        collar=str(rng.choice(["fur", "lace"])) if rng.random() < 0.1 else None,
+        earrings=bool(rng.random() < 0.15),
     )

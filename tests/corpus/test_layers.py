@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from matting.corpus.camera import motion_blur
-from matting.corpus.layers import Frame, compose, extent, fill, over, straight, tinted, tube
+from matting.corpus.layers import Frame, compose, extent, fill, over, padded, paint, straight, tinted, tube
 from matting.corpus.strands import Strands, render
 
 UNIT = st.floats(0, 1, width=32)
@@ -35,6 +35,15 @@ def test_over_is_associative_and_keeps_what_is_opaque(seed: int) -> None:
     np.testing.assert_allclose(over(over(a, b), c), over(a, over(b, c)), atol=1e-5)
     opaque = a[..., 3] == 1
     np.testing.assert_array_equal(over(a, b)[opaque], a[opaque])
+
+
+@given(st.integers(0, 500))
+@settings(max_examples=20, deadline=None)
+def test_painting_in_place_is_over(seed: int) -> None:
+    top, canvas = layer_of(seed), layer_of(seed + 1)
+    expected = over(top, canvas)
+    paint(canvas, top)
+    np.testing.assert_allclose(canvas, expected, atol=1e-6)
 
 
 def test_colours_continue_beyond_the_subject() -> None:
@@ -93,3 +102,21 @@ def test_motion_blur_keeps_the_matte_and_stays_premultiplied() -> None:
 
 def test_the_extent_of_nothing_is_empty() -> None:
     assert np.zeros((4, 5))[extent(np.zeros((4, 5), np.float32))].size == 0
+
+
+@given(st.integers(0, 500), st.floats(0.9, 1))
+@settings(max_examples=40, deadline=None)
+def test_the_extent_is_the_smallest_box_with_everything(seed: int, sparse: float) -> None:
+    plane = np.random.default_rng(seed).random((13, 17), np.float32)
+    plane[plane < sparse] = 0
+    rows, columns = np.nonzero(plane)
+    rows_box, columns_box = extent(plane)
+    if len(rows):
+        assert (rows_box.start, rows_box.stop) == (rows.min(), rows.max() + 1)
+        assert (columns_box.start, columns_box.stop) == (columns.min(), columns.max() + 1)
+    else:
+        assert plane[rows_box, columns_box].size == 0
+
+
+def test_a_padded_box_stays_in_the_picture() -> None:
+    assert padded(np.s_[1:4, 5:9], 3, (10, 10, 4)) == np.s_[0:7, 2:10]

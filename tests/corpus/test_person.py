@@ -3,9 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from matting.corpus.garments import draw_collar, draw_earrings
 from matting.corpus.hair import draw_hair, draw_hair_behind
-from matting.corpus.layers import Frame
-from matting.corpus.person import draw_person
+from matting.corpus.layers import Frame, extent
+from matting.corpus.person import draw_person, occlude
 from matting.corpus.textures import random_light
 from matting.corpus.traits import STYLES, random_traits
 
@@ -50,3 +51,39 @@ def test_bald_people_have_no_hair() -> None:
     rng = np.random.default_rng(1)
     traits = replace(random_traits(rng), style="bald")
     assert draw_hair(rng, FRAME, traits, random_light(rng)) is None
+
+
+def test_lace_and_earrings_are_open_to_what_is_behind() -> None:
+    rng = np.random.default_rng(4)
+    traits = replace(random_traits(rng), collar="lace", yaw=0.1)
+    frame = replace(FRAME, head=70.0)
+    lace = draw_collar(rng, frame, traits, random_light(rng))[..., 3]
+    rows, columns = extent(lace)
+    inside = lace[rows, columns][5:-5, 20:-20]
+    assert inside.min() < 0.3 and inside.max() > 0.9
+    earrings = draw_earrings(rng, replace(frame, head=300.0, centre=(64.0, 60.0)), traits)
+    assert earrings is None or earrings[..., 3].mean() < 0.2
+    large = draw_earrings(np.random.default_rng(1), Frame(400, 400, 300.0, (200.0, 200.0)), traits)
+    assert large is not None
+    rows, columns = extent(large[:, :200, 3])
+    ring = large[rows, columns, 3]
+    assert 0 < (ring > 0.5).mean() < 0.5  # a hoop, not a disc
+
+
+def test_a_fur_collar_has_soft_edges() -> None:
+    rng = np.random.default_rng(4)
+    traits = replace(random_traits(rng), collar="fur")
+    alpha = draw_collar(rng, FRAME, traits, random_light(rng))[..., 3]
+    assert ((alpha > 0.05) & (alpha < 0.95)).sum() > 0.2 * (alpha > 0.05).sum()
+
+
+def test_a_part_shades_what_is_below_and_leaves_its_alpha() -> None:
+    below = np.full((60, 60, 4), 0.5, np.float32)
+    below[..., 3] = 1
+    cover = np.zeros((60, 60), np.float32)
+    cover[20:40, 20:40] = 1
+    before = below.copy()
+    occlude(below, cover, 40.0, random_light(np.random.default_rng(0)))
+    assert below[30, 30, 0] < 0.48
+    np.testing.assert_array_equal(below[..., 3], before[..., 3])
+    np.testing.assert_array_equal(below[0], before[0])

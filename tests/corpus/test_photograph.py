@@ -60,6 +60,70 @@ def test_every_defect_changes_what_it_says(name: str) -> None:
     )
 
 
+def round_figure() -> np.typing.NDArray[np.float32]:
+    """A bald figure: an anti-aliased disc on a stem, without hair or gaps."""
+    y, x = np.mgrid[:160, :128] + 0.5
+    disc = np.clip(30.5 - np.hypot(x - 64, y - 60), 0, 1)
+    return np.maximum(disc, np.clip(12.5 - np.abs(x - 64), 0, 1) * (y > 60)).astype(np.float32)
+
+
+@pytest.mark.parametrize("level", [0.03, 0.97])
+def test_a_halo_contrasts_with_what_is_behind(level: float) -> None:
+    alpha, picture = round_figure(), np.full((160, 128, 3), level, np.float32)
+    faulty, _ = plant_defect(np.random.default_rng(0), "halo", picture, alpha)
+    assert np.abs(faulty - picture).max() > 0.15
+    middle = np.s_[50:70, 54:74]
+    np.testing.assert_array_equal(faulty[middle], picture[middle])
+
+
+def test_a_hard_cut_leaves_the_edges_of_the_bald_soft() -> None:
+    alpha, picture = round_figure(), np.zeros((160, 128, 3), np.float32)
+    _, matte = plant_defect(np.random.default_rng(0), "hard_cut", picture, alpha)
+    assert ((matte > 0.05) & (matte < 0.95)).sum() > 50
+    assert np.abs(matte - alpha).mean() < 0.01
+
+
+def test_a_hard_cut_removes_hair() -> None:
+    rng = np.random.default_rng(0)
+    alpha = round_figure()
+    alpha[20:35, 40:90] = np.maximum(alpha[20:35, 40:90], rng.random((15, 50), np.float32) * 0.8)
+    _, matte = plant_defect(rng, "hard_cut", np.zeros((160, 128, 3), np.float32), alpha)
+    soft = [((a[15:30] > 0.1) & (a[15:30] < 0.9)).sum() for a in (alpha, matte)]
+    assert soft[1] < 0.35 * soft[0]
+
+
+def test_filled_holes_fill_a_gap_between_arm_and_body_only() -> None:
+    alpha = round_figure()
+    alpha[90:150, 84:90] = 1  # an arm with a gap of 8 pixels
+    alpha[90:96, 70:90] = 1
+    _, matte = plant_defect(np.random.default_rng(0), "filled_holes", np.zeros((160, 128, 3), np.float32), alpha)
+    assert matte[100:145, 78:83].min() > 0.9
+    assert matte[:25].max() < 0.05 and matte[100:145, 10:40].max() < 0.05  # a convex outline would reach there
+
+
+def test_shadows_are_labelled_with_different_opacities() -> None:
+    alpha, picture = round_figure(), np.full((160, 128, 3), 0.8, np.float32)
+    opacities = []
+    for seed in range(12):
+        faulty, matte = plant_defect(np.random.default_rng(seed), "shadow_included", picture, alpha)
+        added = alpha == 0
+        opacities.append(round(float(matte[added].max()), 2))
+        assert faulty[added & (matte > 0.3)].mean() < 0.75
+    assert len(set(opacities)) > 3 and max(opacities) == 1
+
+
+def test_a_swapped_matte_belongs_to_somebody_else() -> None:
+    alpha, picture = round_figure(), np.zeros((160, 128, 3), np.float32)
+    mattes = [plant_defect(np.random.default_rng(seed), "swapped", picture, alpha)[1] for seed in (1, 2)]
+    assert all(np.abs(matte - alpha).mean() > 0.03 for matte in mattes)
+    assert np.abs(mattes[0] - mattes[1]).mean() > 0.03
+
+
+def test_there_are_scenes_of_many_kinds() -> None:
+    assert len(FAMILIES) >= 12
+    assert {"crowd", "shop_window", "gallery", "fur", "hard_light", "night", "window"} <= set(FAMILIES)
+
+
 def test_an_unknown_defect_is_named() -> None:
     with pytest.raises(ValueError, match="got 'dust'"):
         plant_defect(np.random.default_rng(0), "dust", np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), np.float32))

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from matting.corpus import ensure_corpus
+from matting.corpus import ensure_corpus, sheets
+from matting.corpus.__main__ import main
 from matting.corpus.sheet import CELL, COLUMNS, contact_sheet
 
 
@@ -20,3 +21,20 @@ def test_the_sheet_shows_five_rows_of_different_pictures(tmp_path: Path) -> None
 def test_a_folder_without_a_corpus_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"RWP/manifest\.csv"):
         contact_sheet(tmp_path, tmp_path / "sheet.jpg")
+
+
+def test_sheets_show_a_row_of_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("HEIGHT", 50), ("WIDTH", 40), ("COLUMNS", 4)):
+        monkeypatch.setattr(sheets, name, value)
+    target = tmp_path / "sheets"
+    arguments = ["corpus", "-o", str(target), "--sheets", "--workers", "1"]
+    monkeypatch.setattr("sys.argv", arguments)
+    assert main() == 0
+    assert {path.stem for path in target.iterdir()} == set(sheets.SHEETS)
+    for name, (_, rows) in sheets.SHEETS.items():
+        picture = cv2.imread(str(target / f"{name}.jpg"))
+        assert picture.shape == (50 * len(rows), 160, 3)
+        assert all(strip.std() > 5 for strip in np.split(picture, len(rows)))
+    faulty = cv2.imread(str(target / "defects.jpg")).reshape(-1, 50, 2, 80, 3)
+    assert (np.abs(faulty[:, :, 0].astype(int) - faulty[:, :, 1]).mean(axis=(1, 2, 3)) > 0.5).all()  # clean, faulty
+    assert main() == 1  # nothing is overwritten
