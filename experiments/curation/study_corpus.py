@@ -1,6 +1,6 @@
 """Draw the demo corpus of the study `experiment=curation +budget=cpu`, if need be, and print where its portraits lie.
 
-    matting curate run rwp "$(python experiments/curation/study_corpus.py)" -o outputs/curation --split train
+matting curate run rwp "$(python experiments/curation/study_corpus.py)" -o outputs/curation --split train
 """
 
 import sys
