@@ -18,7 +18,7 @@ def read_verdicts(path: Path) -> list[dict[str, Any]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it has other columns.
+        ValueError: If it has other columns, or no number where one belongs.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected the verdicts of 'matting curate run', found nothing; run it first")
@@ -26,7 +26,10 @@ def read_verdicts(path: Path) -> list[dict[str, Any]]:
         table = csv.DictReader(file)
         if tuple(table.fieldnames or ()) != COLUMNS:
             raise ValueError(f"{path}: expected the columns of this version; run 'matting curate run' again")
-        return [dict(_typed(row)) for row in table]
+        try:
+            return [_typed(row) for row in table]
+        except ValueError as error:
+            raise ValueError(f"{path}, line {table.line_num}: {error}; run 'matting curate run' again") from error
 
 
 def _typed(row: Mapping[str, str]) -> dict[str, Any]:
@@ -66,7 +69,7 @@ def to_fiftyone(curation: Curation, name: str) -> int:
 
     Raises:
         FileNotFoundError: As `read_verdicts`.
-        ValueError: If FiftyOne is missing, or has a data set of that name.
+        ValueError: If FiftyOne is missing or has a data set of that name, or a judged pair is gone.
     """
     try:
         import fiftyone
@@ -76,6 +79,8 @@ def to_fiftyone(curation: Curation, name: str) -> int:
     if fiftyone.dataset_exists(name):
         raise ValueError(f"FiftyOne has a data set '{name}'; choose another name, or delete it there")
     items = {item.name: item for item in curation.source.items}
+    if gone := [row["name"] for row in rows if row["name"] not in items]:
+        raise ValueError(f"{curation.verdicts}: '{gone[0]}' is not in the data set; run 'matting curate run' again")
     samples = []
     for row in rows:
         item = items[row["name"]]

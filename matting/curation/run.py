@@ -73,7 +73,8 @@ def start_curation(folder: Path, name: str, root: Path, splits: Sequence[str], r
         regions: Folder of labelled glass and plastic; see `read_pair`.
 
     Raises:
-        ValueError: If the folder holds the curation of another set, or the set has no photographs.
+        ValueError: If the folder holds the curation of another set, the set has no photographs, or no regions are
+            named like one of its pairs.
         FileNotFoundError: If the set is not there, or not complete.
     """
     if regions and not regions.is_dir():
@@ -84,6 +85,8 @@ def start_curation(folder: Path, name: str, root: Path, splits: Sequence[str], r
     if file.is_file() and json.loads(file.read_text()) != question:
         raise ValueError(f"{folder}: holds the curation of another set ({file.read_text()}); choose another --output")
     source = _open(name, root, splits)
+    if regions and not any(_region_file(item, regions) for item in source.items):
+        raise ValueError(f"{regions}: expected pictures NAME.png named like a pair of {root}, found none; rename them")
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(file, json.dumps(question).encode())
     return Curation(folder, source, regions)

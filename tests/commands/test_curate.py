@@ -13,6 +13,7 @@ from matting.cli import app
 from matting.config import build, load_config
 from matting.corpus import ensure_corpus
 from matting.curation.audit import sample_id
+from matting.curation.run import Curation
 from matting.curation.verdicts import read_accepted
 from matting.data.corpora import demo_corpus
 from matting.data.sources.folders import read_names
@@ -128,6 +129,10 @@ def test_labelled_glass_is_judged_and_other_labels_are_refused(root, limits, tmp
     assert verdicts(out)[other.stem]["reasons"] != "unreadable"
     with pytest.raises(FileNotFoundError, match="check --regions"):
         call(*run, "--regions", tmp_path / "nowhere")
+    (tmp_path / "others").mkdir()
+    write_png(tmp_path / "others/nobody.png", np.zeros((8, 8), np.uint8))
+    with pytest.raises(ValueError, match="named like a pair"):
+        call("run", "rwp", root / "RWP", "-o", tmp_path / "second", "--regions", tmp_path / "others")
 
 
 def test_audit_draws_a_page_and_apply_merges_what_it_exports(curation, limits, tmp_path):
@@ -189,7 +194,7 @@ class FiftyOne(ModuleType):
         return SimpleNamespace(add_samples=self.datasets[name].extend)
 
 
-def test_fiftyone_gets_every_pair_with_its_verdict(root, curation, monkeypatch):
+def test_fiftyone_gets_every_pair_with_its_verdict(root, curation, tmp_path, monkeypatch):
     stand_in = FiftyOne()
     monkeypatch.setitem(sys.modules, "fiftyone", stand_in)
     before = state(root)
@@ -203,6 +208,16 @@ def test_fiftyone_gets_every_pair_with_its_verdict(root, curation, monkeypatch):
         assert Path(samples[name]["filepath"]).is_file() and Path(samples[name]["matte"][1]).is_file()
     with pytest.raises(ValueError, match="choose another name"):
         call("export", curation, "--fiftyone", "portraits")
+    table = tmp_path / "verdicts.csv"
+    for old, new, reason in (
+        ("\nrwp,rwp_", "\nrwp,gone_", "'gone_.*is not in the data set"),
+        (",accept,,,,", ",accept,,,soon,", "verdicts.csv, line .*'soon'"),
+    ):
+        table.write_text((curation / "verdicts.csv").read_text().replace(old, new))
+        monkeypatch.setattr(Curation, "verdicts", table)
+        with pytest.raises(ValueError, match=reason):
+            call("export", curation, "--fiftyone", "stale")
+        assert "stale" not in stand_in.datasets
     monkeypatch.setitem(sys.modules, "fiftyone", None)
     with pytest.raises(ValueError, match="pip install"):
         call("export", curation, "--fiftyone", "again")
