@@ -38,5 +38,6 @@ def test_sheets_show_a_row_of_everything(tmp_path: Path, monkeypatch: pytest.Mon
         assert picture.shape == (50 * len(rows), 160, 3)
         assert all(strip[BELOW_NAME:].std() > 5 for strip in np.split(picture, len(rows)))
     faulty = cv2.imread(str(target / "defects.jpg")).reshape(-1, 50, 2, 80, 3)[:, BELOW_NAME:].astype(int)
-    assert (np.abs(faulty[:, :, 0] - faulty[:, :, 1]).mean(axis=(1, 2, 3)) > 0.5).all()  # clean, faulty
+    differences = np.abs(faulty[:, :, 0] - faulty[:, :, 1]).mean(axis=(1, 2, 3))  # of clean and faulty
+    assert np.median(differences) > 2  # equal halves differ by JPEG's noise, half of that
     assert main() == 1  # nothing is overwritten
