@@ -93,7 +93,7 @@ def landscape(rng: np.random.Generator, height: int, width: int) -> Picture:
 
 def shore(rng: np.random.Generator, height: int, width: int) -> Picture:
     """Water with waves under a sky, sand or stones before it."""
-    sky, water, sand = colour(rng, 0.6, 0.95, 0.1)[::1], colour(rng, 0.3, 0.7, 0.2), colour(rng, 0.4, 0.85, 0.02)
+    sky, water, sand = colour(rng, 0.6, 0.95, 0.1), colour(rng, 0.3, 0.7, 0.2), colour(rng, 0.4, 0.85, 0.02)
     picture = blend(ramp(height, width, np.pi / 2), np.sort(sky), np.full(3, 0.9, np.float32))
     horizon, edge = sorted(rng.uniform(0.2, 0.95, 2) * height)
     y = np.arange(height, dtype=np.float32)[:, None]

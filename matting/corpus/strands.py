@@ -15,9 +15,8 @@ from matting.corpus.layers import SUBPIXEL_BITS, Frame, Layer, Points
 TAPER = ((0.0, 0.55, 1.0), (0.5, 0.85, 0.75), (0.8, 1.0, 0.5))
 """Parts of a strand from root to tip: start, end (both as fractions of its points) and relative width."""
 
-
 CLUMP = 4
-"""Neighbouring strands of one colour, drawn by one call."""
+"""Strands that follow each other and are drawn by one call, in the colour of the first."""
 
 THINNEST = 1.4
 """Canvas pixels that OpenCV's thinnest anti-aliased line covers; thinner strands are drawn translucent."""
@@ -29,7 +28,7 @@ class Strands:
 
     Attributes:
         paths: ``(N, K, 2)`` points, root first.
-        colours: ``(N, 3)`` sRGB in [0, 1].
+        colours: ``(N, 3)`` sRGB in [0, 1]; each `CLUMP` takes that of its first strand.
         width: of a strand at its root, head heights.
     """
 
