@@ -32,9 +32,8 @@ def statistics(picture: NDArray[np.float32], alpha: NDArray[np.float32]) -> dict
     """What is measured of one pair.
 
     ``subject %``: mean alpha; ``luma``, ``spread`` (its standard deviation) and ``chroma`` (maximum minus minimum
-    channel) of subject and scene; ``contrast``: absolute difference of their mean lumas; ``edges``: mean gradient of
-    the luma inside the subject over that in the scene; ``slope``: of the power spectrum of the middle square, in
-    log-log.
+    channel) and ``edges`` (mean gradient of the luma) of subject and scene; ``contrast``: absolute difference of their
+    mean lumas; ``slope``: of the power spectrum of the middle square, in log-log.
     """
     luma, chroma = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), picture.max(axis=2) - picture.min(axis=2)
     gradient = np.hypot(cv2.Sobel(luma, cv2.CV_32F, 1, 0), cv2.Sobel(luma, cv2.CV_32F, 0, 1))

@@ -2,8 +2,9 @@
 
     python experiments/corpus_realism/transfer.py --corpus OLD NEW --real REAL_SAMPLES --pattern "ppm_*"
 
-prints one row a corpus and seed, and rows for mattes that look at nothing (full, empty, the corpus's mean), and appends
-them to ``transfer.csv``. A small network at a small size: the rows compare corpora, they are no result of the project.
+prints one row a corpus and seed, and rows for mattes that look at nothing (full, empty, the corpus's mean), appends
+them to ``transfer.csv``, and makes ``transfer.md`` of all that is there: remove ``transfer.csv`` before rows are made
+again. A small network at a small size: the rows compare corpora, they are no result of the project.
 """
 
 import argparse
@@ -125,6 +126,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=HERE / "transfer.csv")
     options = parser.parse_args()
     folders = sorted(f for f in options.real.glob(options.pattern) if (f / "alpha.png").is_file())
+    if not folders:
+        parser.error("--real and --pattern match no folder with an alpha.png")
     real = [load(next(f.glob("image.*")), f / "alpha.png", options.size) for f in folders]
     for root in options.corpus:
         version = json.loads((root / "corpus.json").read_text())
