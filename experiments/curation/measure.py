@@ -204,16 +204,16 @@ def main() -> None:
     if options.write_limits:
         rounded = {name: float(f"{limit:.4g}") for name, limit in fit_limits(fit).items()}
         people = len({(row["split"], row["person"]) for row in fit})
-        head = f"# Written by experiments/curation/measure.py: {people} drawn people.\n"
+        head = f"# Written by experiments/curation/measure.py: {people} people of demo corpus {VERSION}.\n"
         write_atomic(LIMITS, (head + "".join(f"{n}: {v}\n" for n, v in rounded.items())).encode())
     limits = read_limits(LIMITS)
     recall, precision = recall_rows(held_out, limits), precision_rows(held_out, limits)
     options.output.mkdir(parents=True, exist_ok=True)
     _write_csv(options.output / "recall.csv", recall)
     _write_csv(options.output / "checks.csv", precision)
-    write_atomic(
-        options.output / "table.md", f"{_markdown(recall, precision)}\n{false_rows(held_out, limits)}".encode()
-    )
+    head = f"> **demo corpus {VERSION}, drawn by code: not real photographs**\n\n"
+    page = f"{head}{_markdown(recall, precision)}\n{false_rows(held_out, limits)}"
+    write_atomic(options.output / "table.md", page.encode())
     print((options.output / "table.md").read_text())
 
 
