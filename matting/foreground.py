@@ -65,11 +65,10 @@ def _fuse_level(
     size = (alpha.shape[1], alpha.shape[0])
     f, b = (cv2.resize(layer, size, interpolation=cv2.INTER_LINEAR) for layer in (foreground, background))
     soft = cv2.inRange(alpha, _HALF_A_STEP, 1 - _HALF_A_STEP) > 0
-    fused = []
-    for tile in tiles(soft, _SIDE, margin=_RADIUS * passes):
-        part = tile.window
-        fused.append((tile, _fuse(f[part], b[part], picture[part], alpha[part], passes)))
-    for tile, (tile_f, tile_b) in fused:  # after all are done: each has seen its neighbours as they were
+    todo = tiles(soft, _SIDE, margin=_RADIUS * passes)
+    fused = ((t, _fuse(f[t.window], b[t.window], picture[t.window], alpha[t.window], passes)) for t in todo)
+    # A blur must see the neighbours as they were: then, and only on small levels, all are done before one is written.
+    for tile, (tile_f, tile_b) in list(fused) if passes else fused:
         f[tile.core], b[tile.core] = tile_f[tile.inner], tile_b[tile.inner]
     return np.asarray(f, np.uint8), np.asarray(b, np.uint8)
 

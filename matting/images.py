@@ -273,9 +273,8 @@ def _decode_any(path: Path, image: Image.Image) -> NDArray[np.uint8]:
         raise ImageError(f"{path}: expected 8 or 16 bits per channel, found 32; convert it to 16-bit PNG")
     if image.mode == "CMYK":
         return np.array(_cmyk_to_srgb(image))
-    if image.has_transparency_data:
-        return np.array(image.convert("RGBA"))
-    return np.array(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+    mode = "RGBA" if image.has_transparency_data else "L" if image.mode in ("1", "L") else "RGB"
+    return np.array(image if image.mode == mode else image.convert(mode))  # converting to its own mode would copy it
 
 
 def _orientation(image: Image.Image, data: bytes) -> int:

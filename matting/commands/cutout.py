@@ -67,11 +67,12 @@ def cutout(
         typer.echo(f"newest finished run: {checkpoint}", err=True)
     loaded = load_predictor(checkpoint, size, device, backend)
     typer.echo(str(loaded), err=True)
+    max_pixels = pixels_within(max_memory, loaded.predictor.size)
     settings = {"weights": loaded.digest, "size": loaded.predictor.size, "matte": matte, "background": background}
     _check_settings(output, settings | {"foreground": foreground, "clear": clear}, overwrite)
     left = jobs if overwrite else [job for job in jobs if not job.done()]
     clock, start = Clock(), time.perf_counter()
-    failures = _cut_out_all(left, loaded, style, pixels_within(max_memory), clock)
+    failures = _cut_out_all(left, loaded, style, max_pixels, clock)
     _write_failures(output, failures)
     rate = len(left) / (time.perf_counter() - start)
     already = f", {len(jobs) - len(left)} already done" if len(left) < len(jobs) else ""
@@ -144,11 +145,15 @@ def read_style(matte: bool, background: str | None, foreground: bool, clear: boo
     return Style("composite", (red, green, blue), foreground)
 
 
-def pixels_within(megabytes: int) -> int:
-    """Return the largest photograph that stays within so much memory beside the loaded network."""
-    network, per_pixel = 300, 20  # experiments/cutout_speed measures less
+def pixels_within(megabytes: int, size: int) -> int:
+    """Return the largest photograph that stays within so much memory, at a working size, beside the loaded network.
+
+    Raises:
+        ValueError: That is too little for the network at work.
+    """
+    network, per_pixel = max(300, size * size // 1000), 20  # experiments/cutout_speed measures less
     if megabytes <= network:
-        raise ValueError(f"--max-memory: expected more than {network} megabytes, found {megabytes}")
+        raise ValueError(f"--max-memory: expected more than {network} megabytes at {size} px, found {megabytes}")
     return (megabytes - network) * 10**6 // per_pixel
 
 

@@ -32,5 +32,6 @@ def serve(
         typer.echo(f"newest finished run: {checkpoint}", err=True)
     loaded = load_predictor(checkpoint, size, device, backend)
     typer.echo(str(loaded), err=True)
+    max_pixels = pixels_within(max_memory, loaded.predictor.size)
     typer.echo(f"http://{host}:{port}", err=True)
-    serve_page(loaded, host, port, max_megabytes, pixels_within(max_memory))
+    serve_page(loaded, host, port, max_megabytes, max_pixels)

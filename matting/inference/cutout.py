@@ -15,7 +15,7 @@ from matting.inference.resizing import resize
 Colour = tuple[int, int, int]
 """Red, green, blue, 0 to 255 each."""
 
-_ROWS = 256
+_ROWS = 64
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from matting.images import MAX_PIXELS, encode_picture, read_rgb
 from matting.inference.clock import Clock
-from matting.inference.cutout import Style, cover, cut_out, place_on
+from matting.inference.cutout import Colour, Style, cover, cut_out, place_on
 from matting.inference.loading import Loaded
 from matting.inference.resizing import resize
 
 if TYPE_CHECKING:
     import gradio
 
-GROUNDS: dict[str, tuple[int, int, int] | None] = {
+GROUNDS: dict[str, Colour | None] = {
     "checker": None,
     "white": (255, 255, 255),
     "gray": (128, 128, 128),
@@ -153,15 +153,17 @@ def cut_out_upload(
     clock = Clock()
     with clock("decode"):
         image = read_rgb(photo, to_srgb=True, max_pixels=max_pixels)
-        below = read_rgb(own, to_srgb=True, max_pixels=max_pixels) if ground == OWN and own else GROUNDS.get(ground)
+        scale = min(1.0, PREVIEW / max(image.shape[:2]))
+        shape = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
+        if ground == OWN and own:  # scaled at once: two large pictures are never held together
+            behind: NDArray[np.uint8] | Colour = cover(read_rgb(own, to_srgb=True, max_pixels=max_pixels), shape)
+        else:
+            behind = GROUNDS.get(ground) or checker(shape)
     rgba = cut_out(loaded.predictor, image, Style(), clock)
     with clock("encode"):
         folder = Path(tempfile.mkdtemp(prefix="matting-", dir=_cache()))
         file = folder / f"{Path(photo).stem[:80] or 'photo'}_cutout.png"
         file.write_bytes(encode_picture(rgba, ".png"))
-    scale = min(1.0, PREVIEW / max(image.shape[:2]))
-    shape = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
-    behind = checker(shape) if below is None else below if isinstance(below, tuple) else cover(below, shape)
     alpha = resize(np.ascontiguousarray(rgba[..., 3]), shape).astype(np.float32) / np.float32(255)
     after = place_on(resize(np.ascontiguousarray(rgba[..., :3]), shape), alpha, behind)
     height, width = image.shape[:2]

@@ -111,7 +111,8 @@ def test_the_newest_finished_run_is_taken_and_named(matting, data, run_folder, m
     [
         (["--matte", "--background", "red"], "expected one of --matte and --background"),
         (["--background", "no colour"], "expected a colour such as white"),
-        (["--max-memory", 10], "--max-memory: expected more than"),
+        (["--max-memory", 10], "--max-memory: expected more than 300 megabytes"),
+        (["--size", 2048], "--max-memory: expected more than 4194 megabytes at 2048 px, found 1500"),
         (["--backend", "onnx"], "expected a model folder with model.onnx"),
         (["--size", 50], "multiple of 32, found 50"),
     ],
@@ -122,7 +123,7 @@ def test_options_that_cannot_be_met_are_one_line(matting, data, run_folder, opti
 
 
 def test_larger_photographs_than_the_memory_allows_are_refused_unopened(matting, data, run_folder):  # noqa: F811
-    side = int(pixels_within(301) ** 0.5) + 1
+    side = int(pixels_within(301, 512) ** 0.5) + 1
     write_png(data / "images" / "large.png", np.zeros((side, side, 3), np.uint8))
     call = ["cutout", "--checkpoint", run_folder, data / "images", "-o", data / "out", "--max-memory", 301]
     code, out, err = matting(*call)

@@ -1,7 +1,10 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from matting.inference import cutout, place_on
+from matting.commands.cutout import pixels_within
+from matting.inference import Style, cutout, finish, place_on, refine
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.integers(0, 256, (5, 7, 3), np.uint8)
@@ -26,3 +29,17 @@ def test_place_on_follows_the_compositing_equation():
 def test_sizes_must_agree(make):
     with pytest.raises(ValueError, match="of one size"):
         make(IMAGE, ALPHA[:-1])
+
+
+@pytest.mark.parametrize("ground", [None, (1, 2, 3), RNG.integers(0, 256, (90, 70, 3), np.uint8)])
+def test_memory_stays_within_the_limits_estimate(monkeypatch, ground):
+    """By the matte that needs most: noise, which is soft everywhere and flat nowhere."""
+    monkeypatch.setattr("matting.foreground.LONG_SIDE", 500)  # the largest levels of a large photograph have no blur
+    image, coarse = RNG.integers(0, 256, (1601, 1203, 3), np.uint8), RNG.random((64, 64), np.float32)
+    style = Style() if ground is None else Style("composite", ground)
+    tracemalloc.start()
+    finish(image, refine(image, coarse), style)
+    peak = tracemalloc.get_traced_memory()[1] + image.nbytes
+    tracemalloc.stop()
+    per_pixel = 1e6 / (pixels_within(1001, 512) - pixels_within(1000, 512))
+    assert 10 < peak / (1601 * 1203) < per_pixel
