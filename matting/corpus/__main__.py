@@ -10,7 +10,7 @@ from matting.corpus.sheets import draw_sheets
 
 
 def main() -> int:
-    """Parses the command line, paints the corpus and its contact sheet."""
+    """Parses the command line; paints a corpus with its contact sheet, or the sheets of all that can be drawn."""
     parser = argparse.ArgumentParser(prog="python -m matting.corpus", description="Draw a demo corpus to look at.")
     parser.add_argument("-o", "--output", type=Path, required=True, help="new folder for the corpus or the sheets")
     parser.add_argument("--people", type=int, default=24)
