@@ -83,7 +83,8 @@ def start_curation(folder: Path, name: str, root: Path, splits: Sequence[str], r
     question |= {"regions": str(regions.resolve())} if regions else {}
     file = folder / "curation.json"
     if file.is_file() and json.loads(file.read_text()) != question:
-        raise ValueError(f"{folder}: holds the curation of another set ({file.read_text()}); choose another --output")
+        found = file.read_text()
+        raise ValueError(f"{folder}: holds the curation of another set or regions ({found}); choose another --output")
     source = _open(name, root, splits)
     if regions and not any(_region_file(item, regions) for item in source.items):
         raise ValueError(f"{regions}: expected pictures NAME.png named like a pair of {root}, found none; rename them")
