@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from matting.tiles import tiles
 
+VERSION = 2
+"""Raise it with every change of what is estimated: cached estimates of another version are not used."""
+
 LONG_SIDE = 2048
 """Levels with a longer side, in pixels, are fused without a blur: strands of hair are several pixels wide there."""
 

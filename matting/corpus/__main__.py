@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--image-size", type=int, default=512, help="shorter side, pixels")
     parser.add_argument("--workers", type=int, help="processes; every core by default")
     parser.add_argument("--defects", action="store_true", help="plant labelled defects, listed in defects.csv")
-    sheets = "draw no corpus but sheets of every scenario, hair style, background family and defect"
+    sheets = "draw no corpus but sheets of all that can be in one; takes --seed and --workers alone"
     parser.add_argument("--sheets", action="store_true", help=sheets)
     options = parser.parse_args()
     try:

@@ -98,7 +98,7 @@ def scenario_table(study: Study) -> Table:
 def background_tables(study: Study) -> list[Table]:
     """How much alpha depends on the background; none where no subject stands before several."""
     found = {row: [run.metrics[DEVIATION] for run in study.of(row) if DEVIATION in run.metrics] for row in study.rows}
-    if not all(found.values()):
+    if not any(found.values()):
         return []
     title = (
         "Standard deviation of alpha over backgrounds of one subject · 10³ (a matte that never changes has 0; "

@@ -17,7 +17,7 @@ from rich.progress import track
 
 from matting.cache import cache_dir
 from matting.data.sources.base import Item, Source
-from matting.foreground import estimate_foreground
+from matting.foreground import VERSION, estimate_foreground
 from matting.images import read_rgb, write_atomic
 from matting.processes import in_processes
 
@@ -68,8 +68,8 @@ def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:
 
 
 def _cache_file(source: str, item: Item) -> Path:
-    """Named by what it is made from, so that a changed photograph or matte gets a new one."""
-    stamps = [item.name]
+    """Named by what it is made from, so that a changed photograph, matte or estimator gets a new one."""
+    stamps = [f"version {VERSION}", item.name]
     for path in (item.photo, item.alpha):
         if path:
             info = path.stat()

@@ -35,6 +35,13 @@ def doubling(monkeypatch):
     monkeypatch.setattr(estimation, "estimate_foreground", lambda photo, alpha: photo // 2)
 
 
+def test_estimates_of_another_version_are_not_used(source, doubling, monkeypatch):
+    first = with_estimated_foregrounds(source, workers=1).items[0].foreground
+    monkeypatch.setattr(estimation, "VERSION", "another")
+    second = with_estimated_foregrounds(source, workers=1).items[0].foreground
+    assert first != second and first.is_file() and second.is_file()
+
+
 def test_estimated_foregrounds_make_items_layered(source, doubling, tmp_path):
     before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
     layered = with_estimated_foregrounds(source, workers=1)
