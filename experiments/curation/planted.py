@@ -8,9 +8,8 @@ import numpy as np
 
 from matting.corpus.camera import to_uint8
 from matting.corpus.defects import DEFECTS, plant_defect
-from matting.corpus.photograph import Photograph, photograph
+from matting.corpus.formats import take_portrait
 from matting.corpus.plan import SCENARIOS
-from matting.corpus.screenshot import screenshot
 
 CLEAN = "clean"
 SIDE = 512  # short side of the photographs, as the demo corpus draws them by default
@@ -56,9 +55,7 @@ def draw_planted(folder: Path, split: int, person: int) -> list[Planted]:
         return pairs
     paths[0].parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng([20_26, split, person])
-    taken = _take(rng, scenario)
-    coarse = "low_resolution" in taken.tags
-    quality = int(rng.integers(40, 75) if coarse else rng.integers(82, 97))
+    taken, quality = take_portrait(rng, scenario, SIDE)
     for number, pair in enumerate(pairs):
         planting = np.random.default_rng([20_26, split, person, number])
         picture, alpha = taken.picture, taken.alpha
@@ -67,11 +64,3 @@ def draw_planted(folder: Path, split: int, person: int) -> list[Planted]:
         cv2.imwrite(str(pair.photo), to_uint8(picture)[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, quality))
         cv2.imwrite(str(pair.alpha), to_uint8(alpha))
     return pairs
-
-
-def _take(rng: np.random.Generator, scenario: str) -> Photograph:
-    height, width = (SIDE, int(SIDE * 1.25)) if scenario == "group" else (int(SIDE * 1.25), SIDE)
-    taken = photograph(rng, height, width, scenario)
-    if scenario == "low_resolution" and rng.random() < 0.5:
-        return screenshot(rng, taken)
-    return taken

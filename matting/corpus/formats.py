@@ -109,16 +109,27 @@ def test_background(number: int) -> str:
     return f"2008_{number + 1:06d}.jpg"
 
 
+def take_portrait(rng: np.random.Generator, scenario: str, size: int) -> tuple[Photograph, int]:
+    """One real-world portrait, upright or lying as half of those on PPM-100, and the quality of its JPEG.
+
+    Args:
+        rng: of everything random.
+        scenario: what the picture is about.
+        size: shorter side of the picture, pixels.
+    """
+    wide = scenario == "group" or rng.random() < 0.5
+    height, width = (size, int(size * 1.25)) if wide else (int(size * 1.25), size)
+    height, width = (size, size) if scenario == PORTRAIT else (height, width)
+    photo = photograph(rng, height, width, scenario)
+    if scenario == "low_resolution" and rng.random() < 0.5:
+        photo = screenshot(rng, photo)
+    return photo, int(rng.integers(40, 75) if "low_resolution" in photo.tags else rng.integers(82, 97))
+
+
 def write_rwp(rng: np.random.Generator, root: Path, item: Item, size: int) -> Record:
     """One real-world portrait with its alpha and its row of the manifest."""
-    wide = item.scenario == "group" or rng.random() < 0.5  # half of all portraits lie, as on PPM-100
-    height, width = (size, int(size * 1.25)) if wide else (int(size * 1.25), size)
-    height, width = (size, size) if item.scenario == PORTRAIT else (height, width)
-    photo = photograph(rng, height, width, item.scenario)
-    if item.scenario == "low_resolution" and rng.random() < 0.5:
-        photo = screenshot(rng, photo)
+    photo, quality = take_portrait(rng, item.scenario, size)
     name = f"rwp_{item.index:06d}"
-    quality = int(rng.integers(40, 75) if "low_resolution" in photo.tags else rng.integers(82, 97))
     picture, alpha = photo.picture, photo.alpha
     if item.defect:
         picture, alpha = plant_defect(rng, item.defect, picture, alpha)
