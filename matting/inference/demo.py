@@ -80,7 +80,7 @@ def build_page(loaded: Loaded, max_pixels: int = MAX_PIXELS, waiting: int = 16) 
                 own = upload("own background", 160, visible=False)
                 button = gr.Button("Cut out", variant="primary")
             with gr.Column():
-                slider = gr.ImageSlider(label="before and after", height=420, interactive=False, buttons=["fullscreen"])
+                slider = gr.ImageSlider(label="before and after", interactive=False, buttons=["fullscreen"])
                 download = gr.DownloadButton("Download PNG", interactive=False)
                 times = gr.Markdown("")
         gr.Markdown(describe(loaded))
