@@ -1,5 +1,6 @@
 """The page: what it answers to uploads, in this process and in a browser."""
 
+import base64
 import gc
 import importlib.util
 import os
@@ -207,6 +208,8 @@ def test_in_a_browser(address, uploads, width):
         page.locator("img").first.wait_for(timeout=30_000)
         button.click()
         page.get_by_text("together").wait_for(timeout=60_000)
+        before, after = (image.bounding_box() for image in page.locator(".slider-wrap img").all())
+        assert before == after, "the slider compares what lies at one place"
         slider = page.locator(".slider-wrap .outer")
         slider.scroll_into_view_if_needed()
         box = slider.bounding_box()
@@ -223,3 +226,24 @@ def test_in_a_browser(address, uploads, width):
             page.screenshot(path=f"{folder}/page_{width}.png", full_page=True)
         browser.close()
     assert not elsewhere
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_a_photograph_is_pasted(address, uploads):
+    sync_api = pytest.importorskip("playwright.sync_api")
+    content = base64.b64encode((uploads / "photo.png").read_bytes()).decode()
+    copy = """async content => navigator.clipboard.write([new ClipboardItem(
+        {"image/png": await (await fetch("data:image/png;base64," + content)).blob()})])"""
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.goto(address)
+        page.get_by_role("button", name="Cut out").wait_for(timeout=60_000)
+        page.evaluate(copy, content)
+        page.get_by_label("Paste from clipboard").first.click()
+        page.locator("img").first.wait_for(timeout=30_000)
+        page.get_by_role("button", name="Cut out").click()
+        page.get_by_text("together").wait_for(timeout=60_000)
+        browser.close()
