@@ -32,8 +32,8 @@ RUN = (
 )
 COMPARED = 2
 """Steps, those of the first epoch, after which weights and metrics are compared with the single process's. Rounding
-differs and training is chaotic: one process whose weights are changed by 6e-8 of their size is, after two steps, 3e-4 of
-its way off with seed 1, and 2e-2 with seeds 0 and 2, where losses with kinks meet pixels at a kink."""
+differs and training is chaotic: one process whose weights are changed by 6e-8 of their size is, after two steps, 3e-4
+of its way off with seed 1, and 2e-2 with seeds 0 and 2."""
 
 
 class DumpWeights(Callback):
