@@ -88,7 +88,7 @@ def twelve_megapixels(root: Path, network: AttentionUNet) -> Iterator[Row]:
     """The steps of one cut-out, with a matte as it should be and with one that is soft everywhere."""
     image, alpha = large(root, 4000, 3000)
     coarse = resize(alpha, working_shape(4000, 3000, WORKING))
-    soft = np.clip(coarse * 0.5 + 0.25, 0, 1)
+    soft = np.random.default_rng(0).uniform(0.1, 0.9, coarse.shape).astype(np.float32)  # every tile has work
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "photo.jpg"
         cv2.imwrite(str(file), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
