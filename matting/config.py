@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 MISSING_CHOICE = r"Could not find '([\w/]+)/([^']+)' Available options in '[^']+': (.*?) Config search"
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "conf"
 
-OmegaConf.register_new_resolver(
-    "file_name", lambda text: text.replace("/", ".")[:200], replace=True
-)  # 255 bytes at most
+# The folder of a job: `loss/pairing` must not make two, and a name has at most 255 bytes.
+OmegaConf.register_new_resolver("file_name", lambda text: text.replace("/", ".")[:200], replace=True)
 
 EXPECTED_ERRORS = (HydraException, OmegaConfBaseException, ValueError, OSError)
 """What a user's mistake raises; anything else is a fault of the program and shows its traceback."""

@@ -142,7 +142,7 @@ def _parquet(path: Path) -> tuple[Sequence[Mapping[str, Any]], Sequence[str]]:
     try:
         from pyarrow import ArrowInvalid, parquet
     except ImportError as error:
-        raise ValueError(f"{path}: reading Parquet needs pyarrow; install it, or use verdicts.csv") from error
+        raise ValueError(f'{path}: reading Parquet needs pyarrow: pip install -e ".[parquet]"') from error
     try:
         table = parquet.read_table(path)
     except ArrowInvalid as error:

@@ -246,4 +246,5 @@ def test_a_photograph_is_pasted(address, uploads):
         page.locator("img").first.wait_for(timeout=30_000)
         page.get_by_role("button", name="Cut out").click()
         page.get_by_text("together").wait_for(timeout=60_000)
+        assert "40 x 60 px" in page.inner_text("body")
         browser.close()

@@ -92,7 +92,7 @@ def _parquet(path: Path) -> Iterable[dict[str, str]]:
     try:
         from pyarrow import parquet
     except ImportError as error:
-        raise ValueError(f"{path}: reading Parquet needs pyarrow; install it, or save the manifest as CSV") from error
+        raise ValueError(f'{path}: reading Parquet needs pyarrow: pip install -e ".[parquet]"') from error
     table = parquet.read_table(path)
     _require_columns(path, table.column_names)
     return [{name: str(record[name]) for name in COLUMNS} for record in table.to_pylist()]
