@@ -169,12 +169,9 @@ def colours(root: Path) -> Iterator[Row]:
 
 
 def side_by_side(scaled: np.ndarray, image: np.ndarray, alpha: np.ndarray, repeats: int = 4) -> tuple[Spent, Spent]:
-    """Best times of PyMatting's solver and ours, on one thread each, which take turns."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # PyMatting's solver has one
+    """Best times of PyMatting's solver and ours, which take turns, each with the threads that it takes by itself."""
     tasks = (lambda: estimate_foreground_ml(scaled, alpha), lambda: estimate_foreground(image, alpha))
     turns = [[seconds(task, 1, warm=False) for task in tasks] for _ in range(repeats)]
-    cv2.setNumThreads(threads)
     theirs, mine = (Spent(*(min(times) for times in zip(*spent, strict=True))) for spent in zip(*turns, strict=True))
     return theirs, mine
 

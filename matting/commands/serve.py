@@ -1,5 +1,6 @@
 """``matting serve``: a web page that cuts photographs out."""
 
+import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,7 +17,7 @@ def serve(
     size: Annotated[int | None, typer.Option(help="Working size: a multiple of 32; the run's own by default.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
     backend: Annotated[Literal["auto", "torch", "onnx"], typer.Option(help="What runs the network.")] = "auto",
-    max_megabytes: Annotated[int, typer.Option(help="Largest upload.")] = 50,
+    max_megabytes: Annotated[int, typer.Option(help="Largest upload.", min=1)] = 50,
     max_memory: Annotated[int, typer.Option(help="Megabytes for one photograph; larger ones are refused.")] = 1500,
 ) -> None:
     """Serve a web page: upload or paste a photograph, press a button, download the cut-out.
@@ -27,6 +28,7 @@ def serve(
     from matting.inference import load_predictor, newest_run
     from matting.inference.demo import serve as serve_page
 
+    check_address(host, port)
     if checkpoint is None:
         checkpoint = newest_run()
         typer.echo(f"newest finished run: {checkpoint}", err=True)
@@ -35,3 +37,21 @@ def serve(
     max_pixels = pixels_within(max_memory, loaded.predictor.size)
     typer.echo(f"http://{host}:{port}", err=True)
     serve_page(loaded, host, port, max_megabytes, max_pixels)
+
+
+def check_address(host: str, port: int) -> None:
+    """Find out whether a server can listen there, before a network is loaded for it.
+
+    Raises:
+        OSError: The host is none of this machine, or the port is taken or not allowed.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+    except OSError as error:
+        raise OSError(
+            f"--host {host} --port {port}: expected an address of this machine with a free port, "
+            f"found '{error.strerror}'; choose others"
+        ) from error
