@@ -15,8 +15,11 @@ def colour(rng: np.random.Generator, low: float = 0.1, high: float = 0.9, vivid:
 
 def blend(weight: Plane, first: ArrayLike, second: ArrayLike) -> Picture:
     """From the first colour or picture to the second, by weight ``(H, W)``."""
-    w = weight[..., None]
-    return np.asarray((1 - w) * np.asarray(first, np.float32) + w * np.asarray(second, np.float32), np.float32)
+    shape = (*weight.shape, 3)
+    one, other = (np.broadcast_to(np.asarray(end, np.float32), shape) for end in (first, second))
+    rest = 1 - weight
+    # Channel by channel: NumPy is slow where the axis to be broadcast is short.
+    return np.asarray(cv2.merge([rest * one[..., k] + weight * other[..., k] for k in range(3)]), np.float32)
 
 
 def ramp(height: int, width: int, angle: float) -> Plane:
@@ -71,8 +74,8 @@ def dead_leaves(rng: np.random.Generator, height: int, width: int, palette: NDAr
     return np.clip(picture, 0, 1)
 
 
-def weathering(rng: np.random.Generator, height: int, width: int) -> Picture:
-    """Light and dirt of every scale, ``(H, W, 1)`` around 1: no surface in a photograph has one colour."""
+def weathering(rng: np.random.Generator, height: int, width: int) -> Plane:
+    """Light and dirt of every scale, ``(H, W)`` around 1: no surface in a photograph has one colour."""
     depth = rng.uniform(0.4, 1.6)
     dirt = noise(rng, height, width, height * 0.7, 9, rng.uniform(0.55, 0.85))
-    return np.asarray(1 + depth * (dirt - 0.5)[..., None], np.float32)
+    return np.asarray(1 + depth * (dirt - 0.5), np.float32)

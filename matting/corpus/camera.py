@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from matting.corpus.layers import Layer, Picture
+from matting.corpus.layers import Layer, Picture, repeated, times
 
 
 def motion_blur(layer: Layer, length: float, angle: float) -> Layer:
@@ -55,10 +55,11 @@ def develop(rng: np.random.Generator, picture: Picture) -> Picture:
     """White balance, exposure, saturation, contrast and vignette: what sensor and editing make of all colours alike."""
     height, width = picture.shape[:2]
     balance = np.exp(rng.normal(0, 0.07) * np.array([1, 0, -1]) + rng.normal(0, 0.03) * np.array([0.5, -1, 0.5]))
-    picture = picture * balance.astype(np.float32)
-    gray = picture.mean(axis=2, keepdims=True)
+    picture = times(picture, balance)
+    gray = picture.mean(axis=2)
     colourful = np.float32(0.0 if rng.random() < 0.03 else rng.uniform(0.8, 1.35))
-    picture = np.clip(gray + colourful * (picture - gray), 0, 1)
+    plain = repeated(gray, 3)
+    picture = np.clip(plain + colourful * (picture - plain), 0, 1)
     mean, goal = float(np.clip(gray.mean(), 0.02, 0.9)), float(np.clip(rng.normal(0.5, 0.08), 0.25, 0.7))
     gamma = np.clip((0.2 * np.log(mean) + 0.8 * np.log(goal)) / np.log(mean), 0.4, 1.6)  # most of the way to the goal
     levels = np.linspace(0, 1, 256, dtype=np.float32) ** np.float32(gamma)
@@ -66,7 +67,7 @@ def develop(rng: np.random.Generator, picture: Picture) -> Picture:
     levels = levels + curve * (levels * levels * (3 - 2 * levels) - levels)  # an S bends shadows and lights apart
     bent = cv2.LUT(to_uint8(picture), levels)
     y, x = np.linspace(-1, 1, height, dtype=np.float32)[:, None], np.linspace(-1, 1, width, dtype=np.float32)
-    return np.asarray(bent * (1 - np.float32(rng.uniform(0, 0.2)) * (x * x + y * y))[..., None], np.float32)
+    return np.asarray(bent * repeated(1 - np.float32(rng.uniform(0, 0.2)) * (x * x + y * y), 3), np.float32)
 
 
 def compress(picture: Picture, quality: int) -> Picture:

@@ -115,9 +115,8 @@ def tinted(coverage: Plane, colour: ArrayLike) -> Layer:
 
 def over(top: Layer, bottom: Layer) -> Layer:
     """Porter and Duff's *over* for premultiplied layers (Compositing Digital Images, 1984)."""
-    box = extent(top[..., 3])
     result = bottom.copy()
-    result[box] = top[box] + bottom[box] * (1.0 - top[box][..., 3:])
+    paint(result, top)
     return result
 
 
@@ -125,8 +124,20 @@ def paint(canvas: Layer, top: Layer) -> None:
     """:func:`over` in place: ``canvas`` becomes what lies below ``top``, under it."""
     box = extent(top[..., 3])
     front = top[box]
-    canvas[box] *= 1.0 - front[..., 3:]
+    canvas[box] *= repeated(1 - front[..., 3], 4)
     canvas[box] += front
+
+
+def repeated(plane: Plane, channels: int) -> NDArray[np.float32]:
+    """A plane as a picture whose channels are all the same: NumPy is slow where an axis to be broadcast is short."""
+    return np.asarray(cv2.merge([plane] * channels), np.float32) if plane.size else plane[..., None]
+
+
+def times(picture: Picture, colour: ArrayLike) -> Picture:
+    """A picture times a colour ``(3,)``, as :func:`repeated` with axes in a row."""
+    height, width = picture.shape[:2]
+    row = np.tile(np.asarray(colour, np.float32), width)
+    return np.asarray((picture.reshape(height, -1) * row).reshape(picture.shape), np.float32)
 
 
 def padded(box: Box, margin: int, shape: tuple[int, ...]) -> Box:
@@ -140,9 +151,9 @@ def padded(box: Box, margin: int, shape: tuple[int, ...]) -> Box:
 
 def stack(layers: Sequence[Layer]) -> Layer:
     """Layers given from back to front, as one."""
-    result = layers[0]
+    result = layers[0].copy()
     for layer in layers[1:]:
-        result = over(layer, result)
+        paint(result, layer)
     return result
 
 
@@ -186,7 +197,7 @@ def _divide(layer: Layer) -> Picture:
 
 def compose(foreground: Picture, alpha: Plane, background: Picture) -> Picture:
     """The compositing equation ``I = alpha F + (1 - alpha) B``."""
-    return foreground * alpha[..., None] + background * (1.0 - alpha[..., None])
+    return foreground * repeated(alpha, 3) + background * repeated(1 - alpha, 3)
 
 
 def smooth_loop(points: ArrayLike, samples: int = 96) -> Points:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from matting.corpus.layers import Frame, Layer, Picture, Plane, gaussian
+from matting.corpus.layers import Frame, Layer, Picture, Plane, gaussian, repeated, times
 from matting.corpus.textures import Light, noise, random_light
 from matting.corpus.traits import Traits
 
@@ -36,10 +36,11 @@ def harmonise(layer: Layer, scene: Picture, strength: float) -> Layer:
     )
     wide = cv2.resize(cv2.GaussianBlur(small, (0, 0), size[1] / 150), size)
     tint = scene.mean(axis=(0, 1)) / max(float(scene.mean()), 0.05)
-    alpha = layer[..., 3:]
-    colour = layer[..., :3] * (1 + strength * 0.5 * (tint - 1))
-    glow = alpha * strength * wide[..., :3] * np.clip(1.15 - wide[..., 3:], 0, 1)
-    return np.concatenate([np.clip(np.minimum(colour + glow, alpha), 0, 1), alpha], axis=2).astype(np.float32)
+    alpha = layer[..., 3]
+    colour = times(np.ascontiguousarray(layer[..., :3]), 1 + strength * 0.5 * (tint - 1))
+    glow = repeated(alpha * strength, 3) * wide[..., :3] * repeated(np.clip(1.15 - wide[..., 3], 0, 1), 3)
+    lit = np.clip(np.minimum(colour + glow, repeated(alpha, 3)), 0, 1)
+    return np.asarray(cv2.merge([*cv2.split(lit), alpha]), np.float32)
 
 
 def sun_behind(rng: np.random.Generator, scene: Picture, frame: Frame, light: Light) -> Picture:

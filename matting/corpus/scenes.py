@@ -7,7 +7,7 @@ import numpy as np
 
 from matting.corpus.brush import weathering
 from matting.corpus.built import bokeh, bricks, clutter, gradient, hard_light, indoor, night, street, wall, window
-from matting.corpus.layers import Picture, gaussian
+from matting.corpus.layers import Picture, gaussian, repeated, times
 from matting.corpus.nature import foliage, forest, fur, grass, landscape, shore
 from matting.corpus.places import crowd, gallery, shop_window
 from matting.corpus.textures import noise
@@ -35,12 +35,12 @@ def random_scene(rng: np.random.Generator, height: int, width: int, family: str 
     picture = FAMILIES[family or _any(rng)](rng, h, w)
     if family is None and rng.random() < 0.35:
         picture = _ground(rng, picture, FAMILIES[str(rng.choice(GROUNDS))](rng, h, w))
-    picture = picture * weathering(rng, h, w)
+    picture *= repeated(weathering(rng, h, w), 3)
     if defocus:
         blurred = gaussian(picture, defocus / shrink)
         picture = np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     warmth = 1 + rng.normal(0, 0.06) * np.array([1, 0, -1], np.float32)
-    return np.asarray(np.clip(picture * warmth * rng.uniform(0.85, 1.5), 0, 1), np.float32)
+    return np.asarray(np.clip(times(picture, warmth) * rng.uniform(0.85, 1.5), 0, 1), np.float32)
 
 
 def _any(rng: np.random.Generator) -> str:
