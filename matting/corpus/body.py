@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from matting.corpus.camera import motion_blur
 from matting.corpus.garments import draw_details
-from matting.corpus.layers import Frame, Layer, Picture, Plane, Points, fill, over, smooth_loop, tube
+from matting.corpus.layers import Frame, Layer, Picture, Plane, Points, extent, fill, over, padded, smooth_loop, tube
 from matting.corpus.strands import Strands, render, shades, tufts
 from matting.corpus.textures import Light, cloth, natural_colour, shade
 from matting.corpus.traits import Traits
@@ -135,7 +136,17 @@ def _arm(
     sleeve = [tube([shoulder, cover], [0.2, 0.17])]
     if traits.sleeves > 0.5:
         sleeve.append(tube([elbow, hand + (elbow - hand) * 0.12], [0.18, 0.13]))
-    return over(shade(fill(frame, *sleeve), wear, light, body=torso), skin)
+    arm = over(shade(fill(frame, *sleeve), wear, light, body=torso), skin)
+    return _swung(rng, arm, frame.head) if pose in ("raised", "wide", "up") and rng.random() < 0.2 else arm
+
+
+def _swung(rng: np.random.Generator, arm: Layer, head: float) -> Layer:
+    """An arm in motion before a camera that stands still: its edges are as transparent as they were quick."""
+    length = head * rng.uniform(0.08, 0.35)
+    box = padded(extent(arm[..., 3]), int(length) + 1, arm.shape)
+    moved = np.zeros_like(arm)
+    moved[box] = motion_blur(arm[box], max(length, 1.0), rng.uniform(0, np.pi))
+    return moved
 
 
 def _hand(rng: np.random.Generator, wrist: Points, along: Points) -> list[Points]:

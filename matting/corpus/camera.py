@@ -57,13 +57,13 @@ def develop(rng: np.random.Generator, picture: Picture) -> Picture:
     balance = np.exp(rng.normal(0, 0.07) * np.array([1, 0, -1]) + rng.normal(0, 0.03) * np.array([0.5, -1, 0.5]))
     picture = times(picture, balance)
     gray = picture.mean(axis=2)
-    colourful = np.float32(0.0 if rng.random() < 0.03 else rng.uniform(0.8, 1.35))
+    colourful = np.float32(0.0 if rng.random() < 0.03 else rng.uniform(0.85, 1.55))
     plain = repeated(gray, 3)
     picture = np.clip(plain + colourful * (picture - plain), 0, 1)
     mean, goal = float(np.clip(gray.mean(), 0.02, 0.9)), float(np.clip(rng.normal(0.5, 0.08), 0.25, 0.7))
     gamma = np.clip((0.2 * np.log(mean) + 0.8 * np.log(goal)) / np.log(mean), 0.4, 1.6)  # most of the way to the goal
     levels = np.linspace(0, 1, 256, dtype=np.float32) ** np.float32(gamma)
-    curve = np.float32(rng.uniform(0.1, 1.1))
+    curve = np.float32(rng.uniform(0.3, 1.4))
     levels = levels + curve * (levels * levels * (3 - 2 * levels) - levels)  # an S bends shadows and lights apart
     bent = cv2.LUT(to_uint8(picture), levels)
     y, x = np.linspace(-1, 1, height, dtype=np.float32)[:, None], np.linspace(-1, 1, width, dtype=np.float32)

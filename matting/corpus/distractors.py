@@ -80,8 +80,10 @@ def draw_figure(rng: np.random.Generator, height: int, width: int, kind: str) ->
     traits = random_traits(rng)
     stone = np.full(3, rng.uniform(0.2, 0.9)) * rng.uniform(0.85, 1.0, 3)
     if kind != "poster":
-        traits = replace(traits, skin=stone, top=stone, bottom=stone, hair=stone * 0.9, glasses=None, scarf=False)
-        traits = replace(traits, style="bald" if kind == "mannequin" else "short", hat=None, tie=False, veil=False)
+        traits = replace(traits, skin=stone, top=stone, bottom=stone, hair=stone * 0.9, glasses=None, collar=None)
+        traits = replace(
+            traits, style="bald" if kind == "mannequin" else "short", hat=None, tie=False, veil=False, scarf=False
+        )
     layer = draw_person(rng, frame, traits, random_light(rng))
     if kind == "poster":
         layer = _poster(rng, layer, frame)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from matting.corpus.head import outline
 from matting.corpus.layers import Frame, Layer, Plane, Points, fill, over, tinted
-from matting.corpus.strands import Strands, curl, render, shades, tufts, wander
+from matting.corpus.strands import Strands, blown, curl, render, shades, tufts, wander
 from matting.corpus.textures import Light, shade
 from matting.corpus.traits import Traits
 
@@ -127,7 +127,7 @@ def _drape(
     x = x + spread[:, None] * fall
     y = y + drop[:, None] * fall
     paths = np.stack([x, y], axis=2) + SCALP_CENTRE + np.array([0.0, -0.02])
-    return wander(rng, curl(rng, paths, *traits.wave), 0.03 + 0.02 * traits.flyaway)
+    return blown(rng, wander(rng, curl(rng, paths, *traits.wave), 0.03 + 0.02 * traits.flyaway), traits.wind)
 
 
 def _scalp_points(rng: np.random.Generator, count: int, traits: Traits) -> tuple[Points, Points]:
@@ -175,7 +175,8 @@ def _tail(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) 
         t = np.linspace(0, 1, 14)[None, :, None]
         shape = np.stack([np.interp(t[0, :, 0], np.linspace(0, 1, 4), guides[:, k]) for k in (0, 1)], axis=1)
         offset = rng.normal(0, spread, (count, 1, 2)) * np.sqrt(t) * np.array([1.0, 0.6])
-        return wander(rng, curl(rng, shape[None] * np.array([side, 1.0]) + offset, *traits.wave), 0.04)
+        paths = wander(rng, curl(rng, shape[None] * np.array([side, 1.0]) + offset, *traits.wave), 0.04)
+        return blown(rng, paths, traits.wind)
 
     return _paint(rng, frame, traits, light, lock(60, 0.05), lock(_count(frame, 700), 0.09))
 
@@ -201,4 +202,4 @@ def _flyaways(rng: np.random.Generator, count: int, traits: Traits) -> Points:
         return wander(rng, _drape(rng, count, traits, (1.0, 1.2)), 0.12)
     roots, outward = _scalp_points(rng, count * 2, traits)
     reach = 0.16 + (0.1 * min(traits.hair_length, 2.0) if traits.style == "afro" else 0.0)
-    return wander(rng, tufts(rng, roots, outward, reach, samples=12), 0.06)
+    return blown(rng, wander(rng, tufts(rng, roots, outward, reach, samples=12), 0.06), traits.wind)

@@ -42,6 +42,8 @@ def _style(rng: np.random.Generator, name: str) -> Sequence[Picture]:
         "veil": replace(plain, veil=True),
         "scarf": replace(plain, scarf=True),
         "earrings": replace(plain, earrings=True, style="bun"),
+        "wind": replace(plain, style="long", wind=float(rng.choice([-1, 1]) * rng.uniform(0.4, 1.1))),
+        "arms in motion": replace(plain, arms=("up", "wide")),
     }
     traits = worn[name] if name in worn else replace(plain, style=name)
     layer = draw_person(rng, frame, traits, random_light(rng))
@@ -67,7 +69,7 @@ def _halves(picture: Picture, alpha: NDArray[np.float32]) -> Picture:
 
 SHEETS: dict[str, tuple[Cells, tuple[str, ...]]] = {
     "scenarios": (_scenario, (*SCENARIOS, "portrait", "screenshot")),
-    "styles": (_style, (*STYLES, "fur", "lace", "veil", "scarf", "earrings")),
+    "styles": (_style, (*STYLES, "fur", "lace", "veil", "scarf", "earrings", "wind", "arms in motion")),
     "backgrounds": (_family, tuple(FAMILIES)),
     "defects": (_defect, tuple(DEFECTS)),
 }

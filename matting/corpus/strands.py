@@ -118,6 +118,22 @@ def curl(rng: np.random.Generator, paths: Points, amplitude: float, turns: float
     return np.asarray(paths + shift * size[..., None], np.float64)
 
 
+def blown(rng: np.random.Generator, paths: Points, wind: float) -> Points:
+    """Turns each path about its root, the tip most, as wind does; gusts take strands differently.
+
+    Args:
+        rng: source of randomness.
+        paths: ``(N, K, 2)`` points, root first.
+        wind: mean turn of the tips, radians; 0 leaves the paths as they are.
+    """
+    if not wind:
+        return paths
+    turn = wind * rng.gamma(4, 0.25, (len(paths), 1)) * np.linspace(0, 1, paths.shape[1]) ** 1.5
+    x, y = np.moveaxis(paths - paths[:, :1], 2, 0)
+    turned = np.stack([x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)], axis=2)
+    return np.asarray(paths[:, :1] + turned, np.float64)
+
+
 def tufts(
     rng: np.random.Generator,
     roots: Points,

@@ -29,7 +29,7 @@ OBJECTS = ("cell phone", "bottle", "book", "cup", "remote")
 
 @dataclass(frozen=True)
 class Traits:
-    """One person's looks. Angles in radians, lengths in head heights, colours sRGB in [0, 1]."""
+    """One person's looks. Angles in radians, lengths in head heights, colours sRGB in [0, 1]; wind turns the hair."""
 
     yaw: float
     skin: NDArray[np.float64]
@@ -38,6 +38,7 @@ class Traits:
     hair_length: float
     wave: tuple[float, float]
     flyaway: float
+    wind: float
     part: float
     beard: bool
     lips: float
@@ -81,6 +82,7 @@ def random_traits(rng: np.random.Generator) -> Traits:
         hair_length=float(rng.gamma(4, 0.3)),
         wave=wave[rng.choice(3, p=[0.4, 0.35, 0.25])],
         flyaway=float(rng.gamma(1.2, 0.5)),
+        wind=float(rng.normal(0, 0.7)) if rng.random() < 0.15 else 0.0,
         part=float(rng.normal(0, 0.15)),
         beard=bool(rng.random() < (0.3 if style in ("short", "bald", "afro") else 0.02)),
         lips=float(rng.random()),
