@@ -2,15 +2,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from matting.corpus.body import _arm, _swung
 from matting.corpus.garments import draw_collar, draw_earrings
 from matting.corpus.hair import draw_hair, draw_hair_behind
 from matting.corpus.layers import Frame, extent
 from matting.corpus.person import draw_person, occlude
+from matting.corpus.strands import blown
 from matting.corpus.textures import random_light
 from matting.corpus.traits import STYLES, random_traits
 
 FRAME = Frame(160, 128, 50.0, (64.0, 45.0))
+FRAME_TORSO = np.zeros((160, 128), np.float32)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -85,3 +90,25 @@ def test_a_part_shades_what_is_below_and_leaves_its_alpha() -> None:
     assert below[30, 30, 0] < 0.48
     np.testing.assert_array_equal(below[..., 3], before[..., 3])
     np.testing.assert_array_equal(below[0], before[0])
+
+
+@given(wind=st.floats(-0.9, 0.9), seed=st.integers(0, 100))
+def test_wind_turns_strands_about_their_roots(wind: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    paths = np.cumsum(rng.normal(0.1, 0.05, (400, 9, 2)), axis=1)
+    before, after = ((p - p[:, :1])[:, 1:] @ [1, -1j] for p in (paths, blown(rng, paths, wind)))  # y points down
+    np.testing.assert_allclose(abs(after), abs(before))  # no strand is stretched
+    turn = np.angle(after / before).mean(axis=0)
+    assert (np.diff(abs(turn)) >= -1e-9).all()  # the tip turns most
+    assert turn[-1] == pytest.approx(wind, abs=0.12 * abs(wind) + 1e-9)
+
+
+def test_an_arm_in_motion_is_transparent_at_its_edges_and_as_large_as_before() -> None:
+    rng = np.random.default_rng(0)
+    traits = replace(random_traits(rng), arms=("wide", "wide"), held=None)
+    still = _arm(rng, FRAME, traits, random_light(rng), np.ones((160, 128, 3), np.float32), 1, "wide", FRAME_TORSO)
+    still[:, :10] = still[:, -10:] = 0  # nothing at the picture's edge
+    moved = _swung(rng, still, FRAME.head)
+    soft = [((alpha > 0.05) & (alpha < 0.95)).sum() for alpha in (still[..., 3], moved[..., 3])]
+    assert soft[1] > 1.5 * soft[0]
+    np.testing.assert_allclose(moved.sum(axis=(0, 1)), still.sum(axis=(0, 1)), rtol=1e-3)
