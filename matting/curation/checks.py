@@ -1,5 +1,6 @@
 """All checks of a pair: what each is called, what it tells an annotator, and what it costs to fail it."""
 
+import math
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -154,6 +155,8 @@ def _read(path: Path) -> dict[str, float]:
     try:
         content: Any = OmegaConf.to_container(OmegaConf.load(path))
         limits = {str(name): float(limit) for name, limit in content.items()}
+        if undefined := [name for name, limit in limits.items() if math.isnan(limit)]:
+            raise ValueError(f"{undefined[0]}: nan, which nothing exceeds; .inf reports a score and fails nobody")
     except (OmegaConfBaseException, YAMLError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: expected lines 'check: limit', found: {error}; correct the file") from error
     if unknown := sorted(limits.keys() - BY_NAME.keys()):

@@ -95,5 +95,9 @@ def to_fiftyone(curation: Curation, name: str) -> int:
             sample[column] = row[column]
         samples.append(sample)
     dataset = fiftyone.Dataset(name, persistent=True)
-    dataset.add_samples(samples)
+    try:
+        dataset.add_samples(samples)
+    except BaseException:
+        dataset.delete()  # the whole set or none
+        raise
     return len(samples)

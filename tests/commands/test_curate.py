@@ -177,6 +177,7 @@ class FiftyOne(ModuleType):
     def __init__(self):
         super().__init__("fiftyone")
         self.datasets = {}
+        self.fails_at = None
 
     class Sample(dict):
         def __init__(self, filepath, tags):
@@ -191,7 +192,14 @@ class FiftyOne(ModuleType):
     def Dataset(self, name, persistent):  # noqa: N802
         assert persistent
         self.datasets[name] = []
-        return SimpleNamespace(add_samples=self.datasets[name].extend)
+
+        def add_samples(samples):
+            for number, sample in enumerate(samples):
+                if number == self.fails_at:
+                    raise ConnectionError("the database went away")
+                self.datasets[name].append(sample)
+
+        return SimpleNamespace(add_samples=add_samples, delete=lambda: self.datasets.pop(name))
 
 
 def test_fiftyone_gets_every_pair_with_its_verdict(root, curation, tmp_path, monkeypatch):
@@ -218,6 +226,12 @@ def test_fiftyone_gets_every_pair_with_its_verdict(root, curation, tmp_path, mon
         with pytest.raises(ValueError, match=reason):
             call("export", curation, "--fiftyone", "stale")
         assert "stale" not in stand_in.datasets
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "fiftyone", stand_in)
+    stand_in.fails_at = 1
+    with pytest.raises(ConnectionError):
+        call("export", curation, "--fiftyone", "half")
+    assert "half" not in stand_in.datasets
     monkeypatch.setitem(sys.modules, "fiftyone", None)
     with pytest.raises(ValueError, match="pip install"):
         call("export", curation, "--fiftyone", "again")

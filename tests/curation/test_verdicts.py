@@ -66,7 +66,7 @@ def test_limits_of_a_file_replace_some(tmp_path):
     assert read_limits(tmp_path / "limits.yaml") == dict(default_limits()) | {"blur": 3.0}
 
 
-@pytest.mark.parametrize("text", ["blurr: 3\n", "blur: much\n", "blur\n", "- 1\n", "a: [\n"])
+@pytest.mark.parametrize("text", ["blurr: 3\n", "blur: much\n", "blur\n", "- 1\n", "a: [\n", "blur: .nan\n"])
 def test_bad_limits_are_explained(tmp_path, text):
     (tmp_path / "limits.yaml").write_text(text)
     with pytest.raises(ValueError, match=r"limits.yaml: "):
