@@ -23,17 +23,16 @@ class PlainDescent(OptimizerSettings):
 
 # GroupNorm: BatchNorm's statistics are those of one process's half of the batch.
 RUN = (
-    "seed=1",  # a calm one, see COMPARED
     "model.norm=group",
-    "data.epoch_rows=8",
-    "trainer.max_epochs=6",
+    "data.epoch_rows=4",  # one step an epoch
+    "trainer.max_epochs=12",
     f"optimizer._target_={__name__}.PlainDescent",
     "optimizer.lr=1e-2",
 )
-COMPARED = 2
-"""Steps, those of the first epoch, after which weights and metrics are compared with the single process's. Rounding
-differs and training is chaotic: one process whose weights are changed by 6e-8 of their size is, after two steps, 3e-4
-of its way off with seed 1, and 2e-2 with seeds 0 and 2."""
+COMPARED = 1
+"""Steps after which weights and metrics are compared with the single process's. The first step shows whether gradients
+are those of the whole batch (4e-6 of its way apart, seeds 0 to 2); later ones are chaotic: one process whose weights are
+changed by 6e-8 of their size is, after the second, up to 2e-2 of its way off, by the pictures drawn."""
 
 
 class DumpWeights(Callback):
@@ -83,10 +82,10 @@ def test_two_processes_equal_one_with_the_double_batch(tmp_path: Path) -> None:
     assert distance(first["start"], alone["start"]) == 0
     assert distance(first["end"], second["end"]) == 0
     way = distance(alone["compared"], alone["start"])
-    assert distance(first["compared"], alone["compared"]) < 1e-4 * way
+    assert distance(first["compared"], alone["compared"]) < 3e-5 * way
     assert checkpoint(double)["global_step"] == checkpoint(single)["global_step"] == 12
     for metric in ("mad", "mse", "sad"):
         ours, theirs = (logged(folder, f"val/demo/whole/{metric}") for folder in (double, single))
-        assert ours.keys() == theirs.keys() and len(ours) == 6
+        assert ours.keys() == theirs.keys() and len(ours) == 12
         first_epoch = min(ours)
         assert float(ours[first_epoch]) == pytest.approx(float(theirs[first_epoch]), rel=1e-4)
