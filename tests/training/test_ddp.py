@@ -31,7 +31,7 @@ RUN = (
 )
 COMPARED = 1
 """Steps after which weights and metrics are compared with the single process's. The first step shows whether gradients
-are those of the whole batch (4e-6 of its way apart, seeds 0 to 2); later ones are chaotic: one process whose weights are
+are those of the whole batch (4e-6 of its way apart, seeds 0 to 2); later ones are chaotic: one whose weights are
 changed by 6e-8 of their size is, after the second, up to 2e-2 of its way off, by the pictures drawn."""
 
 
