@@ -27,11 +27,20 @@ def in_processes(job: Callable[[_Work], _Result], work: Sequence[_Work], workers
     if workers == 1 or len(work) < 2:
         yield from map(job, work)
         return
-    # OpenCV's threads and a forked process do not go together; a fresh interpreter does.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    with fresh_processes(workers) as pool:
         try:
             yield from pool.map(job, work)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def fresh_processes(workers: int | None) -> ProcessPoolExecutor:
+    """A pool of new interpreters, each of which uses one thread of OpenCV's.
+
+    Forking a process that runs threads (torch, OpenCV) can hang; a fresh interpreter cannot.
+    """
+    if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
+        multiprocessing.set_start_method("spawn", force=True)  # a job of joblib's hands on 'loky', unknown to new ones
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers or os.cpu_count(), context, initializer=cv2.setNumThreads, initargs=(1,))

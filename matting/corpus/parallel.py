@@ -1,18 +1,16 @@
 """Painting many files at once, into a folder that appears when it is complete."""
 
-import multiprocessing
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import cv2
 from filelock import FileLock
 from rich.progress import track
+
+from matting.processes import fresh_processes
 
 Record = dict[str, Any]
 Job = Callable[[], Record]
@@ -49,9 +47,7 @@ def run_jobs(jobs: Sequence[Job], workers: int | None, title: str | None) -> lis
 
     if workers == 1:
         return watched(job() for job in jobs)
-    # Forking a process that runs threads (torch, OpenCV) can hang; a fresh interpreter cannot.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers or os.cpu_count(), context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    with fresh_processes(workers) as pool:
         with _without_main():
             results = pool.map(_call, jobs, chunksize=2)  # starts the workers
         return watched(results)

@@ -1,0 +1,18 @@
+"""Work in several processes, wherever it is asked for."""
+
+import joblib
+
+from matting.processes import in_processes
+
+
+def in_two(numbers: list[int]) -> list[int]:
+    return list(in_processes(abs, [-number for number in numbers], 2))
+
+
+def test_results_keep_the_order_of_the_work() -> None:
+    assert in_two([3, 1, 2]) == [3, 1, 2]
+
+
+def test_a_job_of_joblibs_may_start_processes() -> None:
+    """As a sweep with `hydra=joblib` does whose first job draws the corpus."""
+    assert joblib.Parallel(n_jobs=2)(joblib.delayed(in_two)([k, k + 1]) for k in range(2)) == [[0, 1], [1, 2]]
