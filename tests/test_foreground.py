@@ -65,14 +65,17 @@ def test_levels_too_large_to_be_blurred_are_fused_pixel_by_pixel(monkeypatch):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(1, 400), st.integers(1, 400), st.integers(0, 99))
-def test_any_size(height, width, seed):
+@given(st.integers(1, 400), st.integers(1, 400), st.sampled_from([1, 64, 1024]), st.integers(0, 99))
+def test_any_size(height, width, blurred, seed):
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 256, (height, width, 3), np.uint8)
     alpha = np.clip(rng.normal(0.5, 1, (height, width)), 0, 1).astype(np.float32)
-    found = estimate_foreground(image, alpha)
+    before = image.copy()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matting.foreground.LONG_SIDE", blurred)
+        found = estimate_foreground(image, alpha)
     assert found.shape == image.shape and found.dtype == np.uint8
-    assert np.array_equal(found[alpha == 1], image[alpha == 1])
+    assert np.array_equal(found[alpha == 1], image[alpha == 1]) and np.array_equal(image, before)
 
 
 @pytest.mark.parametrize("value", [0, 1])
