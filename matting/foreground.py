@@ -14,7 +14,7 @@ VERSION = 3
 LONG_SIDE = 1024
 """Levels with a longer side, in pixels, are fused without a blur: what it would add costs more than all the rest."""
 
-PASSES = 4
+PASSES = 2
 """Of blurring and fusing, at each level that is blurred."""
 
 _RADIUS = 1  # of the blur, in pixels of each level

@@ -51,14 +51,14 @@ def tiles(region: NDArray[np.bool_], side: int, margin: int = 0) -> Iterator[Til
         The tiles, row by row.
     """
     height, width = region.shape
-    rows, columns = range(0, height, side), range(0, width, side)
-    touched = np.logical_or.reduceat(np.logical_or.reduceat(region, rows, axis=0), columns, axis=1)
-    for row, column in np.argwhere(touched):
-        top, left = rows[row], columns[column]
-        bottom, right = min(top + side, height), min(left + side, width)
-        above, before = max(top - margin, 0), max(left - margin, 0)
-        yield Tile(
-            core=(slice(top, bottom), slice(left, right)),
-            window=(slice(above, bottom + margin), slice(before, right + margin)),
-            inner=(slice(top - above, bottom - above), slice(left - before, right - before)),
-        )
+    lefts = np.arange(0, width, side)
+    for top in range(0, height, side):
+        used = cv2.reduce(region[top : top + side].view(np.uint8), 0, cv2.REDUCE_MAX)[0]
+        for left in lefts[np.maximum.reduceat(used, lefts) > 0].tolist():
+            bottom, right = min(top + side, height), min(left + side, width)
+            above, before = max(top - margin, 0), max(left - margin, 0)
+            yield Tile(
+                core=(slice(top, bottom), slice(left, right)),
+                window=(slice(above, bottom + margin), slice(before, right + margin)),
+                inner=(slice(top - above, bottom - above), slice(left - before, right - before)),
+            )
