@@ -17,6 +17,7 @@ LONG_SIDE = 1024
 PASSES = 2
 """Of blurring and fusing, at each level that is blurred."""
 
+_COARSEST = 8  # longer side of the level that the pyramid ends with, pixels
 _RADIUS = 1  # of the blur, in pixels of each level
 _SIDE = 64  # of a tile: what is done with it stays in the processor's cache
 _ROWS = 128  # of a strip, where pixels are fused one by one
@@ -53,7 +54,7 @@ def estimate_foreground(image: _Bytes, alpha: _Floats) -> _Bytes:
         those of the subject nearby, so that a picture which is scaled later gets no fringe.
     """
     levels = [(image, alpha)]
-    while max(levels[-1][1].shape) > 1:
+    while max(levels[-1][1].shape) > _COARSEST:
         levels.append((_halved(levels[-1][0]), _halved(levels[-1][1])))
     foreground = background = levels[-1][0]
     for picture, matte in reversed(levels):
@@ -119,7 +120,7 @@ def _fuse(foreground: _Bytes, background: _Bytes, picture: _Bytes, alpha: _Float
     around = _blurred(alpha)
     behind = share * rest / (_ONE - around)
     through = _coloured((_ONE - share) * alpha / around + behind)
-    own -= _coloured(behind) * _blurred(seen)
+    own -= _coloured(behind) * _blurred(picture)  # bytes: half the time
     for _ in range(PASSES):
         premultiplied = _blurred(premultiplied)
         premultiplied *= through
@@ -130,7 +131,7 @@ def _fuse(foreground: _Bytes, background: _Bytes, picture: _Bytes, alpha: _Float
     return np.asarray(f, np.uint8), np.asarray(b, np.uint8)
 
 
-def _blurred(picture: _Floats) -> _Floats:
+def _blurred(picture: NDArray[_Scalar]) -> _Floats:
     window = (2 * _RADIUS + 1, 2 * _RADIUS + 1)
     return np.asarray(cv2.blur(picture, window, borderType=cv2.BORDER_REPLICATE), np.float32)
 
