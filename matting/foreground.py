@@ -17,7 +17,6 @@ LONG_SIDE = 1024
 PASSES = 2
 """Of blurring and fusing, at each level that is blurred."""
 
-_COARSEST = 8  # longer side of the level that the pyramid ends with, pixels
 _RADIUS = 1  # of the blur, in pixels of each level
 _SIDE = 64  # of a tile: what is done with it stays in the processor's cache
 _ROWS = 128  # of a strip, where pixels are fused one by one
@@ -54,7 +53,7 @@ def estimate_foreground(image: _Bytes, alpha: _Floats) -> _Bytes:
         those of the subject nearby, so that a picture which is scaled later gets no fringe.
     """
     levels = [(image, alpha)]
-    while max(levels[-1][1].shape) > _COARSEST:
+    while max(levels[-1][1].shape) > 1:
         levels.append((_halved(levels[-1][0]), _halved(levels[-1][1])))
     foreground = background = levels[-1][0]
     for picture, matte in reversed(levels):
