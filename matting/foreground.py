@@ -11,10 +11,10 @@ from matting.tiles import tiles
 VERSION = 3
 """Raise it with every change of what is estimated: cached estimates of another version are not used."""
 
-LONG_SIDE = 1024
+LONG_SIDE = 512
 """Levels with a longer side, in pixels, are fused without a blur: what it would add costs more than all the rest."""
 
-PASSES = 2
+PASSES = 6
 """Of blurring and fusing, at each level that is blurred."""
 
 _RADIUS = 1  # of the blur, in pixels of each level
