@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
@@ -36,11 +37,18 @@ def in_processes(job: Callable[[_Work], _Result], work: Sequence[_Work], workers
 
 
 def fresh_processes(workers: int | None) -> ProcessPoolExecutor:
-    """A pool of new interpreters, each of which uses one thread of OpenCV's.
+    """A pool of new interpreters, each of which uses one thread.
 
     Forking a process that runs threads (torch, OpenCV) can hang; a fresh interpreter cannot.
     """
     if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
         multiprocessing.set_start_method("spawn", force=True)  # a job of joblib's hands on 'loky', unknown to new ones
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers or os.cpu_count(), context, initializer=cv2.setNumThreads, initargs=(1,))
+    return ProcessPoolExecutor(workers or os.cpu_count(), context, initializer=_use_one_thread)
+
+
+def _use_one_thread() -> None:
+    cv2.setNumThreads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # for what is not loaded yet
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)

@@ -36,7 +36,7 @@ def run(
     limits: Limits = None,
     workers: Workers = None,
 ) -> None:
-    """Measure every pair by gate 1 and the annotation rules, and write the verdicts.
+    """Measure every pair by gate 1, the annotation rules and the critic of gate 2, and write the verdicts.
 
     An interrupted run goes on where it stopped. verdicts.csv has a row a pair, report.html the funnel and the worst
     pairs; train on what was accepted with corpus.verdicts=OUTPUT/verdicts.csv.
@@ -57,7 +57,7 @@ def crosscheck(
     workers: Workers = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
 ) -> None:
-    """Compare every matte with what networks predict that have not seen it (gate 2).
+    """Compare every matte with what networks predict that have not seen it (gate 2, beside its critic).
 
     Networks trained with data.fold=K score only pairs of fold K. A network without a fold scores every pair: give one
     that was trained on other data.
@@ -159,8 +159,7 @@ def _conclude(curation: "Curation", limits: Path | None, workers: int | None) ->
     measured = _with_credibility(measure_all(curation, track, workers), curation)
     decisions = read_decisions(curation.decisions)
     judged = [judge(one, chosen, decisions.get(one.name)) for one in measured]
-    ran: list[Gate] = ["quality", "rules"]
-    ran += ["credibility"] if curation.credibility.is_file() else []
+    ran: list[Gate] = ["quality", "rules", "credibility"]
     ran += ["audit"] if decisions else []
     tables = report_tables(judged, ran, defect_rate(decisions))
     write_verdicts(curation.verdicts, judged)

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from matting.curation import edge_rules, editing, matte_rules, quality
+from matting.curation import edge_rules, editing, learned_rules, matte_rules, quality
 from matting.curation.finding import Finding
 from matting.curation.pair import AnnotatedPair
 
@@ -17,7 +17,7 @@ LIMITS = Path(__file__).with_name("limits.yaml")
 """Limits as measured on the demo corpus by ``experiments/curation/measure.py``."""
 
 
-VERSION = 2
+VERSION = 3
 """Raised when a score changes: pairs measured by another version are measured again."""
 
 
@@ -26,7 +26,7 @@ class Check(NamedTuple):
 
     Attributes:
         name: Its id.
-        gate: ``quality`` (gate 1) or ``rules``.
+        gate: ``quality`` (gate 1), ``rules``, or ``credibility`` (gate 2) for what a network has learnt.
         verdict: Of a pair that fails it.
         advice: Sentence for the annotator.
         measure: Gives the finding; its docstring says what the score means.
@@ -111,15 +111,39 @@ CHECKS = (
         "0.6.",
     ),
     _check(
-        edge_rules.labelled_shadow,
-        "rules",
-        "re-annotate",
-        "Along the edge, inside and outside differ in brightness only: a cast shadow is background (0).",
-    ),
-    _check(
         matte_rules.islands, "rules", "re-annotate", "Specks of foreground lie apart from the subject; remove them."
     ),
     _check(matte_rules.holes, "rules", "re-annotate", "Specks of background lie inside the subject; fill them."),
+    _check(
+        learned_rules.cut_hair,
+        "credibility",
+        "re-annotate",
+        "Hair was cut along one line; draw the strands outside it, and the background that shows between them.",
+    ),
+    _check(
+        learned_rules.filled_gap,
+        "credibility",
+        "re-annotate",
+        "Background between arms, legs and body is declared foreground; cut it out.",
+    ),
+    _check(
+        learned_rules.included_shadow,
+        "credibility",
+        "re-annotate",
+        "A cast shadow is declared foreground; it is background (0).",
+    ),
+    _check(
+        learned_rules.missing_part,
+        "credibility",
+        "re-annotate",
+        "A part of the subject, or of what it holds or wears, is missing from the matte.",
+    ),
+    _check(
+        learned_rules.displaced,
+        "credibility",
+        "re-annotate",
+        "The matte lies beside the subject, is too wide or too narrow, or belongs to another picture.",
+    ),
 )
 """In the order in which reasons are given."""
 

@@ -101,21 +101,3 @@ def lost_strands(pair: AnnotatedPair) -> Finding:
     lost = strands & narrow & ~layered
     score = max(0.0, float(lost.mean()) - float(layered.mean()) / 2)
     return Finding(score, along_outline(pair, np.append(lost, lost[-1])))
-
-
-def labelled_shadow(pair: AnnotatedPair) -> Finding:
-    """Share of the outline inside which the photograph is the same as outside, only darker, up to a stronger edge.
-
-    A shadow scales the colours of what it falls on: lightness and both opponent axes shrink alike.
-    """
-    lines = pair.profiles
-    if not len(lines.places):
-        return Finding(0.0)
-    at = lines.offsets / lines.offsets[-1]
-    inner = lines.colours[:, (at < -0.1) & (at > -0.45)].mean(axis=1)
-    outer = lines.colours[:, (at > 0.1) & (at < 0.45)].mean(axis=1)
-    ratio = inner[:, :1] / np.maximum(outer[:, :1], 1)
-    alike = np.abs(inner[:, 1:] - ratio * outer[:, 1:]).max(axis=1) < 3
-    darker = (ratio[:, 0] > 0.4) & (ratio[:, 0] < 0.92) & (outer[:, 0] > 15)
-    shadow = along((alike & darker).astype(np.float32), WINDOW) > 0.7
-    return Finding(float(shadow.mean()), along_outline(pair, shadow))

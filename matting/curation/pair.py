@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matting.curation.critic import Criticism
 
 POINTS = 1600
 """Points at most along the outline of a subject."""
@@ -111,6 +114,13 @@ class AnnotatedPair:
         offsets, pitch = np.linspace(-reach, reach, 2 * samples + 1, dtype=np.float32), reach / samples
         grid = places[:, None] + offsets[:, None] * normals[:, None]
         return Profiles(places, normals, offsets, self._lab(grid, pitch), _sample(self.alpha, grid) / np.float32(255))
+
+    @cached_property
+    def criticism(self) -> "Criticism":
+        """What a network that has learnt from planted faults says of the pair."""
+        from matting.curation.critic import criticise  # lazily: torch takes seconds
+
+        return criticise(self.photo, self.alpha)
 
     def _normals(self, places: NDArray[np.float32]) -> NDArray[np.float32]:
         smooth = cv2.GaussianBlur(self.alpha.astype(np.float32), (0, 0), max(1.5, 0.006 * self.short_side))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.curation.audit import DefectRate
-from matting.curation.checks import BY_NAME, CHECKS, Gate, Verdict, measure
+from matting.curation.checks import BY_NAME, CHECKS, Check, Gate, Verdict
 from matting.curation.pair import AnnotatedPair
 from matting.curation.run import Curation, read_pair
 from matting.curation.verdicts import CREDIBLE, Judged
@@ -97,7 +97,7 @@ def report_html(curation: Curation, judged: Sequence[Judged], tables: Sequence[T
         failing = [one for one in judged if check.name in one.reasons]
         worst = sorted(failing, key=lambda one: -one.measured.scores[check.name])[:_EXAMPLES]
         if worst:
-            tiles = "".join(_example(curation, one, check.name) for one in worst)
+            tiles = "".join(_example(curation, one, check) for one in worst)
             body.append(f"<h3>{check.name}</h3><p>{escape(check.advice)}</p><div class=tiles>{tiles}</div>")
     return document(f"Curation of {curation.source.name}", body)
 
@@ -124,12 +124,12 @@ def overlay(pair: AnnotatedPair, where: NDArray[np.bool_] | None) -> NDArray[np.
     return np.asarray(picture, np.uint8)
 
 
-def _example(curation: Curation, one: Judged, check: str) -> str:
+def _example(curation: Curation, one: Judged, check: Check) -> str:
     names = {item.name: index for index, item in enumerate(curation.source.items)}
     pair = read_pair(curation.source, names[one.measured.name], curation.regions)
-    picture = overlay(pair, measure(pair)[check].where)
-    caption = f"{escape(one.measured.name)}<br>{one.measured.scores[check]:.3g}"
-    return f"<div><img alt='{check}' src='{data_uri(picture)}'>{caption}</div>"
+    picture = overlay(pair, check.measure(pair).where)
+    caption = f"{escape(one.measured.name)}<br>{one.measured.scores[check.name]:.3g}"
+    return f"<div><img alt='{check.name}' src='{data_uri(picture)}'>{caption}</div>"
 
 
 def _agreement(judged: Sequence[Judged]) -> str:

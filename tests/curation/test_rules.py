@@ -90,19 +90,6 @@ def test_painted_pane_is_flat_and_a_gradient_is_not():
     assert found.where[205:295, 345:395].all()
 
 
-def test_shadow_labelled_as_subject_is_told_from_an_edge():
-    alpha, both = disc_alpha(width=2), disc_alpha(width=2)
-    shadow = disc_alpha(radius=100, x=330, y=256, width=8) * (1 - alpha)
-    wall = np.broadcast_to(np.array([170.0, 150.0, 120.0]), (512, 512, 3)) * (1 - 0.45 * shadow[..., None])
-    photo = wall * (1 - alpha[..., None]) + np.array([60.0, 40.0, 120.0]) * alpha[..., None]
-    photo = np.clip(photo + np.random.default_rng(0).normal(0, 2, photo.shape), 0, 255).astype(np.uint8)
-    both = np.maximum(alpha, shadow > 0.5)
-    assert edge_rules.labelled_shadow(AnnotatedPair(photo, levels(alpha))).score < 0.03
-    found = edge_rules.labelled_shadow(AnnotatedPair(photo, levels(both)))
-    assert found.score > 0.2
-    assert np.flatnonzero(found.where.any(axis=0)).min() > 330
-
-
 def test_specks_far_from_the_subject_and_deep_inside_it():
     alpha = disc_alpha()
     dirty = alpha.copy()

@@ -1,0 +1,194 @@
+"""Teach the critic of annotations: clean pairs drawn by code, and what is wrong with them after a fault was planted.
+
+    python experiments/curation/teach.py --people 3000 --steps 6000
+
+writes ``matting/curation/critic.safetensors``. People are drawn with a seed of their own: none is among those that
+``measure.py`` sets limits on, or takes figures of.
+"""
+
+import argparse
+import time
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from rich.progress import track
+from safetensors.torch import load_file, save
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from matting.cache import cache_dir
+from matting.corpus.camera import to_uint8
+from matting.corpus.defects import plant_defect
+from matting.corpus.formats import take_portrait
+from matting.corpus.plan import SCENARIOS
+from matting.corpus.version import VERSION
+from matting.curation.clues import clues
+from matting.curation.critic import FAULTS, STRIDE, Critic, at_working_size, peaks
+from matting.images import read_alpha, read_rgb, write_atomic
+from matting.processes import in_processes
+
+SEED = 100  # of the people; measure.py draws its own with others
+SIDE = 512  # short side of the photographs
+CROP = 320
+PEOPLE = 5  # of a batch; each comes twice, clean and with a fault
+TAUGHT = {
+    "hard_cut": ("cut_hair", 3.5),
+    "filled_holes": ("filled_gap", 3.0),
+    "shadow_included": ("included_shadow", 2.0),
+    "missing_limb": ("missing_part", 1.5),
+    "shifted": ("displaced", 0.7),
+    "dilated": ("displaced", 0.7),
+    "swapped": ("displaced", 0.6),
+}
+"""The planted fault, what the critic calls it, and how often it comes."""
+
+
+class Lesson(NamedTuple):
+    """Crops of one person: ``(2, C, S, S)`` uint8 clues and ``(2, K, S / 4, S / 4)`` uint8 errors, clean and faulty."""
+
+    clues: Tensor
+    errors: Tensor
+
+
+def draw(person: int, folder: Path) -> None:
+    """Draw one person, without loss, with the quality at which its photograph is saved later."""
+    stem = folder / f"{person:05d}"
+    if Path(f"{stem}_a.png").is_file():
+        return
+    taken, quality = take_portrait(np.random.default_rng([20_26, SEED, person]), SCENARIOS[person % 10], SIDE)
+    cv2.imwrite(f"{stem}_p.png", to_uint8(taken.picture)[..., ::-1], (cv2.IMWRITE_PNG_COMPRESSION, 1))
+    write_atomic(Path(f"{stem}_q.txt"), str(quality).encode())
+    write_atomic(Path(f"{stem}_a.png"), cv2.imencode(".png", to_uint8(taken.alpha))[1].tobytes())
+
+
+class Lessons(Dataset[Lesson]):
+    """An endless class: every lesson is a function of its number.
+
+    Args:
+        folder: Of the people.
+        people: Their number.
+        count: Of lessons.
+    """
+
+    def __init__(self, folder: Path, people: int, count: int) -> None:
+        self.folder, self.people, self.count = folder, people, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Lesson:
+        rng = np.random.default_rng([SEED, index])
+        stem = self.folder / f"{rng.integers(self.people):05d}"
+        clean = read_rgb(Path(f"{stem}_p.png")), read_alpha(Path(f"{stem}_a.png"))
+        quality = int(Path(f"{stem}_q.txt").read_text())
+        shares = np.array([share for _, share in TAUGHT.values()])
+        defect = list(TAUGHT)[rng.choice(len(TAUGHT), p=shares / shares.sum())]
+        photo, alpha = self._plant(rng, defect, *clean)
+        gain = rng.uniform(0.8, 1.2, 3) if rng.random() < 0.5 else np.ones(3)
+        saved = [_save(clean[0], gain, quality)]
+        saved.append(saved[0] if photo is clean[0] else _save(photo, gain, quality))
+        pairs = [at_working_size(saved[0], clean[1]), at_working_size(saved[1], alpha)]
+        errors = cv2.absdiff(pairs[0][1], pairs[1][1])
+        window, flip = _window(rng, errors), 1 - 2 * int(rng.integers(2))
+        looks = [clues(*pair)[window][:, ::flip].transpose(2, 0, 1) for pair in pairs]
+        small = cv2.resize(errors[window], (CROP // STRIDE,) * 2, interpolation=cv2.INTER_AREA)[:, ::flip]
+        targets = np.zeros((2, len(FAULTS), *small.shape), np.uint8)
+        targets[1, FAULTS.index(TAUGHT[defect][0])] = small
+        return Lesson(torch.from_numpy(np.stack(looks)), torch.from_numpy(targets))
+
+    def _plant(
+        self, rng: np.random.Generator, defect: str, photo: NDArray[np.uint8], alpha: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        if defect == "swapped":  # another one's matte: quicker than to draw somebody
+            other = read_alpha(self.folder / f"{rng.integers(self.people):05d}_a.png")
+            return photo, cv2.resize(other, alpha.shape[::-1], interpolation=cv2.INTER_AREA)
+        picture, matte = plant_defect(rng, defect, photo / np.float32(255), alpha / np.float32(255))
+        return to_uint8(picture) if defect == "shadow_included" else photo, to_uint8(matte)
+
+
+def _save(photo: NDArray[np.uint8], gain: NDArray[np.float64], quality: int) -> NDArray[np.uint8]:
+    coded = cv2.imencode(".jpg", to_uint8(photo * (gain / 255).astype(np.float32)), (cv2.IMWRITE_JPEG_QUALITY, quality))
+    return cv2.imdecode(coded[1], cv2.IMREAD_COLOR)
+
+
+def _window(rng: np.random.Generator, errors: NDArray[np.uint8]) -> tuple[slice, slice]:
+    wrong = np.argwhere(errors > 40)
+    centre = rng.integers(errors.shape)
+    if len(wrong) and rng.random() < 0.75:
+        centre = wrong[rng.integers(len(wrong))] + rng.integers(-80, 81, 2)
+    y, x = (int(np.clip(c - CROP // 2, 0, side - CROP)) for c, side in zip(centre, errors.shape, strict=True))
+    return slice(y, y + CROP), slice(x, x + CROP)
+
+
+def loss_of(maps: Tensor, errors: Tensor) -> Tensor:
+    """Binary cross-entropy of each cell, and of each picture's peaks.
+
+    Args:
+        maps: ``(B, K, h, w)`` logits.
+        errors: ``(B, K, h, w)`` in [0, 1], the mean error of alpha in each cell.
+    """
+    wrong = (2 * errors).clamp(max=1)
+    cells = F.binary_cross_entropy_with_logits(maps, wrong, reduction="none") * (1 + 4 * wrong)
+    seen = F.avg_pool2d(errors, 5, 1).flatten(2).amax(dim=2)
+    clear = ((seen < 0.004) | (seen > 0.12)).float()  # what is in between is no fault, and no example of none
+    pictures = F.binary_cross_entropy_with_logits(peaks(maps), (seen > 0.12).float(), reduction="none") * clear
+    return 10 * cells.mean() + 0.6 * pictures.mean()
+
+
+def teach(folder: Path, people: int, steps: int, output: Path, start: Path | None = None) -> None:
+    """Train, from random weights or from those of a file, and write the weights in half precision."""
+    torch.manual_seed(0)
+    critic = Critic().to(memory_format=torch.channels_last).train()
+    if start:
+        critic.load_state_dict(load_file(start))
+    optimizer = torch.optim.AdamW(critic.parameters(), 2e-3, weight_decay=0.03)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, steps, pct_start=0.1)
+    loader = DataLoader(Lessons(folder, people, steps * PEOPLE), PEOPLE, num_workers=2, prefetch_factor=4)
+    began, mean = time.time(), 0.0
+    for step, lesson in enumerate(track(loader, "teaching", steps), 1):
+        looks = lesson.clues.flatten(0, 1).contiguous(memory_format=torch.channels_last).float() / 255
+        with torch.autocast("cpu", torch.bfloat16):
+            maps = critic(looks)
+        loss = loss_of(maps.float(), lesson.errors.flatten(0, 1).float() / 255)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(critic.parameters(), 5.0)
+        optimizer.step()
+        schedule.step()
+        mean += 0.02 * (loss.item() - mean)
+        if step % 100 == 0:
+            print(f"step {step}: loss {mean / (1 - 0.98**step):.4f}, {time.time() - began:.0f} s", flush=True)
+        if step % 1000 == 0 or step == steps:
+            write_atomic(output, save(_halves(critic)))
+
+
+def _halves(critic: Critic) -> dict[str, Tensor]:
+    state = critic.state_dict()
+    return {name: (value.half() if value.is_floating_point() else value).contiguous() for name, value in state.items()}
+
+
+def main() -> None:
+    """Draw, teach, and write the weights."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--people", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--start", type=Path, help="weights to go on from")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--output", type=Path, default=Path("matting/curation/critic.safetensors"))
+    options = parser.parse_args()
+    folder = cache_dir() / f"critic-{VERSION}" / "people"
+    folder.mkdir(parents=True, exist_ok=True)
+    job = partial(draw, folder=folder)
+    for _ in track(in_processes(job, range(options.people), options.workers), "drawing", options.people):
+        pass
+    teach(folder, options.people, options.steps, options.output, options.start)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""The experiment that teaches the critic and sets the limits."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from matting.corpus.defects import DEFECTS
+from matting.curation.checks import CHECKS
+from matting.curation.critic import FAULTS, Critic
+
+FOLDER = Path(__file__).resolve().parents[2] / "experiments" / "curation"
+
+
+def load(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, name, module)  # a NamedTuple looks its module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def teach(monkeypatch) -> ModuleType:
+    return load("teach", monkeypatch)
+
+
+@pytest.fixture
+def drawn(teach, tmp_path) -> Path:
+    for person in range(4):
+        teach.draw(person, tmp_path)
+    return tmp_path
+
+
+def test_lessons_are_functions_of_their_number_and_name_the_fault(teach, drawn):
+    lessons = teach.Lessons(drawn, 4, 40)
+    seen = set()
+    for index in range(40):
+        looks, errors = lessons[index]
+        assert looks.shape == (2, 10, teach.CROP, teach.CROP) and errors.shape[1] == len(FAULTS)
+        assert not errors[0].any()  # the clean pair has none
+        named = [fault for fault, plane in zip(FAULTS, errors[1], strict=True) if plane.any()]
+        assert len(named) <= 1
+        seen.update(named)
+        matte = [plane.reshape(teach.CROP // 4, 4, -1, 4).float().mean(dim=(1, 3)) for plane in looks[:, 3]]
+        change = (matte[0] - matte[1]).abs()  # never more than the mean error of the same cell
+        assert (change <= errors[1].sum(dim=0) + 1.01).all()
+    assert seen == set(FAULTS)
+    torch.testing.assert_close(lessons[7], teach.Lessons(drawn, 4, 8)[7], rtol=0, atol=0)
+
+
+@pytest.mark.slow
+def test_critic_learns_a_class_by_heart_and_is_written(teach, drawn, tmp_path, capsys):
+    output = tmp_path / "critic.safetensors"
+    teach.teach(drawn, 4, 100, output)
+    Critic().load_state_dict(load_file(output))
+    torch.manual_seed(0)
+    untaught, taught = Critic(), Critic()
+    taught.load_state_dict(load_file(output))
+    lessons = [teach.Lessons(drawn, 4, 20)[k] for k in range(20)]
+    looks = torch.cat([one.clues for one in lessons]).float() / 255
+    errors = torch.cat([one.errors for one in lessons]).float() / 255
+    with torch.inference_mode():
+        before, after = (teach.loss_of(critic.eval()(looks), errors).item() for critic in (untaught, taught))
+    assert after < 0.8 * before
+
+
+def test_limits_spend_the_budget_where_it_finds_most(monkeypatch):
+    measure = load("measure", monkeypatch)
+    rng = np.random.default_rng(0)
+    rows = [
+        {"split": 0, "person": k, "scenario": "plain", "defect": defect, "error": 1.0}
+        | {check.name: float(rng.uniform()) for check in CHECKS}
+        | {"low_resolution": 0.5, "lost_strands": 0.0, "wrong_translucency": 0.0}
+        for k in range(200)
+        for defect in ("clean", *DEFECTS)
+    ]
+    for row in rows:  # one check tells its defect from all but two odd clean pairs; the others tell nothing
+        if row["defect"] == "filled_holes":
+            row["filled_gap"] = 3 + row["filled_gap"]
+        elif row["defect"] == "clean" and row["person"] < 2:
+            row["filled_gap"] = 9.0
+    limits = measure.fit_limits(rows)
+    assert set(limits) == {check.name for check in CHECKS}
+    clean = [row for row in rows if row["defect"] == "clean"]
+    failing = [row for row in clean if any(row[name] > limit for name, limit in limits.items())]
+    assert {row["person"] for row in failing} >= {0, 1} and len(failing) <= measure.BUDGET * len(clean)
+    assert 1 < limits["filled_gap"] < 3.2
+    recall = {row["defect"]: row for row in measure.recall_rows(rows, limits)}
+    assert recall["filled_holes"]["own"] == 200 and recall["clean"]["any"] == len(failing)
+
+
+def test_worst_error_is_that_of_a_window(monkeypatch):
+    measure = load("measure", monkeypatch)
+    truth, alpha = np.zeros((60, 80), np.uint8), np.zeros((60, 80), np.uint8)
+    assert measure.worst_error(truth, alpha) == 0
+    alpha[30, 40] = 255
+    assert measure.worst_error(truth, alpha) == pytest.approx(1 / 225)
+    alpha[20:40, 20:40] = 255
+    assert measure.worst_error(truth, alpha) == 1
