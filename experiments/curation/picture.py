@@ -36,7 +36,7 @@ def row(defect: str, fault: Fault) -> NDArray[np.uint8]:
     truth, chosen = max(cases, key=lambda case: float(cv2.absdiff(case[0], read_alpha(case[1].alpha)).mean()))
     photo, alpha = read_rgb(chosen.photo), read_alpha(chosen.alpha)
     found = criticise(photo, alpha)
-    heat = cv2.applyColorMap(np.rint(255 * found.where[fault]).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    heat = cv2.applyColorMap(np.rint(255 * found.where(fault)).astype(np.uint8), cv2.COLORMAP_INFERNO)
     planes = [photo[..., ::-1], alpha, cv2.absdiff(truth, alpha), heat]
     tiles = [cv2.cvtColor(one, cv2.COLOR_GRAY2BGR) if one.ndim == 2 else one for one in planes]
     height = round(alpha.shape[0] * WIDTH / alpha.shape[1])

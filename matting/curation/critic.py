@@ -89,11 +89,17 @@ class Criticism(NamedTuple):
 
     Attributes:
         score: By fault, how sure the critic is that the matte has it, in [0, 1]; four digits.
-        where: By fault, ``(H, W)`` float32 in [0, 1], about the share by which alpha is wrong here.
+        cells: By fault, ``(h, w)`` float32 in [0, 1], about the share by which alpha is wrong in each cell.
+        shape: Of the matte, H and W.
     """
 
     score: dict[Fault, float]
-    where: dict[Fault, NDArray[np.float32]]
+    cells: dict[Fault, NDArray[np.float32]]
+    shape: tuple[int, int]
+
+    def where(self, fault: Fault) -> NDArray[np.float32]:
+        """One fault's map at the size of the matte, ``(H, W)`` float32 in [0, 1]."""
+        return np.asarray(cv2.resize(self.cells[fault], self.shape[::-1]), np.float32)
 
 
 @torch.inference_mode()
@@ -106,14 +112,11 @@ def criticise(photo: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Criticism:
         photo: ``(H, W, 3)`` uint8 RGB.
         alpha: ``(H, W)`` uint8, 255 = foreground.
     """
-    height, width = alpha.shape
     looks = clues(*at_working_size(photo, alpha))
     maps = _critic()(torch.from_numpy(looks.transpose(2, 0, 1)[None]).float() / 255)
-    scores, heat = peaks(maps).sigmoid()[0].tolist(), maps.sigmoid()[0].numpy()
-    return Criticism(
-        {fault: round(score, 4) for fault, score in zip(FAULTS, scores, strict=True)},
-        {fault: cv2.resize(one, (width, height)) for fault, one in zip(FAULTS, heat, strict=True)},
-    )
+    scores, cells = peaks(maps).sigmoid()[0].tolist(), maps.sigmoid()[0].numpy()
+    found = {fault: round(score, 4) for fault, score in zip(FAULTS, scores, strict=True)}
+    return Criticism(found, dict(zip(FAULTS, cells, strict=True)), (alpha.shape[0], alpha.shape[1]))
 
 
 def at_working_size(photo: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

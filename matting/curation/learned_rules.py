@@ -35,5 +35,5 @@ def displaced(pair: AnnotatedPair) -> Finding:
 
 
 def _finding(pair: AnnotatedPair, fault: "Fault") -> Finding:
-    where = pair.criticism.where[fault]
+    where = pair.criticism.where(fault)
     return Finding(pair.criticism.score[fault], where > 0.5 * float(where.max()))

@@ -87,10 +87,11 @@ def test_a_map_has_a_cell_for_four_pixels(size):
 @pytest.mark.parametrize("shape", [(1, 1), (3, 4000), (40, 30), (1200, 700)])
 def test_criticism_has_the_size_of_the_pair(shape):
     found = criticise(np.full((*shape, 3), 90, np.uint8), np.full(shape, 255, np.uint8))
-    assert list(found.score) == list(found.where) == list(FAULTS)
+    assert list(found.score) == list(found.cells) == list(FAULTS)
     for fault in FAULTS:
         assert 0 <= found.score[fault] <= 1
-        assert found.where[fault].shape == shape and found.where[fault].dtype == np.float32
+        where = found.where(fault)
+        assert where.shape == shape and where.dtype == np.float32 and 0 <= where.min() <= where.max() <= 1
 
 
 def test_number_of_threads_does_not_matter(portrait):
@@ -134,7 +135,7 @@ def test_a_missing_part_is_located(people):
     rows = np.flatnonzero((faulty > 127).any(axis=1))
     middle = int(rows[0] + 0.6 * len(rows))
     faulty[middle : middle + 60] = 0
-    where = criticise(photo, faulty).where["missing_part"]
+    where = criticise(photo, faulty).where("missing_part")
     lost = np.zeros_like(faulty, bool)
     lost[middle : middle + 60] = to_uint8(alpha)[middle : middle + 60] > 200
     assert where[lost].mean() > 5 * where[~lost].mean()
