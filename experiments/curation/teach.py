@@ -29,7 +29,7 @@ from matting.corpus.formats import take_portrait
 from matting.corpus.plan import SCENARIOS
 from matting.corpus.version import VERSION
 from matting.curation.clues import clues
-from matting.curation.critic import FAULTS, STRIDE, Critic, at_working_size, peaks
+from matting.curation.critic import FAULTS, STRIDE, Critic, frame_around, peaks
 from matting.images import read_alpha, read_rgb, write_atomic
 from matting.processes import in_processes
 
@@ -98,10 +98,13 @@ class Lessons(Dataset[Lesson]):
         gain = rng.uniform(0.8, 1.2, 3) if rng.random() < 0.5 else np.ones(3)
         saved = [_save(clean[0], gain, quality)]
         saved.append(saved[0] if photo is clean[0] else _save(photo, gain, quality))
-        pairs = [at_working_size(saved[0], clean[1]), at_working_size(saved[1], alpha)]
-        errors = cv2.absdiff(pairs[0][1], pairs[1][1])
+        frame = frame_around(alpha if rng.random() < 0.5 else clean[1])
+        mattes = frame.cut(clean[1]), frame.cut(alpha)
+        errors = cv2.absdiff(*mattes)
         window, flip = _window(rng, errors), 1 - 2 * int(rng.integers(2))
-        looks = [clues(*pair)[window][:, ::flip].transpose(2, 0, 1) for pair in pairs]
+        looks = [
+            clues(frame.cut(p), a)[window][:, ::flip].transpose(2, 0, 1) for p, a in zip(saved, mattes, strict=True)
+        ]
         small = cv2.resize(errors[window], (CROP // STRIDE,) * 2, interpolation=cv2.INTER_AREA)[:, ::flip]
         targets = np.zeros((2, len(FAULTS), *small.shape), np.uint8)
         targets[1, FAULTS.index(TAUGHT[defect][0])] = small

@@ -28,10 +28,12 @@ STRIDE = 4
 """Pixels of the picture to a cell of a map of faults."""
 
 SIDE = 320
-"""Short side in pixels of the pictures that the critic learnt from."""
+"""Short side in pixels of what the critic looks at, in front of it and when it learnt."""
 
 _LONGEST = 1280  # pixels of the long side, whatever the short one becomes
 _LEAST = 8 * STRIDE  # `peaks` takes 16 places of 5 x 5 cells
+_AROUND = 0.2  # of the subject's longer side, what is seen around it
+_AROUND_SPECKS = 0.1  # of the picture's short side, at least
 
 
 class Critic(nn.Module):
@@ -84,49 +86,88 @@ def peaks(maps: Tensor) -> Tensor:
     return F.avg_pool2d(maps, 5, 1).flatten(2).topk(16).values.mean(dim=2)
 
 
+class Frame(NamedTuple):
+    """The part of a picture that the critic looks at: the annotated subject with what is around it.
+
+    Attributes:
+        top, bottom, left, right: In pixels of the picture, the ends not included.
+        size: Of the part as the critic sees it, width and height.
+    """
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    size: tuple[int, int]
+
+    def cut(self, plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The part of a ``(H, W)`` or ``(H, W, C)`` picture, at the size the critic sees it."""
+        part = plane[self.top : self.bottom, self.left : self.right]
+        filtering = cv2.INTER_AREA if self.size[0] < part.shape[1] else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(part, self.size, interpolation=filtering), np.uint8)
+
+    def put(self, cells: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+        """A map of the part, ``(h, w)``, on a picture of this shape; 0 outside."""
+        canvas = np.zeros(shape, np.float32)
+        part = canvas[self.top : self.bottom, self.left : self.right]
+        part[:] = cv2.resize(cells, part.shape[::-1])
+        return canvas
+
+
+def frame_around(alpha: NDArray[np.uint8]) -> Frame:
+    """The frame of the subject of a ``(H, W)`` uint8 matte; the whole picture where there is none.
+
+    A small person in a large room is looked at from near, so that faults have one size whatever the subject's.
+    """
+    height, width = alpha.shape
+    left, top, w, h = cv2.boundingRect((alpha > 127).astype(np.uint8))
+    if not w:
+        left, top, w, h = 0, 0, width, height
+    around = round(max(_AROUND * max(w, h), _AROUND_SPECKS * min(height, width)))
+    top, bottom = max(0, top - around), min(height, top + h + around)
+    left, right = max(0, left - around), min(width, left + w + around)
+    sides = right - left, bottom - top
+    scale = min(SIDE / min(sides), _LONGEST / max(sides))
+    size = max(_LEAST, round(sides[0] * scale)), max(_LEAST, round(sides[1] * scale))
+    return Frame(top, bottom, left, right, size)
+
+
 class Criticism(NamedTuple):
     """What the critic says of a pair.
 
     Attributes:
         score: By fault, how sure the critic is that the matte has it, in [0, 1]; four digits.
         cells: By fault, ``(h, w)`` float32 in [0, 1], about the share by which alpha is wrong in each cell.
+        frame: The part that it looked at, and that the cells are of.
         shape: Of the matte, H and W.
     """
 
     score: dict[Fault, float]
     cells: dict[Fault, NDArray[np.float32]]
+    frame: Frame
     shape: tuple[int, int]
 
     def where(self, fault: Fault) -> NDArray[np.float32]:
         """One fault's map at the size of the matte, ``(H, W)`` float32 in [0, 1]."""
-        return np.asarray(cv2.resize(self.cells[fault], self.shape[::-1]), np.float32)
+        return self.frame.put(self.cells[fault], self.shape)
 
 
 @torch.inference_mode()
 def criticise(photo: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Criticism:
     """Ask the critic about a pair.
 
-    It looks at `SIDE` pixels on the short side; a finer fault than can be seen there is not found.
+    It looks at the subject with `SIDE` pixels on the short side; a finer fault than can be seen there is not found.
 
     Args:
         photo: ``(H, W, 3)`` uint8 RGB.
         alpha: ``(H, W)`` uint8, 255 = foreground.
     """
-    looks = clues(*at_working_size(photo, alpha))
+    frame = frame_around(alpha)
+    looks = clues(frame.cut(photo), frame.cut(alpha))
     maps = _critic()(torch.from_numpy(looks.transpose(2, 0, 1)[None]).float() / 255)
     scores, cells = peaks(maps).sigmoid()[0].tolist(), maps.sigmoid()[0].numpy()
     found = {fault: round(score, 4) for fault, score in zip(FAULTS, scores, strict=True)}
-    return Criticism(found, dict(zip(FAULTS, cells, strict=True)), (alpha.shape[0], alpha.shape[1]))
-
-
-def at_working_size(photo: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The pair with a short side of `SIDE` pixels, or less where it is very long."""
-    height, width = alpha.shape
-    scale = min(SIDE / min(alpha.shape), _LONGEST / max(alpha.shape))
-    size = max(_LEAST, round(width * scale)), max(_LEAST, round(height * scale))
-    filtering = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    small = [np.asarray(cv2.resize(one, size, interpolation=filtering), np.uint8) for one in (photo, alpha)]
-    return small[0], small[1]
+    return Criticism(found, dict(zip(FAULTS, cells, strict=True)), frame, (alpha.shape[0], alpha.shape[1]))
 
 
 @cache

@@ -10,7 +10,7 @@ from matting.corpus.camera import to_uint8
 from matting.corpus.defects import plant_defect
 from matting.corpus.photograph import photograph
 from matting.curation.clues import CHANNELS, SCALES, clues
-from matting.curation.critic import FAULTS, Critic, criticise, peaks
+from matting.curation.critic import FAULTS, Critic, criticise, frame_around, peaks
 from tests.curation.conftest import disc, disc_alpha, levels
 
 TAUGHT = {
@@ -92,6 +92,55 @@ def test_criticism_has_the_size_of_the_pair(shape):
         assert 0 <= found.score[fault] <= 1
         where = found.where(fault)
         assert where.shape == shape and where.dtype == np.float32 and 0 <= where.min() <= where.max() <= 1
+
+
+def test_frame_is_the_subject_with_what_is_around():
+    alpha = np.zeros((1000, 600), np.uint8)
+    alpha[300:500, 200:300] = 255
+    frame = frame_around(alpha)
+    assert (frame.top, frame.bottom, frame.left, frame.right) == (240, 560, 140, 360)  # a tenth of 600 on each side
+    assert frame.size == (320, 465)
+    assert frame.cut(alpha).shape == (465, 320) and frame.cut(np.dstack([alpha] * 3)).shape == (465, 320, 3)
+    placed = frame.put(frame.cut(alpha).astype(np.float32) / 255, alpha.shape)
+    assert np.abs(placed - alpha / 255).mean() < 0.005  # where it was, at its size
+
+    tall = np.zeros((1000, 600), np.uint8)
+    tall[50:950, 200:300] = 255
+    frame = frame_around(tall)
+    assert (frame.top, frame.bottom, frame.left, frame.right) == (
+        0,
+        1000,
+        20,
+        480,
+    )  # a fifth of 900; cut by the picture
+
+
+@pytest.mark.parametrize("value", [0, 100, 255])
+def test_frame_of_an_even_matte_is_the_whole_picture(value):
+    frame = frame_around(np.full((90, 160), value, np.uint8))
+    assert (frame.top, frame.bottom, frame.left, frame.right) == (0, 90, 0, 160)
+
+
+def test_speck_is_not_enlarged_beyond_sense():
+    alpha = np.zeros((2000, 3000), np.uint8)
+    alpha[900, 40] = 255
+    frame = frame_around(alpha)
+    assert frame.bottom - frame.top == 401 and frame.left == 0
+
+
+def test_what_is_far_from_the_person_does_not_matter():
+    """A person in a wide room is looked at as if the room ended near by."""
+    taken = photograph(np.random.default_rng([77, 1]), 512, 1600, "plain")
+    photo, alpha = to_uint8(taken.picture), to_uint8(taken.alpha)
+    frame = frame_around(alpha)
+    part = np.s_[frame.top : frame.bottom, frame.left : frame.right]
+    assert alpha[part].size < alpha.size / 2
+    whole, near = criticise(photo, alpha), criticise(photo[part], alpha[part])
+    assert whole.score == near.score
+    where = whole.where("displaced")
+    np.testing.assert_array_equal(where[part], near.where("displaced"))
+    where[part] = 0
+    assert not where.any()
 
 
 def test_number_of_threads_does_not_matter(portrait):
