@@ -104,3 +104,16 @@ def test_worst_error_is_that_of_a_window(monkeypatch):
     assert measure.worst_error(truth, alpha) == pytest.approx(1 / 225)
     alpha[20:40, 20:40] = 255
     assert measure.worst_error(truth, alpha) == 1
+
+
+def test_faults_are_counted_by_scenario(monkeypatch):
+    measure = load("measure", monkeypatch)
+    quiet = dict.fromkeys((check.name for check in CHECKS), 0.0)
+    rows = [
+        {"scenario": scenario, "defect": defect, **quiet, "holes": float(defect == "hard_cut" and scenario == "hat")}
+        for scenario in ("hat", "hat", "tiny")
+        for defect in ("clean", *DEFECTS)
+    ]
+    lines = measure.scenario_rows(rows, dict.fromkeys(quiet, 0.5)).splitlines()
+    assert lines[0].startswith("| scenario | clean | hard_cut |")
+    assert [line.split(" | ")[:3] for line in lines[2:]] == [["| hat", "0 / 2", "2 / 2"], ["| tiny", "0 / 1", "0 / 1"]]
