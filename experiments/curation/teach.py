@@ -76,16 +76,17 @@ class Lessons(Dataset[Lesson]):
         folder: Of the people.
         people: Their number.
         count: Of lessons.
+        seed: Of what is drawn for them.
     """
 
-    def __init__(self, folder: Path, people: int, count: int) -> None:
-        self.folder, self.people, self.count = folder, people, count
+    def __init__(self, folder: Path, people: int, count: int, seed: int = 0) -> None:
+        self.folder, self.people, self.count, self.seed = folder, people, count, seed
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, index: int) -> Lesson:
-        rng = np.random.default_rng([SEED, index])
+        rng = np.random.default_rng([SEED, self.seed, index])
         shares = np.array([share for _, share in TAUGHT.values()])
         defect = list(TAUGHT)[rng.choice(len(TAUGHT), p=shares / shares.sum())]
         for _ in range(5):  # not everybody has hair to cut
@@ -151,7 +152,7 @@ def loss_of(maps: Tensor, errors: Tensor) -> Tensor:
     return 10 * cells.mean() + 0.6 * pictures.mean()
 
 
-def teach(folder: Path, people: int, steps: int, output: Path, start: Path | None = None, workers: int = 2) -> None:
+def teach(lessons: Lessons, output: Path, start: Path | None = None, workers: int = 2) -> None:
     """Train, from random weights or from those of a file, and write the weights in half precision.
 
     Weights of a file know how to look at a picture: their first convolutions stay as they are, for half the time of a
@@ -164,9 +165,10 @@ def teach(folder: Path, people: int, steps: int, output: Path, start: Path | Non
         critic.load_state_dict(load_file(start))
         for stem in (critic.backbone.conv1, critic.backbone.bn1):
             stem.requires_grad_(False).eval()
+    steps = len(lessons) // PEOPLE
     optimizer = torch.optim.AdamW([p for p in critic.parameters() if p.requires_grad], 2e-3, weight_decay=0.03)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, steps, pct_start=0.1)
-    loader = DataLoader(Lessons(folder, people, steps * PEOPLE), PEOPLE, num_workers=workers, prefetch_factor=4)
+    loader = DataLoader(lessons, PEOPLE, num_workers=workers, prefetch_factor=4)
     began, mean = time.time(), torch.zeros((), device=device)
     for step, lesson in enumerate(track(loader, "teaching", steps), 1):
         looks, errors = (one.flatten(0, 1).to(device).float() / 255 for one in lesson)
@@ -196,6 +198,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=3000)
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--start", type=Path, help="weights to go on from")
+    parser.add_argument("--seed", type=int, default=0, help="of the lessons; take another to go on")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--output", type=Path, default=Path("matting/curation/critic.safetensors"))
     options = parser.parse_args()
@@ -204,7 +207,8 @@ def main() -> None:
     job = partial(draw, folder=folder)
     for _ in track(in_processes(job, range(options.people), options.workers), "drawing", options.people):
         pass
-    teach(folder, options.people, options.steps, options.output, options.start, options.workers)
+    lessons = Lessons(folder, options.people, options.steps * PEOPLE, options.seed)
+    teach(lessons, options.output, options.start, options.workers)
 
 
 if __name__ == "__main__":

@@ -93,17 +93,29 @@ def double_jpeg(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pai
 
 
 def hard_cut(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
-    """Hair cut off along one smooth outline; edges without hair keep the width that they had."""
+    """Hair cut off along one smooth outline; hands, limbs and edges without hair stay as they are."""
     side = max(min(alpha.shape) // 46, 3) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     solid = cv2.morphologyEx((alpha > 0.5).astype(np.float32), cv2.MORPH_OPEN, kernel)
     smooth = cv2.GaussianBlur(solid, (0, 0), rng.uniform(0.5, 1.0))
-    soft = ((alpha > 0.03) & (alpha < 0.97)).astype(np.float32)
-    dense = cv2.GaussianBlur(soft, (0, 0), side / 2)  # many soft pixels around: not an outline but hair
-    hair = gaussian(cv2.dilate((dense > 0.3).astype(np.float32), kernel), side / 2)
+    hair = _hair(alpha, solid, side)
     if not hair.any():
-        return picture, smooth
+        return picture, cv2.GaussianBlur((alpha > 0.5).astype(np.float32), (0, 0), rng.uniform(0.5, 1.0))
     return picture, np.asarray(alpha + hair * (smooth - alpha), np.float32)
+
+
+def _hair(alpha: Plane, solid: Plane, side: int) -> Plane:
+    """``(H, W)`` in [0, 1], where strands are: many soft pixels, and no thin solid part, which is a hand or an arm."""
+    soft = ((alpha > 0.03) & (alpha < 0.97)).astype(np.float32)
+    dense = (cv2.GaussianBlur(soft, (0, 0), side / 2) > 0.3).astype(np.uint8)
+    near = np.ones((3, 3), np.uint8)
+    core = cv2.morphologyEx((alpha > 0.8).astype(np.uint8), cv2.MORPH_OPEN, near)
+    _, labels, values, _ = cv2.connectedComponentsWithStats(core * (cv2.dilate(solid, near) < 0.5))
+    limbs = 1 + np.flatnonzero(values[1:, cv2.CC_STAT_AREA] > side * side / 4)
+    reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * side + 1, 2 * side + 1))
+    kept = cv2.dilate(np.isin(labels, limbs).astype(np.uint8), reach)
+    strands = cv2.dilate(dense, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    return gaussian((strands * (1 - kept)).astype(np.float32), side / 2)
 
 
 def shifted(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:

@@ -92,6 +92,16 @@ def test_a_hard_cut_removes_hair() -> None:
     assert soft[1] < 0.35 * soft[0]
 
 
+def test_a_hard_cut_leaves_fingers() -> None:
+    rng = np.random.default_rng(0)
+    alpha = round_figure()
+    alpha[20:35, 40:90] = np.maximum(alpha[20:35, 40:90], rng.random((15, 50), np.float32) * 0.8)
+    alpha[100:125, 76:110] = np.tile([0.5, 1, 1, 1, 0.5], 5)[:, None]  # fingers, thinner than what the cut leaves
+    _, matte = plant_defect(rng, "hard_cut", np.zeros((512, 512, 3), np.float32), np.pad(alpha, ((0, 352), (0, 384))))
+    np.testing.assert_allclose(matte[100:125, 76:110], alpha[100:125, 76:110], atol=0.05)
+    assert matte[15:28, 40:90].mean() < 0.5 * alpha[15:28, 40:90].mean()
+
+
 def test_filled_holes_fill_a_gap_between_arm_and_body_only() -> None:
     alpha = round_figure()
     alpha[90:150, 84:90] = 1  # an arm with a gap of 8 pixels

@@ -58,7 +58,7 @@ def test_lessons_are_functions_of_their_number_and_name_the_fault(teach, drawn):
 @pytest.mark.slow
 def test_critic_learns_a_class_by_heart_and_is_written(teach, drawn, tmp_path, capsys):
     output = tmp_path / "critic.safetensors"
-    teach.teach(drawn, 4, 100, output)
+    teach.teach(teach.Lessons(drawn, 4, 500), output)
     Critic().load_state_dict(load_file(output))
     torch.manual_seed(0)
     untaught, taught = Critic(), Critic()
