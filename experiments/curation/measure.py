@@ -98,18 +98,29 @@ def fit_limits(rows: Sequence[Row]) -> dict[str, float]:
         for name in fitted
     }
     chosen = dict.fromkeys(fitted, 0)
-    while True:
-        now = [np.any([fails[name][chosen[name]][part] for name in fitted], axis=0) for part in (0, 1)]
-        steps = []
-        for name in fitted:
-            for passed in range(chosen[name] + 1, allowed + 1):
-                cost, gain = (int((one | fails[name][passed][part]).sum() - one.sum()) for part, one in enumerate(now))
-                if gain and now[0].sum() + cost <= allowed:
-                    steps.append((gain / max(cost, 0.5), name, passed))
-        if not steps:
-            return {name: choices[name][chosen[name]] for name in fitted} | SET
-        _, name, passed = max(steps)
-        chosen[name] = passed
+    while step := _best_step(fails, chosen, allowed):
+        chosen[step[0]] = step[1]
+    return {name: choices[name][chosen[name]] for name in fitted} | SET
+
+
+def _best_step(
+    fails: dict[str, list[list[NDArray[np.bool_]]]], chosen: dict[str, int], allowed: int
+) -> tuple[str, int] | None:
+    """The check of which to pass over more outliers next, and how many, or None where the budget buys nothing.
+
+    Args:
+        fails: By check and number of outliers passed over, which of the clean and which of the faulty pairs fail.
+        chosen: By check, outliers passed over so far.
+        allowed: Clean pairs that may fail.
+    """
+    now = [np.any([fails[name][chosen[name]][part] for name in fails], axis=0) for part in (0, 1)]
+    steps = []
+    for name in fails:
+        for passed in range(chosen[name] + 1, allowed + 1):
+            cost, gain = (int((one | fails[name][passed][part]).sum() - one.sum()) for part, one in enumerate(now))
+            if gain and now[0].sum() + cost <= allowed:
+                steps.append((gain / max(cost, 0.5), name, passed))
+    return max(steps)[1:] if steps else None
 
 
 def _limit(clean: NDArray[np.float64], passed: int, own: Sequence[NDArray[np.float64]]) -> float:

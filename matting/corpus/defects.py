@@ -93,7 +93,10 @@ def double_jpeg(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pai
 
 
 def hard_cut(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
-    """Hair cut off along one smooth outline; hands, limbs and edges without hair stay as they are."""
+    """Hair, and edges as soft as hair, cut off along one smooth outline; hands, limbs and narrow edges stay.
+
+    Without strands that lie apart from hands and limbs there is nothing to cut: the whole outline becomes hard.
+    """
     side = max(min(alpha.shape) // 46, 3) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     solid = cv2.morphologyEx((alpha > 0.5).astype(np.float32), cv2.MORPH_OPEN, kernel)
