@@ -9,7 +9,6 @@ from matting.commands.console import track
 
 if TYPE_CHECKING:
     from matting.curation.run import Curation
-    from matting.curation.verdicts import Measured
 
 curate = typer.Typer(
     help="Curation: quality, annotation rules, cross-check and an edge audit. Nothing in the data set is changed.",
@@ -17,7 +16,10 @@ curate = typer.Typer(
 )
 
 Folder = Annotated[Path, typer.Argument(help="Folder of a curation.", show_default=False)]
-Limits = Annotated[Path | None, typer.Option(help="YAML file of 'check: limit' that replaces some of the limits.")]
+Limits = Annotated[
+    Path | None,
+    typer.Option(help="YAML file of 'check: limit' that replaces some of the limits, now and in later commands."),
+]
 Workers = Annotated[int | None, typer.Option(help="Processes; all cores by default.", min=1)]
 
 
@@ -42,16 +44,15 @@ def run(
     pairs; train on what was accepted with corpus.verdicts=OUTPUT/verdicts.csv.
     """
     from matting.curation.run import start_curation
-    from matting.data.sources.splits import SPLITS
 
-    _conclude(start_curation(output, name, path, split or SPLITS, regions), limits, workers)
+    _conclude(start_curation(output, name, path, split or (), regions), limits, workers)
 
 
 @curate.command()
 def crosscheck(
     folder: Folder,
     checkpoint: Annotated[
-        list[Path], typer.Option(help="Run folder or checkpoint; one a fold, or any.", show_default=False)
+        list[Path], typer.Option(help="Run folder, checkpoint, or folder of a sweep.", show_default=False)
     ],
     limits: Limits = None,
     workers: Workers = None,
@@ -62,15 +63,12 @@ def crosscheck(
     Networks trained with data.fold=K score only pairs of fold K. A network without a fold scores every pair: give one
     that was trained on other data.
     """
-    from matting.curation.credibility import cross_check, load_judges, write_credibility
+    from matting.curation.credibility import cross_check, load_judges
     from matting.curation.run import open_curation
 
     curation = open_curation(folder)
-    judges = load_judges(checkpoint, device)
-    scores, warnings = cross_check(curation.source, judges, folder / "disagreement", track)
-    for warning in warnings:
-        typer.secho(f"warning: {warning}", err=True, fg="yellow")
-    write_credibility(curation.credibility, scores)
+    for warning in cross_check(curation, load_judges(checkpoint, device), track):
+        _warn(warning)
     _conclude(curation, limits, workers)
 
 
@@ -81,25 +79,22 @@ def audit(
     seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
 ) -> None:
     """Draw a sample of the accepted pairs and make the page on which a person judges their edges (gate 3)."""
-    from matting.curation.audit import draw_sample
+    from matting.curation.audit import draw_sample, write_sample
     from matting.curation.audit_page import Entry, audit_page
-    from matting.curation.run import open_curation, read_pair
+    from matting.curation.run import open_curation
     from matting.curation.verdicts import read_accepted
     from matting.images import write_atomic
 
     curation = open_curation(folder)
-    accepted = read_accepted(curation.verdicts).get(curation.source.name, {})
-    items = {item.name: index for index, item in enumerate(curation.source.items)}
-    names = draw_sample([item for item in curation.source.items if accepted.get(item.name)], share, seed)
+    accepted = read_accepted(curation.verdicts).get(curation.name, {})
+    names = draw_sample([item for item in curation.items.values() if accepted.get(item.name)], share, seed)
     if not names:
         raise ValueError(f"{curation.verdicts}: expected accepted pairs to audit, found none")
-    entries = (
-        Entry(name, curation.source.items[items[name]].tags, read_pair(curation.source, items[name]))
-        for name in track(names, "drawing the page")
-    )
-    page = audit_page(entries, names, f"Edge audit of {curation.source.name}: {len(names)} pairs")
+    sample = {name: curation.stamp(name) for name in names}
+    entries = (Entry(name, curation.items[name].tags, curation.read(name)) for name in track(names, "drawing the page"))
+    page = audit_page(entries, names, f"Edge audit of {curation.name}: {len(names)} pairs")
     write_atomic(folder / "audit.html", page.encode())
-    write_atomic(curation.sample, "".join(f"{name}\n" for name in ["name", *names]).encode())
+    write_sample(curation.sample, sample)
     typer.echo(f"{len(names)} of {sum(accepted.values())} accepted pairs drawn; open {folder / 'audit.html'}")
 
 
@@ -111,12 +106,11 @@ def apply(
     workers: Workers = None,
 ) -> None:
     """Merge the decisions of an audit into the verdicts, and estimate how many defects remain."""
-    from matting.curation.audit import read_decisions, read_export, write_decisions
+    from matting.curation.audit import read_decisions, read_export, read_sample, write_decisions
     from matting.curation.run import open_curation
-    from matting.data.sources.folders import read_names
 
     curation = open_curation(folder)
-    decisions = read_export(export, read_names(curation.sample)[1:])
+    decisions = read_export(export, read_sample(curation.sample))
     write_decisions(curation.decisions, read_decisions(curation.decisions) | decisions)
     typer.echo(f"{len(decisions)} decisions merged")
     _conclude(curation, limits, workers)
@@ -148,30 +142,48 @@ def export(
 def _conclude(curation: "Curation", limits: Path | None, workers: int | None) -> None:
     """Judge by everything that is known, write verdicts and reports, and print the funnel."""
     from matting.curation.audit import defect_rate, read_decisions
-    from matting.curation.checks import Gate, read_limits
+    from matting.curation.credibility import read_credibility
     from matting.curation.report import report_html, report_markdown, report_tables
     from matting.curation.run import measure_all
     from matting.curation.verdicts import judge, write_verdicts
     from matting.evaluation import to_markdown
     from matting.images import write_atomic
 
-    chosen = read_limits(limits)
-    measured = _with_credibility(measure_all(curation, track, workers), curation)
-    decisions = read_decisions(curation.decisions)
-    judged = [judge(one, chosen, decisions.get(one.name)) for one in measured]
-    ran: list[Gate] = ["quality", "rules", "credibility"]
-    ran += ["audit"] if decisions else []
-    tables = report_tables(judged, ran, defect_rate(decisions))
+    chosen = _choose_limits(curation, limits)
+    measured, credible = measure_all(curation, track, workers), read_credibility(curation)
+    decided = read_decisions(curation.decisions)
+    decisions = {
+        name: decision
+        for name, decision in decided.items()
+        if name in curation.items and decision.stamp == curation.stamp(name)
+    }
+    if stale := decided.keys() - decisions.keys():
+        _warn(f"{len(stale)} audited pairs, such as '{min(stale)}', are not what was looked at; audit them again")
+    judged = [
+        judge(one._replace(credibility=credible.get(one.name)), chosen, decisions.get(one.name)) for one in measured
+    ]
+    rate = defect_rate(decisions)
+    tables = report_tables(judged, rate)
     write_verdicts(curation.verdicts, judged)
     write_atomic(curation.folder / "report.md", report_markdown(curation, tables).encode())
     write_atomic(curation.folder / "report.html", report_html(curation, judged, tables).encode())
-    for table in (tables[0], *tables[3:]):
+    for table in tables[: 2 if rate else 1]:
         typer.echo(to_markdown(table))
+    if unreadable := sum(bool(one.problem) for one in measured):
+        _warn(f"{unreadable} pairs cannot be read; the report says which and why")
     typer.echo(f"verdicts: {curation.verdicts}\nreport: {curation.folder / 'report.html'}")
 
 
-def _with_credibility(measured: "list[Measured]", curation: "Curation") -> "list[Measured]":
-    from matting.curation.credibility import read_credibility
+def _choose_limits(curation: "Curation", given: Path | None) -> dict[str, float]:
+    """The project's limits with those that were given, now or in an earlier command."""
+    from matting.curation.checks import read_limits
+    from matting.images import write_atomic
 
-    agreement = read_credibility(curation.credibility)
-    return [one._replace(credibility=agreement.get(one.name)) for one in measured]
+    chosen = read_limits(given or (curation.limits if curation.limits.is_file() else None))
+    if given:
+        write_atomic(curation.limits, given.read_bytes())
+    return chosen
+
+
+def _warn(text: str) -> None:
+    typer.secho(f"warning: {text}", err=True, fg="yellow")

@@ -76,12 +76,29 @@ def sample_id(names: Iterable[str]) -> str:
     return hashlib.blake2b("\n".join(names).encode(), digest_size=6).hexdigest()
 
 
-def read_export(path: Path, names: Sequence[str]) -> dict[str, Audited]:
+def write_sample(path: Path, sample: Mapping[str, str]) -> None:
+    """Write what was drawn, as CSV with the columns name and stamp."""
+    _write_csv(path, ["name", "stamp"], sample.items())
+
+
+def read_sample(path: Path) -> dict[str, str]:
+    """The stamps of the pairs that were drawn, by name.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected the sample of 'matting curate audit', found nothing; draw it first")
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["name"]: row.get("stamp", "") for row in csv.DictReader(file)}
+
+
+def read_export(path: Path, sample: Mapping[str, str]) -> dict[str, Audited]:
     """Read what the audit page exported.
 
     Args:
         path: The JSON file.
-        names: The sample.
+        sample: Stamps of the pairs that were drawn, by name.
 
     Returns:
         Decision by name.
@@ -95,13 +112,16 @@ def read_export(path: Path, names: Sequence[str]) -> dict[str, Audited]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         audit, decisions = content["audit"], content["decisions"]
-        found = {name: Audited(entry["verdict"], str(entry.get("reason", ""))) for name, entry in decisions.items()}
+        found = {
+            name: Audited(entry["verdict"], str(entry.get("reason", "")), sample.get(name, ""))
+            for name, entry in decisions.items()
+        }
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{path}: expected an export of the audit page, found something else ({error!r})") from error
-    if audit != sample_id(names):
-        raise ValueError(f"{path}: is of another sample ({audit}) than this curation's ({sample_id(names)})")
+    if audit != sample_id(sample):
+        raise ValueError(f"{path}: is of another sample ({audit}) than this curation's ({sample_id(sample)})")
     for name, decision in found.items():
-        if name not in set(names) or decision.verdict not in get_args(Verdict):
+        if name not in sample or decision.verdict not in get_args(Verdict):
             raise ValueError(
                 f"{path}: expected {'/'.join(get_args(Verdict))} for pairs of the sample, found "
                 f"'{decision.verdict}' for '{name}'; export it again"
@@ -118,12 +138,8 @@ def defect_rate(decisions: Mapping[str, Audited]) -> DefectRate | None:
 
 
 def write_decisions(path: Path, decisions: Mapping[str, Audited]) -> None:
-    """Write the decisions as CSV with the columns name, verdict and reason."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["name", "verdict", "reason"])
-    table.writerows([name, *decision] for name, decision in sorted(decisions.items()))
-    write_atomic(path, text.getvalue().encode())
+    """Write the decisions as CSV with the columns name, verdict, reason and stamp."""
+    _write_csv(path, ["name", *Audited._fields], ((name, *decision) for name, decision in sorted(decisions.items())))
 
 
 def read_decisions(path: Path) -> dict[str, Audited]:
@@ -133,4 +149,12 @@ def read_decisions(path: Path) -> dict[str, Audited]:
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     verdicts: dict[str, Verdict] = {verdict: verdict for verdict in get_args(Verdict)}
-    return {row["name"]: Audited(verdicts[row["verdict"]], row["reason"]) for row in rows}
+    return {row["name"]: Audited(verdicts[row["verdict"]], row["reason"], row.get("stamp", "")) for row in rows}
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(columns)
+    table.writerows(rows)
+    write_atomic(path, text.getvalue().encode())

@@ -1,23 +1,22 @@
 """Gate 2, alpha credibility: networks that have not seen a pair say what its matte should be."""
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.curation.ledger import Line, go_on, read_lines
 from matting.curation.pair import AnnotatedPair
-from matting.curation.run import read_pair
+from matting.curation.run import Curation, Progress, RegionError
 from matting.curation.verdicts import CREDIBLE
 from matting.data.folds import fold_of
-from matting.data.sources import Item, Source
+from matting.data.sources import Item
 from matting.evaluation.exhibits import signed_error
-from matting.images import write_atomic, write_png
+from matting.images import write_png
 
 BAND = 0.02
 """Half the width of the boundary band, as a share of the short side."""
@@ -25,14 +24,12 @@ BAND = 0.02
 BAD_FOLD = 0.05
 """A fold whose median agreement lies so far below that of all folds says more of its network than of its pairs."""
 
-Progress = Callable[[Sequence[Any], str], Iterable[Any]]
-
 
 class Judge(NamedTuple):
     """A network that scores mattes.
 
     Attributes:
-        name: Its file.
+        name: Its file and a digest of its weights.
         predict: ``(H, W, 3)`` uint8 to ``(H, W)`` float32 in [0, 1].
         fold: The fold it was trained without and the number of folds, or None for one trained on other data.
     """
@@ -52,13 +49,11 @@ class Credibility(NamedTuple):
     Attributes:
         name: Of the item.
         score: `agreement`, the median over the networks that had not seen it.
-        judges: Their number.
         fold: Of the networks, or None.
     """
 
     name: str
     score: float
-    judges: int
     fold: int | None
 
 
@@ -90,57 +85,59 @@ def agreement(annotated: NDArray[np.uint8], predicted: NDArray[np.float32]) -> f
 def load_judges(checkpoints: Sequence[Path], device: str = "auto") -> list[Judge]:
     """Load networks; each says by itself without which fold it was trained.
 
+    Args:
+        checkpoints: Run folders, checkpoint files, model folders, or folders of sweeps, for all of their runs.
+        device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
+
     Raises:
         FileNotFoundError, ValueError: As `matting.models.load_checkpoint`.
     """
     from matting.inference import Predictor
-    from matting.models import load_checkpoint
+    from matting.models import load_checkpoint, weights_digest
+    from matting.studies.gather import find_runs
 
-    trained = [load_checkpoint(path) for path in checkpoints]
-    return [Judge(str(one.path), Predictor(one.model, one.size, device), one.fold) for one in trained]
+    paths = list[Path]()
+    for path in checkpoints:
+        paths += find_runs([path]) if (path / "multirun.yaml").is_file() else [path]
+    trained = [load_checkpoint(path) for path in paths]
+    return [
+        Judge(f"{one.path} {weights_digest(one.model)}", Predictor(one.model, one.size, device), one.fold)
+        for one in trained
+    ]
 
 
-def cross_check(
-    source: Source, judges: Sequence[Judge], folder: Path, progress: Progress
-) -> tuple[list[Credibility], list[str]]:
-    """Score every pair by the networks that have not seen it.
+def cross_check(curation: Curation, judges: Sequence[Judge], progress: Progress) -> list[str]:
+    """Score every pair by the networks that have not seen it, for `read_credibility`; goes on where it was stopped.
 
     Args:
-        source: The pairs.
-        judges: The networks.
-        folder: Takes a picture of the disagreement for each pair below `CREDIBLE`; made where it does not exist.
+        curation: The pairs. Its folder ``disagreement`` takes a picture for each below `CREDIBLE`.
+        judges: The networks. Pairs that the same ones have scored before are not scored again.
         progress: Shows how far it is.
 
     Returns:
-        Scores in the source's order, without pairs that cannot be read and those of a bad fold, and warnings about
-        either.
+        Warnings: pairs that cannot be read, and folds whose scores are left out.
 
     Raises:
         ValueError: If a pair has no network that may judge it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    panels = {item.name: [judge for judge in judges if judge.may_judge(item)] for item in source.items}
+    panels = {name: [judge for judge in judges if judge.may_judge(item)] for name, item in curation.items.items()}
     if bare := [name for name, panel in panels.items() if not panel]:
         raise ValueError(
             f"{len(bare)} pairs, such as '{bare[0]}', were seen by every network; give those of all folds, or one "
             "that was trained on other data"
         )
-    found, warnings = list[Credibility](), list[str]()
-    for index in progress(range(len(source.items)), "cross-checking"):
-        item = source.items[index]
-        try:
-            pair = read_pair(source, index)
-        except (ValueError, OSError):
-            warnings.append(f"'{item.name}' cannot be read")
-            continue
-        found.append(_score(item, pair, panels[item.name], folder))
-    bad = bad_folds(found)
-    warnings += [
+    stamps = {name: (curation.stamp(name), *sorted(judge.name for judge in panel)) for name, panel in panels.items()}
+    lines = go_on(
+        curation.credibility,
+        stamps,
+        lambda missing: (_score(curation, name, panels[name]) for name in progress(missing, "cross-checking")),
+    )
+    warnings = [f"'{line['name']}' cannot be read: {line['problem']}" for line in lines if line["problem"]]
+    return warnings + [
         f"fold {fold}: the median agreement of its pairs is {value:.3f}, far below the others'; its scores are left "
         "out, train its network again"
-        for fold, value in bad.items()
+        for fold, value in bad_folds(_credibility(lines)).items()
     ]
-    return [one for one in found if one.fold not in bad], warnings
 
 
 def bad_folds(scores: Sequence[Credibility]) -> dict[int, float]:
@@ -156,32 +153,37 @@ def bad_folds(scores: Sequence[Credibility]) -> dict[int, float]:
     return {fold: value for fold, value in sorted(medians.items()) if value < middle - BAD_FOLD}
 
 
-def write_credibility(path: Path, scores: Iterable[Credibility]) -> None:
-    """Write the scores as CSV with the columns name, score, judges and fold."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(Credibility._fields)
-    table.writerows([one.name, f"{one.score:.6f}", one.judges, "" if one.fold is None else one.fold] for one in scores)
-    write_atomic(path, text.getvalue().encode())
+def read_credibility(curation: Curation) -> dict[str, float]:
+    """Scores by name of the pairs whose files are those that were scored, without those of a bad fold."""
+    lines = [line for line in read_lines(curation.credibility) if line["name"] in curation.items]
+    found = _credibility(line for line in lines if line["stamp"][0] == curation.stamp(line["name"]))
+    bad = bad_folds(found)
+    return {one.name: one.score for one in found if one.fold not in bad}
 
 
-def read_credibility(path: Path) -> Mapping[str, float]:
-    """Scores by name; none where there is no file."""
-    if not path.is_file():
-        return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        return {row["name"]: float(row["score"]) for row in csv.DictReader(file)}
+def _credibility(lines: Iterable[Line]) -> list[Credibility]:
+    return [Credibility(line["name"], line["score"], line["fold"]) for line in lines if not line["problem"]]
 
 
-def _score(item: Item, pair: AnnotatedPair, panel: Sequence[Judge], folder: Path) -> Credibility:
-    if seen := [judge.name for judge in panel if not judge.may_judge(item)]:
-        raise AssertionError(f"'{item.name}' would be judged by {seen[0]}, which was trained on it")
+def _score(curation: Curation, name: str, panel: Sequence[Judge]) -> Line:
+    if seen := [judge.name for judge in panel if not judge.may_judge(curation.items[name])]:
+        raise AssertionError(f"'{name}' would be judged by {seen[0]}, which was trained on it")
+    try:
+        pair = curation.read(name)
+    except RegionError:
+        raise
+    except (ValueError, OSError) as error:
+        return {"score": None, "judges": 0, "fold": None, "problem": str(error)}
     predictions = [judge.predict(pair.photo) for judge in panel]
     score = median(agreement(pair.alpha, predicted) for predicted in predictions)
+    picture = curation.folder / "disagreement" / f"{name}.png"
     if score < CREDIBLE:
-        predicted = np.median(predictions, axis=0).astype(np.float32)
-        write_png(folder / f"{item.name.replace('/', '_')}.png", disagreement(pair, predicted))
-    return Credibility(item.name, score, len(panel), panel[0].fold[0] if panel[0].fold else None)
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        write_png(picture, disagreement(pair, np.median(predictions, axis=0).astype(np.float32)))
+    else:
+        picture.unlink(missing_ok=True)
+    fold = panel[0].fold[0] if panel[0].fold else None
+    return {"score": round(score, 6), "judges": len(panel), "fold": fold, "problem": ""}
 
 
 def disagreement(pair: AnnotatedPair, predicted: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -86,10 +86,10 @@ def halo(pair: AnnotatedPair) -> Finding:
     if not len(lines.places):
         return Finding(0.0)
     at = lines.offsets / lines.offsets[-1]
-    inner, seam, outer = (
-        lines.colours[:, (at >= low) & (at <= high), 0].mean(axis=1)
-        for low, high in ((-0.6, -0.2), (0.04, 0.24), (0.55, 1.0))
-    )
+    bands = [(at >= low) & (at <= high) for low, high in ((-0.6, -0.2), (0.04, 0.24), (0.55, 1.0))]
+    if not all(band.any() for band in bands):  # the picture is too small to have them
+        return Finding(0.0)
+    inner, seam, outer = (lines.colours[:, band, 0].mean(axis=1) for band in bands)
     bright = along(seam - np.maximum(inner, outer), 15) > _SEAM
     dark = along(np.minimum(inner, outer) - seam, 15) > _SEAM
     worse = bright if bright.sum() >= dark.sum() else dark

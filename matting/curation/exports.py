@@ -78,18 +78,17 @@ def to_fiftyone(curation: Curation, name: str) -> int:
     rows = read_verdicts(curation.verdicts)
     if fiftyone.dataset_exists(name):
         raise ValueError(f"FiftyOne has a data set '{name}'; choose another name, or delete it there")
-    items = {item.name: item for item in curation.source.items}
-    if gone := [row["name"] for row in rows if row["name"] not in items]:
+    if gone := [row["name"] for row in rows if row["name"] not in curation.items]:
         raise ValueError(f"{curation.verdicts}: '{gone[0]}' is not in the data set; run 'matting curate run' again")
     samples = []
     for row in rows:
-        item = items[row["name"]]
+        item = curation.items[row["name"]]
         sample = fiftyone.Sample(filepath=str(item.photo), tags=sorted(item.tags))
         sample["pair"] = item.name
         sample["verdict"] = fiftyone.Classification(label=row["verdict"])
         sample["gate"] = row["gate"] or None
         sample["reasons"] = row["reasons"].split(";") if row["reasons"] else []
-        if curation.source.alpha_reader is read_alpha:
+        if curation.parts[0].alpha_reader is read_alpha:
             sample["matte"] = fiftyone.Heatmap(map_path=str(item.alpha))
         for column in COLUMNS[_TEXT:]:
             sample[column] = row[column]

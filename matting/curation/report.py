@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from matting.curation.audit import DefectRate
 from matting.curation.checks import BY_NAME, CHECKS, Check, Gate, Verdict
 from matting.curation.pair import AnnotatedPair
-from matting.curation.run import Curation, read_pair
+from matting.curation.run import Curation
 from matting.curation.verdicts import CREDIBLE, Judged
 from matting.evaluation.page import data_uri, document, table_html
 from matting.evaluation.statistics import wilson
@@ -33,17 +33,20 @@ _SIDE = 420  # longest side of an example
 _BINS = 20
 
 
-def funnel_table(judged: Sequence[Judged], ran: Sequence[Gate]) -> Table:
+def funnel_table(judged: Sequence[Judged], rate: DefectRate | None) -> Table:
     """How many pairs came to each gate, and how many it stopped.
 
     Args:
         judged: All pairs.
-        ran: Gates that were applied; the others are shown as not run.
+        rate: What the audit says; its share is of the pairs that a person looked at. None where there was none.
     """
     entering, rows = len(judged), []
     for gate, title in TITLES.items():
         stopped = sum(one.gate == gate for one in judged)
-        figures = [str(entering), str(stopped), _share(stopped, entering)] if gate in ran else ["", "", "not run"]
+        figures = [str(entering), str(stopped), _share(stopped, entering)]
+        if gate == "audit":
+            looked = f"{entering}, {rate.audited} looked at" if rate else ""
+            figures = [looked, str(stopped), _share(rate.defects, rate.audited)] if rate else ["", "", "not run"]
         rows.append([title, *figures, PUBLISHED.get(gate, "not given")])
         entering -= stopped
     rows.append(["accepted", str(entering), "", _share(entering, len(judged)), ""])
@@ -75,15 +78,22 @@ def remaining_table(rate: DefectRate) -> Table:
     return Table("Defects among pairs that came to the audit (Wilson)", ["audited", "defects", "share [95 %]"], [row])
 
 
-def report_tables(judged: Sequence[Judged], ran: Sequence[Gate], rate: DefectRate | None) -> list[Table]:
-    """All tables of a report."""
-    tables = [funnel_table(judged, ran), verdict_table(judged), reason_table(judged)]
-    return [*tables, remaining_table(rate)] if rate else tables
+def unreadable_table(judged: Sequence[Judged]) -> Table:
+    """Pairs that could not be measured, and why."""
+    rows = [[one.measured.name, one.measured.problem] for one in judged if one.measured.problem]
+    return Table("Unreadable", ["pair", "found"], rows)
+
+
+def report_tables(judged: Sequence[Judged], rate: DefectRate | None) -> list[Table]:
+    """All tables of a report, the funnel first."""
+    tables = [funnel_table(judged, rate), *([remaining_table(rate)] if rate else [])]
+    tables += [verdict_table(judged), reason_table(judged), unreadable_table(judged)]
+    return [table for table in tables if table.rows]
 
 
 def report_markdown(curation: Curation, tables: Sequence[Table]) -> str:
     """The report as Markdown."""
-    return f"# Curation of {curation.source.name}\n\n" + "\n".join(map(to_markdown, tables))
+    return f"# Curation of {curation.name}\n\n" + "\n".join(map(to_markdown, tables))
 
 
 def report_html(curation: Curation, judged: Sequence[Judged], tables: Sequence[Table]) -> str:
@@ -91,15 +101,15 @@ def report_html(curation: Curation, judged: Sequence[Judged], tables: Sequence[T
 
     The pairs shown are read and measured once more.
     """
-    body = [f"<h1>Curation of {escape(curation.source.name)}</h1>", *map(table_html, tables), _agreement(judged)]
+    body = [f"<h1>Curation of {escape(curation.name)}</h1>", *map(table_html, tables), _agreement(judged)]
     body.append("<h2>The worst of each check</h2>")
     for check in CHECKS:
-        failing = [one for one in judged if check.name in one.reasons]
+        failing = [one for one in judged if one.gate != "audit" and check.name in one.reasons]
         worst = sorted(failing, key=lambda one: -one.measured.scores[check.name])[:_EXAMPLES]
         if worst:
             tiles = "".join(_example(curation, one, check) for one in worst)
             body.append(f"<h3>{check.name}</h3><p>{escape(check.advice)}</p><div class=tiles>{tiles}</div>")
-    return document(f"Curation of {curation.source.name}", body)
+    return document(f"Curation of {curation.name}", body)
 
 
 def overlay(pair: AnnotatedPair, where: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
@@ -125,8 +135,7 @@ def overlay(pair: AnnotatedPair, where: NDArray[np.bool_] | None) -> NDArray[np.
 
 
 def _example(curation: Curation, one: Judged, check: Check) -> str:
-    names = {item.name: index for index, item in enumerate(curation.source.items)}
-    pair = read_pair(curation.source, names[one.measured.name], curation.regions)
+    pair = curation.read(one.measured.name)
     picture = overlay(pair, check.measure(pair).where)
     caption = f"{escape(one.measured.name)}<br>{one.measured.scores[check.name]:.3g}"
     return f"<div><img alt='{check.name}' src='{data_uri(picture)}'>{caption}</div>"

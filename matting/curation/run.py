@@ -2,18 +2,23 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from matting.curation.checks import VERSION, measure
+from matting.curation.checks import measure, version
+from matting.curation.ledger import Line, go_on
 from matting.curation.pair import REFLECTION, TRANSLUCENT, AnnotatedPair
 from matting.curation.verdicts import Measured
 from matting.data.sources import Item, Source
 from matting.data.sources.folders import EmptyError
+from matting.data.sources.splits import SPLITS, check_split
 from matting.data.verify import find_format
 from matting.images import read_alpha, read_rgb, write_atomic
 from matting.processes import in_processes
@@ -22,19 +27,58 @@ Progress = Callable[[Sequence[Any], str], Iterable[Any]]
 """Passes through what it is given and shows how far it is, under a label."""
 
 
+class RegionError(ValueError):
+    """Labelled regions are wrong: a mistake of the label, not of the pair."""
+
+
 @dataclass(frozen=True)
 class Curation:
     """A folder that holds all that is known about one set.
 
     Attributes:
         folder: Where its files are.
-        source: The pairs.
+        parts: The pairs of each split; no pair stands in two.
         regions: Folder of pictures ``NAME.png`` in which glass and plastic are labelled, or None.
     """
 
     folder: Path
-    source: Source
+    parts: Sequence[Source]
     regions: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the set's format."""
+        return self.parts[0].name
+
+    @cached_property
+    def items(self) -> Mapping[str, Item]:
+        """The pairs of all splits by name, in a fixed order."""
+        return {item.name: item for part in self.parts for item in part.items}
+
+    @cached_property
+    def _places(self) -> Mapping[str, tuple[Source, int]]:
+        return {item.name: (part, index) for part in self.parts for index, item in enumerate(part.items)}
+
+    def read(self, name: str) -> AnnotatedPair:
+        """Read the photograph and the matte of a pair, and its labelled regions if there are any.
+
+        Raises:
+            RegionError: If the regions hold other values than theirs, or are of another size.
+            ValueError: If a file cannot be read, or photograph and matte differ in size.
+        """
+        (source, index), item = self._places[name], self.items[name]
+        layers = source.layers(index, recomposed=False)
+        photo = read_rgb(item.photo) if item.photo and item.foreground else layers.foreground
+        file = _region_file(item, self.regions)
+        return AnnotatedPair(photo, layers.alpha, _read_regions(file, layers.alpha.shape) if file else None)
+
+    def stamp(self, name: str) -> str:
+        """What tells whether the files of a pair are those that somebody looked at: a digest of sizes and times."""
+        item = self.items[name]
+        paths = (item.photo, item.alpha, item.foreground, item.background, _region_file(item, self.regions))
+        found = [path.stat() if path and path.is_file() else None for path in paths]
+        times = [(stat.st_size, stat.st_mtime_ns) if stat else None for stat in found]
+        return blake2b(repr(times).encode(), digest_size=8).hexdigest()
 
     @property
     def scores(self) -> Path:
@@ -43,8 +87,13 @@ class Curation:
 
     @property
     def credibility(self) -> Path:
-        """Agreement with cross-check models."""
-        return self.folder / "credibility.csv"
+        """Agreement with cross-check models, a JSON line a pair."""
+        return self.folder / "credibility.jsonl"
+
+    @property
+    def limits(self) -> Path:
+        """Limits that replace some of the project's; need not exist."""
+        return self.folder / "limits.yaml"
 
     @property
     def sample(self) -> Path:
@@ -69,8 +118,9 @@ def start_curation(folder: Path, name: str, root: Path, splits: Sequence[str], r
         folder: Takes the results; made where it does not exist.
         name: Format of the set, as ``matting data list`` has it.
         root: Folder of the set. Nothing in it is changed.
-        splits: Splits that are looked at.
-        regions: Folder of labelled glass and plastic; see `read_pair`.
+        splits: Splits that are looked at; all that the format has where none is given.
+        regions: Folder that may hold a gray picture ``NAME.png`` of a pair: 128 where there is translucent glass or
+            plastic, 255 where there is only a reflection, 0 elsewhere.
 
     Raises:
         ValueError: If the folder holds the curation of another set, the set has no photographs, or no regions are
@@ -79,18 +129,21 @@ def start_curation(folder: Path, name: str, root: Path, splits: Sequence[str], r
     """
     if regions and not regions.is_dir():
         raise FileNotFoundError(f"{regions}: expected a folder of labelled regions, found none; check --regions")
-    question = {"format": name, "root": str(root.resolve()), "splits": sorted(splits)}
+    for split in splits:
+        check_split(split)
+    chosen = [split for split in SPLITS if split in (splits or find_format(name).splits)]
+    question: dict[str, Any] = {"format": name, "root": str(root.resolve()), "splits": chosen}
     question |= {"regions": str(regions.resolve())} if regions else {}
     file = folder / "curation.json"
     if file.is_file() and json.loads(file.read_text()) != question:
         found = file.read_text()
         raise ValueError(f"{folder}: holds the curation of another set or regions ({found}); choose another --output")
-    source = _open(name, root, splits)
-    if regions and not any(_region_file(item, regions) for item in source.items):
+    curation = Curation(folder, _open(name, root, chosen), regions)
+    if regions and not any(_region_file(item, regions) for item in curation.items.values()):
         raise ValueError(f"{regions}: expected pictures NAME.png named like a pair of {root}, found none; rename them")
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(file, json.dumps(question).encode())
-    return Curation(folder, source, regions)
+    return curation
 
 
 def open_curation(folder: Path) -> Curation:
@@ -107,48 +160,41 @@ def open_curation(folder: Path) -> Curation:
     return Curation(folder, _open(question["format"], Path(question["root"]), question["splits"]), regions)
 
 
-def _open(name: str, root: Path, splits: Sequence[str]) -> Source:
-    parts = []
+def _open(name: str, root: Path, splits: Sequence[str]) -> list[Source]:
+    """The splits that have pairs, each without what stood in one before: sets publish one folder as two splits."""
+    parts, known = list[Source](), dict[str, Item]()
     for split in splits:
         try:
-            parts.append(find_format(name).reader(root, split=split))
+            source = find_format(name).reader(root, split=split)
         except EmptyError:
             continue
-    items = [item for part in parts for item in part.items]
-    if not items:
+        for item in source.items:
+            if item.photo is None:
+                raise ValueError(f"{root}: '{item.name}' has no photograph; curation judges photographs with mattes")
+            if known.get(item.name, item) != item:
+                raise ValueError(f"{root}: two pairs of different splits are named '{item.name}'; give one --split")
+        if new := [item for item in source.items if item.name not in known]:
+            parts.append(replace(source, items=new))
+            known |= {item.name: item for item in new}
+    if not parts:
         raise FileNotFoundError(f"{root}: expected pairs of '{name}' in the splits {', '.join(splits)}, found none")
-    if bare := [item.name for item in items if item.photo is None]:
-        raise ValueError(f"{root}: '{bare[0]}' has no photograph; curation judges photographs with their mattes")
-    first: Source = parts[0]
-    return Source(first.name, items, first.alpha_reader, first.trimap_reader, first.ignored, first.frame)
-
-
-def read_pair(source: Source, index: int, regions: Path | None = None) -> AnnotatedPair:
-    """Read the photograph and the matte of an item.
-
-    Args:
-        source: The set.
-        index: Of the item.
-        regions: Folder that may hold a gray picture ``NAME.png``: 128 where there is translucent glass or plastic, 255
-            where there is only a reflection, 0 elsewhere.
-
-    Raises:
-        ValueError: If one cannot be read, they differ in size, or regions hold other values.
-    """
-    item, layers = source.items[index], source.layers(index, recomposed=False)
-    photo = read_rgb(item.photo) if item.photo and item.foreground else layers.foreground
-    file = _region_file(item, regions)
-    if file is None:
-        return AnnotatedPair(photo, layers.alpha)
-    labels = read_alpha(file)
-    if other := set(np.unique(labels).tolist()) - {0, TRANSLUCENT, REFLECTION}:
-        raise ValueError(f"{file}: expected the values 0, {TRANSLUCENT} and {REFLECTION}, found {min(other)}")
-    return AnnotatedPair(photo, layers.alpha, labels)
+    return parts
 
 
 def _region_file(item: Item, regions: Path | None) -> Path | None:
     file = regions / f"{item.name}.png" if regions else None
     return file if file and file.is_file() else None
+
+
+def _read_regions(file: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    labels = read_alpha(file)
+    if other := set(np.unique(labels).tolist()) - {0, TRANSLUCENT, REFLECTION}:
+        expected = f"the values 0, {TRANSLUCENT} and {REFLECTION}"
+        raise RegionError(f"{file}: expected {expected}, found {min(other)}; correct the labels")
+    if labels.shape != shape:
+        sizes = f"{shape[1]} x {shape[0]} pixels as the matte has, found {labels.shape[1]} x {labels.shape[0]}"
+        raise RegionError(f"{file}: expected {sizes}; correct the labels")
+    return labels
 
 
 def measure_all(curation: Curation, progress: Progress, workers: int | None = None) -> list[Measured]:
@@ -160,41 +206,25 @@ def measure_all(curation: Curation, progress: Progress, workers: int | None = No
         workers: Processes; all cores by default. The result does not depend on it.
 
     Returns:
-        Scores of all pairs, in the source's order.
+        Scores of all pairs, in their order.
+
+    Raises:
+        RegionError: As `Curation.read`.
     """
-    source, known = curation.source, _read_scores(curation.scores)
-    stamps = {item.name: _stamp(item, curation.regions) for item in source.items}
-    kept = {name: line for name, line in known.items() if stamps.get(name) == line["stamp"]}
-    write_atomic(curation.scores, "".join(json.dumps(line) + "\n" for line in kept.values()).encode())
-    missing = [index for index, item in enumerate(source.items) if item.name not in kept]
-    job = partial(_measure, source, curation.regions)
-    with curation.scores.open("a", encoding="utf-8") as file:
-        for index, result in zip(progress(missing, "measuring"), in_processes(job, missing, workers), strict=True):
-            name = source.items[index].name
-            kept[name] = {"name": name, "stamp": stamps[name], **result}
-            file.write(json.dumps(kept[name]) + "\n")
-            file.flush()
-    lines = [kept[item.name] for item in source.items]
-    return [Measured(source.name, line["name"], line["scores"], line["problem"]) for line in lines]
+
+    def find(missing: Sequence[str]) -> Iterable[Line]:
+        results = in_processes(partial(_measure, curation), missing, workers)
+        return (result for _, result in zip(progress(missing, "measuring"), results, strict=True))
+
+    lines = go_on(curation.scores, {name: (version(), curation.stamp(name)) for name in curation.items}, find)
+    return [Measured(curation.name, line["name"], line["scores"], line["problem"]) for line in lines]
 
 
-def _measure(source: Source, regions: Path | None, index: int) -> dict[str, Any]:
+def _measure(curation: Curation, name: str) -> Line:
     try:
-        findings = measure(read_pair(source, index, regions))
-    except (ValueError, OSError) as error:
-        return {"scores": {}, "problem": str(error)}
+        findings = measure(curation.read(name))
+    except RegionError:
+        raise
+    except (ValueError, OSError, cv2.error) as error:
+        return {"scores": {}, "problem": str(error).strip()}
     return {"scores": {name: round(finding.score, 6) for name, finding in findings.items()}, "problem": ""}
-
-
-def _stamp(item: Item, regions: Path | None) -> list[float]:
-    """What tells whether a pair is the one that was measured."""
-    paths = (item.photo, item.alpha, _region_file(item, regions))
-    files = [path.stat() for path in paths if path and path.is_file()]
-    return [VERSION, *(number for stat in files for number in (stat.st_size, stat.st_mtime))]
-
-
-def _read_scores(path: Path) -> Mapping[str, dict[str, Any]]:
-    if not path.is_file():
-        return {}
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1]  # the last is empty, or the half of a line
-    return {line["name"]: line for line in map(json.loads, lines)}

@@ -50,14 +50,21 @@ class Judged(NamedTuple):
 
 
 class Audited(NamedTuple):
-    """What a person decided about one pair."""
+    """What a person decided about one pair.
+
+    Attributes:
+        verdict: As in `Judged`.
+        reason: In the person's words.
+        stamp: Of the files that the person saw; see `Curation.stamp`.
+    """
 
     verdict: Verdict
     reason: str
+    stamp: str = ""
 
 
 def judge(measured: Measured, limits: Mapping[str, float], audited: Audited | None = None) -> Judged:
-    """Pass a pair through the gates: what a person decided stands; else the worst of what it failed.
+    """Pass a readable pair through the gates: what a person decided stands; else the worst of what it failed.
 
     Args:
         measured: The pair.
@@ -67,12 +74,12 @@ def judge(measured: Measured, limits: Mapping[str, float], audited: Audited | No
     Returns:
         The verdict. Gates come in the order quality, rules, credibility, audit; ``gate`` is the first that stopped it.
     """
+    if measured.problem:
+        return Judged(measured, "reject", "quality", ("unreadable",))
     if audited and audited.verdict == "accept":
         return Judged(measured, "accept", None, ("audited",))
     if audited:
         return Judged(measured, audited.verdict, "audit", (audited.reason or "audited",))
-    if measured.problem:
-        return Judged(measured, "reject", "quality", ("unreadable",))
     checks = failed(measured.scores, limits)
     doubted = measured.credibility is not None and measured.credibility < CREDIBLE
     if not checks:

@@ -58,7 +58,8 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
         trained: Loaded from the run folder; of a checkpoint that lies by itself less is known.
 
     Returns:
-        JSON values: ``size``, ``corpus``, ``digest``, ``licence_of_data``; and, where the run folder has them, how it
+        JSON values: ``size``, ``corpus``, ``digest``, ``licence_of_data``; ``fold`` where one was left out, with the
+        number of folds; and, where the run folder has them, how it
         was trained (``notes``, ``hours``, ``hardware``, ``commit``, ``versions``) and what it scored (``scores``).
     """
     earlier = trained.path.parent / RECORDS
@@ -72,6 +73,8 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
         "digest": weights_digest(trained.model),
         "licence_of_data": licence_of_data(run, trained.corpus),
     }
+    if trained.fold:
+        records["fold"] = list(trained.fold)
     file = run / "results.json"
     if file.is_file():
         results = json.loads(file.read_text())

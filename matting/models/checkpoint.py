@@ -45,7 +45,9 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     file = Path(path)
     if is_model_folder(file):
         model, records = read_model_folder(file)
-        return Checkpoint(model, int(records["size"]), str(records["corpus"]), file / "model.safetensors")
+        left_out = records.get("fold")
+        without = (int(left_out[0]), int(left_out[1])) if left_out else None
+        return Checkpoint(model, int(records["size"]), str(records["corpus"]), file / "model.safetensors", without)
     if file.is_dir():
         file = file / "checkpoints" / "last.ckpt"
     if not file.is_file():

@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ from typer.testing import CliRunner
 from matting.cli import app
 from matting.config import build, load_config
 from matting.corpus import ensure_corpus
-from matting.curation.audit import sample_id
+from matting.curation.audit import read_sample, sample_id
+from matting.curation.ledger import read_lines
 from matting.curation.run import Curation
 from matting.curation.verdicts import read_accepted
 from matting.data.corpora import demo_corpus
@@ -83,9 +85,13 @@ def test_second_run_measures_nothing_and_says_the_same(root, limits, curation, m
     from matting.curation import run
 
     before = (curation / "verdicts.csv").read_bytes()
-    monkeypatch.setattr(run, "_measure", lambda source, regions, index: pytest.fail("measured again"))
-    call("run", "rwp", root / "RWP", "-o", curation, "--limits", limits)
+    monkeypatch.setattr(run, "_measure", lambda curation, name: pytest.fail("measured again"))
+    call("run", "rwp", root / "RWP", "-o", curation)  # the limits that were given hold
     assert (curation / "verdicts.csv").read_bytes() == before
+    other = curation / "other.yaml"
+    other.write_text("blur: 0\n")
+    call("run", "rwp", root / "RWP", "-o", curation, "--limits", other)
+    assert all("blur" in row["reasons"] for row in verdicts(curation).values())
 
 
 def test_interrupted_run_goes_on_after_half_a_line(root, limits, curation):
@@ -109,6 +115,8 @@ def test_changed_file_is_measured_again_and_a_damaged_one_rejected(limits, root,
     photo.write_bytes(photo.read_bytes()[:500])
     call("run", "rwp", copy, "-o", tmp_path / "out", "--workers", 1, "--limits", limits)
     assert verdicts(tmp_path / "out")[photo.stem]["reasons"] == "unreadable"
+    report = (tmp_path / "out/report.md").read_text()
+    assert "Unreadable" in report and f"| {photo.stem} |" in report
 
 
 def test_labelled_glass_is_judged_and_other_labels_are_refused(root, limits, tmp_path):
@@ -117,13 +125,13 @@ def test_labelled_glass_is_judged_and_other_labels_are_refused(root, limits, tmp
     solid, other = sorted((root / "RWP/alpha").iterdir())[:2]
     alpha = read_alpha(solid)
     write_png(regions / solid.name, np.where(alpha == 255, 128, 0).astype(np.uint8))
-    write_png(regions / other.name, np.full_like(read_alpha(other), 7))
     out = tmp_path / "out"
     run = ("run", "rwp", root / "RWP", "-o", out, "--workers", 1, "--limits", limits)
     call(*run, "--regions", regions)
     assert "wrong_translucency" in verdicts(out)[solid.stem]["reasons"]
-    assert verdicts(out)[other.stem]["reasons"] == "unreadable"
-    assert "found 7" in (out / "scores.jsonl").read_text()
+    write_png(regions / other.name, np.full_like(read_alpha(other), 7))
+    with pytest.raises(ValueError, match=f"{other.name}: expected the values .*found 7"):
+        call(*run, "--regions", regions)
     write_png(regions / other.name, np.zeros_like(read_alpha(other)))
     call(*run, "--regions", regions)
     assert verdicts(out)[other.stem]["reasons"] != "unreadable"
@@ -135,16 +143,42 @@ def test_labelled_glass_is_judged_and_other_labels_are_refused(root, limits, tmp
         call("run", "rwp", root / "RWP", "-o", tmp_path / "second", "--regions", tmp_path / "others")
 
 
-def test_audit_draws_a_page_and_apply_merges_what_it_exports(curation, limits, tmp_path):
-    call("audit", curation, "--share", 0.3)
-    names = read_names(curation / "audit_sample.csv")[1:]
-    assert all(verdicts(curation)[name]["verdict"] == "accept" for name in names)
-    decisions = {name: {"verdict": "accept"} for name in names} | {names[0]: {"verdict": "reject", "reason": "cut"}}
+def audited(folder: Path, file: Path) -> list[str]:
+    """Draw a sample; a person rejects the first for its `halo`, and accepts the others."""
+    call("audit", folder, "--share", 0.3)
+    names = list(read_sample(folder / "audit_sample.csv"))
+    assert all(verdicts(folder)[name]["verdict"] == "accept" for name in names)
+    decisions = {name: {"verdict": "accept"} for name in names} | {names[0]: {"verdict": "reject", "reason": "halo"}}
+    file.write_text(json.dumps({"audit": sample_id(names), "decisions": decisions}))
+    return names
+
+
+def test_audit_draws_a_page_and_apply_merges_what_it_exports(curation, tmp_path):
     export = tmp_path / "export.json"
-    export.write_text(json.dumps({"audit": sample_id(names), "decisions": decisions}))
-    output = call("apply", curation, export, "--limits", limits)
-    assert "Wilson" in output and verdicts(curation)[names[0]]["reasons"] == "cut"
+    names = audited(curation, export)
+    output = call("apply", curation, export)
+    assert "Wilson" in output and verdicts(curation)[names[0]]["reasons"] == "halo"
     assert verdicts(curation)[names[0]]["gate"] == "audit"
+    looked = f"{len(names)} looked at | 1 | {100 / len(names):.1f} % ["
+    assert looked in (curation / "report.md").read_text()
+    assert "alt='halo'" not in (curation / "report.html").read_text()  # a person's reason is no check's
+
+
+def test_decision_holds_for_the_files_that_were_looked_at(root, limits, tmp_path):
+    copy, out, export = tmp_path / "set", tmp_path / "out", tmp_path / "export.json"
+    shutil.copytree(root / "RWP", copy)
+    call("run", "rwp", copy, "-o", out, "--workers", 1, "--limits", limits)
+    names = audited(out, export)
+    call("apply", out, export)
+    (matte,) = (copy / "alpha").glob(f"{names[0]}.*")
+    os.utime(matte, ns=(0, 0))
+    (photo,) = (copy / "image").glob(f"{names[1]}.*")
+    photo.write_bytes(photo.read_bytes()[:500])
+    output = call("run", "rwp", copy, "-o", out)
+    assert "2 audited pairs" in output and "audit them again" in output
+    assert verdicts(out)[names[0]]["verdict"] == "accept" and verdicts(out)[names[0]]["reasons"] == ""
+    assert verdicts(out)[names[1]]["reasons"] == "unreadable"
+    assert verdicts(out)[names[2]]["reasons"] == "audited"
 
 
 def test_training_reads_what_was_accepted(curation):
@@ -267,9 +301,8 @@ def test_folds_judge_only_whom_they_have_not_seen(root, curation, limits, tmp_pa
         parameters = {"size": 64, "corpus": "drawn", "fold": fold, "folds": 2, "model": model.settings}
         torch.save({"state_dict": state, "hyper_parameters": parameters}, paths[-1])
     call("crosscheck", curation, "--checkpoint", paths[0], "--checkpoint", paths[1], "--limits", limits)
-    with (curation / "credibility.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == len(verdicts(curation)) and {row["judges"] for row in rows} == {"1"}
+    rows = read_lines(curation / "credibility.jsonl")
+    assert len(rows) == len(verdicts(curation)) and {row["judges"] for row in rows} == {1}
     assert np.mean([row["verdict"] == "accept" for row in verdicts(curation).values()]) == 0  # nothing was learnt
     with pytest.raises(ValueError, match="seen by every network"):
         call("crosscheck", curation, "--checkpoint", paths[0], "--limits", limits)

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matting.curation.audit import defect_rate, draw_sample, read_decisions, read_export, sample_id, write_decisions
+from matting.curation.audit import (
+    defect_rate,
+    draw_sample,
+    read_decisions,
+    read_export,
+    read_sample,
+    sample_id,
+    write_decisions,
+    write_sample,
+)
 from matting.curation.audit_page import WINDOW, Entry, audit_page, softest_windows
 from matting.curation.verdicts import Audited
 from matting.data.sources import Item
@@ -70,17 +79,21 @@ def export(path: Path, names: list[str], decisions: object, audit: str | None = 
 
 
 def test_export_reads_back_and_gives_a_rate(tmp_path):
-    names = ["a", "b", "c"]
+    sample = {"a": "1", "b": "2", "c": "3"}
     path = export(
-        tmp_path / "e.json", names, {"a": {"verdict": "accept"}, "b": {"verdict": "reject", "reason": "x, y"}}
+        tmp_path / "e.json", list(sample), {"a": {"verdict": "accept"}, "b": {"verdict": "reject", "reason": "x, y"}}
     )
-    found = read_export(path, names)
-    assert found == {"a": Audited("accept", ""), "b": Audited("reject", "x, y")}
+    found = read_export(path, sample)
+    assert found == {"a": Audited("accept", "", "1"), "b": Audited("reject", "x, y", "2")}
     write_decisions(tmp_path / "audit.csv", found)
     assert read_decisions(tmp_path / "audit.csv") == found
     rate = defect_rate(found)
     assert (rate.defects, rate.audited) == (1, 2) and rate.low < 0.5 < rate.high
     assert defect_rate({}) is None
+    write_sample(tmp_path / "sample.csv", sample | {"d, e": "4"})
+    assert read_sample(tmp_path / "sample.csv") == sample | {"d, e": "4"}
+    with pytest.raises(FileNotFoundError, match="draw it first"):
+        read_sample(tmp_path / "nothing.csv")
 
 
 @pytest.mark.parametrize(
@@ -95,4 +108,4 @@ def test_export_reads_back_and_gives_a_rate(tmp_path):
 )
 def test_wrong_export_is_explained(tmp_path, decisions, audit, message):
     with pytest.raises(ValueError, match=message):
-        read_export(export(tmp_path / "e.json", ["a"], decisions, audit), ["a"])
+        read_export(export(tmp_path / "e.json", ["a"], decisions, audit), {"a": "1"})

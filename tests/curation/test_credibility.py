@@ -1,16 +1,27 @@
-from pathlib import Path
+import os
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
-from matting.curation.credibility import Credibility, Judge, agreement, bad_folds, cross_check, read_credibility
-from matting.curation.credibility import write_credibility as write
+from matting.curation.credibility import (
+    Credibility,
+    Judge,
+    agreement,
+    bad_folds,
+    cross_check,
+    load_judges,
+    read_credibility,
+)
+from matting.curation.run import Curation
 from matting.data.folds import fold_of
 from matting.data.sources import Item, Source
 from matting.images import write_png
+from matting.models import AttentionUNet
 from tests.curation.conftest import disc, disc_alpha, levels
+from tests.models.test_checkpoint import save
 
 mattes = arrays(np.uint8, (24, 24))
 
@@ -34,7 +45,7 @@ def test_agreement_falls_with_the_shift_and_with_a_missing_half():
 
 
 @pytest.fixture
-def source(tmp_path) -> Source:
+def curation(tmp_path) -> Curation:
     """Twenty discs; the matte of the first is another one's."""
     found = []
     for k in range(20):
@@ -42,7 +53,8 @@ def source(tmp_path) -> Source:
         write_png(tmp_path / f"{k}.png", disc(alpha)[: alpha.shape[0]])
         write_png(tmp_path / f"{k}_alpha.png", levels(alpha if k else np.roll(alpha, 40)))
         found.append(Item(f"{k}", tmp_path / f"{k}_alpha.png", tmp_path / f"{k}.png", identity=f"person {k // 2}"))
-    return Source("pairs", found)
+    (tmp_path / "out").mkdir()
+    return Curation(tmp_path / "out", [Source("pairs", found)])
 
 
 def see(photo: np.ndarray) -> np.ndarray:
@@ -58,7 +70,7 @@ def silent(things, label):
     return things
 
 
-def test_only_networks_that_have_not_seen_a_person_judge(source, tmp_path):
+def test_only_networks_that_have_not_seen_a_person_judge(curation):
     asked: dict[int, int] = {}
 
     def counting(fold: int):
@@ -68,37 +80,66 @@ def test_only_networks_that_have_not_seen_a_person_judge(source, tmp_path):
 
         return predict
 
-    scores, warnings = cross_check(source, all_folds({k: counting(k) for k in range(5)}), tmp_path / "d", silent)
+    judges = all_folds({k: counting(k) for k in range(5)})
+    assert not cross_check(curation, judges, silent)
     expected: dict[int, int] = {}
-    for item in source.items:
+    for item in curation.items.values():
         expected[fold_of(item, 5)] = expected.get(fold_of(item, 5), 0) + 1
-    assert asked == expected and not warnings
-    assert [one.name for one in scores if one.score < 0.92] == ["0"]
-    assert [path.name for path in (tmp_path / "d").iterdir()] == ["0.png"]
+    assert asked == expected
+    scores = read_credibility(curation)
+    assert list(scores) == list(curation.items) and [name for name in scores if scores[name] < 0.92] == ["0"]
+    assert [path.name for path in (curation.folder / "disagreement").iterdir()] == ["0.png"]
+    cross_check(curation, judges, silent)
+    assert asked == expected  # nobody is asked twice
 
 
-def test_pair_that_every_network_has_seen_is_an_error(source, tmp_path):
-    seen = fold_of(source.items[0], 5)
+def test_score_of_a_changed_file_does_not_count_and_is_found_again(curation):
+    cross_check(curation, all_folds(), silent)
+    matte = curation.items["0"].alpha
+    write_png(matte, levels(disc_alpha(radius=60)[::4, ::4]))
+    os.utime(matte, ns=(0, 0))
+    assert "0" not in read_credibility(curation)
+    cross_check(curation, all_folds(), silent)
+    assert read_credibility(curation)["0"] > 0.92
+    assert not list((curation.folder / "disagreement").iterdir())
+
+
+def test_unreadable_pair_is_a_warning(curation):
+    curation.items["3"].photo.write_bytes(b"")
+    (warning,) = cross_check(curation, all_folds(), silent)
+    assert "'3' cannot be read" in warning and "3" not in read_credibility(curation)
+
+
+def test_pair_that_every_network_has_seen_is_an_error(curation):
+    seen = fold_of(curation.items["0"], 5)
     with pytest.raises(ValueError, match="seen by every network"):
-        cross_check(source, [judge for judge in all_folds() if judge.fold[0] != seen], tmp_path / "d", silent)
+        cross_check(curation, [judge for judge in all_folds() if judge.fold[0] != seen], silent)
 
 
-def test_bad_fold_condemns_nobody(source, tmp_path):
-    bad = fold_of(source.items[5], 5)
-    scores, warnings = cross_check(
-        source, all_folds({bad: lambda photo: np.zeros(photo.shape[:2], np.float32)}), tmp_path / "d", silent
-    )
-    assert len(warnings) == 1 and f"fold {bad}" in warnings[0]
-    assert {fold_of(item, 5) for item in source.items if item.name in {one.name for one in scores}} == {
-        fold_of(item, 5) for item in source.items
-    } - {bad}
+def test_bad_fold_condemns_nobody(curation):
+    bad = fold_of(curation.items["5"], 5)
+    (warning,) = cross_check(curation, all_folds({bad: lambda photo: np.zeros(photo.shape[:2], np.float32)}), silent)
+    assert f"fold {bad}" in warning
+    scored = {fold_of(curation.items[name], 5) for name in read_credibility(curation)}
+    assert scored == {fold_of(item, 5) for item in curation.items.values()} - {bad}
 
 
 def test_two_folds_cannot_tell_which_is_bad():
-    assert bad_folds([Credibility("a", 0.9, 1, 0), Credibility("b", 0.1, 1, 1)]) == {}
+    assert bad_folds([Credibility("a", 0.9, 0), Credibility("b", 0.1, 1)]) == {}
 
 
-def test_scores_read_back(tmp_path):
-    write(tmp_path / "c.csv", [Credibility("a,b", 0.5, 1, 3), Credibility("c", 0.25, 2, None)])
-    assert read_credibility(tmp_path / "c.csv") == {"a,b": 0.5, "c": 0.25}
-    assert read_credibility(Path("nothing.csv")) == {}
+def test_networks_of_a_sweep_come_with_their_folds(tmp_path):
+    torch.manual_seed(0)
+    model = AttentionUNet("test_resnet", pretrained=False, decoder_channels=(24, 16, 16, 8, 8))
+    (tmp_path / "multirun.yaml").touch()
+    for fold in range(2):
+        run = tmp_path / f"{fold}_data.fold-{fold}"
+        (run / ".hydra").mkdir(parents=True)
+        (run / ".hydra" / "overrides.yaml").write_text(f"- data.fold={fold}\n")
+        (run / ".hydra" / "hydra.yaml").write_text(f"hydra: {{job: {{num: {fold}}}}}\n")
+        parameters = {"model": model.settings, "size": 64, "corpus": "drawn", "fold": fold, "folds": 2}
+        save(run / "checkpoints/last.ckpt", model, hyper_parameters=parameters)
+    judges = load_judges([tmp_path], "cpu")
+    assert [judge.fold for judge in judges] == [(0, 2), (1, 2)]
+    assert judges[0].name == load_judges([tmp_path / "0_data.fold-0"], "cpu")[0].name
+    assert judges[0].predict(np.zeros((40, 30, 3), np.uint8)).shape == (40, 30)

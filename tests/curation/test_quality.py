@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from matting.curation import quality
+from matting.curation.checks import default_limits
 from matting.curation.pair import AnnotatedPair
 from tests.curation.conftest import disc, disc_alpha, levels
 
@@ -18,6 +19,14 @@ def test_dark_subject_before_a_bright_window_is_not_underexposed():
     night = AnnotatedPair(disc(alpha, light=25, dark=5), levels(alpha))
     assert quality.underexposed(silhouette).score < 0.15
     assert quality.underexposed(night).score > 0.65
+
+
+@pytest.mark.parametrize("fog", [0.0, 0.06])
+def test_fog_fails_the_project_s_limit(fog):
+    alpha = disc_alpha()
+    flat = np.rint(128 + fog * (disc(alpha) - 128.0)).astype(np.uint8)
+    assert quality.low_contrast(AnnotatedPair(flat, levels(alpha))).score > default_limits()["low_contrast"]
+    assert quality.low_contrast(AnnotatedPair(disc(alpha), levels(alpha))).score < default_limits()["low_contrast"]
 
 
 def test_white_backdrop_alone_is_not_overexposed():

@@ -59,6 +59,15 @@ def test_a_model_folder_gives_the_same_mattes_and_tells_its_records(matting, fin
     assert again[0] == 0 and (tmp_path / "again" / "README.md").read_text() == card
 
 
+def test_a_model_folder_remembers_whom_its_network_has_not_seen(matting, finished, tmp_path):  # noqa: F811
+    file = finished / "checkpoints" / "last.ckpt"
+    content = torch.load(file, weights_only=True)
+    torch.save(content | {"hyper_parameters": content["hyper_parameters"] | {"fold": 0, "folds": 5}}, file)
+    for source, target in ((finished, "model"), (tmp_path / "model", "again")):
+        assert matting("export", "--checkpoint", source, "-o", tmp_path / target, "--no-onnx")[0] == 0
+        assert load_checkpoint(tmp_path / target).fold == load_checkpoint(finished).fold == (0, 5)
+
+
 def test_what_exists_is_not_replaced_and_failures_leave_nothing(matting, finished, tmp_path):  # noqa: F811
     (tmp_path / "model").mkdir()
     code, _, err = matting("export", "--checkpoint", finished, "-o", tmp_path / "model")
