@@ -36,6 +36,7 @@ from matting.processes import in_processes
 SEED = 100  # of the people; measure.py draws its own with others
 SIDE = 512  # short side of the photographs
 CROP = 320
+AROUND = 128  # pixels around a crop that the widest window of its clues still feels
 SEEN = 40  # mean error of alpha, of 255, in the worst window of 15 x 15 pixels
 PEOPLE = 5  # of a batch; each comes twice, clean and with a fault
 TAUGHT = {
@@ -104,7 +105,7 @@ class Lessons(Dataset[Lesson]):
         errors = cv2.absdiff(*mattes)
         window, flip = _window(rng, errors), 1 - 2 * int(rng.integers(2))
         looks = [
-            clues(frame.cut(p), a)[window][:, ::flip].transpose(2, 0, 1) for p, a in zip(saved, mattes, strict=True)
+            _clues(frame.cut(p), a, window)[:, ::flip].transpose(2, 0, 1) for p, a in zip(saved, mattes, strict=True)
         ]
         small = cv2.resize(errors[window], (CROP // STRIDE,) * 2, interpolation=cv2.INTER_AREA)[:, ::flip]
         targets = np.zeros((2, len(FAULTS), *small.shape), np.uint8)
@@ -137,6 +138,14 @@ def _window(rng: np.random.Generator, errors: NDArray[np.uint8]) -> tuple[slice,
     return slice(y, y + CROP), slice(x, x + CROP)
 
 
+def _clues(photo: NDArray[np.uint8], alpha: NDArray[np.uint8], window: tuple[slice, slice]) -> NDArray[np.uint8]:
+    """The clues in a window, from it and what is around it."""
+    begins = [max(0, side.start - AROUND) for side in window]
+    seen = tuple(slice(begin, side.stop + AROUND) for begin, side in zip(begins, window, strict=True))
+    inner = tuple(slice(side.start - begin, side.stop - begin) for begin, side in zip(begins, window, strict=True))
+    return clues(photo[seen], np.ascontiguousarray(alpha[seen]))[inner]
+
+
 def loss_of(maps: Tensor, errors: Tensor) -> Tensor:
     """Binary cross-entropy of each cell, and of each picture's peaks.
 
@@ -166,8 +175,9 @@ def teach(lessons: Lessons, output: Path, start: Path | None = None, workers: in
         for stem in (critic.backbone.conv1, critic.backbone.bn1):
             stem.requires_grad_(False).eval()
     steps = len(lessons) // PEOPLE
-    optimizer = torch.optim.AdamW([p for p in critic.parameters() if p.requires_grad], 2e-3, weight_decay=0.03)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, steps, pct_start=0.1)
+    rate = 1e-3 if start else 2e-3
+    optimizer = torch.optim.AdamW([p for p in critic.parameters() if p.requires_grad], rate, weight_decay=0.03)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps, pct_start=0.1)
     loader = DataLoader(lessons, PEOPLE, num_workers=workers, prefetch_factor=4)
     began, mean = time.time(), torch.zeros((), device=device)
     for step, lesson in enumerate(track(loader, "teaching", steps), 1):

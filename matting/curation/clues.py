@@ -14,6 +14,7 @@ SCALES = (8.0, 22.0, 60.0)
 
 _HALF, _GRID = 2, 4  # unlikeness is computed at a half, means and variances at a quarter of the size
 _LEAST = np.array([9, 4, 4, 9], np.float32)  # variances below these are noise
+_MEAN = np.full((1, 4), 0.25, np.float32)  # of the features
 _UNLIKE = 3.0  # standard deviations at which the unlikeness is tanh(1)
 
 
@@ -27,7 +28,7 @@ def clues(photo: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint
     strand outside the matte is like the hair: that can be seen in any colour.
 
     Args:
-        photo: ``(H, W, 3)`` uint8 RGB, about 320 pixels on the short side.
+        photo: ``(H, W, 3)`` uint8 RGB, about 480 pixels on the short side.
         alpha: ``(H, W)`` uint8, 255 = foreground.
 
     Returns:
@@ -66,7 +67,7 @@ def _unlikeness(features: NDArray[np.float32], weight: NDArray[np.float32]) -> S
         mean = first / share
         precision = 1 / (np.maximum(second / share - mean**2, 0) + _LEAST)
         mean, precision, known = (cv2.resize(one, (width, height)) for one in (mean, precision, mass))
-        distance = np.sqrt(((features - mean) ** 2 * precision).mean(axis=-1))
+        distance = np.sqrt(cv2.transform((features - mean) ** 2 * precision, _MEAN))
         likeness = (1 - np.tanh(distance / _UNLIKE)) * np.clip(20 * known, 0, 1)
         found.append(np.asarray(255 - 255 * likeness, np.uint8))
     return found

@@ -27,7 +27,7 @@ WEIGHTS = Path(__file__).with_name("critic.safetensors")
 STRIDE = 4
 """Pixels of the picture to a cell of a map of faults."""
 
-SIDE = 320
+SIDE = 480
 """Short side in pixels of what the critic looks at, in front of it and when it learnt."""
 
 _LONGEST = 1280  # pixels of the long side, whatever the short one becomes
@@ -174,4 +174,4 @@ def criticise(photo: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Criticism:
 def _critic() -> Critic:
     critic = Critic()
     critic.load_state_dict(load_file(WEIGHTS))
-    return critic.eval()
+    return critic.to(memory_format=torch.channels_last).eval()  # as a picture lies in memory

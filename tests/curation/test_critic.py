@@ -99,8 +99,8 @@ def test_frame_is_the_subject_with_what_is_around():
     alpha[300:500, 200:300] = 255
     frame = frame_around(alpha)
     assert (frame.top, frame.bottom, frame.left, frame.right) == (240, 560, 140, 360)  # a tenth of 600 on each side
-    assert frame.size == (320, 465)
-    assert frame.cut(alpha).shape == (465, 320) and frame.cut(np.dstack([alpha] * 3)).shape == (465, 320, 3)
+    assert frame.size == (480, 698)
+    assert frame.cut(alpha).shape == (698, 480) and frame.cut(np.dstack([alpha] * 3)).shape == (698, 480, 3)
     placed = frame.put(frame.cut(alpha).astype(np.float32) / 255, alpha.shape)
     assert np.abs(placed - alpha / 255).mean() < 0.005  # where it was, at its size
 

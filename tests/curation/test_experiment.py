@@ -77,7 +77,7 @@ def test_limits_spend_the_budget_where_it_finds_most(monkeypatch):
     rows = [
         {"split": 0, "person": k, "scenario": "plain", "defect": defect, "error": 1.0}
         | {check.name: float(rng.uniform()) for check in CHECKS}
-        | {"low_resolution": 0.5, "lost_strands": 0.0, "wrong_translucency": 0.0}
+        | dict.fromkeys(measure.SET, 0.0)
         for k in range(200)
         for defect in ("clean", *DEFECTS)
     ]
@@ -94,6 +94,25 @@ def test_limits_spend_the_budget_where_it_finds_most(monkeypatch):
     assert 1 < limits["filled_gap"] < 3.2
     recall = {row["defect"]: row for row in measure.recall_rows(rows, limits)}
     assert recall["filled_holes"]["own"] == 200 and recall["clean"]["any"] == len(failing)
+
+
+def test_a_seed_that_is_left_out_is_judged_by_the_others(monkeypatch):
+    measure = load("measure", monkeypatch)
+    quiet = dict.fromkeys((check.name for check in CHECKS), 0.0)
+
+    def people(clean: float, faulty: float) -> list[dict[str, object]]:
+        return [
+            {"split": 0, "person": k, "scenario": "plain", "defect": defect, "error": float(k < 5), **quiet}
+            | {"cut_hair": clean if defect == "clean" else faulty if defect == "hard_cut" else 0.0}
+            for k in range(20)
+            for defect in ("clean", *DEFECTS)
+        ]
+
+    lines = measure.left_out_rows({0: people(0.1, 0.9), 1: people(0.1, 0.9), 2: people(0.95, 0.3)}).splitlines()
+    found = {line.split(" | ")[0]: line for line in lines}
+    # The others of 2 set a limit between 0.1 and 0.9; with 2 among them there is none that 0.9 exceeds.
+    assert "| clean | 60 | 33.3 % [" in found["| clean"]
+    assert found["| hard_cut"].startswith("| hard_cut | 60 | 0.0 % [") and found["| hard_cut"].endswith("| 0 / 15 |")
 
 
 def test_worst_error_is_that_of_a_window(monkeypatch):
