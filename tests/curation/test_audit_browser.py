@@ -71,7 +71,7 @@ def test_keys_decide_state_is_kept_and_the_export_is_read(browser, page_file, tm
     with page.expect_download() as download:
         page.keyboard.press("e")
     download.value.save_as(tmp_path / "export.json")
-    assert read_export(tmp_path / "export.json", NAMES) == {
+    assert read_export(tmp_path / "export.json", dict.fromkeys(NAMES, "")) == {
         "first": Audited("accept", ""),
         "second": Audited("re-annotate", "hair, exactly"),
         NAMES[2]: Audited("reject", ""),
