@@ -59,8 +59,8 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
 
     Returns:
         JSON values: ``size``, ``corpus``, ``digest``, ``licence_of_data``; ``fold`` where one was left out, with the
-        number of folds; and, where the run folder has them, how it
-        was trained (``notes``, ``hours``, ``hardware``, ``commit``, ``versions``) and what it scored (``scores``).
+        number of folds; and, where the run folder has them, how it was trained (``notes``, ``hours``, ``hardware``,
+        ``commit``, ``versions``) and what it scored (``scores``).
     """
     earlier = trained.path.parent / RECORDS
     if earlier.is_file():
