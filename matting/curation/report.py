@@ -71,11 +71,13 @@ def reason_table(judged: Sequence[Judged]) -> Table:
     return Table("Reasons", ["reason", "pairs", "what to do"], rows)
 
 
-def remaining_table(rate: DefectRate) -> Table:
-    """The audit's estimate for what nobody looked at."""
-    interval = f"{100 * rate.low:.1f}, {100 * rate.high:.1f}"
-    row = [str(rate.audited), str(rate.defects), f"{100 * rate.defects / rate.audited:.1f} % [{interval}]"]
-    return Table("Defects among pairs that came to the audit (Wilson)", ["audited", "defects", "share [95 %]"], [row])
+def remaining_table(judged: Sequence[Judged], rate: DefectRate) -> Table:
+    """The audit's estimate for the accepted pairs that nobody looked at."""
+    unseen = sum(one.verdict == "accept" and not one.reasons for one in judged)
+    about = f"{unseen * rate.defects / rate.audited:.0f} [{unseen * rate.low:.0f}, {unseen * rate.high:.0f}]"
+    row = [str(unseen), _share(rate.defects, rate.audited), about]
+    columns = ["accepted, not looked at", "with defects [95 %]", "that is, pairs"]
+    return Table("Defects that remain, by the audit (Wilson)", columns, [row])
 
 
 def unreadable_table(judged: Sequence[Judged]) -> Table:
@@ -86,7 +88,7 @@ def unreadable_table(judged: Sequence[Judged]) -> Table:
 
 def report_tables(judged: Sequence[Judged], rate: DefectRate | None) -> list[Table]:
     """All tables of a report, the funnel first."""
-    tables = [funnel_table(judged, rate), *([remaining_table(rate)] if rate else [])]
+    tables = [funnel_table(judged, rate), *([remaining_table(judged, rate)] if rate else [])]
     tables += [verdict_table(judged), reason_table(judged), unreadable_table(judged)]
     return [table for table in tables if table.rows]
 

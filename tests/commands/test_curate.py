@@ -19,6 +19,7 @@ from matting.curation.run import Curation
 from matting.curation.verdicts import read_accepted
 from matting.data.corpora import demo_corpus
 from matting.data.sources.folders import read_names
+from matting.evaluation.statistics import wilson
 from matting.images import read_alpha, write_png
 
 PEOPLE = 24
@@ -160,7 +161,11 @@ def test_audit_draws_a_page_and_apply_merges_what_it_exports(curation, tmp_path)
     assert "Wilson" in output and verdicts(curation)[names[0]]["reasons"] == "halo"
     assert verdicts(curation)[names[0]]["gate"] == "audit"
     looked = f"{len(names)} looked at | 1 | {100 / len(names):.1f} % ["
-    assert looked in (curation / "report.md").read_text()
+    report = (curation / "report.md").read_text()
+    assert looked in report
+    unseen = sum(row["verdict"] == "accept" and not row["reasons"] for row in verdicts(curation).values())
+    low, high = wilson(1, len(names))
+    assert f"| {unseen / len(names):.0f} [{unseen * low:.0f}, {unseen * high:.0f}] |" in report
     assert "alt='halo'" not in (curation / "report.html").read_text()  # a person's reason is no check's
 
 
