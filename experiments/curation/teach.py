@@ -1,6 +1,6 @@
 """Teach the critic of annotations: clean pairs drawn by code, and what is wrong with them after a fault was planted.
 
-    python experiments/curation/teach.py --people 3000 --steps 6000
+    python experiments/curation/teach.py --people 5000 --steps 10000
 
 writes ``matting/curation/critic.safetensors``. People are drawn with a seed of their own: none is among those that
 ``measure.py`` sets limits on, or takes figures of.
@@ -38,9 +38,11 @@ SIDE = 512  # short side of the photographs
 CROP = 320
 AROUND = 128  # pixels around a crop that the widest window of its clues still feels
 SEEN = 40  # mean error of alpha, of 255, in the worst window of 15 x 15 pixels
+COARSE = SCENARIOS.index("low_resolution")  # where hair is a haze: clean ones look most like cut ones
+MORE_COARSE = 0.2  # of the lessons are of such people, beside those that come anyway
 PEOPLE = 5  # of a batch; each comes twice, clean and with a fault
 TAUGHT = {
-    "hard_cut": ("cut_hair", 4.0),
+    "hard_cut": ("cut_hair", 5.0),
     "filled_holes": ("filled_gap", 4.0),
     "shadow_included": ("included_shadow", 1.8),
     "missing_limb": ("missing_part", 2.0),
@@ -91,7 +93,7 @@ class Lessons(Dataset[Lesson]):
         shares = np.array([share for _, share in TAUGHT.values()])
         defect = list(TAUGHT)[rng.choice(len(TAUGHT), p=shares / shares.sum())]
         for _ in range(5):  # not everybody has hair to cut
-            stem = self.folder / f"{rng.integers(self.people):05d}"
+            stem = self.folder / f"{self.somebody(rng):05d}"
             clean = read_rgb(Path(f"{stem}_p.png")), read_alpha(Path(f"{stem}_a.png"))
             photo, alpha = self._plant(rng, defect, *clean)
             if cv2.blur(cv2.absdiff(clean[1], alpha), (15, 15)).max() > SEEN:
@@ -111,6 +113,11 @@ class Lessons(Dataset[Lesson]):
         targets = np.zeros((2, len(FAULTS), *small.shape), np.uint8)
         targets[1, FAULTS.index(TAUGHT[defect][0])] = small
         return Lesson(torch.from_numpy(np.stack(looks)), torch.from_numpy(targets))
+
+    def somebody(self, rng: np.random.Generator) -> int:
+        """Anybody, or in `MORE_COARSE` of the cases somebody of a picture of low resolution, where there are any."""
+        coarse = range(COARSE, self.people, len(SCENARIOS))
+        return int(rng.choice(coarse if coarse and rng.random() < MORE_COARSE else self.people))
 
     def _plant(
         self, rng: np.random.Generator, defect: str, photo: NDArray[np.uint8], alpha: NDArray[np.uint8]
@@ -205,8 +212,8 @@ def _halves(critic: Critic) -> dict[str, Tensor]:
 def main() -> None:
     """Draw, teach, and write the weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, default=3000)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--people", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=10000)
     parser.add_argument("--start", type=Path, help="weights to go on from")
     parser.add_argument("--seed", type=int, default=0, help="of the lessons; take another to go on")
     parser.add_argument("--workers", type=int, default=2)

@@ -27,7 +27,7 @@ WEIGHTS = Path(__file__).with_name("critic.safetensors")
 STRIDE = 4
 """Pixels of the picture to a cell of a map of faults."""
 
-SIDE = 480
+SIDE = 600
 """Short side in pixels of what the critic looks at, in front of it and when it learnt."""
 
 _LONGEST = 1280  # pixels of the long side, whatever the short one becomes

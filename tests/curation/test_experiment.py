@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from matting.corpus.defects import DEFECTS
+from matting.corpus.plan import SCENARIOS
 from matting.curation.checks import CHECKS
 from matting.curation.critic import FAULTS, Critic
 
@@ -55,6 +56,15 @@ def test_lessons_are_functions_of_their_number_and_name_the_fault(teach, drawn):
     torch.testing.assert_close(lessons[7], teach.Lessons(drawn, 4, 8)[7], rtol=0, atol=0)
 
 
+def test_lessons_have_more_people_of_low_resolution(teach, tmp_path):
+    rng = np.random.default_rng(0)
+    names = [SCENARIOS[teach.Lessons(tmp_path, 100, 1).somebody(rng) % len(SCENARIOS)] for _ in range(4000)]
+    share = {name: names.count(name) / 4000 for name in SCENARIOS}
+    assert share.pop("low_resolution") == pytest.approx(teach.MORE_COARSE + (1 - teach.MORE_COARSE) / 10, abs=0.03)
+    assert all(value == pytest.approx((1 - teach.MORE_COARSE) / 10, abs=0.02) for value in share.values())
+    assert {teach.Lessons(tmp_path, 2, 1).somebody(rng) for _ in range(50)} == {0, 1}  # none of that kind
+
+
 @pytest.mark.slow
 def test_critic_learns_a_class_by_heart_and_is_written(teach, drawn, tmp_path, capsys):
     output = tmp_path / "critic.safetensors"
@@ -86,12 +96,16 @@ def test_limits_spend_the_budget_where_it_finds_most(monkeypatch):
             row["filled_gap"] = 3 + row["filled_gap"]
         elif row["defect"] == "clean" and row["person"] < 2:
             row["filled_gap"] = 9.0
+        elif row["defect"] == "cloned":  # as worth it, but without an aim
+            row["cloned"] = 3 + row["cloned"]
+        elif row["defect"] == "clean" and row["person"] == 2:
+            row["cloned"] = 9.0
     limits = measure.fit_limits(rows)
     assert set(limits) == {check.name for check in CHECKS}
     clean = [row for row in rows if row["defect"] == "clean"]
     failing = [row for row in clean if any(row[name] > limit for name, limit in limits.items())]
     assert {row["person"] for row in failing} >= {0, 1} and len(failing) <= measure.BUDGET * len(clean)
-    assert 1 < limits["filled_gap"] < 3.2
+    assert 1 < limits["filled_gap"] < 3.2 and limits["cloned"] > 9
     recall = {row["defect"]: row for row in measure.recall_rows(rows, limits)}
     assert recall["filled_holes"]["own"] == 200 and recall["clean"]["any"] == len(failing)
 
