@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from planted import CLEAN, draw_planted
@@ -56,27 +55,18 @@ FIT, HELD_OUT = (5, 6, 7, 8, 9, 10), 11  # 1 was looked at in designing the chec
 FOUND = 0.95  # of a defect that a check should find
 REPORTED = ("cloned", "halo")  # without an aim: no clean pair is given for them
 BUDGET = 0.0175  # of the clean pairs that the fitted limits may fail
-VISIBLE = 0.25  # `worst_error` from which a person is expected to see a fault of the matte
 
 Row = dict[str, str | int | float]
 
 
 def score_person(person: int, split: int, folder: Path, names: Sequence[str]) -> list[Row]:
     """Draw one person with all defects, and measure the named checks."""
-    pairs = draw_planted(folder, split, person)
-    truth = read_alpha(pairs[0].alpha)
     rows = []
-    for planted in pairs:
+    for planted in draw_planted(folder, split, person):
         pair = AnnotatedPair(read_rgb(planted.photo), read_alpha(planted.alpha))
         row: Row = {"split": split, "person": person, "scenario": planted.scenario, "defect": planted.defect}
-        row["error"] = worst_error(truth, pair.alpha) if planted.defect in MATTE else 0.0
         rows.append(row | {name: BY_NAME[name].measure(pair).score for name in names})
     return rows
-
-
-def worst_error(truth: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> float:
-    """Mean error of alpha, 0 to 1, in the window of 15 x 15 pixels where it is largest: how easy a fault is to see."""
-    return float(cv2.blur(cv2.absdiff(truth, alpha).astype(np.float32) / 255, (15, 15)).max())
 
 
 def fit_limits(rows: Sequence[Row]) -> dict[str, float]:
@@ -152,7 +142,6 @@ def recall_rows(rows: Sequence[Row], limits: dict[str, float]) -> list[Row]:
     table: list[Row] = []
     for defect in [CLEAN, *DEFECTS]:
         chosen = [row for row in rows if row["defect"] == defect]
-        plain = [row for row in chosen if defect in MATTE and row["error"] >= VISIBLE]
         own = sum(any(row[name] > limits[name] for name in OWN.get(defect, ())) for row in chosen)
         any_check = sum(any(row[check.name] > limits[check.name] for check in CHECKS) for row in chosen)
         low, high = wilson(any_check, len(chosen))
@@ -161,28 +150,22 @@ def recall_rows(rows: Sequence[Row], limits: dict[str, float]) -> list[Row]:
         table.append(
             {"defect": defect, "pairs": len(chosen), "own": own, "own_low": own_low, "own_high": own_high}
             | {"any": any_check, "any_low": low, "any_high": high, "area": max(areas, default=0.5)}
-            | {"visible": len(plain), "visible_any": sum(any(r[n] > v for n, v in limits.items()) for r in plain)}
         )
     return table
 
 
 def left_out_rows(scores: Mapping[int, Sequence[Row]]) -> str:
     """Each seed judged by limits that were fitted on the others, all of them together, as Markdown."""
-    names = ("pairs", "any", "visible", "visible_any")
     sums: dict[str, Counter[str]] = {}
     for split, rows in scores.items():
         limits = fit_limits([row for other, part in scores.items() if other != split for row in part])
         for row in recall_rows(rows, limits):
-            sums.setdefault(str(row["defect"]), Counter()).update({name: int(row[name]) for name in names})
-    lines = [
-        "| each fitting seed left out | pairs | found by any check | of the visible |",
-        "| --- | --: | --: | --: |",
-    ]
+            sums.setdefault(str(row["defect"]), Counter()).update({name: int(row[name]) for name in ("pairs", "any")})
+    lines = ["| each fitting seed left out | pairs | found by any check |", "| --- | --: | --: |"]
     for defect, count in sums.items():
         low, high = wilson(count["any"], count["pairs"])
         share = _share({"any": count["any"], "any_low": low, "any_high": high, "pairs": count["pairs"]}, "any", "pairs")
-        visible = f"{count['visible_any']} / {count['visible']}" if count["visible"] else ""
-        lines.append(f"| {defect} | {count['pairs']} | {share} | {visible} |")
+        lines.append(f"| {defect} | {count['pairs']} | {share} |")
     return "\n".join(lines) + "\n"
 
 
@@ -218,21 +201,14 @@ def _write_csv(path: Path, rows: Sequence[Row]) -> None:
 
 
 def _markdown(recall: Sequence[Row], precision: Sequence[Row]) -> str:
-    lines = ["| defect | pairs | found by its own checks | found by any check | AUC | of the visible |"]
-    lines += ["| --- | --: | --: | --: | --: | --: |"]
+    lines = ["| defect | pairs | found by its own checks | found by any check | AUC |"]
+    lines += ["| --- | --: | --: | --: | --: |"]
     for row in recall:
         clean = row["defect"] == CLEAN
         own = "" if clean else _share(row, "own", "pairs")
         auc = "" if clean else f"{row['area']:.3f}"
-        visible = f"{row['visible_any']} / {row['visible']}" if row["visible"] else ""
-        lines.append(
-            f"| {row['defect']} | {row['pairs']} | {own} | {_share(row, 'any', 'pairs')} | {auc} | {visible} |"
-        )
-    lines += [
-        "",
-        "AUC: of the defect's best own check against the clean pairs. Visible: faults of mattes with a mean error of",
-    ]
-    lines += [f"at least {VISIBLE} in the worst window of 15 x 15 pixels, and how many of them any check finds."]
+        lines.append(f"| {row['defect']} | {row['pairs']} | {own} | {_share(row, 'any', 'pairs')} | {auc} |")
+    lines += ["", "AUC: of the defect's best own check against the clean pairs."]
     lines += ["", "| check | limit | pairs that fail | of these its own defect | of these clean |"]
     lines += ["| --- | --: | --: | --: | --: |"]
     for row in precision:

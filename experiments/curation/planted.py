@@ -34,7 +34,9 @@ class Planted(NamedTuple):
 
 
 def draw_planted(folder: Path, split: int, person: int) -> list[Planted]:
-    """Draw one person, and write the pair once clean and once with each defect; what is there already is kept.
+    """Draw one person, and write the pair once clean and once with each defect that has something to spoil.
+
+    What is there already is kept.
 
     Args:
         folder: Where the files go.
@@ -51,16 +53,19 @@ def draw_planted(folder: Path, split: int, person: int) -> list[Planted]:
         Planted(person, scenario, name, path.with_suffix(".jpg"), path.with_suffix(".png"))
         for name, path in zip(names, paths, strict=True)
     ]
-    if all(pair.alpha.is_file() for pair in pairs):
-        return pairs
+    done = paths[0].with_suffix(".done")
+    if done.is_file():
+        return [pair for pair in pairs if pair.alpha.is_file()]
     paths[0].parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng([20_26, split, person])
     taken, quality = take_portrait(rng, scenario, SIDE)
     for number, pair in enumerate(pairs):
         planting = np.random.default_rng([20_26, split, person, number])
-        picture, alpha = taken.picture, taken.alpha
-        if pair.defect != CLEAN:
-            picture, alpha = plant_defect(planting, pair.defect, picture, alpha)
-        cv2.imwrite(str(pair.photo), to_uint8(picture)[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, quality))
-        cv2.imwrite(str(pair.alpha), to_uint8(alpha))
-    return pairs
+        clean = taken.picture, taken.alpha
+        planted = clean if pair.defect == CLEAN else plant_defect(planting, pair.defect, *clean, taken.bare)
+        if planted:
+            picture, alpha = (to_uint8(one) for one in planted)
+            cv2.imwrite(str(pair.photo), picture[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, quality))
+            cv2.imwrite(str(pair.alpha), alpha)
+    done.touch()
+    return [pair for pair in pairs if pair.alpha.is_file()]

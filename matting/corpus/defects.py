@@ -12,29 +12,53 @@ from matting.corpus.textures import random_light
 from matting.corpus.traits import random_traits
 
 Pair = tuple[Picture, Plane]
-Defect = Callable[[np.random.Generator, Picture, Plane], Pair]
+Defect = Callable[[np.random.Generator, Picture, Plane, Plane], Pair]
 PLANTED_EVERY = 3  # of the RWP training portraits, one in three carries a defect
+VISIBLE = 0.25  # `worst_error` from which a person is expected to see a fault of the matte
 
 
-def plant_defect(rng: np.random.Generator, name: str, picture: Picture, alpha: Plane) -> Pair:
-    """The pair with one defect of :data:`DEFECTS`.
+def plant_defect(rng: np.random.Generator, name: str, picture: Picture, alpha: Plane, bare: Plane) -> Pair | None:
+    """The pair with one defect of :data:`DEFECTS`, or None where this picture gives it nothing to spoil.
+
+    A fault of the matte that nobody could see is none: hair is not cut of people without, no gap is filled where there
+    is none. It counts from a `worst_error` of :data:`VISIBLE`.
 
     Args:
         rng: source of randomness.
         name: of the defect.
         picture: ``(H, W, 3)`` float32 in [0, 1].
         alpha: ``(H, W)`` float32 in [0, 1].
+        bare: ``(H, W)`` float32 in [0, 1], what alpha would be without hair.
 
     Raises:
         ValueError: for an unknown name.
     """
     if name not in DEFECTS:
         raise ValueError(f"expected one of the defects {sorted(DEFECTS)}, got {name!r}")
-    faulty, matte = DEFECTS[name](rng, picture, alpha)
+    faulty, matte = DEFECTS[name](rng, picture, alpha, bare)
+    if DEFECTS[name] in MATTE_DEFECTS and worst_error(alpha, matte) < VISIBLE:
+        return None
     return faulty, np.clip(matte, 0, 1)
 
 
-def small(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
+def plant_defect_or_next(
+    rng: np.random.Generator, name: str, picture: Picture, alpha: Plane, bare: Plane
+) -> tuple[str, Picture, Plane]:
+    """The name and the pair of the defect, or of the first after it in :data:`DEFECTS` that has something to spoil."""
+    names = list(DEFECTS)
+    for other in (*names[names.index(name) :], *names):
+        if pair := plant_defect(rng, other, picture, alpha, bare):
+            return other, *pair
+    raise AssertionError("picture defects spoil any picture")
+
+
+def worst_error(truth: Plane, alpha: Plane) -> float:
+    """Mean error of alpha in the square window where it is largest, of 15 pixels where the short side has 512."""
+    window = max(round(15 / 512 * min(truth.shape)), 3) | 1
+    return float(cv2.blur(cv2.absdiff(truth, alpha), (window, window)).max())
+
+
+def small(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
     """Shorter side well below what the other pictures have."""
     factor = rng.uniform(0.4, 0.85)
     size = tuple(int(side * factor) for side in alpha.shape[::-1])
@@ -43,23 +67,23 @@ def small(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
     )
 
 
-def underexposed(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
+def underexposed(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
     """Most of the picture crushed to black."""
     return np.asarray(np.clip(picture * rng.uniform(0.06, 0.16), 0, 1), np.float32), alpha
 
 
-def overexposed(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
+def overexposed(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
     """Most of the picture clipped to white."""
     return np.asarray(np.clip(picture * rng.uniform(3, 5) + 0.25, 0, 1), np.float32), alpha
 
 
-def blurred(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
+def blurred(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
     """The whole picture out of focus, under a matte that is not."""
     sigma = min(alpha.shape) * rng.uniform(0.008, 0.02)
     return gaussian(picture, sigma), alpha
 
 
-def cloned(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
+def cloned(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
     """A region copied to another place of the picture, where it does not belong, as a careless retouch does."""
     height, width = alpha.shape
     h, w = int(height * rng.uniform(0.15, 0.3)), int(width * rng.uniform(0.15, 0.3))
@@ -75,7 +99,7 @@ def cloned(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
     return result, alpha
 
 
-def halo(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
+def halo(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
     """A seam around the subject, left by cutting and pasting: bright before a dark scene, dark before a bright one."""
     reach = max(round(min(alpha.shape) * rng.uniform(0.005, 0.012)), 1)
     wide = cv2.dilate(alpha, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
@@ -87,41 +111,22 @@ def halo(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
     return np.asarray(picture * (1 - share) + share * colour, np.float32), alpha
 
 
-def double_jpeg(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
+def double_jpeg(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
     """Saved at a very low quality before."""
     return compress(picture, int(rng.integers(8, 20))), alpha
 
 
-def hard_cut(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
-    """Hair, and edges as soft as hair, cut off along one smooth outline; hands, limbs and narrow edges stay.
-
-    Without strands that lie apart from hands and limbs there is nothing to cut: the whole outline becomes hard.
-    """
+def hard_cut(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
+    """Hair, beards and fur cut off along one smooth outline; skin, clothes and what is in motion stay as they are."""
     side = max(min(alpha.shape) // 46, 3) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     solid = cv2.morphologyEx((alpha > 0.5).astype(np.float32), cv2.MORPH_OPEN, kernel)
-    smooth = cv2.GaussianBlur(solid, (0, 0), rng.uniform(0.5, 1.0))
-    hair = _hair(alpha, solid, side)
-    if not hair.any():
-        return picture, cv2.GaussianBlur((alpha > 0.5).astype(np.float32), (0, 0), rng.uniform(0.5, 1.0))
-    return picture, np.asarray(alpha + hair * (smooth - alpha), np.float32)
+    outline = np.maximum(cv2.GaussianBlur(solid, (0, 0), rng.uniform(0.5, 1.0)), bare)
+    hair = gaussian(cv2.dilate((alpha - bare > 0.02).astype(np.float32), kernel), side / 2)
+    return picture, np.asarray(alpha + hair * (outline - alpha), np.float32)
 
 
-def _hair(alpha: Plane, solid: Plane, side: int) -> Plane:
-    """``(H, W)`` in [0, 1], where strands are: many soft pixels, and no thin solid part, which is a hand or an arm."""
-    soft = ((alpha > 0.03) & (alpha < 0.97)).astype(np.float32)
-    dense = (cv2.GaussianBlur(soft, (0, 0), side / 2) > 0.3).astype(np.uint8)
-    near = np.ones((3, 3), np.uint8)
-    core = cv2.morphologyEx((alpha > 0.8).astype(np.uint8), cv2.MORPH_OPEN, near)
-    _, labels, values, _ = cv2.connectedComponentsWithStats(core * (cv2.dilate(solid, near) < 0.5))
-    limbs = 1 + np.flatnonzero(values[1:, cv2.CC_STAT_AREA] > side * side / 4)
-    reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * side + 1, 2 * side + 1))
-    kept = cv2.dilate(np.isin(labels, limbs).astype(np.uint8), reach)
-    strands = cv2.dilate(dense, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
-    return gaussian((strands * (1 - kept)).astype(np.float32), side / 2)
-
-
-def shifted(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
+def shifted(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
     """The matte beside the subject."""
     reach, angle = min(alpha.shape) * rng.uniform(0.015, 0.04), rng.uniform(0, 2 * np.pi)
     move = np.array([[1, 0, reach * np.cos(angle)], [0, 1, reach * np.sin(angle)]])
@@ -130,7 +135,7 @@ def shifted(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
     )
 
 
-def dilated(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
+def dilated(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
     """The matte too wide or too narrow all around."""
     size = int(min(alpha.shape) * rng.uniform(0.008, 0.02)) * 2 + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
@@ -138,7 +143,7 @@ def dilated(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
     return picture, np.asarray(change(alpha, kernel), np.float32)
 
 
-def filled_holes(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
+def filled_holes(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
     """The largest gaps between arms, legs and body declared foreground."""
     solid = (alpha > 0.5).astype(np.uint8)
     gaps = np.zeros_like(solid)
@@ -155,7 +160,7 @@ def filled_holes(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pa
     return picture, np.maximum(alpha, cv2.GaussianBlur(filled, (0, 0), rng.uniform(0.5, 1.2)))
 
 
-def shadow_included(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
+def shadow_included(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
     """A shadow on what is behind, labelled as part of the subject: solid by most hands, translucent by some."""
     reach = alpha.shape[1] * rng.uniform(0.06, 0.18) * rng.choice([-1, 1])
     lean = rng.uniform(-0.3, 0.3)
@@ -169,7 +174,7 @@ def shadow_included(rng: np.random.Generator, picture: Picture, alpha: Plane) ->
     return np.asarray(dark, np.float32), np.asarray(np.maximum(alpha, label), np.float32)
 
 
-def missing_limb(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
+def missing_limb(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
     """A part that sticks out, or a piece of the outline, missing from the matte."""
     solid = (alpha > 0.9).astype(np.uint8)
     outline = np.argwhere(cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0)
@@ -182,12 +187,12 @@ def missing_limb(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pa
     return picture, np.asarray(alpha * cv2.GaussianBlur(kept, (0, 0), rng.uniform(0.5, 1.2)), np.float32)
 
 
-def swapped(rng: np.random.Generator, picture: Picture, alpha: Plane) -> Pair:
+def swapped(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
     """The matte of another picture."""
     other = alpha[::-1, ::-1]
     for _ in range(4):
         frame = random_frame(rng, alpha.shape[0], alpha.shape[1], 2)
-        other = draw_person(rng, frame, random_traits(rng), random_light(rng))[..., 3]
+        other = draw_person(rng, frame, random_traits(rng), random_light(rng)).layer[..., 3]
         if np.abs(other - alpha).mean() > 0.5 * alpha.mean():
             break
     return picture, np.ascontiguousarray(np.clip(other, 0, 1))

@@ -70,7 +70,7 @@ def draw_bystander(rng: np.random.Generator, height: int, width: int) -> Layer:
     """Somebody who is not the subject."""
     place = (width * rng.uniform(0, 1), height * rng.uniform(0.2, 0.5))
     frame = Frame(height, width, height * rng.uniform(0.05, 0.16), place, float(rng.normal(0, 0.05)), 2)
-    return draw_person(rng, frame, random_traits(rng), random_light(rng))
+    return draw_person(rng, frame, random_traits(rng), random_light(rng)).layer
 
 
 def draw_figure(rng: np.random.Generator, height: int, width: int, kind: str) -> Layer:
@@ -84,7 +84,7 @@ def draw_figure(rng: np.random.Generator, height: int, width: int, kind: str) ->
         traits = replace(
             traits, style="bald" if kind == "mannequin" else "short", hat=None, tie=False, veil=False, scarf=False
         )
-    layer = draw_person(rng, frame, traits, random_light(rng))
+    layer = draw_person(rng, frame, traits, random_light(rng)).layer
     if kind == "poster":
         layer = _poster(rng, layer, frame)
     elif kind == "statue":

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.corpus.camera import lens_blur, to_uint8
-from matting.corpus.defects import plant_defect
+from matting.corpus.defects import plant_defect_or_next
 from matting.corpus.layers import straight
 from matting.corpus.parallel import Record
 from matting.corpus.person import draw_person
@@ -54,7 +54,7 @@ def write_composition(rng: np.random.Generator, root: Path, item: Item, size: in
     height, width = int(size * rng.choice([1.0, 1.15, 1.3])), size
     height = size if item.scenario == PORTRAIT else height
     (frame,), traits = choose_frames(rng, height, width, item.scenario, 1), choose_traits(rng, item.scenario)
-    layer = draw_person(rng, frame, traits, random_light(rng))
+    layer = draw_person(rng, frame, traits, random_light(rng)).layer
     layer = lens_blur(layer, rng.uniform(0.25, 0.6))
     colours, coverage = straight(layer)
     alpha = to_uint8(coverage)
@@ -130,14 +130,14 @@ def write_rwp(rng: np.random.Generator, root: Path, item: Item, size: int) -> Re
     """One real-world portrait with its alpha and its row of the manifest."""
     photo, quality = take_portrait(rng, item.scenario, size)
     name = f"rwp_{item.index:06d}"
-    picture, alpha = photo.picture, photo.alpha
+    planted, picture, alpha = None, photo.picture, photo.alpha
     if item.defect:
-        picture, alpha = plant_defect(rng, item.defect, picture, alpha)
+        planted, picture, alpha = plant_defect_or_next(rng, item.defect, picture, alpha, photo.bare)
     save(root / f"RWP/image/{name}.jpg", to_uint8(picture), cv2.IMWRITE_JPEG_QUALITY, quality)
     save(root / f"RWP/alpha/{name}.png", to_uint8(alpha), cv2.IMWRITE_PNG_COMPRESSION, 3)
     row: Record = {"name": name, "split": item.place.removeprefix("rwp-"), "difficulty": photo.difficulty}
     row["identity"] = f"person_{item.index:06d}"
-    return row | {tag: int(tag in photo.tags) for tag in TAGS}
+    return row | {tag: int(tag in photo.tags) for tag in TAGS} | {"defect": planted}
 
 
 def write_coco(rng: np.random.Generator, root: Path, item: Item, size: int) -> Record:
@@ -200,13 +200,11 @@ def write_indexes(root: Path, items: list[Item], records: list[Record]) -> None:
         _lines(base / f"{prefix}_bg_names.txt", [name for row in rows for name in row["backgrounds"]])
     manifest = [row for split in ("train", "val", "test") for row in by_place.get(f"rwp-{split}", [])]
     with (root / "RWP/manifest.csv").open("w", newline="") as file:
-        table = csv.DictWriter(file, ["name", "split", "difficulty", "identity", *TAGS], lineterminator="\n")
+        columns = ["name", "split", "difficulty", "identity", *TAGS]
+        table = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
         table.writeheader()
         table.writerows(sorted(manifest, key=lambda row: str(row["name"])))
-    if any(item.defect for item in items):
-        planted = [
-            f"{record['name']},{item.defect}" for item, record in zip(items, records, strict=True) if item.defect
-        ]
+    if planted := [f"{row['name']},{row['defect']}" for row in records if row.get("defect")]:
         _lines(root / "defects.csv", ["name,defect", *planted])
     for split in ("train", "val"):
         _write_instances(root, split, by_place.get(f"coco-{split}", []))

@@ -1,5 +1,7 @@
 """A whole person: the parts in their order from back to front."""
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
@@ -16,7 +18,19 @@ REACH = np.array([(-3.4, -1.7), (3.4, -1.7), (3.4, 7.6), (-3.4, 7.6)])
 """Corners of what a person can cover, in the head frame."""
 
 
-def draw_person(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
+class Person(NamedTuple):
+    """What a camera without a lens would see of a person.
+
+    Attributes:
+        layer: ``(H, W, 4)`` float32 premultiplied, with exact coverage as alpha.
+        bare: ``(H, W)`` float32, what the coverage would be without hair, beard and fur.
+    """
+
+    layer: Layer
+    bare: Plane
+
+
+def draw_person(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Person:
     """Draws one person.
 
     Args:
@@ -24,40 +38,41 @@ def draw_person(rng: np.random.Generator, frame: Frame, traits: Traits, light: L
         frame: where the person stands, and the sampling of the canvas.
         traits: looks.
         light: of the scene.
-
-    Returns:
-        ``(H, W, 4)`` float32 premultiplied layer with exact coverage as alpha.
     """
     part, box = frame.window(REACH)
     layer = np.zeros((frame.height, frame.width, 4), np.float32)
-    layer[box] = _draw(rng, part, traits, light)
-    return layer
+    bare = np.zeros((frame.height, frame.width), np.float32)
+    layer[box], bare[box] = _draw(rng, part, traits, light)
+    return Person(layer, bare)
 
 
-def _draw(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
+def _draw(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Person:
     seen = np.cos(traits.yaw) > 0.1
     wear = weave_top(rng, frame, traits)
-    layers = [
-        draw_hair_behind(rng, frame, traits, light),
-        draw_neck(frame, traits, light),
-        draw_body(rng, frame, traits, light, wear),
-        draw_collar(rng, frame, traits, light) if traits.collar and not traits.scarf else None,
-        draw_scarf(rng, frame, light) if traits.scarf else None,
-        draw_head(rng, frame, traits, light),
-        draw_beard(rng, frame, traits, light) if traits.beard and seen else None,
-        draw_glasses(rng, frame, traits) if traits.glasses and seen else None,
-        draw_hair(rng, frame, traits, light),
-        draw_earrings(rng, frame, traits) if traits.earrings and seen else None,
-        draw_hat(rng, frame, traits, light) if traits.hat else None,
-        draw_veil(rng, frame, light) if traits.veil and not traits.hat else None,
-        draw_front_arms(rng, frame, traits, light, wear),
+    parts = [
+        ("hair", draw_hair_behind(rng, frame, traits, light)),
+        ("skin", draw_neck(frame, traits, light)),
+        ("cloth", draw_body(rng, frame, traits, light, wear)),
+        (traits.collar, draw_collar(rng, frame, traits, light) if traits.collar and not traits.scarf else None),
+        ("cloth", draw_scarf(rng, frame, light) if traits.scarf else None),
+        ("skin", draw_head(rng, frame, traits, light)),
+        ("hair", draw_beard(rng, frame, traits, light) if traits.beard and seen else None),
+        ("glasses", draw_glasses(rng, frame, traits) if traits.glasses and seen else None),
+        ("hair", draw_hair(rng, frame, traits, light)),
+        ("earrings", draw_earrings(rng, frame, traits) if traits.earrings and seen else None),
+        ("cloth", draw_hat(rng, frame, traits, light) if traits.hat else None),
+        ("cloth", draw_veil(rng, frame, light) if traits.veil and not traits.hat else None),
+        ("cloth", draw_front_arms(rng, frame, traits, light, wear)),
     ]
     person = np.zeros((frame.height, frame.width, 4), np.float32)
-    for layer in layers:
+    seen_past = np.ones((frame.height, frame.width), np.float32)
+    for kind, layer in parts:
         if layer is not None:
             occlude(person, layer[..., 3], frame.head, light)
             paint(person, layer)
-    return person
+            if kind not in ("hair", "fur"):
+                seen_past *= 1 - layer[..., 3]
+    return Person(person, 1 - seen_past)
 
 
 def occlude(below: Layer, cover: Plane, head: float, light: Light) -> None:

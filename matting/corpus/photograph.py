@@ -25,6 +25,7 @@ class Photograph:
     Attributes:
         picture: ``(H, W, 3)`` float32 sRGB.
         alpha: ``(H, W)`` of all people together.
+        bare: ``(H, W)``, what alpha would be without hair, beards and fur.
         persons: ``(H, W)`` visible alpha of each person; they add up to ``alpha``.
         traits: of each person.
         tags: what the picture shows, by the names of the manifest.
@@ -32,6 +33,7 @@ class Photograph:
 
     picture: Picture
     alpha: Plane
+    bare: Plane
     persons: tuple[Plane, ...]
     traits: tuple[Traits, ...]
     tags: frozenset[str]
@@ -55,12 +57,14 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
     crowd = int(rng.integers(2, 6)) if scenario == "group" else 1
     traits = [choose_traits(rng, scenario) for _ in range(crowd)]
     frames = choose_frames(rng, height, width, scenario, crowd)
-    layers = [draw_person(rng, frame, who, light) for frame, who in zip(frames, traits, strict=True)]
+    drawn = [draw_person(rng, frame, who, light) for frame, who in zip(frames, traits, strict=True)]
+    layers, bare = [person.layer for person in drawn], [person.bare for person in drawn]
     if scenario == "motion_blur":
         length, angle = height * rng.uniform(0.015, 0.045), rng.uniform(0, np.pi)
-        layers = [motion_blur(layer, length, angle) for layer in layers]
+        layers, bare = ([motion_blur(one, length, angle) for one in planes] for planes in (layers, bare))
     sharpness = rng.uniform(0.25, 0.7)
     everyone, persons = _overlay([lens_blur(layer, sharpness) for layer in layers])
+    hairless = 1 - np.prod([1 - lens_blur(one, sharpness) for one in bare], axis=0)
     scene = _scene(rng, height, width, traits[-1], scenario)
     if "backlit" in scenario:
         scene = sun_behind(rng, scene, frames[-1], light)
@@ -72,7 +76,8 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
         picture = picture * dapple(rng, height, width)
     dim = rng.uniform(0.25, 0.5) if scenario == "plain" and rng.random() < 0.15 else 1.0
     developed = expose(rng, picture * np.float32(dim), coarse=scenario == "low_resolution")
-    return Photograph(developed, everyone[..., 3], persons, tuple(traits), _tags(scenario, traits, persons, layers))
+    tags = _tags(scenario, traits, persons, layers)
+    return Photograph(developed, everyone[..., 3], hairless, persons, tuple(traits), tags)
 
 
 def _scene(rng: np.random.Generator, height: int, width: int, subject: Traits, scenario: str) -> Picture:

@@ -43,7 +43,7 @@ class Item:
         place: data set and split.
         ordinal: how many earlier pictures have the same place.
         scenario: what an RWP-like picture is about; ``"plain"`` elsewhere.
-        defect: planted in the picture or its matte, by name; None for none.
+        defect: to be planted in the picture or its matte, by name; None for none.
     """
 
     index: int

@@ -72,7 +72,7 @@ class _Pair:
     ) -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32], Record]:
         person, scene = divmod(self.number, SCENES_PER_PERSON)
         rng = self._stream(person)
-        layer = draw_person(rng, random_frame(rng, height, width), random_traits(rng), random_light(rng))
+        layer = draw_person(rng, random_frame(rng, height, width), random_traits(rng), random_light(rng)).layer
         colours, alpha = straight(lens_blur(layer, 0.5))
         rng = self._stream(person, scene + 1)
         picture = expose(rng, compose(colours, alpha, random_scene(rng, height, width)))

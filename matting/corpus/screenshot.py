@@ -55,7 +55,8 @@ def screenshot(rng: np.random.Generator, photo: Photograph) -> Photograph:
     empty = np.zeros(screen.shape[:2], np.float32)
     picture = _recompress(rng, place(photo.picture, screen))
     persons = tuple(place(person, empty) for person in photo.persons)
-    return replace(photo, picture=picture, alpha=place(photo.alpha, empty), persons=persons)
+    alpha, bare = place(photo.alpha, empty), place(photo.bare, empty)
+    return replace(photo, picture=picture, alpha=alpha, bare=bare, persons=persons)
 
 
 def _screen(rng: np.random.Generator, height: int, width: int) -> Picture:

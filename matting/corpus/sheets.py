@@ -46,7 +46,7 @@ def _style(rng: np.random.Generator, name: str) -> Sequence[Picture]:
         "arms in motion": replace(plain, arms=("up", "wide")),
     }
     traits = worn[name] if name in worn else replace(plain, style=name)
-    layer = draw_person(rng, frame, traits, random_light(rng))
+    layer = draw_person(rng, frame, traits, random_light(rng)).layer
     scene = portrait_scene(rng, frame.height, frame.width)
     return [layer[..., :3] + scene * (1 - layer[..., 3:])]
 
@@ -56,9 +56,10 @@ def _family(rng: np.random.Generator, name: str) -> Sequence[Picture]:
 
 
 def _defect(rng: np.random.Generator, name: str) -> Sequence[Picture]:
-    """A clean pair and the same pair with the defect, each as photograph and cut-out."""
+    """Somebody's clean pair and the same pair with the defect, each as photograph and cut-out."""
     photo = photograph(rng, HEIGHT * _DRAWN, WIDTH * _DRAWN, str(rng.choice(["plain", "backlit", "side_backlit"])))
-    return [_halves(photo.picture, photo.alpha), _halves(*plant_defect(rng, name, photo.picture, photo.alpha))]
+    faulty = plant_defect(rng, name, photo.picture, photo.alpha, photo.bare)
+    return [_halves(photo.picture, photo.alpha), _halves(*faulty)] if faulty else _defect(rng, name)
 
 
 def _halves(picture: Picture, alpha: NDArray[np.float32]) -> Picture:

@@ -27,10 +27,10 @@ WEIGHTS = Path(__file__).with_name("critic.safetensors")
 STRIDE = 4
 """Pixels of the picture to a cell of a map of faults."""
 
-SIDE = 600
+SIDE = 720
 """Short side in pixels of what the critic looks at, in front of it and when it learnt."""
 
-_LONGEST = 1280  # pixels of the long side, whatever the short one becomes
+_LONGEST = 1536  # pixels of the long side, whatever the short one becomes
 _LEAST = 8 * STRIDE  # `peaks` takes 16 places of 5 x 5 cells
 _AROUND = 0.2  # of the subject's longer side, what is seen around it
 _AROUND_SPECKS = 0.1  # of the picture's short side, at least

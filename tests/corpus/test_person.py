@@ -21,7 +21,7 @@ FRAME_TORSO = np.zeros((160, 128), np.float32)
 @pytest.mark.parametrize("seed", range(6))
 def test_a_person_is_a_valid_layer_with_a_solid_middle(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    layer = draw_person(rng, FRAME, random_traits(rng), random_light(rng))
+    layer = draw_person(rng, FRAME, random_traits(rng), random_light(rng)).layer
     assert layer.dtype == np.float32 and layer.shape == (160, 128, 4)
     assert layer.min() >= 0 and layer.max() <= 1 + 1e-5
     assert (layer[..., :3] <= layer[..., 3:] + 1e-3).all()  # premultiplied
@@ -35,7 +35,7 @@ def test_finer_sampling_hardly_changes_the_alpha() -> None:
         rng = np.random.default_rng(seed)
         traits, light = random_traits(rng), random_light(rng)
         coarse, fine = (
-            draw_person(np.random.default_rng(seed), replace(FRAME, supersample=factor), traits, light)[..., 3]
+            draw_person(np.random.default_rng(seed), replace(FRAME, supersample=factor), traits, light).layer[..., 3]
             for factor in (3, 6)
         )
         differences.append(np.abs(coarse - fine).mean() * 255)

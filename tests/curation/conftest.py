@@ -27,7 +27,7 @@ def spoiled(taken):
     """The portrait with a planted defect, by name."""
 
     def spoil(name: str) -> AnnotatedPair:
-        picture, alpha = plant_defect(np.random.default_rng(5), name, taken.picture, taken.alpha)
+        picture, alpha = plant_defect(np.random.default_rng(5), name, taken.picture, taken.alpha, taken.bare)
         return AnnotatedPair(to_uint8(picture), to_uint8(alpha))
 
     return spoil

@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from matting.corpus.camera import to_uint8
 from matting.corpus.defects import plant_defect
-from matting.corpus.photograph import photograph
+from matting.corpus.photograph import Photograph, photograph
 from matting.curation.clues import CHANNELS, SCALES, clues
 from matting.curation.critic import FAULTS, Critic, criticise, frame_around, peaks
 from tests.curation.conftest import disc, disc_alpha, levels
@@ -99,8 +99,8 @@ def test_frame_is_the_subject_with_what_is_around():
     alpha[300:500, 200:300] = 255
     frame = frame_around(alpha)
     assert (frame.top, frame.bottom, frame.left, frame.right) == (240, 560, 140, 360)  # a tenth of 600 on each side
-    assert frame.size == (600, 873)
-    assert frame.cut(alpha).shape == (873, 600) and frame.cut(np.dstack([alpha] * 3)).shape == (873, 600, 3)
+    assert frame.size == (720, 1047)
+    assert frame.cut(alpha).shape == (1047, 720) and frame.cut(np.dstack([alpha] * 3)).shape == (1047, 720, 3)
     placed = frame.put(frame.cut(alpha).astype(np.float32) / 255, alpha.shape)
     assert np.abs(placed - alpha / 255).mean() < 0.005  # where it was, at its size
 
@@ -152,17 +152,20 @@ def test_number_of_threads_does_not_matter(portrait):
 
 
 @pytest.fixture(scope="module")
-def people() -> list[tuple[np.ndarray, np.ndarray]]:
+def people() -> list[Photograph]:
     """Six people whom the critic has not seen."""
-    taken = [photograph(np.random.default_rng([77, k]), 640, 512, "plain") for k in range(6)]
-    return [(one.picture, one.alpha) for one in taken]
+    return [photograph(np.random.default_rng([77, k]), 640, 512, "plain") for k in range(6)]
 
 
 def scores(people, defect: str | None, fault: str) -> np.ndarray:
     found = []
-    for number, (picture, alpha) in enumerate(people):
+    for number, taken in enumerate(people):
+        pair = taken.picture, taken.alpha
         if defect:
-            picture, alpha = plant_defect(np.random.default_rng([78, number]), defect, picture, alpha)
+            pair = plant_defect(np.random.default_rng([78, number]), defect, *pair, taken.bare)
+        if not pair:  # no hair to cut
+            continue
+        picture, alpha = pair
         found.append(criticise(to_uint8(picture), to_uint8(alpha)).score[fault])
     return np.array(found)
 
@@ -175,8 +178,8 @@ def test_planted_faults_are_told_from_clean_mattes(people, defect, fault):
 
 
 def test_a_missing_part_is_located(people):
-    picture, alpha = people[0]
-    photo, faulty = to_uint8(picture), to_uint8(alpha)
+    alpha = people[0].alpha
+    photo, faulty = to_uint8(people[0].picture), to_uint8(alpha)
     rows = np.flatnonzero((faulty > 127).any(axis=1))
     middle = int(rows[0] + 0.6 * len(rows))
     faulty[middle : middle + 60] = 0
