@@ -28,7 +28,7 @@ def clues(photo: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint
     strand outside the matte is like the hair: that can be seen in any colour.
 
     Args:
-        photo: ``(H, W, 3)`` uint8 RGB, about 600 pixels on the short side.
+        photo: ``(H, W, 3)`` uint8 RGB, about 720 pixels on the short side.
         alpha: ``(H, W)`` uint8, 255 = foreground.
 
     Returns:
