@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes says nothing on a shared machine
+settings.load_profile("untimed")
 
 MINIATURE = ("corpus.people=16", "corpus.image_size=96", "model=tiny", "data.size=64", "data.crop_size=72")
 """Overrides for a run of seconds: few small people, a small network, no download."""

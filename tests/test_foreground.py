@@ -64,7 +64,7 @@ def test_levels_too_large_to_be_blurred_are_fused_pixel_by_pixel(monkeypatch):
     assert np.array_equal(estimate[alpha == 1], image[alpha == 1])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 400), st.integers(1, 400), st.sampled_from([1, 64, 1024]), st.integers(0, 99))
 def test_any_size(height, width, blurred, seed):
     rng = np.random.default_rng(seed)

@@ -189,7 +189,7 @@ def teach(lessons: Lessons, output: Path, start: Path | None = None, workers: in
         for stem in (critic.backbone.conv1, critic.backbone.bn1):
             stem.requires_grad_(False).eval()
     steps = len(lessons) // PEOPLE
-    rate = 5e-4 if start else 2e-3
+    rate = 1.5e-4 if start else 2e-3
     optimizer = torch.optim.AdamW([p for p in critic.parameters() if p.requires_grad], rate, weight_decay=0.03)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps, pct_start=0.1)
     loader = DataLoader(lessons, PEOPLE, num_workers=workers, prefetch_factor=4)

@@ -62,7 +62,7 @@ def test_disc_against_a_supersampled_disc() -> None:
     np.testing.assert_allclose(found, expected / expected.sum(), atol=1.5e-3)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(2, 16), st.floats(0, 3.14))
 def test_motion_lies_on_its_line_with_the_spread_of_a_uniform_stroke(length: float, angle: float) -> None:
     kernel = linear_motion(torch.tensor([length]), torch.tensor([angle]), RADIUS)[0]

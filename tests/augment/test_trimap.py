@@ -16,7 +16,7 @@ def reference(alpha: np.ndarray, radius: int) -> np.ndarray:
     return trimap
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.lists(st.integers(0, 9), min_size=2, max_size=4))
 def test_against_opencv_erosion(seed: int, radii: list[int]) -> None:
     noise = np.random.default_rng(seed).normal(size=(len(radii), 24, 31)).astype(np.float32)

@@ -19,7 +19,7 @@ def layer_of(seed: int, height: int = 24, width: int = 20) -> NDArray[np.float32
 
 
 @given(st.integers(0, 500))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_colours_and_alpha_compose_to_the_premultiplied_layer(seed: int) -> None:
     layer = layer_of(seed)
     background = np.random.default_rng(seed + 1).random((24, 20, 3), np.float32)
@@ -29,7 +29,7 @@ def test_colours_and_alpha_compose_to_the_premultiplied_layer(seed: int) -> None
 
 
 @given(st.integers(0, 500))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_over_is_associative_and_keeps_what_is_opaque(seed: int) -> None:
     a, b, c = (layer_of(seed + k) for k in range(3))
     np.testing.assert_allclose(over(over(a, b), c), over(a, over(b, c)), atol=1e-5)
@@ -38,7 +38,7 @@ def test_over_is_associative_and_keeps_what_is_opaque(seed: int) -> None:
 
 
 @given(st.integers(0, 500))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_painting_in_place_is_over(seed: int) -> None:
     top, canvas = layer_of(seed), layer_of(seed + 1)
     expected = over(top, canvas)
@@ -63,7 +63,7 @@ def test_coverage_of_a_square_is_its_area() -> None:
 
 
 @given(x=st.floats(-5, 35), y=st.floats(-5, 25), head=st.floats(2, 12), roll=st.floats(-0.5, 0.5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_window_shows_the_same_as_the_whole_picture(x: float, y: float, head: float, roll: float) -> None:
     frame = Frame(20, 30, head, (x, y), roll, 2)
     outline = tube([(0, 0), (0.5, 0.8), (0.2, 1.5)], [0.2, 0.3, 0.1])
@@ -105,7 +105,7 @@ def test_the_extent_of_nothing_is_empty() -> None:
 
 
 @given(st.integers(0, 500), st.floats(0.9, 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_extent_is_the_smallest_box_with_everything(seed: int, sparse: float) -> None:
     plane = np.random.default_rng(seed).random((13, 17), np.float32)
     plane[plane < sparse] = 0

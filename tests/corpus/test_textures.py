@@ -9,7 +9,7 @@ from matting.corpus.textures import cloth, natural_colour, noise, random_light, 
 
 
 @given(st.integers(0, 999), st.integers(1, 70), st.integers(1, 70), st.floats(0.5, 200), st.integers(1, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_noise_has_the_size_and_range_asked_for(seed: int, height: int, width: int, cell: float, octaves: int) -> None:
     plane = noise(np.random.default_rng(seed), height, width, cell, octaves)
     assert plane.shape == (height, width) and plane.dtype == np.float32

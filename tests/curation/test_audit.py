@@ -31,7 +31,7 @@ def items(counts: dict[str, int]) -> list[Item]:
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     counts=st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 200), min_size=1),
     share=st.floats(0.01, 1),

@@ -26,7 +26,7 @@ from tests.models.test_checkpoint import save
 mattes = arrays(np.uint8, (24, 24))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(first=mattes, second=mattes)
 def test_agreement_is_a_symmetric_share(first, second):
     value = agreement(first, second.astype(np.float32) / 255)

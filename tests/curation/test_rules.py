@@ -10,7 +10,7 @@ from matting.curation.pair import AnnotatedPair
 from tests.curation.conftest import disc, disc_alpha, levels
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(dx=st.floats(-14, 14), dy=st.floats(-14, 14))
 def test_shifted_matte_is_misplaced(dx, dy):
     photo = disc(disc_alpha())

@@ -38,7 +38,7 @@ def test_scaled_down_again_it_is_what_the_network_said():
     assert np.abs(resize(refine(image, coarse), coarse.shape) - coarse).max() < max(plain, 0.1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 700), st.integers(1, 700), st.sampled_from([32, 64]), st.integers(0, 99))
 def test_any_size_stays_a_matte(height, width, size, seed):
     rng = np.random.default_rng(seed)

@@ -54,7 +54,7 @@ def test_devices_that_are_not_here_are_refused(device):
         Predictor(Brightness(), size=64, device=device)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 300), st.integers(1, 300))
 def test_any_size_comes_back_at_its_own_size(height, width):
     alpha = Predictor(Brightness(), size=64, device="cpu").predict(photograph(height, width))

@@ -39,7 +39,7 @@ def test_unknown_is_implausible_only_far_from_anything_soft():
     assert implied_trimap(veil, torch.ones_like(veil))[:, 1].min() == 1
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 99), st.integers(3, 15))
 def test_a_matte_agrees_with_all_of_its_trimaps(seed, radius):
     alpha = matte(rows=2, seed=seed)
@@ -49,7 +49,7 @@ def test_a_matte_agrees_with_all_of_its_trimaps(seed, radius):
     assert loss < (1e-9 if radius <= 12 else 5e-3)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 99), st.integers(17, 24))
 def test_a_trimap_of_another_width_disagrees(seed, radius):
     alpha = matte(rows=2, seed=seed)

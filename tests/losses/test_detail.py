@@ -50,7 +50,7 @@ def test_laplacian_pyramid_against_scipy(levels, shape):
     assert loss.item() == pytest.approx(expected)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(-1, 1))
 def test_a_constant_error_is_no_detail(offset):
     target = random(1, 1, 32, 32)

@@ -40,7 +40,7 @@ def pairs(draw):
     return preds.astype(np.uint8), target, rng.random(shape) < 0.3
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pairs(), st.sampled_from(PROTOCOLS), st.booleans())
 def test_agrees_with_the_definition_over_both_regions(pair, protocol, as_float):
     preds, target, unknown = pair

@@ -14,7 +14,7 @@ def by_brute_force(alpha, radius):
     return np.where(foreground, 255, np.where(background, 0, 128))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 1000), st.integers(0, 6), st.sampled_from([0.1, 0.5, 0.95]))
 def test_erodes_both_sides_by_a_disc(seed, radius, foreground):
     rng = np.random.default_rng(seed)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from matting.metrics.windows import windows
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 300), st.integers(1, 600), st.integers(0, 6), st.integers(0, 999), st.integers(0, 9))
 def test_windows_are_disjoint_and_cover_all_that_active_pixels_reach(height, width, margin, seed, count):
     rng = np.random.default_rng(seed)

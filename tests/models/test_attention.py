@@ -54,7 +54,7 @@ def test_gate_shares_one_coefficient_between_all_channels():
     torch.testing.assert_close(ratio, ratio[:, :1].expand_as(ratio))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(-30, 30))
 def test_coefficients_lie_between_closed_and_open(bias):
     module, (skip, gating) = gate(), pair()

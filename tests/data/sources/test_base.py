@@ -37,7 +37,7 @@ def test_an_aligned_box_is_made_of_whole_blocks_and_keeps_the_side(data, side):
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".gray.jpg", ".png"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 1000))
 def test_layers_of_a_reduced_crop_stay_aligned(tmp_path_factory, suffix, seed):
     gray = photo(1, LARGE)[..., 0]  # the photograph shows its own matte, so any shift between the two is seen

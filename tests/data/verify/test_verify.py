@@ -170,7 +170,7 @@ def detailed(seed: int) -> np.ndarray:
     return cv2.resize(coarse, (216, 288), interpolation=cv2.INTER_CUBIC)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.integers(40, 95), st.floats(0.5, 1.8))
 def test_the_hash_survives_scaling_and_jpeg_and_tells_pictures_apart(seed, quality, scale):
     picture, other = (detailed(number) for number in (seed, seed + 1))
