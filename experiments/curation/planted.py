@@ -1,5 +1,6 @@
 """Pairs of the demo corpus' camera, clean and with each planted defect, as files: what the gates are measured on."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ class Planted(NamedTuple):
     alpha: Path
 
 
-def draw_planted(folder: Path, split: int, person: int) -> list[Planted]:
+def draw_planted(folder: Path, split: int, person: int, defects: Sequence[str] = tuple(DEFECTS)) -> list[Planted]:
     """Draw one person, and write the pair once clean and once with each defect that has something to spoil.
 
     What is there already is kept.
@@ -42,25 +43,26 @@ def draw_planted(folder: Path, split: int, person: int) -> list[Planted]:
         folder: Where the files go.
         split: Seed of everything random about this half of the measurement.
         person: Number of the drawing.
+        defects: By name.
 
     Returns:
         The clean pair and one per defect.
     """
     scenario = SCENARIOS[person % len(SCENARIOS)]
-    names = [CLEAN, *DEFECTS]
+    names = [CLEAN, *defects]
     paths = [folder / f"{split}" / f"{person:04d}_{name}" for name in names]
     pairs = [
         Planted(person, scenario, name, path.with_suffix(".jpg"), path.with_suffix(".png"))
         for name, path in zip(names, paths, strict=True)
     ]
-    done = paths[0].with_suffix(".done")
+    done = folder / f"{split}" / f"{person:04d}_{len(names)}.done"
     if done.is_file():
         return [pair for pair in pairs if pair.alpha.is_file()]
     paths[0].parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng([20_26, split, person])
     taken, quality = take_portrait(rng, scenario, SIDE)
-    for number, pair in enumerate(pairs):
-        planting = np.random.default_rng([20_26, split, person, number])
+    for pair in pairs:
+        planting = np.random.default_rng([20_26, split, person, [CLEAN, *DEFECTS].index(pair.defect)])
         clean = taken.picture, taken.alpha
         planted = clean if pair.defect == CLEAN else plant_defect(planting, pair.defect, *clean, taken.bare)
         if planted:
