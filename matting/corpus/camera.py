@@ -11,7 +11,7 @@ def motion_blur(layer: Layer, length: float, angle: float) -> Layer:
     """Blurs a premultiplied layer along a line: colours and alpha alike, because motion is part of the matte.
 
     Args:
-        layer: ``(H, W, 4)`` premultiplied.
+        layer: ``(H, W, 4)`` premultiplied, or a plane ``(H, W)`` of it.
         length: of the line, pixels.
         angle: of the line, radians.
     """
@@ -28,7 +28,7 @@ def lens_blur(layer: Layer, sigma: float) -> Layer:
     """The point spread of lens and sensor on a premultiplied layer: no edge of a photograph is one pixel wide.
 
     Args:
-        layer: ``(H, W, 4)`` premultiplied.
+        layer: ``(H, W, 4)`` premultiplied, or a plane ``(H, W)`` of it.
         sigma: of the Gaussian, pixels.
     """
     return np.asarray(cv2.GaussianBlur(layer, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)
