@@ -3,13 +3,19 @@
     python experiments/curation/teach.py --people 5000 --steps 10000
 
 writes ``matting/curation/critic.safetensors``. People are drawn with a seed of their own: none is among those that
-``measure.py`` sets limits on, or takes figures of.
+``measure.py`` sets limits on, or takes figures of. With ``--further`` the project's weights are taught further, and
+half of the clean crops are then where they took a clean pair for a faulty one (hard negatives, Shrivastava et al. 2016,
+arXiv 1604.03540).
 """
 
 import argparse
+import hashlib
 import time
+from collections.abc import Mapping
 from functools import partial
+from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import cv2
@@ -29,7 +35,7 @@ from matting.corpus.formats import take_portrait
 from matting.corpus.plan import SCENARIOS
 from matting.corpus.version import VERSION
 from matting.curation.clues import clues
-from matting.curation.critic import FAULTS, STRIDE, Critic, frame_around, peaks
+from matting.curation.critic import FAULTS, STRIDE, WEIGHTS, Critic, Fault, criticise, frame_around, peaks
 from matting.images import read_alpha, read_rgb, write_atomic
 from matting.processes import in_processes
 
@@ -40,7 +46,10 @@ AROUND = 128  # pixels around a crop that the widest window of its clues still f
 COARSE = SCENARIOS.index("low_resolution")  # where hair is a haze: clean ones look most like cut ones
 MORE_COARSE = 0.2  # of the lessons are of such people, beside those that come anyway
 PEOPLE = 5  # of a batch; each comes twice, clean and with a fault
-TAUGHT = {
+HARD = 0.5  # of the clean crops are where the critic took a clean pair for one with the fault, where that is known
+SEARCHED = 3000  # people among whom such places are looked for
+HARDEST = 1 / 3  # of their places, one each, are taken for a fault
+TAUGHT: dict[str, tuple[Fault, float]] = {
     "hard_cut": ("cut_hair", 9.0),
     "filled_holes": ("filled_gap", 4.0),
     "shadow_included": ("included_shadow", 1.8),
@@ -72,6 +81,38 @@ def draw(person: int, folder: Path) -> None:
     write_atomic(Path(f"{stem}_a.png"), cv2.imencode(".png", to_uint8(taken.alpha))[1].tobytes())
 
 
+def taken_in(person: int, folder: Path) -> list[tuple[float, int, int]]:
+    """For each of `FAULTS`, how sure the project's critic is that a clean pair has it, and at which pixel of its frame.
+
+    Returns:
+        The highest mean over 5 x 5 cells, and its row and column.
+    """
+    stem = folder / f"{person:05d}"
+    photo, alpha, quality = _read(stem)
+    told, found = criticise(_save(photo, np.ones(3), quality), alpha), []
+    for fault in FAULTS:
+        seen = cv2.blur(told.cells[fault], (5, 5))
+        row, column = np.unravel_index(seen.argmax(), seen.shape)
+        found.append((float(seen[row, column]), STRIDE * int(row), STRIDE * int(column)))
+    return found
+
+
+def hard_places(folder: Path, people: int, workers: int) -> dict[Fault, NDArray[np.int64]]:
+    """Where the project's critic is most wrong about clean pairs: by fault ``(N, 3)`` person, row and column."""
+    digest = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:12]
+    path = folder.with_name(f"taken_in_{people}_{digest}.npy")
+    if not path.is_file():
+        job = in_processes(partial(taken_in, folder=folder), range(people), workers)
+        content = BytesIO()
+        np.save(content, np.array(list(track(job, "looking for hard places", people))))
+        write_atomic(path, content.getvalue())
+    found = np.load(path)  # (people, faults, 3)
+    numbers = np.arange(people)[:, None]
+    places = {fault: np.hstack([numbers, found[:, number, 1:].astype(np.int64)]) for number, fault in enumerate(FAULTS)}
+    order = {fault: np.argsort(-found[:, number, 0], kind="stable") for number, fault in enumerate(FAULTS)}
+    return {fault: places[fault][order[fault][: round(HARDEST * people)]] for fault in FAULTS}
+
+
 class Lessons(Dataset[Lesson]):
     """An endless class: every lesson is a function of its number.
 
@@ -80,10 +121,19 @@ class Lessons(Dataset[Lesson]):
         people: Their number.
         count: Of lessons.
         seed: Of what is drawn for them.
+        hard: Clean places to show beside a fault in `HARD` of the lessons, see `hard_places`; in the others, and where
+            there are none, the same place is shown before the fault was planted.
     """
 
-    def __init__(self, folder: Path, people: int, count: int, seed: int = 0) -> None:
-        self.folder, self.people, self.count, self.seed = folder, people, count, seed
+    def __init__(
+        self,
+        folder: Path,
+        people: int,
+        count: int,
+        seed: int = 0,
+        hard: Mapping[Fault, NDArray[np.int64]] = MappingProxyType({}),
+    ) -> None:
+        self.folder, self.people, self.count, self.seed, self.hard = folder, people, count, seed, dict(hard)
 
     def __len__(self) -> int:
         return self.count
@@ -95,29 +145,39 @@ class Lessons(Dataset[Lesson]):
         while not faulty:  # not everybody has hair to cut
             defect = list(TAUGHT)[rng.choice(len(TAUGHT), p=shares / shares.sum())]
             stem = self.folder / f"{self.somebody(rng):05d}"
-            clean = read_rgb(Path(f"{stem}_p.png")), read_alpha(Path(f"{stem}_a.png"))
-            faulty = self._plant(rng, defect, *clean, read_alpha(Path(f"{stem}_b.png")))
+            clean, truth, quality = _read(stem)
+            faulty = self._plant(rng, defect, clean, truth, read_alpha(Path(f"{stem}_b.png")))
         photo, alpha = faulty
-        quality = int(Path(f"{stem}_q.txt").read_text())
-        gain = rng.uniform(0.8, 1.2, 3) if rng.random() < 0.5 else np.ones(3)
-        saved = [_save(clean[0], gain, quality)]
-        saved.append(saved[0] if photo is clean[0] else _save(photo, gain, quality))
-        frame = frame_around(alpha if rng.random() < 0.5 else clean[1])
-        mattes = frame.cut(clean[1]), frame.cut(alpha)
-        errors = cv2.absdiff(*mattes)
+        gain = _gain(rng)
+        saved = _save(photo, gain, quality)
+        frame = frame_around(alpha if rng.random() < 0.5 else truth)
+        errors = cv2.absdiff(frame.cut(truth), frame.cut(alpha))
         window, flip = _window(rng, errors), 1 - 2 * int(rng.integers(2))
-        looks = [
-            _clues(frame.cut(p), a, window)[:, ::flip].transpose(2, 0, 1) for p, a in zip(saved, mattes, strict=True)
-        ]
+        fault = TAUGHT[defect][0]
+        if fault in self.hard and rng.random() < HARD:
+            right = self._hard(rng, fault)
+        else:
+            before = saved if photo is clean else _save(clean, gain, quality)
+            right = _clues(frame.cut(before), frame.cut(truth), window)
+        looks = [right, _clues(frame.cut(saved), frame.cut(alpha), window)]
         small = cv2.resize(errors[window], (CROP // STRIDE,) * 2, interpolation=cv2.INTER_AREA)[:, ::flip]
         targets = np.zeros((2, len(FAULTS), *small.shape), np.uint8)
-        targets[1, FAULTS.index(TAUGHT[defect][0])] = small
-        return Lesson(torch.from_numpy(np.stack(looks)), torch.from_numpy(targets))
+        targets[1, FAULTS.index(fault)] = small
+        planes = np.stack([look[:, ::flip].transpose(2, 0, 1) for look in looks])
+        return Lesson(torch.from_numpy(planes), torch.from_numpy(targets))
 
     def somebody(self, rng: np.random.Generator) -> int:
         """Anybody, or in `MORE_COARSE` of the cases somebody of a picture of low resolution, where there are any."""
         coarse = range(COARSE, self.people, len(SCENARIOS))
         return int(rng.choice(coarse if coarse and rng.random() < MORE_COARSE else self.people))
+
+    def _hard(self, rng: np.random.Generator, fault: Fault) -> NDArray[np.uint8]:
+        """The clues of a clean place that looked as if it had the fault."""
+        person, *place = rng.choice(self.hard[fault])
+        photo, truth, quality = _read(self.folder / f"{person:05d}")
+        frame, saved = frame_around(truth), _save(photo, _gain(rng), quality)
+        matte = frame.cut(truth)
+        return _clues(frame.cut(saved), matte, _crop(place + rng.integers(-80, 81, 2), matte.shape))
 
     def _plant(
         self,
@@ -136,6 +196,15 @@ class Lessons(Dataset[Lesson]):
         return to_uint8(planted[0]) if defect == "shadow_included" else photo, to_uint8(planted[1])
 
 
+def _read(stem: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8], int]:
+    """Somebody's photograph without loss, alpha, and the quality at which the photograph is saved."""
+    return read_rgb(Path(f"{stem}_p.png")), read_alpha(Path(f"{stem}_a.png")), int(Path(f"{stem}_q.txt").read_text())
+
+
+def _gain(rng: np.random.Generator) -> NDArray[np.float64]:
+    return rng.uniform(0.8, 1.2, 3) if rng.random() < 0.5 else np.ones(3)
+
+
 def _save(photo: NDArray[np.uint8], gain: NDArray[np.float64], quality: int) -> NDArray[np.uint8]:
     levels = np.clip(np.outer(np.arange(256), gain), 0, 255).astype(np.uint8)
     lit = cv2.LUT(photo, levels[None])[..., ::-1]
@@ -148,7 +217,11 @@ def _window(rng: np.random.Generator, errors: NDArray[np.uint8]) -> tuple[slice,
     centre = rng.integers(errors.shape)
     if len(wrong) and rng.random() < 0.75:
         centre = wrong[rng.integers(len(wrong))] + rng.integers(-80, 81, 2)
-    y, x = (int(np.clip(c - CROP // 2, 0, side - CROP)) for c, side in zip(centre, errors.shape, strict=True))
+    return _crop(centre, errors.shape)
+
+
+def _crop(centre: NDArray[np.int64], shape: tuple[int, ...]) -> tuple[slice, slice]:
+    y, x = (int(np.clip(c - CROP // 2, 0, side - CROP)) for c, side in zip(centre, shape, strict=True))
     return slice(y, y + CROP), slice(x, x + CROP)
 
 
@@ -175,21 +248,21 @@ def loss_of(maps: Tensor, errors: Tensor) -> Tensor:
     return 10 * cells.mean() + 0.6 * pictures.mean()
 
 
-def teach(lessons: Lessons, output: Path, start: Path | None = None, workers: int = 2) -> None:
-    """Train, from random weights or from those of a file, and write the weights in half precision.
+def teach(lessons: Lessons, output: Path, further: bool = False, workers: int = 2) -> None:
+    """Train, from random weights or from those of the project, and write the weights in half precision.
 
-    Weights of a file know how to look at a picture: their first convolutions stay as they are, for half the time of a
-    step is theirs.
+    The project's weights know how to look at a picture: their first convolutions stay as they are, for half the time of
+    a step is theirs.
     """
     torch.manual_seed(0)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     critic = Critic().to(device, memory_format=torch.channels_last).train()
-    if start:
-        critic.load_state_dict(load_file(start))
+    if further:
+        critic.load_state_dict(load_file(WEIGHTS))
         for stem in (critic.backbone.conv1, critic.backbone.bn1):
             stem.requires_grad_(False).eval()
     steps = len(lessons) // PEOPLE
-    rate = 1.5e-4 if start else 2e-3
+    rate = 4e-4 if further else 2e-3
     optimizer = torch.optim.AdamW([p for p in critic.parameters() if p.requires_grad], rate, weight_decay=0.03)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps, pct_start=0.1)
     loader = DataLoader(lessons, PEOPLE, num_workers=workers, prefetch_factor=4)
@@ -221,18 +294,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=5000)
     parser.add_argument("--steps", type=int, default=10000)
-    parser.add_argument("--start", type=Path, help="weights to go on from")
+    parser.add_argument("--further", action="store_true", help="go on from the project's weights")
     parser.add_argument("--seed", type=int, default=0, help="of the lessons; take another to go on")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--output", type=Path, default=Path("matting/curation/critic.safetensors"))
+    parser.add_argument("--output", type=Path, default=WEIGHTS)
     options = parser.parse_args()
     folder = cache_dir() / f"critic-{VERSION}" / "people"
     folder.mkdir(parents=True, exist_ok=True)
     job = partial(draw, folder=folder)
     for _ in track(in_processes(job, range(options.people), options.workers), "drawing", options.people):
         pass
-    lessons = Lessons(folder, options.people, options.steps * PEOPLE, options.seed)
-    teach(lessons, options.output, options.start, options.workers)
+    hard = hard_places(folder, min(SEARCHED, options.people), options.workers) if options.further else {}
+    lessons = Lessons(folder, options.people, options.steps * PEOPLE, options.seed, hard)
+    teach(lessons, options.output, options.further, options.workers)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,7 +14,7 @@ from safetensors.torch import load_file
 from matting.corpus.defects import DEFECTS
 from matting.corpus.plan import SCENARIOS
 from matting.curation.checks import CHECKS
-from matting.curation.critic import FAULTS, Critic
+from matting.curation.critic import FAULTS, Critic, Criticism
 
 FOLDER = Path(__file__).resolve().parents[2] / "experiments" / "curation"
 
@@ -54,6 +55,48 @@ def test_lessons_are_functions_of_their_number_and_name_the_fault(teach, drawn):
         assert (change <= errors[1].sum(dim=0) + 1.01).all()
     assert seen == set(FAULTS)
     torch.testing.assert_close(lessons[7], teach.Lessons(drawn, 4, 8)[7], rtol=0, atol=0)
+
+
+def test_going_on_shows_clean_places_that_took_the_critic_in(teach, drawn, monkeypatch):
+    """Against the photographs themselves: the clean crop is cut around the place where a made-up critic was wrong."""
+    asked = []
+
+    def made_up(photo, alpha):
+        asked.append(alpha)
+        frame = teach.frame_around(alpha)
+        cells = {fault: np.zeros((frame.size[1] // 4, frame.size[0] // 4), np.float32) for fault in FAULTS}
+        for number, fault in enumerate(FAULTS):  # the fourth person deceives it most, the first not at all
+            cells[fault][60 + number : 65 + number, 50:55] = 0.2 * (len(asked) - 1)
+        return Criticism(dict.fromkeys(FAULTS, 0.0), cells, frame, alpha.shape)
+
+    monkeypatch.setattr(teach, "criticise", made_up)
+    monkeypatch.setattr(teach, "HARDEST", 1 / 2)
+    people = drawn / "people"
+    people.mkdir()
+    for path in drawn.glob("0*"):
+        path.rename(people / path.name)
+    places = teach.hard_places(people, 4, 1)
+    assert set(places) == set(FAULTS) and len(asked) == 4
+    np.testing.assert_array_equal(places["cut_hair"], [[3, 248, 208], [2, 248, 208]])
+    np.testing.assert_array_equal(places["displaced"][:, 1], 248 + 16)
+    np.testing.assert_array_equal(teach.hard_places(people, 4, 1)["cut_hair"], places["cut_hair"])
+    assert len(asked) == 4  # found again on the disk
+
+    monkeypatch.setattr(teach, "HARD", 1.0)
+    lessons = teach.Lessons(people, 4, 6, hard=places)
+    mattes = [teach.read_alpha(people / f"{person:05d}_a.png") for person in (2, 3)]
+    framed = [teach.frame_around(matte).cut(matte)[:, ::flip].copy() for matte in mattes for flip in (1, -1)]
+    for index in range(6):
+        looks, errors = lessons[index]
+        assert not errors[0].any()
+        crop = looks[0, 3].numpy()
+        fits = [cv2.minMaxLoc(cv2.matchTemplate(one, crop, cv2.TM_SQDIFF)) for one in framed]
+        number = int(np.argmin([fit[0] for fit in fits]))
+        left, top = fits[number][2]
+        matte = framed[number]
+        np.testing.assert_array_equal(matte[top : top + teach.CROP, left : left + teach.CROP], crop)
+        centre = 208 if number % 2 == 0 else matte.shape[1] - 208
+        assert abs(top + teach.CROP // 2 - 250) <= 100 and left - 80 <= centre <= left + teach.CROP + 80
 
 
 def test_lessons_have_more_people_of_low_resolution(teach, tmp_path):
