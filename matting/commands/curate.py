@@ -61,13 +61,14 @@ def crosscheck(
     """Compare every matte with what networks predict that have not seen it (gate 2, beside its critic).
 
     Networks trained with data.fold=K score only pairs of fold K. A network without a fold scores every pair: give one
-    that was trained on other data.
+    that was trained on other data. 'credibility: 0.9' in --limits asks for another agreement than 0.92.
     """
     from matting.curation.credibility import cross_check, load_judges
     from matting.curation.run import open_curation
 
     curation = open_curation(folder)
-    for warning in cross_check(curation, load_judges(checkpoint, device), track):
+    credible = _choose_limits(curation, limits)["credibility"]
+    for warning in cross_check(curation, load_judges(checkpoint, device), track, credible):
         _warn(warning)
     _conclude(curation, limits, workers)
 
@@ -92,7 +93,7 @@ def audit(
         raise ValueError(f"{curation.verdicts}: expected accepted pairs to audit, found none")
     sample = {name: curation.stamp(name) for name in names}
     entries = (Entry(name, curation.items[name].tags, curation.read(name)) for name in track(names, "drawing the page"))
-    page = audit_page(entries, names, f"Edge audit of {curation.name}: {len(names)} pairs")
+    page = audit_page(entries, sample, f"Edge audit of {curation.name}: {len(names)} pairs")
     write_atomic(folder / "audit.html", page.encode())
     write_sample(curation.sample, sample)
     typer.echo(f"{len(names)} of {sum(accepted.values())} accepted pairs drawn; open {folder / 'audit.html'}")
@@ -110,9 +111,12 @@ def apply(
     from matting.curation.run import open_curation
 
     curation = open_curation(folder)
-    decisions = read_export(export, read_sample(curation.sample))
+    sample = read_sample(curation.sample)
+    decisions = read_export(export, sample)
     write_decisions(curation.decisions, read_decisions(curation.decisions) | decisions)
-    typer.echo(f"{len(decisions)} decisions merged")
+    typer.echo(f"decisions on {len(decisions)} of {len(sample)} pairs of the sample merged")
+    if len(decisions) < len(sample):
+        _warn("what is said of the pairs that nobody looked at holds for a whole sample: decide on the others as well")
     _conclude(curation, limits, workers)
 
 
@@ -120,17 +124,25 @@ def apply(
 def export(
     folder: Folder,
     parquet: Annotated[Path | None, typer.Option(help="Write the verdicts to this file.", show_default=False)] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="New folder for NAME.CHECK.png, where each failed pair fails.", show_default=False),
+    ] = None,
     fiftyone: Annotated[
         str | None, typer.Option(help="Make a FiftyOne data set of this name.", show_default=False)
     ] = None,
+    workers: Workers = None,
 ) -> None:
-    """Give the verdicts to other tools."""
-    from matting.curation.exports import to_fiftyone, write_parquet
+    """Give the verdicts to annotators and other tools."""
+    from matting.curation.exports import to_fiftyone, write_parquet, write_pictures
     from matting.curation.run import open_curation
 
-    if not (parquet or fiftyone):
-        raise typer.BadParameter("expected --parquet FILE or --fiftyone NAME, found neither")
+    if not (parquet or pictures or fiftyone):
+        raise typer.BadParameter("expected --parquet FILE, --pictures FOLDER or --fiftyone NAME, found none")
     curation = open_curation(folder)
+    if pictures:
+        count = write_pictures(curation, pictures, track, workers)
+        typer.echo(f"{count} pictures: {pictures}")
     if parquet:
         write_parquet(curation.verdicts, parquet)
         typer.echo(f"verdicts: {parquet}")
@@ -150,7 +162,7 @@ def _conclude(curation: "Curation", limits: Path | None, workers: int | None) ->
     from matting.images import write_atomic
 
     chosen = _choose_limits(curation, limits)
-    measured, credible = measure_all(curation, track, workers), read_credibility(curation)
+    measured, credibility = measure_all(curation, track, workers), read_credibility(curation)
     decided = read_decisions(curation.decisions)
     decisions = {
         name: decision
@@ -160,13 +172,13 @@ def _conclude(curation: "Curation", limits: Path | None, workers: int | None) ->
     if stale := decided.keys() - decisions.keys():
         _warn(f"{len(stale)} audited pairs, such as '{min(stale)}', are not what was looked at; audit them again")
     judged = [
-        judge(one._replace(credibility=credible.get(one.name)), chosen, decisions.get(one.name)) for one in measured
+        judge(one._replace(credibility=credibility.get(one.name)), chosen, decisions.get(one.name)) for one in measured
     ]
     rate = defect_rate(decisions)
-    tables = report_tables(judged, rate)
+    tables = report_tables(judged, rate, chosen["credibility"])
     write_verdicts(curation.verdicts, judged)
     write_atomic(curation.folder / "report.md", report_markdown(curation, tables).encode())
-    write_atomic(curation.folder / "report.html", report_html(curation, judged, tables).encode())
+    write_atomic(curation.folder / "report.html", report_html(curation, judged, tables, chosen["credibility"]).encode())
     for table in tables[: 2 if rate else 1]:
         typer.echo(to_markdown(table))
     if unreadable := sum(bool(one.problem) for one in measured):

@@ -39,8 +39,10 @@ class DefectRate(NamedTuple):
 def draw_sample(items: Sequence[Item], share: float = SHARE, seed: int = 0) -> list[str]:
     """Draw the pairs to be audited, at random, stratified by their tags.
 
-    Every combination of tags gives its share of the sample, by largest remainder. A pair's place in the lottery is a
-    hash of its name and the seed: it does not depend on the others or on their order.
+    A systematic sample (Cochran, "Sampling Techniques", 1977, chapter 8): the pairs lie in a row, one combination of
+    tags after the other, both in an order of the lottery, and from a random start every so-manieth is drawn. So each
+    pair has the same chance, and every combination gives its share of the sample to within one. A pair's lot is a hash
+    of its name and the seed: the order in which pairs are given does not count.
 
     Args:
         items: Pairs that the gates before accepted.
@@ -55,25 +57,23 @@ def draw_sample(items: Sequence[Item], share: float = SHARE, seed: int = 0) -> l
     """
     if not 0 < share <= 1:
         raise ValueError(f"expected a share of the pairs above 0 and up to 1, found {share}")
-    strata: dict[tuple[str, ...], list[str]] = {}
-    for item in items:
-        strata.setdefault(tuple(sorted(item.tags)), []).append(item.name)
-    quotas = {tags: share * len(names) for tags, names in strata.items()}
-    drawn = {tags: math.floor(quota) for tags, quota in quotas.items()}
-    left = math.ceil(share * len(items) - 1e-9) - sum(drawn.values())
-    for tags in sorted(strata, key=lambda tags: (drawn[tags] - quotas[tags], tags))[:left]:
-        drawn[tags] += 1
-    lottery = {tags: sorted(names, key=lambda name: _lot(name, seed)) for tags, names in strata.items()}
-    return sorted(name for tags, names in lottery.items() for name in names[: drawn[tags]])
+    count = math.ceil(share * len(items) - 1e-9)
+    row = sorted(items, key=lambda item: (_lot("\n".join(sorted(item.tags)), seed), _lot(item.name, seed)))
+    begin = int.from_bytes(_lot("", seed)) % len(row) if row else 0
+    return sorted(row[(begin + place * len(row)) // count].name for place in range(count))
 
 
 def _lot(name: str, seed: int) -> bytes:
     return hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
 
 
-def sample_id(names: Iterable[str]) -> str:
-    """What tells one sample from another: twelve digits of a hash."""
-    return hashlib.blake2b("\n".join(names).encode(), digest_size=6).hexdigest()
+def sample_id(sample: Mapping[str, str]) -> str:
+    """What tells one sample from another, and from the same pairs with other files: twelve digits of a hash.
+
+    Args:
+        sample: Stamps of the pairs that were drawn, by name.
+    """
+    return hashlib.blake2b(json.dumps(list(sample.items())).encode(), digest_size=6).hexdigest()
 
 
 def write_sample(path: Path, sample: Mapping[str, str]) -> None:
@@ -119,7 +119,10 @@ def read_export(path: Path, sample: Mapping[str, str]) -> dict[str, Audited]:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{path}: expected an export of the audit page, found something else ({error!r})") from error
     if audit != sample_id(sample):
-        raise ValueError(f"{path}: is of another sample ({audit}) than this curation's ({sample_id(sample)})")
+        raise ValueError(
+            f"{path}: is of another sample ({audit}), or of files that changed, than this curation's "
+            f"({sample_id(sample)}); open the page that was drawn last, and export that"
+        )
     for name, decision in found.items():
         if name not in sample or decision.verdict not in get_args(Verdict):
             raise ValueError(

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from typing import NamedTuple
@@ -46,7 +46,7 @@ def softest_windows(alpha: NDArray[np.uint8]) -> list[tuple[int, int]]:
 
     Returns:
         Up to `WINDOWS` top-left corners ``(y, x)`` of windows that do not overlap by more than a half, softest first;
-        a matte without soft pixels gives one window, at the middle of its outline.
+        where a matte has no soft pixels, those with the most of its outline; one where it has none of that either.
     """
     height, width = (min(WINDOW, side) for side in alpha.shape)
     level = alpha.astype(np.float32) / 255
@@ -63,21 +63,21 @@ def softest_windows(alpha: NDArray[np.uint8]) -> list[tuple[int, int]]:
     return chosen
 
 
-def audit_page(entries: Iterable[Entry], names: Sequence[str], title: str) -> str:
+def audit_page(entries: Iterable[Entry], sample: Mapping[str, str], title: str) -> str:
     """Make the page.
 
     Args:
         entries: The pairs, in the order of the sample.
-        names: The sample.
+        sample: Stamps of the pairs that were drawn, by name; see `sample_id`.
         title: What is audited.
 
     Returns:
         HTML without any reference to another file.
     """
     template = files("matting.curation").joinpath("audit.html").read_text(encoding="utf-8")
-    cards = "".join(_card(number, len(names), entry) for number, entry in enumerate(entries, start=1))
+    cards = "".join(_card(number, len(sample), entry) for number, entry in enumerate(entries, start=1))
     title_text = escape(title)
-    page = template.replace("@TITLE@", title_text).replace("@AUDIT@", json.dumps(sample_id(names)))
+    page = template.replace("@TITLE@", title_text).replace("@AUDIT@", json.dumps(sample_id(sample)))
     return page.replace("@CARDS@", cards)
 
 

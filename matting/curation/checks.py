@@ -18,7 +18,10 @@ LIMITS = Path(__file__).with_name("limits.yaml")
 """Limits as measured on the demo corpus by ``experiments/curation/measure.py``."""
 
 
-_VERSION = 5  # raised when a score changes
+CREDIBLE = 0.92
+"""The article's smallest agreement of an annotated matte with models that have not seen it."""
+
+_VERSION = 6  # raised when a score changes
 
 
 class Check(NamedTuple):
@@ -52,6 +55,13 @@ CHECKS = (
     _check(editing.jpeg_ghost, "quality", "reject", "The picture was saved as a very coarse JPEG before."),
     _check(editing.cloned, "quality", "reject", "A part of the picture was copied to another place of it."),
     _check(editing.halo, "quality", "reject", "A bright or dark seam runs along the subject, as after cutting out."),
+    _check(matte_rules.empty_matte, "rules", "re-annotate", "The matte is empty, or foreground throughout; draw it."),
+    _check(
+        matte_rules.inverted,
+        "rules",
+        "re-annotate",
+        "The subject is black and the background white; exchange them: 255 is foreground.",
+    ),
     _check(
         edge_rules.unsupported_edge,
         "rules",
@@ -160,15 +170,15 @@ def version() -> str:
 
 @cache
 def default_limits() -> Mapping[str, float]:
-    """The limits shipped with the project: a score above its limit fails."""
-    return _read(LIMITS)
+    """The limits shipped with the project: a score above its limit fails, and a ``credibility`` below."""
+    return {"credibility": CREDIBLE} | _read(LIMITS)
 
 
 def read_limits(path: Path | str | None) -> dict[str, float]:
     """The default limits, with those of a file instead where it has some.
 
     Args:
-        path: YAML file of ``check: limit``; None changes nothing.
+        path: YAML file of ``check: limit``, and of the smallest ``credibility``; None changes nothing.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -191,8 +201,9 @@ def _read(path: Path) -> dict[str, float]:
             raise ValueError(f"{undefined[0]}: nan, which nothing exceeds; .inf reports a score and fails nobody")
     except (OmegaConfBaseException, YAMLError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: expected lines 'check: limit', found: {error}; correct the file") from error
-    if unknown := sorted(limits.keys() - BY_NAME.keys()):
-        raise ValueError(f"{path}: there is no check '{unknown[0]}'; expected some of {', '.join(BY_NAME)}")
+    names = (*BY_NAME, "credibility")
+    if unknown := sorted(limits.keys() - set(names)):
+        raise ValueError(f"{path}: there is no check '{unknown[0]}'; expected some of {', '.join(names)}")
     return limits
 
 

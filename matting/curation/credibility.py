@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from matting.curation.ledger import Line, go_on, read_lines
 from matting.curation.pair import AnnotatedPair
 from matting.curation.run import Curation, Progress, RegionError
-from matting.curation.verdicts import CREDIBLE
 from matting.data.folds import fold_of
 from matting.data.sources import Item
 from matting.evaluation.exhibits import signed_error
@@ -21,8 +20,8 @@ from matting.images import write_png
 BAND = 0.02
 """Half the width of the boundary band, as a share of the short side."""
 
-BAD_FOLD = 0.05
-"""A fold whose median agreement lies so far below that of all folds says more of its network than of its pairs."""
+BAD_JUDGE = 0.05
+"""A network whose median agreement lies so far below that of all networks says more of itself than of its pairs."""
 
 
 class Judge(NamedTuple):
@@ -43,18 +42,18 @@ class Judge(NamedTuple):
         return self.fold is None or fold_of(item, self.fold[1]) == self.fold[0]
 
 
-class Credibility(NamedTuple):
-    """How far networks agree with a matte.
+class Opinion(NamedTuple):
+    """How far a network that has not seen a pair agrees with its matte.
 
     Attributes:
         name: Of the item.
-        score: `agreement`, the median over the networks that had not seen it.
-        fold: Of the networks, or None.
+        judge: Name of the network.
+        score: `agreement`.
     """
 
     name: str
+    judge: str
     score: float
-    fold: int | None
 
 
 def agreement(annotated: NDArray[np.uint8], predicted: NDArray[np.float32]) -> float:
@@ -69,7 +68,7 @@ def agreement(annotated: NDArray[np.uint8], predicted: NDArray[np.float32]) -> f
         predicted: ``(H, W)`` float32 in [0, 1].
 
     Returns:
-        In [0, 1]; symmetric, and 1 only for equal mattes but for what both call background outside the band.
+        In [0, 1]; symmetric, and 1 only for equal mattes.
     """
     first, second = annotated.astype(np.float32) / 255, np.clip(predicted, 0, 1)
     union = float(np.maximum(first, second).sum())
@@ -106,16 +105,18 @@ def load_judges(checkpoints: Sequence[Path], device: str = "auto") -> list[Judge
     ]
 
 
-def cross_check(curation: Curation, judges: Sequence[Judge], progress: Progress) -> list[str]:
+def cross_check(curation: Curation, judges: Sequence[Judge], progress: Progress, credible: float) -> list[str]:
     """Score every pair by the networks that have not seen it, for `read_credibility`; goes on where it was stopped.
 
     Args:
-        curation: The pairs. Its folder ``disagreement`` takes a picture for each below `CREDIBLE`.
+        curation: The pairs. Its folder ``disagreement`` takes a picture for each with less agreement than ``credible``.
         judges: The networks. Pairs that the same ones have scored before are not scored again.
         progress: Shows how far it is.
+        credible: Smallest agreement, in [0, 1].
 
     Returns:
-        Warnings: pairs that cannot be read, and folds whose scores are left out.
+        Warnings: networks that say of no fold that they have not seen it, pairs that cannot be read, and networks whose
+        scores are left out.
 
     Raises:
         ValueError: If a pair has no network that may judge it.
@@ -127,45 +128,52 @@ def cross_check(curation: Curation, judges: Sequence[Judge], progress: Progress)
             "that was trained on other data"
         )
     stamps = {name: (curation.stamp(name), *sorted(judge.name for judge in panel)) for name, panel in panels.items()}
-    lines = go_on(
-        curation.credibility,
-        stamps,
-        lambda missing: (_score(curation, name, panels[name]) for name in progress(missing, "cross-checking")),
-    )
-    warnings = [f"'{line['name']}' cannot be read: {line['problem']}" for line in lines if line["problem"]]
+
+    def score(missing: Sequence[str]) -> Iterable[Line]:
+        return (_score(curation, name, panels[name], credible) for name in progress(missing, "cross-checking"))
+
+    lines = go_on(curation.credibility, stamps, score)
+    warnings = [
+        f"{judge.name} was trained without data.fold: its scores count only if it has seen none of these pairs"
+        for judge in judges
+        if not judge.fold
+    ]
+    warnings += [f"'{line['name']}' cannot be read: {line['problem']}" for line in lines if line["problem"]]
     return warnings + [
-        f"fold {fold}: the median agreement of its pairs is {value:.3f}, far below the others'; its scores are left "
-        "out, train its network again"
-        for fold, value in bad_folds(_credibility(lines)).items()
+        f"{judge}: the median agreement of its pairs is {value:.3f}, far below the others'; its scores are left out, "
+        "train it again"
+        for judge, value in bad_judges(_opinions(lines)).items()
     ]
 
 
-def bad_folds(scores: Sequence[Credibility]) -> dict[int, float]:
-    """Folds whose median lies `BAD_FOLD` below the median of the folds' medians, with it; needs three folds."""
-    by_fold: dict[int, list[float]] = {}
-    for one in scores:
-        if one.fold is not None:
-            by_fold.setdefault(one.fold, []).append(one.score)
-    medians = {fold: median(values) for fold, values in by_fold.items()}
+def bad_judges(opinions: Sequence[Opinion]) -> dict[str, float]:
+    """Networks whose median lies `BAD_JUDGE` below the median of all medians, with it; needs three networks."""
+    scores: dict[str, list[float]] = {}
+    for one in opinions:
+        scores.setdefault(one.judge, []).append(one.score)
+    medians = {judge: median(values) for judge, values in scores.items()}
     if len(medians) < 3:
         return {}
     middle = median(medians.values())
-    return {fold: value for fold, value in sorted(medians.items()) if value < middle - BAD_FOLD}
+    return {judge: value for judge, value in sorted(medians.items()) if value < middle - BAD_JUDGE}
 
 
 def read_credibility(curation: Curation) -> dict[str, float]:
-    """Scores by name of the pairs whose files are those that were scored, without those of a bad fold."""
+    """By name of a pair whose files are those that were scored, the median over networks that are not bad."""
     lines = [line for line in read_lines(curation.credibility) if line["name"] in curation.items]
-    found = _credibility(line for line in lines if line["stamp"][0] == curation.stamp(line["name"]))
-    bad = bad_folds(found)
-    return {one.name: one.score for one in found if one.fold not in bad}
+    found = _opinions(line for line in lines if line["stamp"][0] == curation.stamp(line["name"]))
+    bad, scores = bad_judges(found), dict[str, list[float]]()
+    for one in found:
+        if one.judge not in bad:
+            scores.setdefault(one.name, []).append(one.score)
+    return {name: median(values) for name, values in scores.items()}
 
 
-def _credibility(lines: Iterable[Line]) -> list[Credibility]:
-    return [Credibility(line["name"], line["score"], line["fold"]) for line in lines if not line["problem"]]
+def _opinions(lines: Iterable[Line]) -> list[Opinion]:
+    return [Opinion(line["name"], judge, score) for line in lines for judge, score in line["agreement"].items()]
 
 
-def _score(curation: Curation, name: str, panel: Sequence[Judge]) -> Line:
+def _score(curation: Curation, name: str, panel: Sequence[Judge], credible: float) -> Line:
     if seen := [judge.name for judge in panel if not judge.may_judge(curation.items[name])]:
         raise AssertionError(f"'{name}' would be judged by {seen[0]}, which was trained on it")
     try:
@@ -173,17 +181,16 @@ def _score(curation: Curation, name: str, panel: Sequence[Judge]) -> Line:
     except RegionError:
         raise
     except (ValueError, OSError) as error:
-        return {"score": None, "judges": 0, "fold": None, "problem": str(error)}
+        return {"agreement": {}, "problem": str(error)}
     predictions = [judge.predict(pair.photo) for judge in panel]
-    score = median(agreement(pair.alpha, predicted) for predicted in predictions)
+    scores = [round(agreement(pair.alpha, predicted), 6) for predicted in predictions]
     picture = curation.folder / "disagreement" / f"{name}.png"
-    if score < CREDIBLE:
+    if median(scores) < credible:
         picture.parent.mkdir(parents=True, exist_ok=True)
         write_png(picture, disagreement(pair, np.median(predictions, axis=0).astype(np.float32)))
     else:
         picture.unlink(missing_ok=True)
-    fold = panel[0].fold[0] if panel[0].fold else None
-    return {"score": round(score, 6), "judges": len(panel), "fold": fold, "problem": ""}
+    return {"agreement": {judge.name: score for judge, score in zip(panel, scores, strict=True)}, "problem": ""}
 
 
 def disagreement(pair: AnnotatedPair, predicted: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -1,16 +1,21 @@
-"""Verdicts for other tools: a Parquet file, and a FiftyOne data set to look at."""
+"""Verdicts for others: a Parquet file, pictures for annotators, and a FiftyOne data set to look at."""
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from matting.curation.run import Curation
+from matting.curation.checks import BY_NAME
+from matting.curation.report import overlay
+from matting.curation.run import Curation, Progress
 from matting.curation.verdicts import COLUMNS
-from matting.images import read_alpha, write_atomic
+from matting.images import read_alpha, write_atomic, write_png
+from matting.processes import in_processes
 
 _TEXT = 5  # columns before the numbers
+_SIDE = 1600  # longest side of a picture for annotators
 
 
 def read_verdicts(path: Path) -> list[dict[str, Any]]:
@@ -53,6 +58,42 @@ def write_parquet(verdicts: Path, path: Path) -> None:
     buffer = io.BytesIO()
     parquet.write_table(table, buffer)
     write_atomic(path, buffer.getvalue())
+
+
+def write_pictures(curation: Curation, folder: Path, progress: Progress, workers: int | None = None) -> int:
+    """Draw for annotators where each pair fails each check that names a place, as ``NAME.CHECK.png``.
+
+    Args:
+        curation: The set, judged before.
+        folder: To make.
+        progress: Shows how far it is.
+        workers: Processes; all cores by default.
+
+    Returns:
+        How many pictures were written.
+
+    Raises:
+        FileExistsError: If there is such a folder.
+        FileNotFoundError, ValueError: As `read_verdicts`; also where a file has become unreadable.
+    """
+    failed = [(row["name"], row["reasons"].split(";")) for row in read_verdicts(curation.verdicts) if row["reasons"]]
+    work = [(name, checks) for name, reasons in failed if (checks := [one for one in reasons if one in BY_NAME])]
+    if folder.exists():
+        raise FileExistsError(f"{folder}: is there already; name a new folder")
+    folder.mkdir(parents=True)
+    counts = in_processes(partial(_write_pictures, curation=curation, folder=folder), work, workers)
+    return sum(count for _, count in zip(progress(work, "drawing"), counts, strict=True))
+
+
+def _write_pictures(work: tuple[str, Sequence[str]], curation: Curation, folder: Path) -> int:
+    name, checks = work
+    pair = curation.read(name)
+    places = {check: where for check in checks if (where := BY_NAME[check].measure(pair).where) is not None}
+    for check, where in places.items():
+        path = folder / f"{name}.{check}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_png(path, overlay(pair, where, _SIDE))
+    return len(places)
 
 
 def to_fiftyone(curation: Curation, name: str) -> int:

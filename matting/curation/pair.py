@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matting.curation.critic import Criticism
 
 POINTS = 1600
-"""Points at most along the outline of a subject."""
+"""About as many points are taken along the outline of a subject, less than half as many more."""
 
 REACH = 0.05
 """How far the outline's profiles reach to either side, as a share of the short side."""
@@ -100,7 +100,7 @@ class AnnotatedPair:
 
     @cached_property
     def profiles(self) -> Profiles:
-        """Lines across the outline at up to `POINTS` places, those at the picture's border left out."""
+        """Lines across the outline at about `POINTS` places, those at the picture's border left out."""
         step = max(1, round(sum(map(len, self.contours)) / POINTS))
         lines = [line[::step] for line in self.contours]
         places = np.concatenate(lines) if lines else np.zeros((0, 2), np.float32)

@@ -58,6 +58,7 @@ def blur(pair: AnnotatedPair) -> Finding:
     size = (round(pair.luma.shape[1] * scale), round(pair.luma.shape[0] * scale))
     luma = cv2.resize(pair.luma, size, interpolation=cv2.INTER_AREA) if scale < 1 else pair.luma
     inside = cv2.resize(pair.subject.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    inside |= not inside.any()  # the whole picture, where the subject is lost between the pixels
     guard, further = 0.002 * min(size), 0.008 * min(size)
     before = _gradient(luma, guard)
     after = _gradient(luma, float(np.hypot(guard, further)))

@@ -13,7 +13,7 @@ from matting.curation.audit import DefectRate
 from matting.curation.checks import BY_NAME, CHECKS, Check, Gate, Verdict
 from matting.curation.pair import AnnotatedPair
 from matting.curation.run import Curation
-from matting.curation.verdicts import CREDIBLE, Judged
+from matting.curation.verdicts import Judged
 from matting.evaluation.page import data_uri, document, table_html
 from matting.evaluation.statistics import wilson
 from matting.evaluation.tables import Table, to_markdown
@@ -60,11 +60,11 @@ def verdict_table(judged: Sequence[Judged]) -> Table:
     return Table("Verdicts", ["verdict", "pairs", "share [95 %]"], rows)
 
 
-def reason_table(judged: Sequence[Judged]) -> Table:
-    """Reasons by frequency; a pair may have several."""
+def reason_table(judged: Sequence[Judged], credible: float) -> Table:
+    """Reasons by frequency; a pair may have several. Less agreement than ``credible`` is one."""
     counts = Counter(reason for one in judged if one.verdict != "accept" for reason in one.reasons)
     advice = {name: check.advice for name, check in BY_NAME.items()} | {
-        "credibility": f"Models that have not seen the pair agree with its matte by less than {CREDIBLE}.",
+        "credibility": f"Models that have not seen the pair agree with its matte by less than {credible}.",
         "unreadable": "A file cannot be read, or photograph and matte differ in size.",
     }
     rows = [[reason, str(count), advice.get(reason, "a person's")] for reason, count in counts.most_common()]
@@ -86,10 +86,10 @@ def unreadable_table(judged: Sequence[Judged]) -> Table:
     return Table("Unreadable", ["pair", "found"], rows)
 
 
-def report_tables(judged: Sequence[Judged], rate: DefectRate | None) -> list[Table]:
-    """All tables of a report, the funnel first."""
+def report_tables(judged: Sequence[Judged], rate: DefectRate | None, credible: float) -> list[Table]:
+    """All tables of a report, the funnel first; ``credible`` is the smallest agreement that was asked for."""
     tables = [funnel_table(judged, rate), *([remaining_table(judged, rate)] if rate else [])]
-    tables += [verdict_table(judged), reason_table(judged), unreadable_table(judged)]
+    tables += [verdict_table(judged), reason_table(judged, credible), unreadable_table(judged)]
     return [table for table in tables if table.rows]
 
 
@@ -98,12 +98,12 @@ def report_markdown(curation: Curation, tables: Sequence[Table]) -> str:
     return f"# Curation of {curation.name}\n\n" + "\n".join(map(to_markdown, tables))
 
 
-def report_html(curation: Curation, judged: Sequence[Judged], tables: Sequence[Table]) -> str:
+def report_html(curation: Curation, judged: Sequence[Judged], tables: Sequence[Table], credible: float) -> str:
     """The report as one page, with the worst pairs of each check and where they fail.
 
-    The pairs shown are read and measured once more.
+    The pairs shown are read and measured once more. Less agreement than ``credible`` failed a pair.
     """
-    body = [f"<h1>Curation of {escape(curation.name)}</h1>", *map(table_html, tables), _agreement(judged)]
+    body = [f"<h1>Curation of {escape(curation.name)}</h1>", *map(table_html, tables), _agreement(judged, credible)]
     body.append("<h2>The worst of each check</h2>")
     for check in CHECKS:
         failing = [one for one in judged if one.gate != "audit" and check.name in one.reasons]
@@ -114,17 +114,18 @@ def report_html(curation: Curation, judged: Sequence[Judged], tables: Sequence[T
     return document(f"Curation of {curation.name}", body)
 
 
-def overlay(pair: AnnotatedPair, where: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+def overlay(pair: AnnotatedPair, where: NDArray[np.bool_] | None, side: int = _SIDE) -> NDArray[np.uint8]:
     """The photograph, darker, with the outline of the matte in white and the places of a finding in red.
 
     Args:
         pair: Photograph and matte.
         where: ``(H, W)`` bool, or None for no place.
+        side: Longest side of the result, if the photograph is that long.
 
     Returns:
-        ``(h, w, 3)`` uint8 RGB, at most `_SIDE` pixels long.
+        ``(h, w, 3)`` uint8 RGB.
     """
-    scale = min(1.0, _SIDE / max(pair.alpha.shape))
+    scale = min(1.0, side / max(pair.alpha.shape))
     size = (max(1, round(pair.alpha.shape[1] * scale)), max(1, round(pair.alpha.shape[0] * scale)))
     picture = (0.6 * cv2.resize(pair.photo, size, interpolation=cv2.INTER_AREA)).astype(np.uint8)
     lines = [np.rint(line * scale).astype(np.int32) for line in pair.contours]
@@ -143,7 +144,7 @@ def _example(curation: Curation, one: Judged, check: Check) -> str:
     return f"<div><img alt='{check.name}' src='{data_uri(picture)}'>{caption}</div>"
 
 
-def _agreement(judged: Sequence[Judged]) -> str:
+def _agreement(judged: Sequence[Judged], credible: float) -> str:
     """How the agreement with cross-check models is distributed."""
     values = [one.measured.credibility for one in judged if one.measured.credibility is not None]
     if not values:
@@ -154,7 +155,7 @@ def _agreement(judged: Sequence[Judged]) -> str:
         f"<i style='width:{100 * count / counts.max():.1f}%'></i></div><span>{count}</span></div>"
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
     )
-    return f"<h2>Agreement with cross-check models; below {CREDIBLE} is annotated again</h2>{bars}"
+    return f"<h2>Agreement with cross-check models; below {credible:g} is annotated again</h2>{bars}"
 
 
 def _share(count: int, of: int) -> str:

@@ -82,7 +82,7 @@ class Curation:
 
     @property
     def scores(self) -> Path:
-        """Scores of gate 1 and of the rules, a JSON line a pair."""
+        """Scores of all checks, a JSON line a pair."""
         return self.folder / "scores.jsonl"
 
     @property
@@ -222,9 +222,14 @@ def measure_all(curation: Curation, progress: Progress, workers: int | None = No
 
 def _measure(curation: Curation, name: str) -> Line:
     try:
-        findings = measure(curation.read(name))
+        pair = curation.read(name)
     except RegionError:
         raise
     except (ValueError, OSError, cv2.error) as error:
         return {"scores": {}, "problem": str(error).strip()}
+    try:
+        findings = measure(pair)
+    except Exception as error:  # one pair does not end the run on a hundred thousand
+        problem = f"a check failed to measure it, which is a fault of this program ({error!r}); please report it"
+        return {"scores": {}, "problem": problem}
     return {"scores": {name: round(finding.score, 6) for name, finding in findings.items()}, "problem": ""}

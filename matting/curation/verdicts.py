@@ -9,9 +9,6 @@ from typing import Any, NamedTuple, get_args
 from matting.curation.checks import CHECKS, Gate, Verdict, failed
 from matting.images import write_atomic
 
-CREDIBLE = 0.92
-"""The article's smallest agreement of an annotated matte with models that have not seen it."""
-
 COLUMNS = ("source", "name", "verdict", "gate", "reasons", "credibility", *(check.name for check in CHECKS))
 
 
@@ -68,7 +65,7 @@ def judge(measured: Measured, limits: Mapping[str, float], audited: Audited | No
 
     Args:
         measured: The pair.
-        limits: By check; a score above its limit fails.
+        limits: By check, a score above its limit fails; and the smallest ``credibility``.
         audited: The decision of gate 3, if it was drawn.
 
     Returns:
@@ -81,7 +78,7 @@ def judge(measured: Measured, limits: Mapping[str, float], audited: Audited | No
     if audited:
         return Judged(measured, audited.verdict, "audit", (audited.reason or "audited",))
     checks = failed(measured.scores, limits)
-    doubted = measured.credibility is not None and measured.credibility < CREDIBLE
+    doubted = measured.credibility is not None and measured.credibility < limits["credibility"]
     if not checks:
         stopped: Gate | None = "credibility" if doubted else None
         return Judged(measured, "re-annotate" if doubted else "accept", stopped, ("credibility",) if doubted else ())

@@ -14,13 +14,14 @@ from matting.cli import app
 from matting.config import build, load_config
 from matting.corpus import ensure_corpus
 from matting.curation.audit import read_sample, sample_id
+from matting.curation.checks import BY_NAME
 from matting.curation.ledger import read_lines
 from matting.curation.run import Curation
 from matting.curation.verdicts import read_accepted
 from matting.data.corpora import demo_corpus
 from matting.data.sources.folders import read_names
 from matting.evaluation.statistics import wilson
-from matting.images import read_alpha, write_png
+from matting.images import read_alpha, read_rgb, write_png
 
 PEOPLE = 24
 
@@ -147,10 +148,11 @@ def test_labelled_glass_is_judged_and_other_labels_are_refused(root, limits, tmp
 def audited(folder: Path, file: Path) -> list[str]:
     """Draw a sample; a person rejects the first for its `halo`, and accepts the others."""
     call("audit", folder, "--share", 0.3)
-    names = list(read_sample(folder / "audit_sample.csv"))
+    sample = read_sample(folder / "audit_sample.csv")
+    names = list(sample)
     assert all(verdicts(folder)[name]["verdict"] == "accept" for name in names)
     decisions = {name: {"verdict": "accept"} for name in names} | {names[0]: {"verdict": "reject", "reason": "halo"}}
-    file.write_text(json.dumps({"audit": sample_id(names), "decisions": decisions}))
+    file.write_text(json.dumps({"audit": sample_id(sample), "decisions": decisions}))
     return names
 
 
@@ -184,6 +186,35 @@ def test_decision_holds_for_the_files_that_were_looked_at(root, limits, tmp_path
     assert verdicts(out)[names[0]]["verdict"] == "accept" and verdicts(out)[names[0]]["reasons"] == ""
     assert verdicts(out)[names[1]]["reasons"] == "unreadable"
     assert verdicts(out)[names[2]]["reasons"] == "audited"
+
+
+def test_decisions_on_a_part_of_the_sample_are_no_sample(curation, tmp_path):
+    export = tmp_path / "export.json"
+    names = audited(curation, export)
+    content = json.loads(export.read_text())
+    export.write_text(json.dumps(content | {"decisions": {names[0]: content["decisions"][names[0]]}}))
+    output = call("apply", curation, export)
+    assert f"decisions on 1 of {len(names)} pairs" in output and "holds for a whole sample" in output
+
+
+def test_annotators_get_a_picture_of_each_failure(root, curation, tmp_path):
+    output = call("export", curation, "--pictures", tmp_path / "pictures", "--workers", 1)
+    expected = {
+        f"{name}.{reason}"
+        for name, row in verdicts(curation).items()
+        for reason in row["reasons"].split(";")
+        if reason in BY_NAME
+    }
+    drawn = {path.stem for path in (tmp_path / "pictures").glob("*.png")}
+    assert drawn and drawn <= expected and f"{len(drawn)} pictures" in output
+    of_the_whole = {"low_resolution", "underexposed", "low_contrast", "blur", "jpeg_ghost", "stair_steps"}
+    assert {name.rsplit(".", 1)[1] for name in expected - drawn} <= of_the_whole
+    name, check = min(drawn).rsplit(".", 1)
+    (photo,) = (root / "RWP" / "image").glob(f"{name}.*")
+    picture, photo = read_rgb(tmp_path / "pictures" / f"{name}.{check}.png"), read_rgb(photo)
+    assert picture.shape == photo.shape and ((picture[..., 0] > 150) & (picture[..., 1] < 100)).any()  # red
+    with pytest.raises(FileExistsError, match="new folder"):
+        call("export", curation, "--pictures", tmp_path / "pictures")
 
 
 def test_training_reads_what_was_accepted(curation):
@@ -307,7 +338,19 @@ def test_folds_judge_only_whom_they_have_not_seen(root, curation, limits, tmp_pa
         torch.save({"state_dict": state, "hyper_parameters": parameters}, paths[-1])
     call("crosscheck", curation, "--checkpoint", paths[0], "--checkpoint", paths[1], "--limits", limits)
     rows = read_lines(curation / "credibility.jsonl")
-    assert len(rows) == len(verdicts(curation)) and {row["judges"] for row in rows} == {1}
+    assert len(rows) == len(verdicts(curation)) and {len(row["agreement"]) for row in rows} == {1}
     assert np.mean([row["verdict"] == "accept" for row in verdicts(curation).values()]) == 0  # nothing was learnt
+    (tmp_path / "lenient.yaml").write_text("low_resolution: 3.5\ncredibility: 0\n")
+    call(
+        "crosscheck",
+        curation,
+        "--checkpoint",
+        paths[0],
+        "--checkpoint",
+        paths[1],
+        "--limits",
+        tmp_path / "lenient.yaml",
+    )
+    assert not any("credibility" in row["reasons"] for row in verdicts(curation).values())
     with pytest.raises(ValueError, match="seen by every network"):
         call("crosscheck", curation, "--checkpoint", paths[0], "--limits", limits)

@@ -41,7 +41,15 @@ def test_every_stratum_gives_its_share_to_within_one(counts, share, seed):
     drawn = draw_sample(items(counts), share, seed)
     assert len(drawn) == len(set(drawn)) == int(np.ceil(share * sum(counts.values()) - 1e-9))
     per_tag = Counter(name[0] for name in drawn)
-    assert all(abs(per_tag[tag] - share * count) < 1 for tag, count in counts.items())
+    of_all = len(drawn) / sum(counts.values())
+    assert all(abs(per_tag[tag] - of_all * count) < 1 for tag, count in counts.items())
+
+
+def test_every_pair_has_the_same_chance_however_rare_its_tags():
+    pool = items({"a": 1, "b": 1, "c": 2, "d": 16})
+    times = Counter(name for seed in range(4000) for name in draw_sample(pool, 0.1, seed))
+    assert times.keys() == {item.name for item in pool}
+    assert all(abs(count - 400) < 5 * np.sqrt(360) for count in times.values())  # binomial, five deviations
 
 
 def test_draw_depends_on_the_seed_and_not_on_the_order():
@@ -68,20 +76,20 @@ def test_page_refers_to_nothing_outside_itself():
     from matting.curation.pair import AnnotatedPair
 
     pair = AnnotatedPair(disc(alpha), levels(alpha))
-    page = audit_page([Entry("<a'b>", frozenset({"hat"}), pair)], ["<a'b>"], "a & b")
+    page = audit_page([Entry("<a'b>", frozenset({"hat"}), pair)], {"<a'b>": "1"}, "a & b")
     assert "http" not in page and "src='data:" in page and "<a'b>" not in page
     assert "&lt;a&#x27;b&gt;" in page and "a &amp; b" in page
 
 
-def export(path: Path, names: list[str], decisions: object, audit: str | None = None) -> Path:
-    path.write_text(json.dumps({"audit": audit or sample_id(names), "decisions": decisions}))
+def export(path: Path, sample: dict[str, str], decisions: object, audit: str | None = None) -> Path:
+    path.write_text(json.dumps({"audit": audit or sample_id(sample), "decisions": decisions}))
     return path
 
 
 def test_export_reads_back_and_gives_a_rate(tmp_path):
     sample = {"a": "1", "b": "2", "c": "3"}
     path = export(
-        tmp_path / "e.json", list(sample), {"a": {"verdict": "accept"}, "b": {"verdict": "reject", "reason": "x, y"}}
+        tmp_path / "e.json", sample, {"a": {"verdict": "accept"}, "b": {"verdict": "reject", "reason": "x, y"}}
     )
     found = read_export(path, sample)
     assert found == {"a": Audited("accept", "", "1"), "b": Audited("reject", "x, y", "2")}
@@ -96,6 +104,12 @@ def test_export_reads_back_and_gives_a_rate(tmp_path):
         read_sample(tmp_path / "nothing.csv")
 
 
+def test_export_of_files_that_changed_since_is_refused(tmp_path):
+    path = export(tmp_path / "e.json", {"a": "1", "b": "2"}, {"a": {"verdict": "accept"}})
+    with pytest.raises(ValueError, match="of files that changed"):
+        read_export(path, {"a": "1", "b": "3"})
+
+
 @pytest.mark.parametrize(
     ("decisions", "audit", "message"),
     [
@@ -108,4 +122,4 @@ def test_export_reads_back_and_gives_a_rate(tmp_path):
 )
 def test_wrong_export_is_explained(tmp_path, decisions, audit, message):
     with pytest.raises(ValueError, match=message):
-        read_export(export(tmp_path / "e.json", ["a"], decisions, audit), {"a": "1"})
+        read_export(export(tmp_path / "e.json", {"a": "1"}, decisions, audit), {"a": "1"})

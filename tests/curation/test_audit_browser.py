@@ -24,7 +24,7 @@ def page_file(tmp_path_factory) -> Path:
         alpha = disc_alpha(radius=80 + 20 * k, width=12)
         entries.append(Entry(name, frozenset({"hat"}), AnnotatedPair(disc(alpha), levels(alpha))))
     path = tmp_path_factory.mktemp("audit") / "audit.html"
-    path.write_text(audit_page(entries, NAMES, "Edge audit of drawn discs"), encoding="utf-8")
+    path.write_text(audit_page(entries, dict.fromkeys(NAMES, ""), "Edge audit of drawn discs"), encoding="utf-8")
     return path
 
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
 from matting.curation.credibility import (
-    Credibility,
     Judge,
+    Opinion,
     agreement,
-    bad_folds,
+    bad_judges,
     cross_check,
     load_judges,
     read_credibility,
@@ -81,7 +81,7 @@ def test_only_networks_that_have_not_seen_a_person_judge(curation):
         return predict
 
     judges = all_folds({k: counting(k) for k in range(5)})
-    assert not cross_check(curation, judges, silent)
+    assert not cross_check(curation, judges, silent, 0.92)
     expected: dict[int, int] = {}
     for item in curation.items.values():
         expected[fold_of(item, 5)] = expected.get(fold_of(item, 5), 0) + 1
@@ -89,43 +89,60 @@ def test_only_networks_that_have_not_seen_a_person_judge(curation):
     scores = read_credibility(curation)
     assert list(scores) == list(curation.items) and [name for name in scores if scores[name] < 0.92] == ["0"]
     assert [path.name for path in (curation.folder / "disagreement").iterdir()] == ["0.png"]
-    cross_check(curation, judges, silent)
+    cross_check(curation, judges, silent, 0.92)
     assert asked == expected  # nobody is asked twice
 
 
 def test_score_of_a_changed_file_does_not_count_and_is_found_again(curation):
-    cross_check(curation, all_folds(), silent)
+    cross_check(curation, all_folds(), silent, 0.92)
     matte = curation.items["0"].alpha
     write_png(matte, levels(disc_alpha(radius=60)[::4, ::4]))
     os.utime(matte, ns=(0, 0))
     assert "0" not in read_credibility(curation)
-    cross_check(curation, all_folds(), silent)
+    cross_check(curation, all_folds(), silent, 0.92)
     assert read_credibility(curation)["0"] > 0.92
     assert not list((curation.folder / "disagreement").iterdir())
 
 
 def test_unreadable_pair_is_a_warning(curation):
     curation.items["3"].photo.write_bytes(b"")
-    (warning,) = cross_check(curation, all_folds(), silent)
+    (warning,) = cross_check(curation, all_folds(), silent, 0.92)
     assert "'3' cannot be read" in warning and "3" not in read_credibility(curation)
 
 
 def test_pair_that_every_network_has_seen_is_an_error(curation):
     seen = fold_of(curation.items["0"], 5)
     with pytest.raises(ValueError, match="seen by every network"):
-        cross_check(curation, [judge for judge in all_folds() if judge.fold[0] != seen], silent)
+        cross_check(curation, [judge for judge in all_folds() if judge.fold[0] != seen], silent, 0.92)
 
 
 def test_bad_fold_condemns_nobody(curation):
     bad = fold_of(curation.items["5"], 5)
-    (warning,) = cross_check(curation, all_folds({bad: lambda photo: np.zeros(photo.shape[:2], np.float32)}), silent)
-    assert f"fold {bad}" in warning
+    judges = all_folds({bad: lambda photo: np.zeros(photo.shape[:2], np.float32)})
+    (warning,) = cross_check(curation, judges, silent, 0.92)
+    assert warning.startswith(f"fold {bad}: the median")
     scored = {fold_of(curation.items[name], 5) for name in read_credibility(curation)}
     assert scored == {fold_of(item, 5) for item in curation.items.values()} - {bad}
 
 
-def test_two_folds_cannot_tell_which_is_bad():
-    assert bad_folds([Credibility("a", 0.9, 0), Credibility("b", 0.1, 1)]) == {}
+@pytest.mark.parametrize("turned", [1, -1])
+def test_network_without_a_fold_is_named_and_does_not_hide_a_bad_one(curation, turned):
+    """Two judges a pair, of which one may be bad: the other's score counts, in whatever order they were given."""
+    bad = fold_of(curation.items["5"], 5)
+    judges = [*all_folds({bad: lambda photo: np.zeros(photo.shape[:2], np.float32)}), Judge("elsewhere", see)]
+    warnings = cross_check(curation, judges[::turned], silent, 0.92)
+    assert len(warnings) == 2 and "elsewhere was trained without data.fold" in warnings[0] and f"{bad}:" in warnings[1]
+    scores = read_credibility(curation)
+    assert list(scores) == list(curation.items) and [name for name in scores if scores[name] < 0.92] == ["0"]
+
+
+def test_smallest_agreement_decides_which_pictures_are_drawn(curation):
+    cross_check(curation, all_folds(), silent, 0.0)
+    assert not (curation.folder / "disagreement").exists()
+
+
+def test_two_networks_cannot_tell_which_is_bad():
+    assert bad_judges([Opinion("a", "one", 0.9), Opinion("b", "two", 0.1)]) == {}
 
 
 def test_networks_of_a_sweep_come_with_their_folds(tmp_path):

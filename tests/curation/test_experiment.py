@@ -183,3 +183,24 @@ def test_faults_are_counted_by_scenario(monkeypatch):
     lines = measure.scenario_rows(rows, dict.fromkeys(quiet, 0.5)).splitlines()
     assert lines[0].startswith("| scenario | clean | hard_cut |")
     assert [line.split(" | ")[:3] for line in lines[2:]] == [["| hat", "0 / 2", "2 / 2"], ["| tiny", "0 / 1", "0 / 1"]]
+
+
+def test_scores_of_another_critic_are_not_reused(monkeypatch, tmp_path):
+    measure = load("measure", monkeypatch)
+    asked: list[str] = []
+
+    def count(person, split, folder, names):
+        asked.append(names[0])
+        row = {"split": split, "person": person, "scenario": "plain", "defect": "clean"}
+        return [row | dict.fromkeys(names, float(len(asked)))]
+
+    monkeypatch.setattr(measure, "score_person", count)
+    monkeypatch.setattr(measure, "version", lambda: "7.one")
+    first = measure.measure_all(3, 2, 1, tmp_path, reuse=True)
+    assert measure.measure_all(3, 2, 1, tmp_path, reuse=True) == first and len(asked) == 4
+    assert {*first[0]} == {"split", "person", "scenario", "defect", *(check.name for check in CHECKS)}
+    monkeypatch.setattr(measure, "version", lambda: "7.two")
+    second = measure.measure_all(3, 2, 1, tmp_path, reuse=True)
+    assert asked[4:] == ["cut_hair", "cut_hair"]
+    assert second[1]["blur"] == first[1]["blur"] and second[1]["cut_hair"] != first[1]["cut_hair"]
+    assert len(measure.measure_all(3, 1, 1, tmp_path, reuse=True)) == 1  # of fewer people

@@ -65,6 +65,28 @@ def test_smooth_edge_of_a_smooth_thing_lost_nothing():
     assert edge_rules.lost_strands(AnnotatedPair(disc(alpha), levels(alpha))).score < 0.05
 
 
+def test_matte_of_nothing_and_of_everything_is_empty():
+    photo = disc(disc_alpha())
+    scores = [
+        matte_rules.empty_matte(AnnotatedPair(photo, levels(disc_alpha(radius=radius, x=256))))[0]
+        for radius in (0.0, 8.0, 10.0, 120.0, 400.0)
+    ]
+    assert scores[0] > 1 and scores[1] > 1 and scores[4] > 1  # 8 pixels' radius are less than a thousandth of 512 x 512
+    assert scores[1] == pytest.approx(0.001 * 512**2 / (np.pi * 8**2), rel=0.05)
+    assert scores[2] < 1 and scores[3] < 0.01
+
+
+@given(x=st.floats(0, 512), y=st.floats(100, 512), radius=st.floats(30, 200))
+@settings(max_examples=30)
+def test_inverse_of_a_matte_is_inverted_and_the_matte_is_not(x, y, radius):
+    """People may be cut by the left or right border and stand on the lower one."""
+    alpha = levels(disc_alpha(radius, x, y))
+    alpha[int(y) :, int(max(0, x - radius)) : int(x + radius)] = 255
+    photo = np.zeros((*alpha.shape, 3), np.uint8)
+    right, wrong = (matte_rules.inverted(AnnotatedPair(photo, one)).score for one in (alpha, 255 - alpha))
+    assert right < 0 and (wrong > 0 or not radius < x < 512 - radius)
+
+
 def test_mask_has_no_soft_edge():
     alpha = disc_alpha(width=2)
     mask = (alpha > 0.5).astype(np.float32)
@@ -150,11 +172,13 @@ def test_edges_of_motion_are_not_expected_at_one_place():
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])
-@pytest.mark.parametrize("shape", [(1, 1), (7, 40), (64, 64)])
+@pytest.mark.parametrize("shape", [(1, 1), (7, 40), (64, 64), (1080, 1920)])
 def test_every_check_bears_every_matte(shape, value):
-    pair = AnnotatedPair(np.full((*shape, 3), 90, np.uint8), np.full(shape, value, np.uint8))
+    alpha = np.full(shape, value, np.uint8)
+    alpha[shape[0] // 11, shape[1] // 20 :: shape[1]] ^= 255  # one other pixel, which a smaller picture may not have
+    pair = AnnotatedPair(np.full((*shape, 3), 90, np.uint8), alpha)
     for name, finding in measure(pair).items():
-        assert np.isfinite(finding.score) and finding.score >= 0, name
+        assert np.isfinite(finding.score) and (finding.score >= 0 or name == "inverted"), name
         assert finding.where is None or finding.where.shape == shape, name
 
 
