@@ -56,7 +56,7 @@ def demo_corpus(
     portraits: bool = False,
     defects: bool = False,
     estimate_foregrounds: bool = False,
-    verdicts: Path | str | None = None,
+    verdicts: Path | str | Sequence[Path | str] | None = None,
     scenarios: int = 0,
 ) -> Corpus:
     """The corpus drawn by code, generated on first use.
@@ -117,7 +117,7 @@ def disk_corpus(
     cache_gigabytes: float = 0,
     cache_side: int = 432,
     on_bad_file: str = "raise",
-    verdicts: Path | str | None = None,
+    verdicts: Path | str | Sequence[Path | str] | None = None,
 ) -> Corpus:
     """Data sets as they lie on disk.
 
@@ -137,7 +137,8 @@ def disk_corpus(
         cache_side: Side in pixels of the squares that are cached.
         on_bad_file: ``raise`` ends training at the first file that cannot be read; ``skip`` lists it and draws another
             item of the same source.
-        verdicts: The ``verdicts.csv`` of a curation: of the training sources it names, accepted items alone are used.
+        verdicts: The ``verdicts.csv`` of a curation, or several: of the training sources they name, accepted items alone
+            are used. Others are used whole, with a warning.
 
     Raises:
         FileNotFoundError: If a folder or a file is missing.
@@ -148,7 +149,7 @@ def disk_corpus(
     readers = {"composition1k": studio, "rwp": portraits, "coco_matting": coco}
     sources = {role: reader(split="train") for role, reader in readers.items() if reader}
     if verdicts:
-        sources = _accepted(sources, Path(verdicts))
+        sources = _accepted(sources, [verdicts] if isinstance(verdicts, str | Path) else verdicts)
     for role, source in sources.items():
         for note in source.notes:
             _log.warning("%s: %s", role, note)
@@ -171,21 +172,27 @@ def disk_corpus(
     )
 
 
-def _accepted(sources: Mapping[str, Source], path: Path) -> dict[str, Source]:
-    """The sources without what a curation did not accept."""
+def _accepted(sources: Mapping[str, Source], paths: Sequence[Path | str]) -> dict[str, Source]:
+    """The sources without what curations did not accept."""
     from matting.curation.verdicts import read_accepted
 
-    verdicts = read_accepted(path)
+    verdicts: dict[str, dict[str, bool]] = {}
+    for path in paths:
+        for name, found in read_accepted(path).items():
+            known = verdicts.setdefault(name, {})
+            if differ := [item for item, accepted in found.items() if known.get(item, accepted) != accepted]:
+                raise ValueError(f"{path}: has another verdict on '{differ[0]}' of '{name}' than a file before it")
+            known |= found
+    told = ", ".join(map(str, paths))
     if not verdicts.keys() & {source.name for source in sources.values()}:
         names = ", ".join(source.name for source in sources.values())
-        raise ValueError(f"{path}: expected verdicts on {names}, found {', '.join(verdicts)}; curate the training set")
-    return {
-        role: _accepted_of(source, verdicts[source.name], path) if source.name in verdicts else source
-        for role, source in sources.items()
-    }
+        raise ValueError(f"{told}: expected verdicts on {names}, found {', '.join(verdicts)}; curate the training set")
+    return {role: _accepted_of(source, verdicts.get(source.name), told) for role, source in sources.items()}
 
 
-def _accepted_of(source: Source, verdicts: Mapping[str, bool], path: Path) -> Source:
+def _accepted_of(source: Source, verdicts: Mapping[str, bool] | None, path: str) -> Source:
+    if verdicts is None:
+        return replace(source, notes=(*source.notes, f"all {len(source)} items are used, for {path} has none of them"))
     if unknown := [item.name for item in source.items if item.name not in verdicts]:
         raise ValueError(
             f"{path}: has no verdict on {len(unknown)} items of '{source.name}', such as '{unknown[0]}'; "

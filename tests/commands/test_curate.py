@@ -315,6 +315,25 @@ def test_verdicts_on_another_set_are_refused(tmp_path):
             demo_corpus(PEOPLE, image_size=160, defects=True, verdicts=tmp_path / name)
 
 
+def test_several_sets_have_verdicts_of_their_own(tmp_path):
+    def written(name: str, source: str, items: list[str], verdict: str = "accept") -> Path:
+        rows = [f"{source},{item},{'reject' if k else verdict}\n" for k, item in enumerate(items)]
+        (tmp_path / name).write_text("source,name,verdict\n" + "".join(rows))
+        return tmp_path / name
+
+    whole = demo_corpus(PEOPLE, image_size=160).train
+    names = {role: [item.name for item in source.items] for role, source in whole.items()}
+    (role, source), (other, second) = [(role, whole[role]) for role in ("rwp", "composition1k")]
+    files = [written("one.csv", source.name, names[role]), written("two.csv", second.name, names[other])]
+    chosen = demo_corpus(PEOPLE, image_size=160, verdicts=files).train
+    assert [len(chosen[role]), len(chosen[other])] == [1, 1]
+    one = demo_corpus(PEOPLE, image_size=160, verdicts=files[0]).train
+    assert [len(one[role]), len(one[other])] == [1, len(second)]
+    assert any("has none of them" in note for note in one[other].notes)
+    with pytest.raises(ValueError, match="another verdict on"):
+        demo_corpus(PEOPLE, image_size=160, verdicts=[*files, written("three.csv", source.name, names[role], "reject")])
+
+
 def test_folder_of_another_set_is_refused(root, curation, limits):
     with pytest.raises(ValueError, match="another set"):
         call("run", "rwp", root / "RWP", "-o", curation, "--split", "val", "--limits", limits)
