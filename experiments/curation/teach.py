@@ -9,7 +9,6 @@ arXiv 1604.03540).
 """
 
 import argparse
-import hashlib
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -34,6 +33,7 @@ from matting.corpus.defects import plant_defect
 from matting.corpus.formats import take_portrait
 from matting.corpus.plan import SCENARIOS
 from matting.corpus.version import VERSION
+from matting.curation.checks import version
 from matting.curation.clues import clues
 from matting.curation.critic import FAULTS, STRIDE, WEIGHTS, Critic, Fault, criticise, frame_around, peaks
 from matting.images import read_alpha, read_rgb, write_atomic
@@ -99,18 +99,17 @@ def taken_in(person: int, folder: Path) -> list[tuple[float, int, int]]:
 
 def hard_places(folder: Path, people: int, workers: int) -> dict[Fault, NDArray[np.int64]]:
     """Where the project's critic is most wrong about clean pairs: by fault ``(N, 3)`` person, row and column."""
-    digest = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:12]
-    path = folder.with_name(f"taken_in_{people}_{digest}.npy")
+    path = folder.with_name(f"taken_in_{people}_{version()}.npy")
     if not path.is_file():
         job = in_processes(partial(taken_in, folder=folder), range(people), workers)
         content = BytesIO()
         np.save(content, np.array(list(track(job, "looking for hard places", people))))
         write_atomic(path, content.getvalue())
-    found = np.load(path)  # (people, faults, 3)
-    numbers = np.arange(people)[:, None]
-    places = {fault: np.hstack([numbers, found[:, number, 1:].astype(np.int64)]) for number, fault in enumerate(FAULTS)}
-    order = {fault: np.argsort(-found[:, number, 0], kind="stable") for number, fault in enumerate(FAULTS)}
-    return {fault: places[fault][order[fault][: round(HARDEST * people)]] for fault in FAULTS}
+    found, places = np.load(path), {}  # (people, faults, 3)
+    for number, fault in enumerate(FAULTS):
+        worst = np.argsort(-found[:, number, 0], kind="stable")[: round(HARDEST * people)]
+        places[fault] = np.column_stack([worst, found[worst, number, 1:].astype(np.int64)])
+    return places
 
 
 class Lessons(Dataset[Lesson]):
