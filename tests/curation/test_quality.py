@@ -39,10 +39,21 @@ def test_white_backdrop_alone_is_not_overexposed():
 
 @pytest.mark.parametrize("sigma", [3.0, 5.0, 8.0])
 def test_blur_measures_the_point_spread(sigma):
-    alpha = disc_alpha(width=1)
-    blurred = cv2.GaussianBlur(disc(alpha, noise=0), (0, 0), sigma)
+    alpha = disc_alpha(radius=200, width=1)
+    inner = disc_alpha(radius=100, width=1)  # an edge within the subject
+    blurred = cv2.GaussianBlur(disc(inner, noise=0), (0, 0), sigma)
     score = quality.blur(AnnotatedPair(blurred, levels(alpha))).score
     assert score * 512 / 100 == pytest.approx(sigma, rel=0.25)
+
+
+def test_blurred_subject_with_a_sharp_rim_is_blurred():
+    """It was cut out and set before another scene: its edge is as sharp as the knife."""
+    alpha, checks = disc_alpha(radius=150, width=1), disc(disc_alpha(radius=60, width=1))
+    subject = cv2.GaussianBlur(checks, (0, 0), 8)
+    photo = np.clip(alpha[..., None] * subject + (1 - alpha[..., None]) * 20, 0, 255).astype(np.uint8)
+    assert quality.blur(AnnotatedPair(photo, levels(alpha))).score > default_limits()["blur"]
+    sharp = np.clip(alpha[..., None] * checks + (1 - alpha[..., None]) * 20, 0, 255).astype(np.uint8)
+    assert quality.blur(AnnotatedPair(sharp, levels(alpha))).score < 0.3
 
 
 def test_blur_survives_noise_and_spares_a_soft_background():
