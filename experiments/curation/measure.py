@@ -8,7 +8,6 @@ All pairs are drawn by code: no figure of these is one on real photographs.
 
 import argparse
 import csv
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -164,7 +163,7 @@ def recall_rows(rows: Sequence[Row], limits: dict[str, float]) -> list[Row]:
     for defect in [CLEAN, *DEFECTS]:
         chosen = [row for row in rows if row["defect"] == defect]
         own = sum(any(row[name] > limits[name] for name in OWN.get(defect, ())) for row in chosen)
-        any_check = sum(any(row[check.name] > limits[check.name] for check in CHECKS) for row in chosen)
+        any_check = sum(_fails(row, limits) for row in chosen)
         low, high = wilson(any_check, len(chosen))
         own_low, own_high = wilson(own, len(chosen))
         areas = [area(rows, defect, name) for name in OWN.get(defect, ())]
@@ -175,19 +174,24 @@ def recall_rows(rows: Sequence[Row], limits: dict[str, float]) -> list[Row]:
     return table
 
 
-def left_out_rows(scores: Mapping[int, Sequence[Row]], more_clean: Sequence[Row]) -> str:
-    """Each seed judged by limits that were fitted on the others and on more clean pairs, all together, as Markdown."""
-    sums: dict[str, Counter[str]] = {}
+def left_out_rows(scores: Mapping[int, Sequence[Row]]) -> str:
+    """Each seed judged by limits that were fitted on the others, all together, as Markdown."""
+    failed: dict[str, list[bool]] = {}
     for split, rows in scores.items():
-        limits = fit_limits([*more_clean, *(row for other, part in scores.items() if other != split for row in part)])
-        for row in recall_rows(rows, limits):
-            sums.setdefault(str(row["defect"]), Counter()).update({name: int(row[name]) for name in ("pairs", "any")})
+        limits = fit_limits([row for other, part in scores.items() if other != split for row in part])
+        for row in rows:
+            failed.setdefault(str(row["defect"]), []).append(_fails(row, limits))
     lines = ["| each fitting seed left out | pairs | found by any check |", "| --- | --: | --: |"]
-    for defect, count in sums.items():
-        low, high = wilson(count["any"], count["pairs"])
-        share = _share({"any": count["any"], "any_low": low, "any_high": high, "pairs": count["pairs"]}, "any", "pairs")
-        lines.append(f"| {defect} | {count['pairs']} | {share} |")
+    for defect in (CLEAN, *DEFECTS):
+        count, pairs = sum(failed[defect]), len(failed[defect])
+        low, high = wilson(count, pairs)
+        share = _share({"any": count, "any_low": low, "any_high": high, "pairs": pairs}, "any", "pairs")
+        lines.append(f"| {defect} | {pairs} | {share} |")
     return "\n".join(lines) + "\n"
+
+
+def _fails(row: Row, limits: Mapping[str, float]) -> bool:
+    return any(row[check.name] > limits[check.name] for check in CHECKS)
 
 
 def area(rows: Sequence[Row], defect: str, name: str) -> float:
@@ -255,7 +259,7 @@ def scenario_rows(rows: Sequence[Row], limits: dict[str, float]) -> str:
         cells = []
         for defect in (CLEAN, *MATTE):
             chosen = [row for row in rows if (row["scenario"], row["defect"]) == (scenario, defect)]
-            failed = sum(any(row[check.name] > limits[check.name] for check in CHECKS) for row in chosen)
+            failed = sum(_fails(row, limits) for row in chosen)
             cells.append(f"{failed} / {len(chosen)}")
         lines.append(f"| {scenario} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -300,8 +304,8 @@ def main() -> None:
     scores = {}
     for split in (*MORE_CLEAN, *FIT, HELD_OUT):
         scores[split] = measure_all(split, options.people, options.workers, folder, options.reuse)
-    more_clean, held_out = [row for split in MORE_CLEAN for row in scores[split]], scores[HELD_OUT]
-    fit = [*more_clean, *(row for split in FIT for row in scores[split])]
+    held_out = scores.pop(HELD_OUT)
+    fit = [row for rows in scores.values() for row in rows]
     if options.write_limits:
         rounded = {name: float(f"{limit:.4g}") for name, limit in fit_limits(fit).items()}
         people = len({(row["split"], row["person"]) for row in fit})
@@ -314,7 +318,7 @@ def main() -> None:
     _write_csv(options.output / "checks.csv", precision)
     head = f"> **demo corpus {VERSION}, drawn by code: not real photographs**\n\n"
     tables = [_markdown(recall, precision), scenario_rows(held_out, limits), false_rows(held_out, limits)]
-    tables.append(left_out_rows({split: scores[split] for split in FIT}, more_clean))
+    tables.append(left_out_rows(scores))
     page = head + "\n".join(tables)
     write_atomic(options.output / "table.md", page.encode())
     print((options.output / "table.md").read_text())
