@@ -137,8 +137,8 @@ def disk_corpus(
         cache_side: Side in pixels of the squares that are cached.
         on_bad_file: ``raise`` ends training at the first file that cannot be read; ``skip`` lists it and draws another
             item of the same source.
-        verdicts: The ``verdicts.csv`` of a curation, or several: of the training sources they name, accepted items alone
-            are used. Others are used whole, with a warning.
+        verdicts: The ``verdicts.csv`` of a curation, or several: of the training sources that they name accepted items
+            alone are used; others are used whole, with a warning.
 
     Raises:
         FileNotFoundError: If a folder or a file is missing.
