@@ -91,7 +91,7 @@ def test_second_run_measures_nothing_and_says_the_same(root, limits, curation, m
     call("run", "rwp", root / "RWP", "-o", curation)  # the limits that were given hold
     assert (curation / "verdicts.csv").read_bytes() == before
     other = curation / "other.yaml"
-    other.write_text("blur: 0\n")
+    other.write_text("blur: -1\n")
     call("run", "rwp", root / "RWP", "-o", curation, "--limits", other)
     assert all("blur" in row["reasons"] for row in verdicts(curation).values())
 
