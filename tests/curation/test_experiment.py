@@ -165,7 +165,7 @@ def test_a_seed_that_is_left_out_is_judged_by_the_others(monkeypatch):
             for defect in ("clean", *DEFECTS)
         ]
 
-    lines = measure.left_out_rows({0: people(0.1, 0.9), 1: people(0.1, 0.9), 2: people(0.95, 0.3)}, []).splitlines()
+    lines = measure.left_out_rows({0: people(0.1, 0.9), 1: people(0.1, 0.9), 2: people(0.95, 0.3)}).splitlines()
     found = {line.split(" | ")[0]: line for line in lines}
     # The others of 2 set a limit between 0.1 and 0.9; with 2 among them there is none that 0.9 exceeds.
     assert "| clean | 60 | 33.3 % [" in found["| clean"]
