@@ -31,7 +31,7 @@ WIDTH = 320  # of a tile
 def row(defect: str, fault: Fault) -> NDArray[np.uint8]:
     """Photograph, matte as annotated, its true error, and the critic's map of the fault, each `WIDTH` pixels wide."""
     folder = cache_dir() / f"planted-{VERSION}"
-    drawn = [draw_planted(folder, HELD_OUT, person) for person in range(PEOPLE)]
+    drawn = [draw_planted(folder, HELD_OUT[0], person) for person in range(PEOPLE)]
     cases = [(read_alpha(pairs[0].alpha), pair) for pairs in drawn for pair in pairs if pair.defect == defect]
     truth, chosen = max(cases, key=lambda case: float(cv2.absdiff(case[0], read_alpha(case[1].alpha)).mean()))
     photo, alpha = read_rgb(chosen.photo), read_alpha(chosen.alpha)
