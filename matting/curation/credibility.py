@@ -127,7 +127,8 @@ def cross_check(curation: Curation, judges: Sequence[Judge], progress: Progress,
             f"{len(bare)} pairs, such as '{bare[0]}', were seen by every network; give those of all folds, or one "
             "that was trained on other data"
         )
-    stamps = {name: (curation.stamp(name), *sorted(judge.name for judge in panel)) for name, panel in panels.items()}
+    names = {name: sorted(judge.name for judge in panel) for name, panel in panels.items()}
+    stamps = {name: (curation.stamp(name), "by network", *panel) for name, panel in names.items()}
 
     def score(missing: Sequence[str]) -> Iterable[Line]:
         return (_score(curation, name, panels[name], credible) for name in progress(missing, "cross-checking"))
@@ -170,7 +171,8 @@ def read_credibility(curation: Curation) -> dict[str, float]:
 
 
 def _opinions(lines: Iterable[Line]) -> list[Opinion]:
-    return [Opinion(line["name"], judge, score) for line in lines for judge, score in line["agreement"].items()]
+    known = [line for line in lines if "agreement" in line]  # a folder of an earlier version has none by network
+    return [Opinion(line["name"], judge, score) for line in known for judge, score in line["agreement"].items()]
 
 
 def _score(curation: Curation, name: str, panel: Sequence[Judge], credible: float) -> Line:
