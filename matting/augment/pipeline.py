@@ -72,11 +72,12 @@ class Pipeline(nn.Module):
         return cls(size, trimap_radius=(trimap_radius, trimap_radius))
 
     @torch.no_grad()
-    def forward(self, batch: LayerBatch) -> TrainingBatch:
+    def forward(self, batch: LayerBatch, size: int | None = None) -> TrainingBatch:
         """Turn a batch of layers into a training batch on the same device.
 
         Args:
             batch: see :class:`matting.batch.LayerBatch`.
+            size: side of this batch's pictures, in place of the pipeline's own.
 
         Returns:
             See :class:`matting.batch.TrainingBatch`; pictures of side ``size``.
@@ -87,7 +88,9 @@ class Pipeline(nn.Module):
         _check(batch.foreground)
         geometry = fold(batch.seed, Stream.GEOMETRY)
         appearance = fold(fold(batch.seed, Stream.APPEARANCE), batch.view)
-        foreground, background, alpha, ignored = torch.split(self._place(batch, geometry), [3, 3, 1, 1], dim=1)
+        foreground, background, alpha, ignored = torch.split(
+            self._place(batch, geometry, size or self.size), [3, 3, 1, 1], dim=1
+        )
         image, alpha = self._degrade(foreground, background, alpha, geometry, appearance, batch.severity)
         low, high = self.trimap_radius
         radius = low + (uniform(fold(geometry, Stream.TRIMAP)) * (high - low + 1)).long()
@@ -131,16 +134,16 @@ class Pipeline(nn.Module):
             image, alpha = self.phone(image, alpha, geometry, appearance, severity)
         return image, alpha
 
-    def _place(self, batch: LayerBatch, geometry: Tensor) -> Tensor:
+    def _place(self, batch: LayerBatch, geometry: Tensor, size: int) -> Tensor:
         """All layers as one ``(B, 8, size, size)`` float tensor, warped or resized."""
         stacked = torch.cat([batch.foreground, batch.background, batch.alpha, batch.ignore * 255], dim=1)
         layers = stacked.float().div_(255)
         if self.warp is not None:
-            placed: Tensor = self.warp(layers, layers[:, 6:7], geometry, self.size)
+            placed: Tensor = self.warp(layers, layers[:, 6:7], geometry, size)
             return placed
-        if layers.shape[-1] == self.size:
+        if layers.shape[-1] == size:
             return layers
-        resized = F.interpolate(layers, size=(self.size, self.size), mode="bicubic", antialias=True)
+        resized = F.interpolate(layers, size=(size, size), mode="bicubic", antialias=True)
         return resized.clamp_(0, 1)
 
 

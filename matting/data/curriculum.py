@@ -76,11 +76,29 @@ class Curriculum:
         stages: At least one stage.
         shuffled: Draw exactly what the stages draw over the whole run, in random order: the control that separates
             the effect of the order from the effect of the draws.
+        sizes: Side in pixels of the network's training images in each stage, multiples of 32: small images first take
+            more steps an hour (Tan & Le 2021, "EfficientNetV2", section 4). None keeps the run's size throughout.
+
+    Raises:
+        ValueError: If there is not one size per stage, or a size is no positive multiple of 32, or a shuffled
+            curriculum, which has no stages in time, is given sizes.
     """
 
     name: str = "none"
     stages: Sequence[Stage] = field(default_factory=lambda: (Stage(),))
     shuffled: bool = False
+    sizes: Sequence[int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.sizes is None:
+            return
+        if self.shuffled:
+            raise ValueError("curriculum.sizes: a shuffled curriculum has no stages in time; set curriculum.sizes=null")
+        if len(self.sizes) != len(self.stages) or any(size < 1 or size % 32 for size in self.sizes):
+            raise ValueError(
+                f"curriculum.sizes: expected {len(self.stages)} multiples of 32, one per stage, "
+                f"found {list(self.sizes)}"
+            )
 
     def borders(self, epochs: int) -> NDArray[np.int64]:
         """First epoch of each stage, and ``epochs`` at the end.

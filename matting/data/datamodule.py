@@ -50,7 +50,10 @@ class MattingDataModule(LightningDataModule):
         self.batch_size, self.workers = batch_size, workers
         self._loader: PlanLoader | None = None
         self._position: dict[str, int] | None = None
-        self.dataset = DrawDataset(corpus.train, corpus.scenes, crop_size, smallest_crop, corpus.quarantine)
+        self.margin = crop_size / augment.size
+        self.dataset = DrawDataset(
+            corpus.train, corpus.scenes, augment.size, self.margin, smallest_crop, corpus.quarantine
+        )
 
     def train_dataloader(self) -> PlanLoader:
         """The plan's batches for this rank, from where the run stands."""
@@ -108,6 +111,9 @@ class MattingDataModule(LightningDataModule):
 
     def on_after_batch_transfer(self, batch: LayerBatch, dataloader_idx: int) -> TrainingBatch:
         """Compose, warp, degrade and annotate on the device."""
-        training = self.trainer is not None and self.trainer.training
-        prepared: TrainingBatch = (self.augment if training else self.plain)(batch)
+        if self.trainer is not None and self.trainer.training:
+            # The batch itself tells its stage's size: the loader may be an epoch ahead of the trainer.
+            prepared: TrainingBatch = self.augment(batch, round(batch.foreground.shape[-1] / self.margin))
+        else:
+            prepared = self.plain(batch)
         return prepared

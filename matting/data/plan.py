@@ -7,6 +7,7 @@ functions of rows.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import repeat
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -33,6 +34,7 @@ class Draw(NamedTuple):
         severity: Strength of the degradation in [0, 1]; 0 for none; shared by the views of a pair, whose mattes are to
             stay equal.
         pair: Number of the pair in the epoch, or -1.
+        size: Side in pixels at which the network sees the view; 0 for the run's own.
     """
 
     source: int
@@ -42,6 +44,7 @@ class Draw(NamedTuple):
     view: int
     severity: float
     pair: int
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class EpochPlan:
 
     Attributes:
         stage: Name of the curriculum's stage.
+        size: Side in pixels of the network's images in this stage; 0 for the run's own.
         streams: Names that ``stream`` indexes.
         sources: Names that ``source`` indexes.
         stream: Stream that the row counts for in the mixture.
@@ -69,14 +73,15 @@ class EpochPlan:
     severity: NDArray[np.float64]
     pair: Integers
     difficulty: Integers
+    size: int = 0
 
     def __len__(self) -> int:
         return len(self.stream)
 
     def draws(self, rows: slice) -> list[Draw]:
         """The rows of a slice as draws."""
-        columns = [getattr(self, name)[rows].tolist() for name in Draw._fields]
-        return [Draw(*values) for values in zip(*columns, strict=True)]
+        columns = [getattr(self, name)[rows].tolist() for name in Draw._fields if name != "size"]
+        return [Draw(*values) for values in zip(*columns, repeat(self.size))]
 
     def take(self, rows: Integers) -> "EpochPlan":
         """The table with the given rows, in the given order."""
@@ -85,7 +90,7 @@ class EpochPlan:
     @classmethod
     def columns(cls) -> list[str]:
         """Names of the columns."""
-        return [column.name for column in fields(cls) if column.name not in ("stage", "streams", "sources")]
+        return [column.name for column in fields(cls) if column.name not in ("stage", "streams", "sources", "size")]
 
 
 def plan_epoch(
@@ -141,6 +146,7 @@ def plan_epoch(
     indices = list(catalog.sources.values())
     return EpochPlan(
         stage=stage.name,
+        size=curriculum.sizes[number] if curriculum.sizes else 0,
         streams=tuple(weights),
         sources=tuple(catalog.sources),
         seed=seeds[unit],

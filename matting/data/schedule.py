@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,9 @@ class Schedule:
         """All rows of the run in one random order; blocks of two rows stay together, so pairs stay whole."""
         plans = [self._planned(epoch) for epoch in range(self.epochs)]
         streams = tuple(dict.fromkeys(name for plan in plans for name in plan.streams))
-        columns = {name: np.concatenate([getattr(plan, name) for plan in plans]) for name in EpochPlan.columns()}
+        columns: dict[str, Any] = {
+            name: np.concatenate([getattr(plan, name) for plan in plans]) for name in EpochPlan.columns()
+        }
         columns["stream"] = np.concatenate([np.array([streams.index(n) for n in p.streams])[p.stream] for p in plans])
         offsets = np.cumsum([0] + [int(plan.pair.max()) + 1 for plan in plans[:-1]])
         columns["pair"] = np.concatenate(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -45,3 +47,16 @@ def test_the_ceiling_rises_linearly_over_the_stage() -> None:
 def test_an_unknown_difficulty_is_refused() -> None:
     with pytest.raises(ValueError, match="'easy'"):
         Rule(difficulties=["easy"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sizes": [192, 256]}, "expected 3 multiples of 32, one per stage, found \\[192, 256\\]"),
+        ({"sizes": [192, 250, 384]}, "found \\[192, 250, 384\\]"),
+        ({"sizes": [192, 256, 384], "shuffled": True}, "no stages in time; set curriculum.sizes=null"),
+    ],
+)
+def test_sizes_that_fit_no_stages_are_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(stages(0.3, 0.4, 0.3), **changes)
