@@ -83,7 +83,7 @@ def audit(
     from matting.curation.audit import draw_sample, write_sample
     from matting.curation.audit_page import Entry, audit_page
     from matting.curation.run import open_curation
-    from matting.curation.verdicts import read_accepted
+    from matting.data.verdicts import read_accepted
     from matting.images import write_atomic
 
     curation = open_curation(folder)
@@ -158,7 +158,7 @@ def _conclude(curation: "Curation", limits: Path | None, workers: int | None) ->
     from matting.curation.report import report_html, report_markdown, report_tables
     from matting.curation.run import measure_all
     from matting.curation.verdicts import judge, write_verdicts
-    from matting.evaluation import to_markdown
+    from matting.evaluation.report import to_markdown
     from matting.images import write_atomic
 
     chosen = _choose_limits(curation, limits)

@@ -10,8 +10,9 @@ import typer
 from matting.commands.console import list_problems, track
 
 if TYPE_CHECKING:
-    from matting.evaluation import Description, Evaluation, Journal, Pair
-    from matting.evaluation.entrants import Entrant
+    from matting.data.test_sets import Pair
+    from matting.evaluation import Description, Evaluation, Journal
+    from matting.evaluation.candidates import Entrant
     from matting.metrics.definition import Protocol
 
 
@@ -42,7 +43,8 @@ def evaluate(
     Pictures without a partner, unreadable files and sizes that differ are listed and make the exit code 1. An
     evaluation that was interrupted goes on where it stopped when the same command is given again.
     """
-    from matting.evaluation import Setting, corrupted_pairs, unmatched, write_report
+    from matting.evaluation import Setting, corrupted_pairs, unmatched
+    from matting.evaluation.report import write_report
 
     start = time.perf_counter()
     tests = _find_tests(overrides or [], images, alphas, trimaps, pairs, labels)
@@ -97,8 +99,8 @@ def _find_tests(
     pairs: Path | None,
     labels: Path | None,
 ) -> _Tests:
-    from matting.evaluation import pairs_from_folders, pairs_from_root, with_labels
-    from matting.evaluation.entrants import dated
+    from matting.data.test_sets import pairs_from_folders, pairs_from_root, with_labels
+    from matting.evaluation.candidates import dated
 
     if overrides and not (pairs or images or alphas or trimaps or labels):
         return _corpus_tests(overrides)
@@ -132,7 +134,7 @@ def _corpus_tests(overrides: Sequence[str]) -> _Tests:
 def _enter(
     checkpoints: Sequence[Path], predictions: Sequence[Path], size: int | None, device: str, helped: bool
 ) -> "dict[str, Entrant]":
-    from matting.evaluation.entrants import baselines, other_software, trained_network
+    from matting.evaluation.candidates import baselines, other_software, trained_network
 
     if not checkpoints and not predictions:
         raise ValueError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
@@ -178,7 +180,7 @@ def _score(
 
 
 def _print_summary(evaluation: "Evaluation", descriptions: "Mapping[str, Description]", output: Path) -> None:
-    from matting.evaluation import method_tables, protocol_facts, to_markdown
+    from matting.evaluation.report import method_tables, protocol_facts, to_markdown
 
     for table in method_tables(evaluation):
         typer.echo(to_markdown(table))

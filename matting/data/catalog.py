@@ -1,65 +1,25 @@
-"""What can be drawn: the metadata of every source and background, as the plan needs it."""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+"""The catalog of a corpus: the metadata of its sources and backgrounds, as the plan needs it."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from matting.data.curriculum import Rule
-from matting.data.sources.base import DIFFICULTIES, Source
-
-Integers = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class SourceIndex:
-    """What the plan knows of one source.
-
-    Attributes:
-        difficulty: ``(N,)`` int64 position in ``DIFFICULTIES``.
-        layered: ``(N,)`` bool, True where a foreground layer exists.
-        photo: ``(N,)`` bool, True where a photograph with its own background exists.
-        tags: Golden labels of each item.
-        plain_variants: Whether layered items are also drawn before the plain scenes, as often each as before their own
-            background: the original, white, blue and gradient variants of COCO-Matting.
-    """
-
-    difficulty: Integers
-    layered: NDArray[np.bool_]
-    photo: NDArray[np.bool_]
-    tags: Sequence[frozenset[str]]
-    plain_variants: bool = False
-
-    @classmethod
-    def of(cls, source: Source) -> "SourceIndex":
-        """Index a source's metadata."""
-        items = source.items
-        return cls(
-            difficulty=np.array([DIFFICULTIES.index(item.difficulty) for item in items], dtype=np.int64),
-            layered=np.array([item.layered for item in items], dtype=bool),
-            photo=np.array([item.photo is not None for item in items], dtype=bool),
-            tags=[item.tags for item in items],
-            plain_variants=source.plain_variants,
-        )
-
-    def pool(self, rule: Rule) -> Integers:
-        """Indices of the items that a curriculum's rule leaves open, ascending."""
-        is_open = np.isin(self.difficulty, [DIFFICULTIES.index(name) for name in rule.difficulties])
-        if rule.any_tag or rule.no_tag:
-            wanted, unwanted = frozenset(rule.any_tag), frozenset(rule.no_tag)
-            is_open &= np.array([(not wanted or bool(t & wanted)) and not t & unwanted for t in self.tags], dtype=bool)
-        return np.flatnonzero(is_open)
+from matting.data.corpora import Corpus
+from matting.data.formats import Source
+from matting.plan.catalog import Catalog, SourceIndex
+from matting.plan.curriculum import DIFFICULTIES
 
 
-@dataclass(frozen=True)
-class Catalog:
-    """All that can be drawn.
+def catalog_of(corpus: Corpus) -> Catalog:
+    """List what can be drawn from a corpus."""
+    return Catalog({name: index_of(source) for name, source in corpus.train.items()}, corpus.scenes.statistics())
 
-    Attributes:
-        sources: Index of each source, by name.
-        scenes: ``(N, D)`` statistics of the backgrounds; N is their number.
-    """
 
-    sources: Mapping[str, SourceIndex]
-    scenes: NDArray[np.float64]
+def index_of(source: Source) -> SourceIndex:
+    """Index a source's metadata."""
+    items = source.items
+    return SourceIndex(
+        difficulty=np.array([DIFFICULTIES.index(item.difficulty) for item in items], dtype=np.int64),
+        layered=np.array([item.layered for item in items], dtype=bool),
+        photo=np.array([item.photo is not None for item in items], dtype=bool),
+        tags=[item.tags for item in items],
+        plain_variants=source.plain_variants,
+    )
