@@ -1,5 +1,6 @@
 """Methods with what a report says of them: trained networks, stored predictions, baselines."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -84,6 +85,48 @@ def baselines(helped: bool = False) -> dict[str, Entrant]:
     solver = Description("Levin et al. 2008 by PyMatting, told the true trimap; long side to 512 px")
     trivial = Entrant(all_foreground, Description("trivial baseline: alpha 1 everywhere"), looks=False)
     return ({HELPED: Entrant(closed_form(), solver)} if helped else {}) | {TRIVIAL: trivial}
+
+
+def enter(
+    checkpoints: Sequence[Path], predictions: Sequence[Path], size: int | None, device: str, helped: bool
+) -> dict[str, Entrant]:
+    """Enter everything that takes part in an evaluation, the method under test first.
+
+    Args:
+        checkpoints: Run folders or checkpoints.
+        predictions: Folders of stored mattes.
+        size: As `trained_network` takes it.
+        device: As `trained_network` takes it.
+        helped: As `baselines` takes it.
+
+    Returns:
+        Entrants by short name.
+
+    Raises:
+        ValueError: There is nothing to evaluate, or one is given twice.
+    """
+    if not checkpoints and not predictions:
+        raise ValueError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
+    names = short_names([*checkpoints, *predictions])
+    networks = {names[path]: trained_network(path, size, device) for path in checkpoints}
+    stored = {names[path]: other_software(path) for path in predictions}
+    return networks | stored | baselines(helped)
+
+
+def short_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Name paths by as few of their last parts as tell them apart.
+
+    Raises:
+        ValueError: A path is given twice.
+    """
+    parts = {path: path.resolve().parts for path in paths}
+    if len(set(parts.values())) < len(paths):
+        raise ValueError(f"expected different methods, found one twice in {', '.join(map(str, paths))}")
+    for depth in range(1, 100):
+        names = {path: "/".join(parts[path][-depth:]) for path in paths}
+        if len(set(names.values())) == len(paths):
+            break
+    return names
 
 
 def dated(path: Path) -> str:

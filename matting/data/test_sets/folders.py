@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from matting.data.test_sets.examples import Example, Pair
 from matting.images import list_pictures, read_alpha, read_rgb
-from matting.metrics.trimap import trimap_from_alpha
 
 TRIMAP_RADIUS_SHARE = 0.01
 """Where no trimap is given, the unknown region reaches this far from the matte's edge: a share of the long side."""
@@ -145,6 +144,9 @@ def implied_trimap(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Returns:
         ``(H, W)`` uint8: 0, 128, 255, with the unknown region widened by `TRIMAP_RADIUS_SHARE` of the long side.
     """
+    # Imports torch, which takes seconds: whoever only lists a corpus, as a plan does, should not wait for it.
+    from matting.metrics.trimap import trimap_from_alpha
+
     return trimap_from_alpha(without_jpeg_noise(alpha), max(1, round(TRIMAP_RADIUS_SHARE * max(alpha.shape))))
 
 
