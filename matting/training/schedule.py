@@ -3,8 +3,8 @@
 from omegaconf import DictConfig
 
 from matting.config import build
-from matting.data.catalog import catalog_of
 from matting.data.corpora import Corpus
+from matting.data.indexing import catalog_of
 from matting.plan.curriculum import Curriculum
 from matting.plan.schedule import Schedule
 
