@@ -14,10 +14,10 @@ from torch.utils.data import Dataset
 
 from matting.batch import LayerBatch
 from matting.data.crop import choose_box, resize
-from matting.data.plan import Draw
+from matting.data.formats.base import Source
+from matting.data.formats.quarantine import record, substitutes
 from matting.data.scenes import Scenes
-from matting.data.sources.base import Source
-from matting.data.sources.quarantine import record, substitutes
+from matting.plan.plan import Draw
 
 
 class Crop(NamedTuple):

@@ -6,10 +6,11 @@ import pytest
 import torch
 from lightning.pytorch import Callback
 
-from matting.config import build, build_schedule
+from matting.config import build
 from matting.data.dataset import DrawDataset, collate
-from matting.data.plan import Draw
+from matting.plan.plan import Draw
 from matting.training.callbacks import NonFiniteGuard, read_draws
+from matting.training.schedule import build_schedule
 from tests.training.runs import checkpoint, configure, logged, run
 
 BAD_STEP = 8  # batch 2 of epoch 1, six batches an epoch
