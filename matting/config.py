@@ -67,15 +67,17 @@ def build_schedule(config: DictConfig, corpus: "Corpus", epochs: int) -> "Schedu
     from matting.data.curriculum import Curriculum
     from matting.data.schedule import Schedule
 
-    indices = {name: SourceIndex.of(source) for name, source in corpus.train.items()}
+    indices = {
+        role: {name: SourceIndex.of(source) for name, source in sets.items()} for role, sets in corpus.train.items()
+    }
     mixture = build(config.data.mixture)
     if callable(mixture):  # one that depends on the corpus
-        mixture = mixture({name: len(source) for name, source in corpus.train.items()})
+        mixture = mixture({role: sum(map(len, sets.values())) for role, sets in corpus.train.items()})
     return Schedule(
         seed=config.seed,
         epochs=epochs,
         rows=config.data.epoch_rows,
-        catalog=Catalog(indices, corpus.scenes.statistics()),
+        catalog=Catalog(indices, corpus.scenes.statistics(), corpus.weights),
         mixture=mixture,
         curriculum=build(config.curriculum) if "curriculum" in config else Curriculum(),
         pairing=build(config.data.pairing),

@@ -10,7 +10,7 @@ from matting.data.pairing import Pairing
 from matting.data.plan import plan_epoch
 
 SIZES = {"composition1k": (431, 1.0, False), "rwp": (12_800, 0.5, True), "coco_matting": (5_200, 0.5, True)}
-WEIGHTS = {"composition1k": 1, "rwp": 8, "coco_matting": 5, "augmented": 12}
+WEIGHTS = {"studio": 1, "portraits": 8, "coarse": 5, "augmented": 12}
 
 
 def make_index(size: int, layered: float, photo: bool) -> SourceIndex:

@@ -40,7 +40,7 @@ def own_pictures(root):
 
 def test_a_trained_network_learns_from_a_folder_of_ones_own(trained, tmp_path):
     splits = own_pictures(tmp_path / "pictures")
-    own = [f"corpus.root={tmp_path}/pictures", f"corpus.portraits.split_list={splits}"]
+    own = [f"corpus.root={tmp_path}/pictures", f"corpus.portraits.pairs.split_list={splits}"]
     where = [f"model.path={trained}", f"folder={tmp_path}", "trainer.max_epochs=4"]
     metrics = train(load_config(["experiment=finetune", *own, *where, *SHORT, *QUIET]))
     assert {"test/own/whole/mad", "test/own/unknown/mad"} <= metrics.keys()

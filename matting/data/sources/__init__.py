@@ -9,6 +9,7 @@ from matting.data.sources.coco_matting import coco_matting
 from matting.data.sources.composition1k import composition1k, composition1k_composites
 from matting.data.sources.distinctions646 import distinctions646, distinctions646_composites
 from matting.data.sources.folders import IncompleteError
+from matting.data.sources.masks import masks
 from matting.data.sources.p3m10k import p3m10k
 from matting.data.sources.pairs import pairs
 from matting.data.sources.ppm100 import ppm100
@@ -32,6 +33,7 @@ __all__ = [
     "composition1k_composites",
     "distinctions646",
     "distinctions646_composites",
+    "masks",
     "p3m10k",
     "pairs",
     "ppm100",

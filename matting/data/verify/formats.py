@@ -145,6 +145,14 @@ FORMATS = (
         sources.coco_instances,
         splits=("train", "val"),
     ),
+    Format(
+        "masks",
+        "a folder of photographs and person masks",
+        "yours",
+        "any",
+        "your own",
+        partial(sources.masks, treatment="ignore_band"),
+    ),
     Format("pairs", "a folder of photographs and mattes", "yours", "any", "your own", sources.pairs),
     Format("rgba", "a folder of RGBA cut-outs", "yours", "any", "your own", sources.rgba),
 )
