@@ -8,6 +8,7 @@ as long as the sum of the weights holds each stream's weight within one row.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +110,8 @@ def spread(weights: Sequence[float], rows: int) -> NDArray[np.int64]:
     return stream[np.argsort(np.concatenate(places), kind="stable")]
 
 
-def level_counts(weights: Sequence[float], rows: int) -> list[int]:
+@lru_cache(2**14)
+def level_counts(weights: tuple[float, ...], rows: int) -> tuple[int, ...]:
     """Count each stream in the first ``rows`` rows of an endless level schedule, that of `spread` without an end.
 
     These are the counts of Webster's (Sainte-Laguë's) apportionment, which is house-monotone: one row more never takes
@@ -133,7 +135,7 @@ def level_counts(weights: Sequence[float], rows: int) -> list[int]:
             for k, (n, share) in enumerate(zip(counts, shares, strict=True))
         ]
         counts[places.index(min(places))] += step
-    return counts
+    return tuple(counts)
 
 
 def ideal_places(first: NDArray[np.int64], size: int | NDArray[np.int64], share: Fraction) -> NDArray[np.float64]:

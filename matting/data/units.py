@@ -72,7 +72,7 @@ def _role_units(rows: int, role: str, stage: Stage, catalog: Catalog, pairing: P
         if rows:
             raise ValueError(f"stage '{stage.name}' leaves no item of '{role}' open; check its difficulties and tags")
         return Units(*(np.empty(0, np.int64) for _ in Units._fields))
-    weights = [catalog.weights.get(role, {}).get(name, len(pool)) for name, pool in pools.items()]
+    weights = tuple(catalog.weights.get(role, {}).get(name, len(pool)) for name, pool in pools.items())
     totals = np.array([level_counts(weights, epoch * rows) for epoch in range(age + 2)])  # at the start of each epoch
     parts, places = [], []
     for column, (name, pool) in enumerate(pools.items()):

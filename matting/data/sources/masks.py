@@ -27,7 +27,7 @@ from rich.progress import track
 
 from matting.cache import cache_dir
 from matting.data.crop import Picture
-from matting.data.sources.approximate import BAND, approximate_matte, trimap_from_mask
+from matting.data.sources.approximate import BAND, approximate_matte, closed_form, trimap_from_mask
 from matting.data.sources.base import Item, Source
 from matting.data.sources.folders import by_stem, complete, first_folder, pair, require_folder
 from matting.data.sources.pairs import IMAGE_FOLDERS
@@ -85,7 +85,7 @@ def masks(
     files = by_stem(first_folder([base / name for name in MASK_FOLDERS], "masks"), "masks", problems)
     found = pair(photos, files, problems)
     group = partial(block_of, block=block if split_list is None else 1)
-    chosen = in_split([name for name, _, _ in found], split, split_list, group)
+    chosen = in_split(photos.keys() | files.keys(), split, split_list, group)
     items = [Item(name, mask, photo, identity=f"masks/{group(name)}") for name, photo, mask in found if name in chosen]
     problems += _first_problem(items)
     source = complete(Source("masks", items, mask_alpha, plain_variants=True), base, problems)
@@ -96,7 +96,10 @@ def masks(
 def block_of(name: str, block: int) -> str:
     """Name the block of consecutive numbers that a file belongs to: by the last number in its name, else itself."""
     number = _NUMBER.match(name)
-    return name if block == 1 or not number else f"{number[1]}{int(number[2]) // block * block}"
+    if block == 1 or not number:
+        return name
+    first = int(number[2]) // block * block
+    return f"{number[1]}{first}-{first + block - 1}"
 
 
 def _first_problem(items: Sequence[Item]) -> list[str]:
@@ -193,12 +196,13 @@ def _refine(work: tuple[Item, Path]) -> None:
         )
     scale = LARGEST_SIDE / max(height, width)
     if scale >= 1:
-        write_png(file, approximate_matte(photo, person))
+        write_png(file, approximate_matte(photo, person, closed_form))
         return
     size = max(1, round(width * scale)), max(1, round(height * scale))
     photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
-    small = cv2.resize(person.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 127
-    alpha = cv2.resize(approximate_matte(photo, small), (width, height), interpolation=cv2.INTER_LINEAR)
+    share = cv2.resize(person.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA)
+    small = share > share.max() // 2  # also of somebody who covers no whole pixel any more
+    alpha = cv2.resize(approximate_matte(photo, small, closed_form), (width, height), interpolation=cv2.INTER_LINEAR)
     write_png(file, np.asarray(alpha, np.uint8))
 
 
