@@ -71,6 +71,7 @@ def _print_tables(schedule: "Schedule", summaries: list[dict[str, Any]]) -> None
         span = f"epochs {first['epoch']}-{epochs[-1]['epoch']}" if len(epochs) > 1 else f"epoch {first['epoch']}"
         title = f"stage '{stage}', {span}, {first['rows']} rows an epoch (first epoch shown)"
         table = Table("stream", "rows", "share", "clear", "medium", "hard", "items", "repeats", title=title)
+        table.columns[0].overflow = "fold"  # names of sets are whole, on narrow terminals too
         for column in table.columns[1:]:
             column.justify = "right"
         for stream, rows in first["stream"].items():
@@ -88,7 +89,7 @@ def _add_sets(table: "Table", summary: dict[str, Any], stream: str) -> None:
     """A row for each data set that a stream draws from, where there are several."""
     if len(summary["sets"][stream]) > 1:
         for name, rows in summary["sets"][stream].items():
-            table.add_row(f"  {name}", str(rows), f"{rows / summary['rows']:.1%}")
+            table.add_row(f" {name}", str(rows), f"{rows / summary['rows']:.1%}")
 
 
 def _unpaired(schedule: "Schedule") -> str:

@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import TypeAlias
 
 from matting.data.sources import Item, Source
@@ -120,7 +122,14 @@ def refuse_leaks(train: Mapping[str, Source], held_out: Mapping[str, Mapping[str
 
 
 def _who(item: Item) -> set[str]:
-    return {str(item.photo or item.foreground), *([item.identity] if item.identity else [])}
+    """The person, where there is an identity, and the file, whatever links lead to it."""
+    file = item.photo or item.foreground or item.alpha
+    return {str(_real(file.parent) / file.name), *([item.identity] if item.identity else [])}
+
+
+@cache
+def _real(folder: Path) -> Path:
+    return folder.resolve()
 
 
 def check_weights(weights: Mapping[str, Mapping[str, float]], train: Mapping[str, Mapping[str, Source]]) -> None:

@@ -107,7 +107,9 @@ def _channel_units(
 
 
 def _merge(parts: list[Units], places: list[NDArray[np.float64]]) -> Units:
-    """Units in the order of their places."""
+    """Units in the order of their places, in which each part already is."""
+    if len(parts) == 1:
+        return parts[0]
     order = np.argsort(np.concatenate(places), kind="stable")
     return Units(*(np.concatenate(column)[order] for column in zip(*parts, strict=True)))
 

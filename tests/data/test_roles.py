@@ -249,8 +249,11 @@ def test_two_unnamed_sets_of_one_format_are_refused(folders: Path) -> None:
 
 
 def test_nobody_is_trained_on_here_and_tested_there(folders: Path, tmp_path: Path) -> None:
-    """The same folder in two roles, with lists that contradict one another."""
-    everything = partial(pairs, folders / "mine", split_list=lines(tmp_path / "all.csv", [f"{n},train" for n in NAMES]))
+    """The same folder in two roles, once through a link, with lists that contradict one another."""
+    (tmp_path / "link").symlink_to(folders / "mine")
+    everything = partial(
+        pairs, tmp_path / "link", split_list=lines(tmp_path / "all.csv", [f"{n},train" for n in NAMES])
+    )
     with pytest.raises(ValueError, match=r"'p\d+' is in split 'val' of 'own' and, .* 'train' of 'coarse\.all'"):
         disk_corpus(folders, portraits={"own": partial(pairs, folders / "mine")}, coarse={"all": everything})
 
