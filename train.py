@@ -51,7 +51,8 @@ def train(config: DictConfig) -> dict[str, float]:
             build(config.optimizer),
             total_steps=steps,
             validation_set=corpus.name,
-            hyper_parameters={name: config.data[name] for name in ("size", "fold", "folds")} | {"corpus": corpus.label},
+            hyper_parameters={name: config.data[name] for name in ("size", "fold", "folds")}
+            | {"corpus": corpus.label, "sets": {name: len(source) for name, source in corpus.sets.items()}},
         )
         trainer.fit(module, data, ckpt_path=config.ckpt_path, weights_only=True)
         if not trainer.is_global_zero:

@@ -25,7 +25,7 @@ class LayerBatch(NamedTuple):
             ``(seed, view)``, geometry of ``seed`` alone.
         severity: ``(B,)`` float32 in [0, 1]; 0 leaves the picture's appearance untouched, exactly.
         pair: ``(B,)`` int64 pair id, -1 for a view without a partner.
-        person: ``(B,)`` int64, equal for equal foreground items.
+        person: ``(B,)`` int64, equal where the same person or group is shown.
         scene: ``(B,)`` int64, equal for equal background items, -1 for a photograph's own background.
     """
 
@@ -54,7 +54,7 @@ class TrainingBatch(NamedTuple):
         background: ``(B, 3, S, S)`` float32 in [0, 1], warped as the image, not degraded.
         valid: ``(B, 1, S, S)`` float32, 1 where the annotation holds, 0 where it is to be ignored.
         pair: ``(B,)`` int64 pair id, -1 for none.
-        person: ``(B,)`` int64, equal for equal foreground items.
+        person: ``(B,)`` int64, equal where the same person or group is shown.
         scene: ``(B,)`` int64, equal for equal background items, -1 for a photograph's own background.
     """
 

@@ -46,10 +46,14 @@ class ImageError(ValueError):
 
 
 class _Picture(NamedTuple):
-    """Upright pixels, uint8 ``(H, W)``, ``(H, W, 3)`` RGB or ``(H, W, 4)`` straight RGBA, and the colour profile."""
+    """Upright pixels, uint8 ``(H, W)``, ``(H, W, 3)`` RGB or ``(H, W, 4)`` straight RGBA, and the colour profile.
+
+    ``indexed`` pixels are numbers of a palette.
+    """
 
     pixels: NDArray[np.uint8]
     profile: bytes | None
+    indexed: bool = False
 
 
 def read_rgb(path: str | Path, *, to_srgb: bool = False, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
@@ -69,7 +73,7 @@ def read_rgb(path: str | Path, *, to_srgb: bool = False, max_pixels: int = MAX_P
     Raises:
         ImageError: The file is missing, no picture, truncated, or larger than `max_pixels`.
     """
-    pixels, profile = _read(Path(path), max_pixels)
+    pixels, profile, _ = _read(Path(path), max_pixels)
     if pixels.ndim == 2:
         return np.repeat(pixels[..., None], 3, axis=2)
     rgb = np.ascontiguousarray(pixels[..., :3])
@@ -121,6 +125,31 @@ def read_alpha(path: str | Path) -> NDArray[np.uint8]:
     if coloured:
         raise ImageError(f"{path}: expected a matte (gray, or RGBA), found a coloured picture; is it the photograph?")
     return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels[..., :3]), cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def read_labels(path: str | Path) -> tuple[NDArray[np.uint8], bool]:
+    """Read a picture whose values stand for classes: the numbers of an indexed file as they are stored.
+
+    A palette of grays is looked up, as that of any gray picture.
+
+    Args:
+        path: Picture file. It is only ever read.
+
+    Returns:
+        ``(H, W)`` uint8, C-contiguous, upright by EXIF as the photograph beside it; and whether it was indexed.
+
+    Raises:
+        ImageError: As for `read_rgb`, or the picture has colours or transparent parts.
+    """
+    pixels, _, indexed = _read(Path(path), indexed=True)
+    if pixels.ndim == 3:
+        if (pixels[..., :3] != pixels[..., :1]).any() or pixels[..., 3:].min(initial=255) < 255:
+            raise ImageError(
+                f"{path}: expected a mask (gray, or indexed), found colours or transparency; "
+                "store the class of each pixel as a number in a gray PNG"
+            )
+        pixels = pixels[..., 0]
+    return np.ascontiguousarray(pixels), indexed
 
 
 def write_png(path: str | Path, array: NDArray[np.uint8]) -> None:
@@ -205,7 +234,7 @@ def list_pictures(folder: str | Path, *, recursive: bool = False) -> list[Path]:
     return sorted(path for path in named if not path.is_dir())
 
 
-def _read(path: Path, max_pixels: int = MAX_PIXELS) -> _Picture:
+def _read(path: Path, max_pixels: int = MAX_PIXELS, indexed: bool = False) -> _Picture:
     if not path.is_file():
         found = "something that is no regular file" if path.exists() else "nothing"
         raise ImageError(f"{path}: expected a picture file, found {found}; check the path")
@@ -214,12 +243,13 @@ def _read(path: Path, max_pixels: int = MAX_PIXELS) -> _Picture:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             if image.size[0] * image.size[1] > max_pixels:
                 raise _too_large(path, max_pixels, f"{image.size[0]} x {image.size[1]}")
-            pixels = _decode_fast(image, data)
+            indices = _indices(image) if indexed else None
+            pixels = _decode_fast(image, data) if indices is None else indices
             if pixels is None:
                 pixels = _decode_any(path, image)
             turn = _UPRIGHT.get(_orientation(image, data))
             profile = image.info.get("icc_profile") if image.mode != "CMYK" else None
-            return _Picture(turn(pixels) if turn else pixels, profile)
+            return _Picture(turn(pixels) if turn else pixels, profile, indices is not None)
     except ImageError:
         raise
     except Image.DecompressionBombError:
@@ -264,6 +294,14 @@ def _as_rgb(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if bgr.ndim == 2:
         return bgr
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB if bgr.shape[2] == 3 else cv2.COLOR_BGRA2RGBA), np.uint8)
+
+
+def _indices(image: Image.Image) -> NDArray[np.uint8] | None:
+    """The stored numbers of a picture with a coloured palette; None for any other."""
+    if image.mode != "P":
+        return None
+    colours = np.reshape(image.getpalette() or [0, 0, 0], (-1, 3))
+    return None if (colours == colours[:, :1]).all() else np.array(image)
 
 
 def _decode_any(path: Path, image: Image.Image) -> NDArray[np.uint8]:

@@ -142,7 +142,7 @@ def test_seeds_of_one_configuration_and_sets_in_one_root(matting, data, run_fold
     for seed, run in enumerate(runs):
         shutil.copytree(run_folder, run)
         (run / ".hydra").mkdir()
-        config = "seed: {}\ndata: {{mixture: {{weights: {{rwp: 1}}}}}}\naugment: {{_target_: a.Pipeline}}\n"
+        config = "seed: {}\ndata: {{mixture: {{weights: {{portraits: 1}}}}}}\naugment: {{_target_: a.Pipeline}}\n"
         (run / ".hydra" / "config.yaml").write_text(config.format(seed))
     for name in ("glasses", "group"):
         shutil.copytree(data / "images", tmp_path / "root" / name / "image")

@@ -22,11 +22,11 @@ CHOICES = [
     if path.stem != "base"
 ]
 STAGES = {
-    "foundation": {"composition1k", "rwp"},
-    "diversity": {"composition1k", "rwp", "coco_matting"},
-    "robustness": {"composition1k", "rwp", "coco_matting", "augmented"},
+    "foundation": {"studio", "portraits"},
+    "diversity": {"studio", "portraits", "coarse"},
+    "robustness": {"studio", "portraits", "coarse", "augmented"},
 }
-ARTICLE = {"composition1k": 1, "rwp": 8, "coco_matting": 5, "augmented": 12}
+ARTICLE = {"studio": 1, "portraits": 8, "coarse": 5, "augmented": 12}
 
 
 @pytest.mark.parametrize("choice", CHOICES)
@@ -59,8 +59,8 @@ def test_the_uniform_mixture_weighs_all_alike() -> None:
 
 
 def test_the_natural_mixture_follows_the_sizes() -> None:
-    mixture = build(load_config(["data=mix_natural"]).data.mixture)({"rwp": 700, "coco_matting": 70})
-    assert mixture.streams() == {"rwp": 700, "coco_matting": 70, "augmented": 660}
+    mixture = build(load_config(["data=mix_natural"]).data.mixture)({"portraits": 700, "coarse": 70})
+    assert mixture.streams() == {"portraits": 700, "coarse": 70, "augmented": 660}
 
 
 def curriculum(name: str) -> Curriculum:
@@ -73,7 +73,7 @@ def test_the_curriculum_is_the_articles() -> None:
     stages = curriculum("3stage").stages
     assert [stage.fraction for stage in stages] == [0.3, 0.4, 0.3]
     assert {stage.name: set(stage.open or ()) for stage in stages} == STAGES
-    assert [list(stage.rule("rwp").difficulties) for stage in stages] == [
+    assert [list(stage.rule("portraits").difficulties) for stage in stages] == [
         ["clear"],
         ["clear", "medium"],
         ["clear", "medium", "hard"],
@@ -110,7 +110,7 @@ def test_curriculum_is_absent_unless_it_is_added() -> None:
         (["optimzer.lr=1"], "unknown option 'optimzer'"),
         (["trainer.max_epoch=1"], "did you mean 'trainer.max_epochs'"),
         (["data=mix_1_8_5"], "data has no choice 'mix_1_8_5', did you mean 'mix_1_8_5_12'?"),
-        (["+data.mixture.weights.rpw=3"], "unknown source rpw; the corpus has: composition1k, rwp, coco_matting"),
+        (["+data.mixture.weights.rpw=3"], "unknown role rpw; the corpus has: studio, portraits, coarse"),
         (["corpus=disk"], "corpus.root"),
         (["corpus=disk", "corpus.root=/no/such/folder"], "/no/such/folder"),
         (["data.batch_size=3"], "data.batch_size: expected an even number under pairing, found 3"),
@@ -134,5 +134,5 @@ def test_the_command_prints_the_line_and_no_traceback(tmp_path: Path) -> None:
     command = [sys.executable, "train.py", "model=tiny", "corpus=disk", "corpus.root=/no/such/folder"]
     done = subprocess.run([*command, f"hydra.run.dir={tmp_path}"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].startswith("error: /no/such/folder")
+    assert done.stderr.strip().splitlines()[-1].startswith("error: corpus.portraits.rwp: /no/such/folder")
     assert "Traceback" not in done.stderr

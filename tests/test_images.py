@@ -15,6 +15,7 @@ from matting.images import (
     ImageError,
     list_pictures,
     read_alpha,
+    read_labels,
     read_rgb,
     read_rgba,
     write_atomic,
@@ -284,3 +285,27 @@ def test_interrupted_write_keeps_the_old_file_and_leaves_nothing(tmp_path, monke
     with pytest.raises(OSError, match="disk full"):
         write_atomic(target, b"new")
     assert target.read_bytes() == b"old" and list(tmp_path.iterdir()) == [target]
+
+
+def test_labels_are_the_stored_numbers_of_an_indexed_file_and_the_values_of_others(tmp_path):
+    numbers = np.arange(24, dtype=np.uint8).reshape(4, 6)
+    coloured, gray = (Image.fromarray(numbers, "P") for _ in range(2))
+    coloured.putpalette(np.random.default_rng(0).integers(0, 256, 768, np.uint8).tobytes())
+    gray.putpalette(np.repeat(255 - np.arange(256, dtype=np.uint8), 3).tobytes())
+    labels, indexed = read_labels(saved(tmp_path / "a.png", coloured))
+    assert np.array_equal(labels, numbers) and indexed
+    labels, indexed = read_labels(saved(tmp_path / "b.png", gray))
+    assert np.array_equal(labels, 255 - numbers) and not indexed
+    labels, indexed = read_labels(saved(tmp_path / "c.png", Image.fromarray(numbers)))
+    assert np.array_equal(labels, numbers) and not indexed
+    with pytest.raises(ImageError, match=r"d\.png: expected a mask .* found colours"):
+        read_labels(saved(tmp_path / "d.png", Image.fromarray(PHOTO)))
+
+
+def test_indexed_labels_are_turned_upright_like_the_photograph(tmp_path):
+    coloured = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(4, 6), "P")
+    coloured.putpalette(np.random.default_rng(0).integers(0, 256, 768, np.uint8).tobytes())
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    labels, _ = read_labels(saved(tmp_path / "a.png", coloured, exif=exif))
+    assert np.array_equal(labels, np.rot90(np.arange(24).reshape(4, 6), -1))

@@ -50,9 +50,8 @@ def run_fold(options: argparse.Namespace, names: list[str], fold: int) -> dict[s
     widths = ",".join(map(str, settings["decoder_channels"]))
     common = (
         "experiment=finetune",
-        f"corpus.portraits.root={options.pairs.resolve()}",
         f"corpus.root={options.pairs.resolve()}",
-        f"corpus.portraits.split_list={listed.resolve()}",
+        f"corpus.portraits.pairs.split_list={listed.resolve()}",
         f"data.size={size}",
         f"data.crop_size={size * 9 // 8}",
         f"seed={fold}",

@@ -9,8 +9,8 @@ from matting.plan.mixture import Mixture
 from matting.plan.pairing import Pairing
 from matting.plan.plan import plan_epoch
 
-SIZES = {"composition1k": (431, 1.0, False), "rwp": (12_800, 0.5, True), "coco_matting": (5_200, 0.5, True)}
-WEIGHTS = {"composition1k": 1, "rwp": 8, "coco_matting": 5, "augmented": 12}
+SIZES = {"studio": (431, 1.0, False), "portraits": (12_800, 0.5, True), "coarse": (5_200, 0.5, True)}
+WEIGHTS = {"studio": 1, "portraits": 8, "coarse": 5, "augmented": 12}
 
 
 def make_index(size: int, layered: float, photo: bool) -> SourceIndex:
@@ -21,8 +21,8 @@ def make_index(size: int, layered: float, photo: bool) -> SourceIndex:
 
 def main() -> None:
     """Print seconds for each epoch size, with and without pairs; the fastest of three."""
-    sources = {name: make_index(*shape) for name, shape in SIZES.items()}
-    catalog = Catalog(sources, np.random.default_rng(0).random((20_000, 6)))
+    roles = {role: {"a": make_index(*shape)} for role, shape in SIZES.items()}
+    catalog = Catalog(roles, np.random.default_rng(0).random((20_000, 6)))
     print("| rows | pairs | seconds |\n| ---: | ---: | ---: |")
     for rows in (10_000, 100_000, 1_000_000):
         for fraction in (0.0, 0.5):

@@ -7,7 +7,7 @@ import typer
 if TYPE_CHECKING:
     from wandb_workspaces.workspaces import Workspace
 
-STREAMS = ("composition1k", "rwp", "coco_matting", "augmented")
+STREAMS = ("studio", "portraits", "coarse", "augmented")
 
 
 def dashboard(

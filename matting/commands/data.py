@@ -84,7 +84,7 @@ def coco_mattes(
 ) -> None:
     """Choose portraits from COCO's instance annotations and refine their outlines into approximate mattes.
 
-    An interrupted run goes on where it stopped. Train on the result with corpus/coco=coco_instances.
+    An interrupted run goes on where it stopped. Train on the result with corpus/coarse=coco_instances.
     """
     from matting.data.formats import PersonFilter
     from matting.data.formats.coco_mattes import make_mattes, missing_mattes

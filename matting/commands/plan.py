@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from matting.plan.schedule import Schedule
 
 
@@ -19,7 +21,7 @@ def plan(
         Path | None, typer.Option("--picture", "-p", help="Draw the schedule into this PNG file.", show_default=False)
     ] = None,
 ) -> None:
-    """Print what a training run draws, stage by stage: sources, difficulties, severities, pairs and repeats.
+    """Print what a training run draws, stage by stage: streams, sets, difficulties, severities, pairs and repeats.
 
     Takes the overrides of train.py:
     matting plan data=mix_1_8_5_12 +curriculum=3stage trainer.max_epochs=10
@@ -70,6 +72,7 @@ def _print_tables(schedule: "Schedule", summaries: list[dict[str, Any]]) -> None
         span = f"epochs {first['epoch']}-{epochs[-1]['epoch']}" if len(epochs) > 1 else f"epoch {first['epoch']}"
         title = f"stage '{stage}', {span}, {first['rows']} rows an epoch (first epoch shown)"
         table = Table("stream", "rows", "share", "clear", "medium", "hard", "items", "repeats", title=title)
+        table.columns[0].overflow = "fold"  # names of sets are whole, on narrow terminals too
         for column in table.columns[1:]:
             column.justify = "right"
         for stream, rows in first["stream"].items():
@@ -77,9 +80,17 @@ def _print_tables(schedule: "Schedule", summaries: list[dict[str, Any]]) -> None
             repeats = first["repeats"].get(stream, {"items": 0, "fewest": 0, "most": 0})
             times = f"{repeats['fewest']}-{repeats['most']}x"
             table.add_row(stream, str(rows), f"{rows / first['rows']:.1%}", *levels, str(repeats["items"]), times)
+            _add_sets(table, first, stream)
         console.print(table)
         severities = ", ".join(f"{name}: {count}" for name, count in first["severity"].items())
         console.print(f"rows by severity  {severities}\npairs             {first['pairs']}; {_unpaired(schedule)}\n")
+
+
+def _add_sets(table: "Table", summary: dict[str, Any], stream: str) -> None:
+    """A row for each data set that a stream draws from, where there are several."""
+    if len(summary["sets"][stream]) > 1:
+        for name, rows in summary["sets"][stream].items():
+            table.add_row(f" {name}", str(rows), f"{rows / summary['rows']:.1%}")
 
 
 def _unpaired(schedule: "Schedule") -> str:

@@ -2,24 +2,23 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 
 from matting.cache import cache_dir
+from matting.data.accepted import Verdicts, accepted
 from matting.data.formats import Source, coco_matting, composition1k, composition1k_composites, rwp
 from matting.data.formats.decoded import with_decoded_cache
 from matting.data.formats.foregrounds import with_estimated_foregrounds
 from matting.data.formats.official import Composite, compose_official
+from matting.data.roles import Readers, check_weights, entitle, read_role, refuse_leaks
 from matting.data.scenes import Scenes
 from matting.data.test_sets import Example, Pair, implied_trimap, pairs_from_root, with_labels
-from matting.data.verdicts import read_accepted
 from matting.images import list_pictures, read_alpha, read_rgb
-
-Reader = Callable[..., Source]
-"""A reader of `matting.data.formats` with its folder and options already given; it takes a keyword ``split``."""
+from matting.plan.catalog import flatten
 
 Composites = Callable[[], Sequence[Composite]]
 """Lists official test composites."""
@@ -34,20 +33,27 @@ class Corpus:
     Attributes:
         name: Names the test set in results, such as ``demo``.
         label: Printed above every figure.
-        train: Training sources by the name that a mixture uses.
-        validation: Pictures that are watched while training.
+        train: By role, the training sets that fill it, by name.
+        validation: Sets of pictures that are watched while training, by name.
         scenes: Backgrounds for foreground layers.
         test: Pictures that the report is about, not yet loaded.
         quarantine: Where training lists files that it cannot read and passes over; None stops at the first.
+        weights: By role, weight of each of its sets; without an entry all items of the role are drawn equally often.
     """
 
     name: str
     label: str
-    train: Mapping[str, Source]
-    validation: Source
+    train: Mapping[str, Mapping[str, Source]]
+    validation: Mapping[str, Source]
     scenes: Scenes
     test: list[Pair]
     quarantine: Path | None = None
+    weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @cached_property
+    def sets(self) -> dict[str, Source]:
+        """Training sets under their full names, ``<role>.<set>``, in the order that plans number them."""
+        return flatten(self.train)
 
 
 def demo_corpus(
@@ -57,7 +63,7 @@ def demo_corpus(
     portraits: bool = False,
     defects: bool = False,
     estimate_foregrounds: bool = False,
-    verdicts: Path | str | Sequence[Path | str] | None = None,
+    verdicts: Verdicts | None = None,
     scenarios: int = 0,
 ) -> Corpus:
     """The corpus drawn by code, generated on first use.
@@ -83,7 +89,7 @@ def demo_corpus(
         root,
         studio=partial(composition1k, adobe),
         portraits=partial(rwp, root / "RWP"),
-        coco=partial(coco_matting, root / "COCO-Matting", root / "coco"),
+        coarse=partial(coco_matting, root / "COCO-Matting", root / "coco"),
         composites=partial(composition1k_composites, adobe, root / "VOC2012/JPEGImages"),
         composites_per_foreground=2,
         backgrounds=root / "coco/train2014",
@@ -106,11 +112,12 @@ def _scenario_pairs(root: Path, dataset: str) -> list[Pair]:
 
 def disk_corpus(
     root: Path | str,
-    portraits: Reader,
-    studio: Reader | None = None,
-    coco: Reader | None = None,
+    portraits: Readers,
+    studio: Readers | None = None,
+    coarse: Readers | None = None,
+    weights: Mapping[str, Mapping[str, float]] | None = None,
     backgrounds: Path | str | None = None,
-    composites: Composites | None = None,
+    composites: Composites | Mapping[str, Composites | None] | None = None,
     composites_per_foreground: int = 20,
     name: str = "disk",
     label: str | None = None,
@@ -118,28 +125,33 @@ def disk_corpus(
     cache_gigabytes: float = 0,
     cache_side: int = 432,
     on_bad_file: str = "raise",
-    verdicts: Path | str | Sequence[Path | str] | None = None,
+    verdicts: Verdicts | Mapping[str, Mapping[str, Verdicts]] | None = None,
 ) -> Corpus:
     """Data sets as they lie on disk.
 
     Args:
         root: Where the data sets are, for the label.
-        portraits: Reader of what a mixture calls ``rwp``. Its split ``val`` is watched, its split ``test`` evaluated.
-        studio: Reader of what a mixture calls ``composition1k``.
-        coco: Reader of what a mixture calls ``coco_matting``.
+        portraits: Reader, or readers, of the role ``portraits``. Their splits ``val`` are watched and their splits
+            ``test`` evaluated; it is enough if one of the sets has them.
+        studio: Reader, or readers, of the role ``studio``.
+        coarse: Reader, or readers, of the role ``coarse``.
+        weights: By role, weight of each of its sets, such as ``{"portraits": {"p3m10k": 1, "own": 3}}``: their shares
+            in what is drawn for the role. By default all items of a role are drawn equally often.
         backgrounds: Folder of pictures without people, for training; None has the drawn ones only.
-        composites: Lists the official test composites of the studio set; not asked where there is none.
+        composites: Lists the official test composites of the studio set, or of each of them by its name; not asked
+            where there is none.
         composites_per_foreground: How many of the official 20 test backgrounds of each foreground are evaluated.
         name: Names the test set in results.
-        label: Printed above every figure; the root and the formats by default.
+        label: Printed above every figure; the root and the sets by default.
         estimate_foregrounds: Estimate foreground layers of photographs, once, so that they can be paired and set before
             other backgrounds.
-        cache_gigabytes: Disk space for decoded layers of each training source; 0 decodes every time.
+        cache_gigabytes: Disk space for decoded layers of each training set; 0 decodes every time.
         cache_side: Side in pixels of the squares that are cached.
         on_bad_file: ``raise`` ends training at the first file that cannot be read; ``skip`` lists it and draws another
-            item of the same source.
-        verdicts: The ``verdicts.csv`` of a curation, or several: of the training sources that they name accepted items
-            alone are used; others are used whole, with a warning.
+            item of the same set.
+        verdicts: The ``verdicts.csv`` of a curation, or several: of the training sets whose formats they name accepted
+            items alone are used; others are used whole, with a warning. Where two sets have one format, by role and
+            set: ``{"portraits": {"own": "curation/verdicts.csv"}}``.
 
     Raises:
         FileNotFoundError: If a folder or a file is missing.
@@ -147,61 +159,53 @@ def disk_corpus(
     """
     if on_bad_file not in ("raise", "skip"):
         raise ValueError(f"corpus.on_bad_file: expected 'raise' or 'skip', found '{on_bad_file}'")
-    readers = {"composition1k": studio, "rwp": portraits, "coco_matting": coco}
-    sources = {role: reader(split="train") for role, reader in readers.items() if reader}
+    splits = read_role("portraits", portraits, ("train", "val", "test"))
+    if not splits["test"]:
+        raise ValueError("corpus.portraits: expected at least one set, found none; validation and test are made of it")
+    roles = {
+        "studio": read_role("studio", studio)["train"],
+        "portraits": splits.pop("train"),
+        "coarse": read_role("coarse", coarse)["train"],
+    }
+    roles = {role: sets for role, sets in roles.items() if sets}
+    check_weights(weights or {}, roles)
+    held_out = {split: {one: entitle(source, one) for one, source in sets.items()} for split, sets in splits.items()}
+    train = flatten(roles)
     if verdicts:
-        sources = _accepted(sources, [verdicts] if isinstance(verdicts, str | Path) else verdicts)
-    for role, source in sources.items():
+        train = accepted(train, verdicts)
+    for full, source in train.items():
         for note in source.notes:
-            _log.warning("%s: %s", role, note)
+            _log.warning("%s: %s", full, note)
     if estimate_foregrounds:
-        sources = {role: with_estimated_foregrounds(source) for role, source in sources.items()}
+        train = {full: with_estimated_foregrounds(source) for full, source in train.items()}
     if cache_gigabytes:
-        sources = {role: with_decoded_cache(source, cache_side, cache_gigabytes) for role, source in sources.items()}
-    listed = composites() if composites and studio else ()
-    kept = [one for one in listed if int(one.name.rsplit("_", 1)[1]) < composites_per_foreground]
+        train = {full: with_decoded_cache(source, cache_side, cache_gigabytes) for full, source in train.items()}
+    formats = {full: source.name for full, source in train.items()}
+    named = {role: {one: entitle(train[f"{role}.{one}"], one) for one in sets} for role, sets in roles.items()}
+    refuse_leaks(flatten(named), held_out)
     scenes = Scenes(list_pictures(backgrounds) if backgrounds else ())
+    several = len(held_out["test"]) > 1  # two sets may each have a picture of one name
+    tested = [
+        replace(pair, name=f"{one}/{pair.name}") if several else pair
+        for one, source in held_out["test"].items()
+        for pair in evaluation_pairs(source, name, scenes)
+    ]
     return Corpus(
         name=name,
-        label=label or f"data sets in {root}: {', '.join(source.name for source in sources.values())}",
-        train=sources,
-        validation=portraits(split="val"),
+        label=label or f"data sets in {root}: {', '.join(_titles(formats))}",
+        train=named,
+        validation=held_out["val"],
         scenes=scenes,
-        test=evaluation_pairs(portraits(split="test"), name, scenes)
-        + [_composite_pair(composite, name, sources["composition1k"].name) for composite in kept],
+        test=tested + _composite_pairs(composites, named.get("studio", {}), composites_per_foreground, name),
         quarantine=cache_dir() / "quarantine" / f"{name}.csv" if on_bad_file == "skip" else None,
+        weights={role: given for role, given in (weights or {}).items() if given},
     )
 
 
-def _accepted(sources: Mapping[str, Source], paths: Sequence[Path | str]) -> dict[str, Source]:
-    """The sources without what curations did not accept."""
-    verdicts: dict[str, dict[str, bool]] = {}
-    for path in paths:
-        for name, found in read_accepted(path).items():
-            known = verdicts.setdefault(name, {})
-            if differ := [item for item, accepted in found.items() if known.get(item, accepted) != accepted]:
-                raise ValueError(f"{path}: has another verdict on '{differ[0]}' of '{name}' than a file before it")
-            known |= found
-    told = ", ".join(map(str, paths))
-    if not verdicts.keys() & {source.name for source in sources.values()}:
-        names = ", ".join(source.name for source in sources.values())
-        raise ValueError(f"{told}: expected verdicts on {names}, found {', '.join(verdicts)}; curate the training set")
-    return {role: _accepted_of(source, verdicts.get(source.name), told) for role, source in sources.items()}
-
-
-def _accepted_of(source: Source, verdicts: Mapping[str, bool] | None, path: str) -> Source:
-    if verdicts is None:
-        return replace(source, notes=(*source.notes, f"all {len(source)} items are used, for {path} has none of them"))
-    if unknown := [item.name for item in source.items if item.name not in verdicts]:
-        raise ValueError(
-            f"{path}: has no verdict on {len(unknown)} items of '{source.name}', such as '{unknown[0]}'; "
-            "run 'matting curate run' again"
-        )
-    kept = [item for item in source.items if verdicts[item.name]]
-    if not kept:
-        raise ValueError(f"{path}: accepts nothing of '{source.name}'; look at the curation's report")
-    note = f"{len(kept)} of {len(source)} items are used, as {path} has it"
-    return replace(source, items=kept, notes=(*source.notes, note))
+def _titles(formats: Mapping[str, str]) -> list[str]:
+    """Names of the sets, with their formats where those have other names."""
+    names = {full: full.partition(".")[2] for full in formats}
+    return [names[full] if names[full] == kind else f"{names[full]} ({kind})" for full, kind in formats.items()]
 
 
 def evaluation_pairs(source: Source, dataset: str, scenes: Scenes) -> list[Pair]:
@@ -239,6 +243,18 @@ def _load_cut_out(source: Source, index: int, scenes: Scenes) -> Example:
     image = compose_official(layers.foreground, layers.alpha, behind)
     trimap = implied_trimap(layers.alpha)
     return Example(item.name, image, layers.alpha, trimap, foreground=layers.foreground, background=behind)
+
+
+def _composite_pairs(
+    composites: Composites | Mapping[str, Composites | None] | None,
+    studio: Mapping[str, Source],
+    each: int,
+    dataset: str,
+) -> list[Pair]:
+    """The first ``each`` official composites of every foreground of the studio sets."""
+    listing = composites if isinstance(composites, Mapping) else dict.fromkeys(studio, composites)
+    listed = [(name, one) for name in studio if (list_them := listing.get(name)) for one in list_them()]
+    return [_composite_pair(one, dataset, name) for name, one in listed if int(one.name.rsplit("_", 1)[1]) < each]
 
 
 def _composite_pair(composite: Composite, dataset: str, studio: str) -> Pair:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -21,12 +22,16 @@ from matting.plan.plan import Draw
 
 
 class Crop(NamedTuple):
-    """Square layers of one draw, before they are stacked: colours ``(S, S, 3)``, the others ``(S, S)``, uint8."""
+    """Square layers of one draw, before they are stacked: colours ``(S, S, 3)``, the others ``(S, S)``, uint8.
+
+    ``person`` is a hash of who is shown.
+    """
 
     foreground: NDArray[np.uint8]
     background: NDArray[np.uint8]
     alpha: NDArray[np.uint8]
     ignore: NDArray[np.uint8]
+    person: int
     draw: Draw
 
 
@@ -55,20 +60,18 @@ class DrawDataset(Dataset[Crop]):
         """Decode one draw: a function of the row alone."""
         if self.quarantine is None:
             return self._decode(draw)
-        source = list(self.sources.values())[draw.source]
+        name, source = list(self.sources.items())[draw.source]
         for item in chain([draw.item], substitutes(source, draw.item, draw.seed)):
             try:
                 return self._decode(draw._replace(item=item))
             except (ValueError, OSError) as error:
-                record(self.quarantine, source.name, source.items[item].name, str(error))
-        raise ValueError(
-            f"no item of '{source.name}' like '{source.items[draw.item].name}' can be read; verify the set"
-        )
+                record(self.quarantine, name, source.items[item].name, str(error))
+        raise ValueError(f"no item of '{name}' like '{source.items[draw.item].name}' can be read; verify the set")
 
     def _decode(self, draw: Draw) -> Crop:
         geometry, scenery = np.random.default_rng([draw.seed, 0]), np.random.default_rng([draw.seed, 1 + draw.view])
         look = partial(choose_box, rng=geometry, smallest=self.smallest_crop) if self.smallest_crop < 1 else None
-        source = list(self.sources.values())[draw.source]
+        name, source = list(self.sources.items())[draw.source]
         side = round((draw.size or self.size) * self.margin)
         layers = source.layers(draw.item, recomposed=draw.scene >= 0, look=look, smallest_side=side)
         foreground, alpha = resize(layers.foreground, side), resize(layers.alpha, side)
@@ -83,7 +86,8 @@ class DrawDataset(Dataset[Crop]):
         ignore = np.zeros_like(alpha)
         if layers.ignore is not None:  # a pixel that is partly ignored is ignored
             ignore = (resize(layers.ignore.astype(np.uint8) * 255, side) > 0).astype(np.uint8)
-        return Crop(foreground, background, alpha, ignore, draw)
+        item = source.items[draw.item]
+        return Crop(foreground, background, alpha, ignore, _number(item.identity or f"{name}/{item.name}"), draw)
 
 
 def collate(crops: Sequence[Crop]) -> LayerBatch:
@@ -98,9 +102,14 @@ def collate(crops: Sequence[Crop]) -> LayerBatch:
         alpha=_planes([crop.alpha[..., None] for crop in crops]),
         ignore=_planes([crop.ignore[..., None] for crop in crops]),
         severity=torch.tensor([draw.severity for draw in draws], dtype=torch.float32),
-        person=torch.tensor([draw.source << 40 | draw.item for draw in draws]),
+        person=torch.tensor([crop.person for crop in crops]),
         **integers,
     )
+
+
+def _number(identity: str) -> int:
+    """63 bits that stand for a person: equal for equal identities, whichever photograph shows them."""
+    return int.from_bytes(blake2b(identity.encode(), digest_size=8).digest()) >> 1
 
 
 def _planes(pictures: list[NDArray[np.uint8]]) -> torch.Tensor:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from matting.data.formats import Item
+from matting.data.formats import Item, Source
 
 if TYPE_CHECKING:
     from matting.data.corpora import Corpus
@@ -25,7 +25,7 @@ def fold_of(item: Item, folds: int) -> int:
 
 
 def leave_out(corpus: "Corpus", fold: int | None, folds: int) -> "Corpus":
-    """The corpus without one fold of every training source; validation and test stay as they are.
+    """The corpus without one fold of every training set; validation and test stay as they are.
 
     Args:
         corpus: To train on.
@@ -33,15 +33,21 @@ def leave_out(corpus: "Corpus", fold: int | None, folds: int) -> "Corpus":
         folds: Their number, at least 2.
 
     Raises:
-        ValueError: If there is no such fold, or a source has nothing beside it.
+        ValueError: If there is no such fold, or a set has nothing beside it.
     """
     if fold is None:
         return corpus
     if folds < 2 or not 0 <= fold < folds:
         raise ValueError(f"data.fold: expected 0 to data.folds - 1 of at least two folds, found {fold} of {folds}")
-    train = {}
-    for name, source in corpus.train.items():
-        train[name] = replace(source, items=[item for item in source.items if fold_of(item, folds) != fold])
-        if not train[name].items:
-            raise ValueError(f"data.fold: nothing of '{name}' is left beside fold {fold} of {folds}; use more folds")
+    train = {
+        role: {name: _without(source, fold, folds, f"{role}.{name}") for name, source in sets.items()}
+        for role, sets in corpus.train.items()
+    }
     return replace(corpus, train=train)
+
+
+def _without(source: Source, fold: int, folds: int, name: str) -> Source:
+    kept = [item for item in source.items if fold_of(item, folds) != fold]
+    if not kept:
+        raise ValueError(f"data.fold: nothing of '{name}' is left beside fold {fold} of {folds}; use more folds")
+    return replace(source, items=kept)

@@ -10,7 +10,8 @@ from matting.plan.curriculum import DIFFICULTIES
 
 def catalog_of(corpus: Corpus) -> Catalog:
     """List what can be drawn from a corpus."""
-    return Catalog({name: index_of(source) for name, source in corpus.train.items()}, corpus.scenes.statistics())
+    indices = {role: {name: index_of(source) for name, source in sets.items()} for role, sets in corpus.train.items()}
+    return Catalog(indices, corpus.scenes.statistics(), corpus.weights)
 
 
 def index_of(source: Source) -> SourceIndex:

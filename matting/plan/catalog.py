@@ -1,7 +1,9 @@
 """What can be drawn: the metadata of every source and background, as the plan needs it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from matting.plan.curriculum import DIFFICULTIES, Rule
 
 Integers = NDArray[np.int64]
+_Entry = TypeVar("_Entry")
 
 PLAIN = ("white", "blue", "gradient")
 """Drawn scenes, which stand before the files: the studio and identity-photo backgrounds of COCO-Matting's recipe."""
@@ -47,9 +50,21 @@ class Catalog:
     """All that can be drawn.
 
     Attributes:
-        sources: Index of each source, by name.
+        roles: By role, index of each data set that fills it, by the set's name.
         scenes: ``(N, D)`` statistics of the backgrounds; N is their number.
+        weights: By role, weight of each of its sets. In a role without an entry every open item counts the same.
     """
 
-    sources: Mapping[str, SourceIndex]
+    roles: Mapping[str, Mapping[str, SourceIndex]]
     scenes: NDArray[np.float64]
+    weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @cached_property
+    def sources(self) -> dict[str, SourceIndex]:
+        """Index of every set under its full name, in the order that plans number them."""
+        return flatten(self.roles)
+
+
+def flatten(roles: Mapping[str, Mapping[str, _Entry]]) -> dict[str, _Entry]:
+    """List the sets of all roles under their full names, ``<role>.<set>``."""
+    return {f"{role}.{name}": entry for role, sets in roles.items() for name, entry in sets.items()}

@@ -1,13 +1,14 @@
 """The mixture: how many rows of an epoch each stream gets, and where they stand.
 
-A *stream* is an entry of the mixture: a source, or ``augmented``, which draws from the sources and degrades what it
-draws. Counts are exact per epoch, not on average, and spread so evenly that any window as long as the sum of the
-weights holds each stream's weight within one row.
+A *stream* is an entry of the mixture: a role, which one data set fills or several, or ``augmented``, which draws from
+the roles and degrades what it draws. Counts are exact per epoch, not on average, and spread so evenly that any window
+as long as the sum of the weights holds each stream's weight within one row.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,8 @@ class Mixture:
 
     Attributes:
         weights: Weight of each stream, non-negative, in any unit: 1:8:5:12 is
-            ``{"composition1k": 1, "rwp": 8, "coco_matting": 5, "augmented": 12}``.
-        augmented_from: Weights by which the ``augmented`` stream draws from the sources; by default those of the
+            ``{"studio": 1, "portraits": 8, "coarse": 5, "augmented": 12}``.
+        augmented_from: Weights by which the ``augmented`` stream draws from the roles; by default those of the
             mixture itself. Needed where ``augmented`` is the only stream.
 
     Raises:
@@ -39,19 +40,19 @@ class Mixture:
         if not any(self.weights.values()):
             raise ValueError(f"mixture: expected a positive weight, found {dict(self.weights)}")
         if self.weights.get(AUGMENTED, 0) > 0 and not any(self.origins().values()):
-            raise ValueError("mixture: 'augmented' has no source to draw from; set data.mixture.augmented_from")
+            raise ValueError("mixture: 'augmented' has no role to draw from; set data.mixture.augmented_from")
 
     def streams(self) -> dict[str, float]:
         """Streams with a positive weight."""
         return {name: weight for name, weight in self.weights.items() if weight > 0}
 
     def origins(self) -> dict[str, float]:
-        """Sources that the ``augmented`` stream draws from, with positive weights."""
+        """Roles that the ``augmented`` stream draws from, with positive weights."""
         weights = self.weights if self.augmented_from is None else self.augmented_from
         return {name: weight for name, weight in weights.items() if weight > 0 and name != AUGMENTED}
 
-    def sources(self) -> set[str]:
-        """Every source that some stream draws from."""
+    def roles(self) -> set[str]:
+        """Every role that some stream draws from."""
         direct = self.streams().keys() - {AUGMENTED}
         return direct | (self.origins().keys() if AUGMENTED in self.streams() else set())
 
@@ -60,7 +61,7 @@ def natural(sizes: Mapping[str, int], augmented_share: float) -> Mixture:
     """The mixture of data sets that are simply thrown together: every item is drawn equally often.
 
     Args:
-        sizes: Number of items of each source.
+        sizes: Number of items of each role.
         augmented_share: Share of the ``augmented`` stream in all rows, in [0, 1).
 
     Raises:
@@ -107,6 +108,34 @@ def spread(weights: Sequence[float], rows: int) -> NDArray[np.int64]:
     places = [ideal_places(np.arange(n), 1, share) for n, share in zip(counts, _shares(weights), strict=True)]
     stream = np.repeat(np.arange(len(counts)), counts)
     return stream[np.argsort(np.concatenate(places), kind="stable")]
+
+
+@lru_cache(2**14)
+def level_counts(weights: tuple[float, ...], rows: int) -> tuple[int, ...]:
+    """Count each stream in the first ``rows`` rows of an endless level schedule, that of `spread` without an end.
+
+    These are the counts of Webster's (Sainte-Laguë's) apportionment, which is house-monotone: one row more never takes
+    a row from a stream. So the differences from epoch to epoch are the rows of each epoch, every epoch is known without
+    the ones before it, and what rounding keeps from a small stream in one epoch it gets in a later one.
+
+    Args:
+        weights: Positive weights.
+        rows: Number of rows.
+
+    Returns:
+        Counts that sum to ``rows``, none of which falls as ``rows`` grows.
+    """
+    shares = _shares(weights)
+    counts = [int(rows * share + Fraction(1, 2)) for share in shares]  # rows whose ideal place is at most `rows`
+    while (total := sum(counts)) != rows:
+        # Add the row that is next, or drop the one that was last; equal places are in the order of the streams.
+        step = 1 if total < rows else -1
+        places = [
+            (step * Fraction(2 * n + step, 2) / share, step * k)
+            for k, (n, share) in enumerate(zip(counts, shares, strict=True))
+        ]
+        counts[places.index(min(places))] += step
+    return tuple(counts)
 
 
 def ideal_places(first: NDArray[np.int64], size: int | NDArray[np.int64], share: Fraction) -> NDArray[np.float64]:

@@ -54,7 +54,7 @@ class EpochPlan:
         stage: Name of the curriculum's stage.
         size: Side in pixels of the network's images in this stage; 0 for the run's own.
         streams: Names that ``stream`` indexes.
-        sources: Names that ``source`` indexes.
+        sources: Names that ``source`` indexes: ``<role>.<set>``.
         stream: Stream that the row counts for in the mixture.
         source, item, scene, seed, view, severity, pair: See `Draw`.
         difficulty: Position in ``DIFFICULTIES`` of the row's item.
@@ -120,7 +120,7 @@ def plan_epoch(
         The table. Pairs begin at even rows, so that an even batch size never splits one.
 
     Raises:
-        ValueError: If a stage leaves nothing to draw, the mixture names an unknown source, or ``rows`` is odd under
+        ValueError: If a stage leaves nothing to draw, the mixture names an unknown role, or ``rows`` is odd under
             pairing.
     """
     curriculum, pairing = curriculum or Curriculum(), pairing or Pairing(fraction=0)
@@ -157,9 +157,9 @@ def plan_epoch(
 
 
 def _open_weights(mixture: Mixture, stage: Stage, catalog: Catalog) -> dict[str, float]:
-    if unknown := mixture.sources() - catalog.sources.keys():
-        known = ", ".join(catalog.sources) or "none"
-        raise ValueError(f"mixture: unknown source {', '.join(sorted(unknown))}; the corpus has: {known}")
+    if unknown := mixture.roles() - catalog.roles.keys():
+        known = ", ".join(catalog.roles) or "none"
+        raise ValueError(f"mixture: unknown role {', '.join(sorted(unknown))}; the corpus has: {known}")
     weights = mixture.streams() if stage.weights is None else {n: w for n, w in stage.weights.items() if w > 0}
     weights = {name: weight for name, weight in weights.items() if stage.allows(name)}
     if not weights:

@@ -1,5 +1,6 @@
 """The schedule: the plans of a whole run, and what they add up to."""
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -92,6 +93,7 @@ class Summary:
         severity: Rows of severity 0 and of each quarter of (0, 1].
         pairs: Number of pairs.
         repeats: Of each stream: how many ``items`` were drawn, and how often the ``fewest`` and the ``most`` drawn one.
+        sets: Of each stream, rows of each data set that it drew from, by the set's full name.
     """
 
     stage: str
@@ -101,6 +103,14 @@ class Summary:
     severity: dict[str, int]
     pairs: int
     repeats: dict[str, dict[str, int]]
+    sets: dict[str, dict[str, int]]
+
+    def rows_by_set(self) -> dict[str, int]:
+        """Rows of each set, over all streams."""
+        total: Counter[str] = Counter()
+        for rows in self.sets.values():
+            total.update(rows)
+        return dict(total)
 
 
 def summarise(plan: EpochPlan) -> Summary:
@@ -120,6 +130,7 @@ def summarise(plan: EpochPlan) -> Summary:
         severity=dict(zip(("0", "0-0.25", "0.25-0.5", "0.5-0.75", "0.75-1"), levels.tolist(), strict=True)),
         pairs=int((plan.view == 1).sum()),
         repeats={name: _repeats(plan, k) for k, name in enumerate(plan.streams) if by_stream[k]},
+        sets={name: _sets(plan, k) for k, name in enumerate(plan.streams)},
     )
 
 
@@ -127,3 +138,8 @@ def _repeats(plan: EpochPlan, stream: int) -> dict[str, int]:
     first_views = (plan.stream == stream) & (plan.view == 0)
     _, times = np.unique(plan.source[first_views] << 40 | plan.item[first_views], return_counts=True)
     return {"items": len(times), "fewest": int(times.min()), "most": int(times.max())}
+
+
+def _sets(plan: EpochPlan, stream: int) -> dict[str, int]:
+    rows = np.bincount(plan.source[plan.stream == stream], minlength=len(plan.sources))
+    return {name: count for name, count in zip(plan.sources, rows.tolist(), strict=True) if count}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from matting.plan.catalog import Catalog, Integers
 from matting.plan.curriculum import Stage
-from matting.plan.mixture import AUGMENTED, Mixture, apportion, ideal_places, spread
+from matting.plan.mixture import AUGMENTED, Mixture, apportion, ideal_places, level_counts, spread
 from matting.plan.pairing import Pairing, pair_count
 
 
@@ -50,39 +50,68 @@ def stream_units(
     key: Key,
     age: int,
 ) -> Units:
-    """Units of one stream: those of its source, or of the sources that ``augmented`` draws from."""
+    """Units of one stream: those of its role, or of the roles that ``augmented`` draws from."""
     origins = {stream: 1.0}
     if stream == AUGMENTED:
         origins = {name: weight for name, weight in mixture.origins().items() if stage.allows(name)}
         if not origins:
-            raise ValueError(f"stage '{stage.name}' opens 'augmented' but no source for it to draw from")
+            raise ValueError(f"stage '{stage.name}' opens 'augmented' but no role for it to draw from")
     parts, places = [], []
-    for (name, weight), count in zip(origins.items(), apportion(list(origins.values()), rows), strict=True):
-        index = catalog.sources[name]
-        pool = index.pool(stage.rule(name))
-        if not len(pool) and count:
-            raise ValueError(f"stage '{stage.name}' leaves no item of '{name}' open; check its difficulties and tags")
-        item, size = _channel_units(int(count), pool, index.layered[pool], pairing, key.of(name), age)
-        parts.append(Units(np.full(len(item), list(catalog.sources).index(name)), item, size))
-        places.append(ideal_places(np.cumsum(size) - size, size, Fraction(str(weight))))
-    order = np.argsort(np.concatenate(places), kind="stable")
-    return Units(*(np.concatenate(column)[order] for column in zip(*parts, strict=True)))
+    for (role, weight), count in zip(origins.items(), apportion(list(origins.values()), rows), strict=True):
+        units = _role_units(int(count), role, stage, catalog, pairing, key, age)
+        parts.append(units)
+        places.append(ideal_places(np.cumsum(units.size) - units.size, units.size, Fraction(str(weight))))
+    return _merge(parts, places)
+
+
+def _role_units(rows: int, role: str, stage: Stage, catalog: Catalog, pairing: Pairing, key: Key, age: int) -> Units:
+    """Units that fill ``rows`` rows of each epoch from the sets of a role; here those of the epoch ``age``."""
+    pools = {name: index.pool(stage.rule(role)) for name, index in catalog.roles[role].items()}
+    pools = {name: pool for name, pool in pools.items() if len(pool)}
+    if not rows or not pools:
+        if rows:
+            raise ValueError(f"stage '{stage.name}' leaves no item of '{role}' open; check its difficulties and tags")
+        return Units(*(np.empty(0, np.int64) for _ in Units._fields))
+    weights = tuple(catalog.weights.get(role, {}).get(name, len(pool)) for name, pool in pools.items())
+    totals = np.array([level_counts(weights, epoch * rows) for epoch in range(age + 2)])  # at the start of each epoch
+    parts, places = [], []
+    for column, (name, pool) in enumerate(pools.items()):
+        layered, source = catalog.roles[role][name].layered[pool], f"{role}.{name}"
+        item, size = _channel_units(np.diff(totals[:, column]), pool, layered, pairing, key.of(source))
+        parts.append(Units(np.full(len(item), list(catalog.sources).index(source)), item, size))
+        first = totals[age, column] + np.cumsum(size) - size
+        places.append(ideal_places(first, size, Fraction(str(weights[column]))))
+    return _merge(parts, places)
 
 
 def _channel_units(
-    rows: int, pool: Integers, layered: NDArray[np.bool_], pairing: Pairing, key: Key, age: int
+    rows: Integers, pool: Integers, layered: NDArray[np.bool_], pairing: Pairing, key: Key
 ) -> tuple[Integers, Integers]:
-    """Items and sizes (1 or 2) of the units that fill ``rows`` rows from one pool."""
-    if not rows:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    pairs = pair_count(rows, int(layered.sum()), len(pool), pairing.fraction)
+    """Items and sizes (1 or 2) of the last epoch's units, that fill its rows from one pool.
+
+    Args:
+        rows: Rows of each epoch of the stage up to this one.
+        pool: Items that are open.
+        layered: Which of them have a foreground layer.
+        pairing: Pairs.
+        key: Of the pool's random numbers.
+    """
+    pairs = [pair_count(count, int(layered.sum()), len(pool), pairing.fraction) for count in rows.tolist()]
     units = rows - pairs
-    position = _cycles(layered, age * units, units, key)
-    size = np.ones(units, dtype=np.int64)
+    position = _cycles(layered, int(units[:-1].sum()), int(units[-1]), key)
+    size = np.ones(len(position), dtype=np.int64)
     candidates = np.flatnonzero(layered[position])
-    if pairs:
-        size[candidates[((np.arange(pairs) + 0.5) * len(candidates) / pairs).astype(np.int64)]] = 2
+    if pairs[-1]:
+        size[candidates[((np.arange(pairs[-1]) + 0.5) * len(candidates) / pairs[-1]).astype(np.int64)]] = 2
     return pool[position], size
+
+
+def _merge(parts: list[Units], places: list[NDArray[np.float64]]) -> Units:
+    """Units in the order of their places, in which each part already is."""
+    if len(parts) == 1:
+        return parts[0]
+    order = np.argsort(np.concatenate(places), kind="stable")
+    return Units(*(np.concatenate(column)[order] for column in zip(*parts, strict=True)))
 
 
 def _cycles(layered: NDArray[np.bool_], start: int, count: int, key: Key) -> Integers:
@@ -91,6 +120,8 @@ def _cycles(layered: NDArray[np.bool_], start: int, count: int, key: Key) -> Int
     Each cycle holds every position once, so nothing repeats before everything was used; layered items recur evenly
     through the cycle, so that every stretch has its share of pairs. Any stretch is found without the ones before it.
     """
+    if not count:
+        return np.empty(0, np.int64)
     total = len(layered)
     first, last = start // total, (start + count - 1) // total + 1
     cycles = np.empty((last - first, total), dtype=np.int64)

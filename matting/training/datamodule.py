@@ -52,7 +52,7 @@ class MattingDataModule(LightningDataModule):
         self._position: dict[str, int] | None = None
         self.margin = crop_size / augment.size
         self.dataset = DrawDataset(
-            corpus.train, corpus.scenes, augment.size, self.margin, smallest_crop, corpus.quarantine
+            corpus.sets, corpus.scenes, augment.size, self.margin, smallest_crop, corpus.quarantine
         )
 
     def train_dataloader(self) -> PlanLoader:
@@ -91,11 +91,12 @@ class MattingDataModule(LightningDataModule):
         A monitor of the run: the test goes through the predictor, which keeps proportions. Each rank validates all of
         them: shares of unequal length would hang in the buffers' broadcast, and padding them would bend the means.
         """
-        source = self.corpus.validation
-        dataset = DrawDataset({source.name: source}, self.corpus.scenes, self.augment.size, smallest_crop=1.0)
-        make = partial(Draw, source=0, view=0, severity=0.0, pair=-1)
+        sources = self.corpus.validation
+        dataset = DrawDataset(sources, self.corpus.scenes, self.augment.size, smallest_crop=1.0)
+        make = partial(Draw, view=0, severity=0.0, pair=-1)
         draws = [
-            make(item=k, seed=k, scene=-1 if item.photo else k % len(self.corpus.scenes))
+            make(source=number, item=k, seed=k, scene=-1 if item.photo else k % len(self.corpus.scenes))
+            for number, source in enumerate(sources.values())
             for k, item in enumerate(source.items)
         ]
         return DataLoader(

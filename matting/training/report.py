@@ -54,6 +54,7 @@ def report_run(
             "mixture": ", ".join(f"{name} {weight:g}" for name, weight in schedule.mixture.streams().items()),
             "curriculum": schedule.curriculum.name,
             "pairing": f"{schedule.pairing.fraction:.0%} of the draws of layered items",
+            "sets": _sets(data, trainer),
             **_drawn(trainer),
             "training": f"{trainer.current_epoch} epochs, {trainer.global_step} steps, {schedule.rows} views an epoch",
         },
@@ -63,11 +64,25 @@ def report_run(
 
 def _training_mean(data: MattingDataModule) -> "np.typing.NDArray[np.float32]":
     """The mean of up to `MEAN_MATTE_ITEMS` training mattes, evenly over all sources."""
-    items = [(source, item) for source in data.corpus.train.values() for item in source.items]
+    items = [(source, item) for source in data.corpus.sets.values() for item in source.items]
     chosen = items[:: max(1, len(items) // MEAN_MATTE_ITEMS)]
     return mean_matte(source.alpha_reader(item.alpha) for source, item in chosen)
 
 
 def _drawn(trainer: Trainer) -> dict[str, str]:
-    logs = [callback for callback in trainer.callbacks if isinstance(callback, PlanLog)]  # type: ignore[attr-defined]
-    return {f"drawn in stage '{stage}'": words for log in logs for stage, words in log.drawn().items()}
+    return {f"drawn in stage '{stage}'": words for log in _logs(trainer) for stage, words in log.drawn().items()}
+
+
+def _sets(data: MattingDataModule, trainer: Trainer) -> str:
+    """Training sets with the number of their items and, where it was logged, their share of the rows."""
+    rows = {name: count for log in _logs(trainer) for name, count in log.drawn_from().items()}
+    total = sum(rows.values())
+    words = []
+    for name, source in data.corpus.sets.items():
+        share = f", {rows.get(name, 0) / total:.1%} of the rows" if total else ""
+        words.append(f"{name} ({len(source)} items{share})")
+    return "; ".join(words)
+
+
+def _logs(trainer: Trainer) -> list[PlanLog]:
+    return [callback for callback in trainer.callbacks if isinstance(callback, PlanLog)]  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ def build_schedule(config: DictConfig, corpus: Corpus, epochs: int) -> Schedule:
     """
     mixture = build(config.data.mixture)
     if callable(mixture):  # one that depends on the corpus
-        mixture = mixture({name: len(source) for name, source in corpus.train.items()})
+        mixture = mixture({role: sum(map(len, sets.values())) for role, sets in corpus.train.items()})
     return Schedule(
         seed=config.seed,
         epochs=epochs,

@@ -9,7 +9,7 @@ import numpy as np
 
 from matting.images import write_atomic
 
-COLOURS = {"composition1k": "#4c78a8", "rwp": "#f58518", "coco_matting": "#54a24b", "augmented": "#b279a2"}
+COLOURS = {"studio": "#4c78a8", "portraits": "#f58518", "coarse": "#54a24b", "augmented": "#b279a2"}
 DIFFICULTIES = {"clear": 1.0, "medium": 0.72, "hard": 0.45}
 
 

@@ -219,8 +219,10 @@ def test_annotators_get_a_picture_of_each_failure(root, curation, tmp_path):
 
 def test_training_reads_what_was_accepted(curation):
     overrides = [f"corpus.people={PEOPLE}", "corpus.image_size=160", "corpus.defects=true"]
-    everything = build(load_config(overrides).corpus).train["rwp"]
-    chosen = build(load_config([*overrides, f"corpus.verdicts={curation / 'verdicts.csv'}"]).corpus).train["rwp"]
+    everything = build(load_config(overrides).corpus).train["portraits"]["rwp"]
+    chosen = build(load_config([*overrides, f"corpus.verdicts={curation / 'verdicts.csv'}"]).corpus).train["portraits"][
+        "rwp"
+    ]
     accepted = {name for name, row in verdicts(curation).items() if row["verdict"] == "accept"}
     assert {item.name for item in chosen.items} == {item.name for item in everything.items} & accepted
     assert 0 < len(chosen) < len(everything)
@@ -321,13 +323,13 @@ def test_several_sets_have_verdicts_of_their_own(tmp_path):
         (tmp_path / name).write_text("source,name,verdict\n" + "".join(rows))
         return tmp_path / name
 
-    whole = demo_corpus(PEOPLE, image_size=160).train
+    whole = demo_corpus(PEOPLE, image_size=160).sets
     names = {role: [item.name for item in source.items] for role, source in whole.items()}
-    (role, source), (other, second) = [(role, whole[role]) for role in ("rwp", "composition1k")]
+    (role, source), (other, second) = [(role, whole[role]) for role in ("portraits.rwp", "studio.composition1k")]
     files = [written("one.csv", source.name, names[role]), written("two.csv", second.name, names[other])]
-    chosen = demo_corpus(PEOPLE, image_size=160, verdicts=files).train
+    chosen = demo_corpus(PEOPLE, image_size=160, verdicts=files).sets
     assert [len(chosen[role]), len(chosen[other])] == [1, 1]
-    one = demo_corpus(PEOPLE, image_size=160, verdicts=files[0]).train
+    one = demo_corpus(PEOPLE, image_size=160, verdicts=files[0]).sets
     assert [len(one[role]), len(one[other])] == [1, len(second)]
     assert any("has none of them" in note for note in one[other].notes)
     with pytest.raises(ValueError, match="another verdict on"):

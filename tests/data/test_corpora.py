@@ -34,8 +34,8 @@ def configured(*overrides: str) -> Corpus:
 def test_the_demo_corpus_is_read_by_the_readers_of_the_real_sets(demo_root):
     demo = demo_corpus(PEOPLE, 0, SIDE)
     disk = configured("corpus=disk", f"corpus.root={demo_root}", "corpus.composites_per_foreground=2")
-    assert {role: source.items for role, source in demo.train.items()} == {
-        role: source.items for role, source in disk.train.items()
+    assert {role: source.items for role, source in demo.sets.items()} == {
+        role: source.items for role, source in disk.sets.items()
     }
     assert [pair.name for pair in demo.test] == [pair.name for pair in disk.test]
     assert "not real photographs" in demo.label and str(demo_root) in disk.label
@@ -59,8 +59,8 @@ def test_the_demo_corpus_passes_verification(demo_root, name, folder):
 
 def test_every_draw_of_the_demo_corpus_decodes(demo_root):
     corpus = demo_corpus(PEOPLE, 0, SIDE)
-    dataset = DrawDataset(corpus.train, corpus.scenes, 32)
-    for number, source in enumerate(corpus.train.values()):
+    dataset = DrawDataset(corpus.sets, corpus.scenes, 32)
+    for number, source in enumerate(corpus.sets.values()):
         for index, item in enumerate(source.items):
             crop = dataset[Draw(number, index, -1 if item.photo else 0, seed=index, view=0, severity=0.0, pair=-1)]
             assert crop.foreground.shape == crop.background.shape == (32, 32, 3) and crop.alpha.any()
@@ -91,29 +91,27 @@ def test_roles_are_chosen_and_left_out_by_configuration(demo_root, tmp_path):
         "corpus=disk",
         f"corpus.root={demo_root}",
         "corpus/portraits=p3m10k",
-        f"corpus.portraits.root={tmp_path / 'elsewhere'}",
-        "corpus.coco=null",
+        f"corpus.portraits.p3m10k.root={tmp_path / 'elsewhere'}",
+        "corpus.coarse=null",
     )
-    assert {role: source.name for role, source in corpus.train.items()} == {
-        "composition1k": "composition1k",
-        "rwp": "p3m10k",
-    }
-    assert [item.name for item in corpus.validation.items] == ["P3M-500-P_1"]
+    assert list(corpus.sets) == ["studio.composition1k", "portraits.p3m10k"]
+    assert [item.name for item in corpus.validation["p3m10k"].items] == ["P3M-500-P_1"]
     assert corpus.test[0].name == "P3M-500-NP_1" and corpus.test[0].tags == {"p3m10k"}
     assert (corpus.test[0].load().trimap == 128).all(), "the trimap that the set ships"
 
 
-@pytest.mark.parametrize("group", ["studio", "portraits", "coco"])
+@pytest.mark.parametrize("group", ["studio", "portraits", "coarse"])
 def test_every_choice_composes_and_names_a_reader(group):
     folder = Path(__file__).parents[2] / "conf/corpus" / group
     for path in sorted(folder.glob("*.yaml")):
         config = load_config(["corpus=disk", "corpus.root=/datasets", f"corpus/{group}={path.stem}"])
-        assert config.corpus[group]._target_ == f"matting.data.formats.{path.stem}"
+        reader = config.corpus[group][path.stem]
+        assert reader._target_ == f"matting.data.formats.{path.stem}"
         options = {"split_list": "list", "mattes": "mattes"}
-        for key in options.keys() & config.corpus[group].keys():
-            config.corpus[group][key] = options[key]
+        for key in options.keys() & reader.keys():
+            reader[key] = options[key]
         with pytest.raises((FileNotFoundError, ValueError)):
-            build(config.corpus[group])(split="train")
+            build(reader)(split="train")
 
 
 def test_what_a_set_lacks_is_logged(tmp_path, caplog):
@@ -124,10 +122,10 @@ def test_what_a_set_lacks_is_logged(tmp_path, caplog):
         f"corpus.root={tmp_path}",
         "corpus.studio=null",
         "corpus.composites=null",
-        "corpus.coco=null",
+        "corpus.coarse=null",
         "corpus.backgrounds=null",
     )
-    assert "rwp: there is no manifest" in caplog.text
+    assert "portraits.rwp: there is no manifest" in caplog.text
     assert len(corpus.scenes) == 3, "the drawn ones"
 
 
@@ -145,16 +143,16 @@ def test_foregrounds_are_estimated_for_training_only(tmp_path, monkeypatch):
     monkeypatch.setattr(foregrounds, "estimate_foreground", lambda photo, alpha: photo)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     corpus = small_corpus(tmp_path, estimate_foregrounds=True)
-    assert all(item.layered for item in corpus.train["rwp"].items)
-    assert not any(item.layered for item in corpus.validation.items)
+    assert all(item.layered for item in corpus.train["portraits"]["pairs"].items)
+    assert not any(item.layered for item in corpus.validation["pairs"].items)
     draw = Draw(0, 0, 1, seed=0, view=1, severity=0.0, pair=0)
-    assert np.unique(DrawDataset(corpus.train, corpus.scenes, 16)[draw].background.reshape(-1, 3), axis=0).shape[0] == 1
+    assert np.unique(DrawDataset(corpus.sets, corpus.scenes, 16)[draw].background.reshape(-1, 3), axis=0).shape[0] == 1
 
 
 def test_decoded_layers_are_cached_by_choice(tmp_path):
     corpus = small_corpus(tmp_path, cache_gigabytes=0.01, cache_side=24)
-    assert isinstance(corpus.train["rwp"], DecodedSource) and type(corpus.validation) is Source
-    crop = DrawDataset(corpus.train, corpus.scenes, 16)[Draw(0, 0, -1, seed=0, view=0, severity=0.0, pair=-1)]
+    assert isinstance(corpus.train["portraits"]["pairs"], DecodedSource) and type(corpus.validation["pairs"]) is Source
+    crop = DrawDataset(corpus.sets, corpus.scenes, 16)[Draw(0, 0, -1, seed=0, view=0, severity=0.0, pair=-1)]
     assert crop.foreground.shape == (16, 16, 3)
 
 
@@ -178,17 +176,17 @@ def test_test_pictures_keep_cleaned_mattes_and_detail_regions(tmp_path):
 def test_another_studio_set_brings_its_own_composites(tmp_path):
     distinctions_tree(tmp_path / "Distinctions-646")
     voc_tree(tmp_path / "VOC2012/JPEGImages")
-    pair_tree(tmp_path / "pairs", [f"p{k}" for k in range(40)], "image", "alpha", (".jpg", ".png"))
+    pair_tree(tmp_path, [f"p{k}" for k in range(40)], "image", "alpha", (".jpg", ".png"))
     corpus = configured(
         "corpus=disk",
         f"corpus.root={tmp_path}",
         "corpus/studio=distinctions646",
         "corpus/portraits=pairs",
-        "corpus.coco=null",
+        "corpus.coarse=null",
         "corpus.backgrounds=null",
         "corpus.composites_per_foreground=3",
     )
-    assert corpus.train["composition1k"].name == "distinctions646"
+    assert list(corpus.train["studio"]) == ["distinctions646"]
     composed = [pair for pair in corpus.test if "distinctions646" in pair.tags]
     assert [pair.name for pair in composed] == [f"{fg}_{k}" for fg in ("test_13", "test_2") for k in range(3)]
     example = composed[1].load()
@@ -201,7 +199,7 @@ def test_another_studio_set_brings_its_own_composites(tmp_path):
 
 
 def test_cut_outs_are_tested_before_a_scene_each(demo_root):
-    source = demo_corpus(PEOPLE, 0, SIDE).train["composition1k"]
+    source = demo_corpus(PEOPLE, 0, SIDE).train["studio"]["composition1k"]
     first, again = (evaluation_pairs(source, "demo", Scenes([]))[0].load() for _ in range(2))
     assert np.array_equal(first.image, again.image)
     layers = source.layers(0, recomposed=True)

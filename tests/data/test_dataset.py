@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,4 +72,25 @@ def test_collate_stacks_planes_and_keeps_the_row(dataset: DrawDataset) -> None:
     assert batch.foreground.dtype == batch.ignore.dtype == torch.uint8
     np.testing.assert_array_equal(batch.foreground[1].permute(1, 2, 0).numpy(), crops[1].foreground)
     assert batch.seed.tolist() == [2**61, 7] and batch.scene.tolist() == [0, -1]
-    assert batch.person.tolist() == [1, 0] and batch.severity.tolist() == [0.5, 0.5]
+    assert batch.person.dtype == torch.int64 and batch.person.min() >= 0 and batch.severity.tolist() == [0.5, 0.5]
+
+
+def test_persons_are_told_apart_by_who_they_are_and_not_by_the_photograph(dataset: DrawDataset) -> None:
+    """Two photographs of one person are one person in the contrast; items without an identity are themselves."""
+    photo, layer = dataset.sources["set"].items
+    sets = {
+        "portraits.a": Source("rwp", [replace(photo, identity="ana"), replace(layer, identity="ana"), photo]),
+        "portraits.b": Source("rwp", [replace(photo, name="other", identity="ana"), photo]),
+    }
+    several = replace(dataset, sources=sets)
+    draws = [draw(0, 0), draw(1, 0), draw(2, 0), draw(0, 0)._replace(source=1), draw(1, 0)._replace(source=1)]
+    ana, again, nobody, elsewhere, other = collate([several[d] for d in draws]).person.tolist()
+    assert ana == again == elsewhere and len({ana, nobody, other}) == 3
+
+
+def test_a_substitute_is_the_person_that_it_shows(dataset: DrawDataset, tmp_path: Path) -> None:
+    photo = dataset.sources["set"].items[PHOTO]
+    (tmp_path / "broken.png").write_bytes(b"")
+    items = [replace(photo, name="bad", photo=tmp_path / "broken.png", identity="bo"), replace(photo, identity="ana")]
+    skipping = replace(dataset, sources={"set": Source("set", items)}, quarantine=tmp_path / "list.csv")
+    assert skipping[draw(0, -1)].person == skipping[draw(1, -1)].person

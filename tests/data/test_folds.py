@@ -15,13 +15,13 @@ def corpus() -> Corpus:
 
 
 def test_folds_divide_the_people_of_every_source(corpus):
-    for name, source in corpus.train.items():
+    for name, source in corpus.sets.items():
         if len(source) < 2:
             continue
         left_out = Counter[str]()
         for fold in range(2):
             try:
-                kept = leave_out(replace(corpus, train={name: source}), fold, 2).train[name].items
+                kept = leave_out(replace(corpus, train={"role": {name: source}}), fold, 2).train["role"][name].items
             except ValueError:  # a small source may have all its people in one fold
                 continue
             assert all(fold_of(item, 2) != fold for item in kept)
@@ -30,7 +30,7 @@ def test_folds_divide_the_people_of_every_source(corpus):
 
 
 def test_one_person_stands_in_one_fold(corpus):
-    item = corpus.train["rwp"].items[0]
+    item = corpus.train["portraits"]["rwp"].items[0]
     assert fold_of(replace(item, name="another picture"), 5) == fold_of(item, 5)
 
 

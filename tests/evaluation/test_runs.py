@@ -10,7 +10,7 @@ def run(tmp_path):
         config = {
             "seed": 0,
             "folder": "${hydra:runtime.output_dir}",
-            "data": {"mixture": {"weights": {"rwp": 8, "augmented": changes.pop("augmented", 12)}}},
+            "data": {"mixture": {"weights": {"portraits": 8, "augmented": changes.pop("augmented", 12)}}},
             "augment": {
                 "_target_": "matting.augment.Pipeline",
                 "blur": {"_target_": "matting.augment.CameraBlur"},
@@ -33,10 +33,10 @@ def test_runs_that_differ_by_seed_and_place_alone_are_one_configuration(run):
 
 
 def test_augmentations_count_where_the_mixture_degrades(run):
-    assert read_training(run("a")).mixture == "rwp 8, augmented 12"
+    assert read_training(run("a")).mixture == "portraits 8, augmented 12"
     assert read_training(run("z")).augmentations == {"Pipeline", "CameraBlur"}
     assert read_training(run("b", augmented=0)).augmentations == frozenset()
-    assert read_training(run("c", data={"mixture": {"weights": {"rwp": 1}}})).augmentations == frozenset()
+    assert read_training(run("c", data={"mixture": {"weights": {"portraits": 1}}})).augmentations == frozenset()
 
 
 def test_a_mixture_by_sizes_has_no_weights_and_may_degrade(run):

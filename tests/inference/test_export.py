@@ -25,12 +25,12 @@ def finished(run_folder, tmp_path):  # noqa: F811
     (run / "checkpoints" / "last.ckpt").write_bytes((run_folder / "checkpoints" / "last.ckpt").read_bytes())
     (run / ".hydra" / "config.yaml").write_text(
         "corpus:\n  _target_: matting.data.corpora.disk_corpus\n"
-        "  portraits: {_target_: matting.data.formats.rwp636, _partial_: true}\n"
+        "  portraits: {own: {_target_: matting.data.formats.rwp636, _partial_: true}}\n"
         "model: {encoder: resnet18, pretrained: true}\n"
     )
     results = {
         "metrics": {"test/demo/whole/sad": 12.5, "test/demo.hat/whole/sad": 99.0},
-        "notes": {"mixture": "rwp 8, coco_matting 5"},
+        "notes": {"mixture": "portraits 8, coarse 5"},
         "pictures": 7,
         "wall_seconds": 7200,
         "commit": "abc",
@@ -45,7 +45,7 @@ def test_a_model_folder_gives_the_same_mattes_and_tells_its_records(matting, fin
     code, out, err = matting("export", "--checkpoint", finished, "-o", tmp_path / "model", "--no-onnx")
     assert code == 0, err
     card = (tmp_path / "model" / "README.md").read_text()
-    for fact in ("CC BY-NC 2.0", "RealWorldPortrait-636", "rwp 8, coco_matting 5", "hours: 2", "12.5", "resnet18"):
+    for fact in ("CC BY-NC 2.0", "RealWorldPortrait-636", "portraits 8, coarse 5", "hours: 2", "12.5", "resnet18"):
         assert fact in card
     assert "99" not in card and "CC BY-NC 2.0" in out
     before, after = (load_predictor(path, 64, "cpu") for path in (finished, tmp_path / "model"))

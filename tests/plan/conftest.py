@@ -16,13 +16,13 @@ def make_index(size: int, layered: int, photo: bool) -> SourceIndex:
     )
 
 
-def make_catalog(composition1k: int = 7, rwp: int = 50, coco_matting: int = 20, layered_rwp: int = 0) -> Catalog:
-    """The article's three sources at any size."""
+def make_catalog(studio: int = 7, portraits: int = 50, coarse: int = 20, layered_portraits: int = 0) -> Catalog:
+    """The article's three roles, a set of any size in each."""
     return Catalog(
         {
-            "composition1k": make_index(composition1k, composition1k, photo=False),
-            "rwp": make_index(rwp, layered_rwp, photo=True),
-            "coco_matting": make_index(coco_matting, 0, photo=True),
+            "studio": {"a": make_index(studio, studio, photo=False)},
+            "portraits": {"b": make_index(portraits, layered_portraits, photo=True)},
+            "coarse": {"c": make_index(coarse, 0, photo=True)},
         },
         scenes=np.random.default_rng(0).random((9, 4)),
     )

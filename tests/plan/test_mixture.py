@@ -50,7 +50,7 @@ def test_the_articles_ratio_holds_in_every_window_of_26(rows: int) -> None:
 
 @pytest.mark.parametrize(
     ("weights", "message"),
-    [({"rwp": -1}, "rwp: -1"), ({"rwp": 0}, "positive weight"), ({"augmented": 1}, "augmented_from")],
+    [({"portraits": -1}, "portraits: -1"), ({"portraits": 0}, "positive weight"), ({"augmented": 1}, "augmented_from")],
 )
 def test_impossible_mixtures_are_refused(weights: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -58,7 +58,7 @@ def test_impossible_mixtures_are_refused(weights: dict[str, float], message: str
 
 
 def test_augmented_draws_from_the_sources_by_their_weights() -> None:
-    mixture = Mixture({"composition1k": 1, "rwp": 8, "coco_matting": 0, "augmented": 12})
-    assert mixture.origins() == {"composition1k": 1, "rwp": 8}
-    assert mixture.sources() == {"composition1k", "rwp"}
-    assert Mixture({"augmented": 1}, augmented_from={"rwp": 2}).sources() == {"rwp"}
+    mixture = Mixture({"studio": 1, "portraits": 8, "coarse": 0, "augmented": 12})
+    assert mixture.origins() == {"studio": 1, "portraits": 8}
+    assert mixture.roles() == {"studio", "portraits"}
+    assert Mixture({"augmented": 1}, augmented_from={"portraits": 2}).roles() == {"portraits"}

@@ -14,12 +14,12 @@ from matting.plan.plan import EpochPlan, plan_epoch
 from tests.plan.conftest import make_catalog
 from tests.plan.test_mixture import windows
 
-ARTICLE = {"composition1k": 1, "rwp": 8, "coco_matting": 5, "augmented": 12}
+ARTICLE = {"studio": 1, "portraits": 8, "coarse": 5, "augmented": 12}
 THREE_STAGES = Curriculum(
     "3stage",
     [
-        Stage("foundation", 0.3, {"composition1k": None, "rwp": Rule(["clear"])}),
-        Stage("diversity", 0.4, {"composition1k": None, "rwp": Rule(["clear", "medium"]), "coco_matting": None}),
+        Stage("foundation", 0.3, {"studio": None, "portraits": Rule(["clear"])}),
+        Stage("diversity", 0.4, {"studio": None, "portraits": Rule(["clear", "medium"]), "coarse": None}),
         Stage("robustness", 0.3, None, severity=(0.5, 1.0)),
     ],
 )
@@ -39,7 +39,7 @@ def columns(plan: EpochPlan) -> dict[str, list[float]]:
 
 @given(SEEDS, st.integers(0, 9), ROWS, FRACTIONS)
 def test_counts_are_exact_and_windows_are_level(seed: int, epoch: int, rows: int, fraction: float) -> None:
-    plan = make_plan(make_catalog(layered_rwp=25), seed, epoch, rows, pairing=Pairing(fraction))
+    plan = make_plan(make_catalog(layered_portraits=25), seed, epoch, rows, pairing=Pairing(fraction))
     assert np.bincount(plan.stream, minlength=4).tolist() == apportion([1, 8, 5, 12], rows).tolist()
     allowed = 2 if fraction else 1
     assert np.abs(windows(plan.stream, 26, 4) - [1, 8, 5, 12]).max() <= allowed
@@ -56,7 +56,7 @@ def test_the_same_arguments_give_the_same_table(seed: int, epoch: int, fraction:
 @given(SEEDS, st.integers(1, 30), st.integers(1, 40), FRACTIONS, st.integers(2, 6))
 def test_no_item_returns_before_all_were_used(seed: int, small: int, large: int, fraction: float, epochs: int) -> None:
     """Over any number of epochs, in each stream and source, counts of use differ by at most one."""
-    catalog = make_catalog(small, large, large, layered_rwp=large // 2)
+    catalog = make_catalog(small, large, large, layered_portraits=large // 2)
     used: Counter[tuple[int, int, int]] = Counter()
     for epoch in range(epochs):
         plan = make_plan(catalog, seed, epoch, pairing=Pairing(fraction), epochs=epochs)
@@ -72,7 +72,7 @@ def test_no_item_returns_before_all_were_used(seed: int, small: int, large: int,
 
 @given(SEEDS, st.integers(0, 50), st.sampled_from([0.2, 0.5, 1.0]), ROWS)
 def test_pairs_share_everything_but_the_background(seed: int, layered: int, fraction: float, rows: int) -> None:
-    plan = make_plan(make_catalog(layered_rwp=layered), seed, rows=rows, pairing=Pairing(fraction))
+    plan = make_plan(make_catalog(layered_portraits=layered), seed, rows=rows, pairing=Pairing(fraction))
     second = np.flatnonzero(plan.view == 1)
     assert (second % 2 == 1).all(), "pairs begin at even rows, so no even batch splits one"
     for name in ("stream", "source", "item", "seed", "severity", "pair"):
@@ -86,8 +86,8 @@ def test_pairs_share_everything_but_the_background(seed: int, layered: int, frac
 def test_items_without_a_foreground_layer_are_never_paired(catalog: Catalog) -> None:
     plan = make_plan(catalog, rows=2600, pairing=Pairing(1.0))
     names = np.array(plan.sources)[plan.source]
-    assert set(names[plan.pair >= 0]) == {"composition1k"}
-    assert (plan.pair >= 0)[names == "composition1k"].mean() > 0.95
+    assert set(names[plan.pair >= 0]) == {"studio.a"}
+    assert (plan.pair >= 0)[names == "studio.a"].mean() > 0.95
 
 
 def test_paired_seeds_are_equal_and_others_differ(catalog: Catalog) -> None:
@@ -97,16 +97,16 @@ def test_paired_seeds_are_equal_and_others_differ(catalog: Catalog) -> None:
 
 def test_backgrounds_go_where_there_is_none(catalog: Catalog) -> None:
     plan = make_plan(catalog, rows=520)
-    layered_only = np.array(plan.sources)[plan.source] == "composition1k"
+    layered_only = np.array(plan.sources)[plan.source] == "studio.a"
     assert (plan.scene[layered_only] >= 0).all() and (plan.scene[layered_only] < 9).all()
     assert (plan.scene[~layered_only] == -1).all()
 
 
 def test_plain_variants_stand_beside_the_original() -> None:
     """White, blue, gradient and the photograph's own background, each about a quarter of the draws of layered items."""
-    catalog = make_catalog(coco_matting=10)
-    coco = replace(catalog.sources["coco_matting"], layered=np.arange(10) < 5, plain_variants=True)
-    plan = make_plan(Catalog({**catalog.sources, "coco_matting": coco}, catalog.scenes), rows=2600)
+    catalog = make_catalog(coarse=10)
+    coco = replace(catalog.roles["coarse"]["c"], layered=np.arange(10) < 5, plain_variants=True)
+    plan = make_plan(Catalog({**catalog.roles, "coarse": {"c": coco}}, catalog.scenes), rows=2600)
     mine = plan.scene[(plan.source == 2) & (plan.item < 5)]
     assert set(mine) == {-1, 0, 1, 2}
     assert np.bincount(mine + 1).min() > 0.2 * len(mine)
@@ -123,8 +123,8 @@ def test_only_the_augmented_stream_is_degraded_and_draws_by_weight(catalog: Cata
 
 def test_stages_open_what_the_article_says(catalog: Catalog) -> None:
     expected = {
-        0: {("composition1k", d) for d in (0, 1, 2)} | {("rwp", 0)},
-        3: {(s, d) for s in ("composition1k", "coco_matting") for d in (0, 1, 2)} | {("rwp", 0), ("rwp", 1)},
+        0: {("studio", d) for d in (0, 1, 2)} | {("portraits", 0)},
+        3: {(s, d) for s in ("studio", "coarse") for d in (0, 1, 2)} | {("portraits", 0), ("portraits", 1)},
     }
     for epoch, kinds in expected.items():
         plan = make_plan(catalog, epoch=epoch, rows=520, curriculum=THREE_STAGES)
@@ -137,24 +137,27 @@ def test_stages_open_what_the_article_says(catalog: Catalog) -> None:
 
 def test_weights_of_open_streams_keep_their_ratio(catalog: Catalog) -> None:
     plan = make_plan(catalog, epoch=0, rows=90, curriculum=THREE_STAGES)
-    assert dict(zip(plan.streams, np.bincount(plan.stream).tolist(), strict=True)) == {"composition1k": 10, "rwp": 80}
+    assert dict(zip(plan.streams, np.bincount(plan.stream).tolist(), strict=True)) == {"studio": 10, "portraits": 80}
 
 
 def test_tags_open_and_close_items(catalog: Catalog) -> None:
     for rule, inside in ((Rule(any_tag=["backlit"]), True), (Rule(no_tag=["backlit"]), False)):
-        curriculum = Curriculum("tags", [Stage("one", open={"rwp": rule})])
+        curriculum = Curriculum("tags", [Stage("one", open={"portraits": rule})])
         plan = make_plan(catalog, curriculum=curriculum)
-        assert {("backlit" in catalog.sources["rwp"].tags[item]) for item in plan.item} == {inside}
+        assert {("backlit" in catalog.sources["portraits.b"].tags[item]) for item in plan.item} == {inside}
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"mixture": Mixture({"rpw": 1})}, "unknown source rpw; the corpus has: composition1k, rwp, coco_matting"),
+        ({"mixture": Mixture({"rpw": 1})}, "unknown role rpw; the corpus has: studio, portraits, coarse"),
         ({"rows": 261, "pairing": Pairing(0.5)}, "even number of rows"),
         ({"curriculum": Curriculum("x", [Stage("s", open={"other": None})])}, "'s' opens no stream"),
-        ({"curriculum": Curriculum("x", [Stage("s", open={"augmented": None})])}, "no source for it"),
-        ({"curriculum": Curriculum("x", [Stage("s", open={"rwp": Rule(any_tag=["x"])})])}, "no item of 'rwp'"),
+        ({"curriculum": Curriculum("x", [Stage("s", open={"augmented": None})])}, "no role for it"),
+        (
+            {"curriculum": Curriculum("x", [Stage("s", open={"portraits": Rule(any_tag=["x"])})])},
+            "no item of 'portraits'",
+        ),
     ],
 )
 def test_impossible_plans_are_refused(catalog: Catalog, settings: dict[str, object], message: str) -> None:
@@ -165,4 +168,4 @@ def test_impossible_plans_are_refused(catalog: Catalog, settings: dict[str, obje
 def test_foregrounds_without_backgrounds_are_refused() -> None:
     catalog = make_catalog()
     with pytest.raises(ValueError, match=r"corpus\.backgrounds"):
-        make_plan(Catalog(catalog.sources, np.empty((0, 4))))
+        make_plan(Catalog(catalog.roles, np.empty((0, 4))))

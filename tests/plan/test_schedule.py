@@ -13,7 +13,7 @@ from tests.plan.test_plan import ARTICLE, THREE_STAGES
 
 
 def make_schedule(curriculum: Curriculum = THREE_STAGES, fraction: float = 0.5, epochs: int = 6) -> Schedule:
-    return Schedule(3, epochs, 104, make_catalog(layered_rwp=30), Mixture(ARTICLE), curriculum, Pairing(fraction))
+    return Schedule(3, epochs, 104, make_catalog(layered_portraits=30), Mixture(ARTICLE), curriculum, Pairing(fraction))
 
 
 def rows(plan: EpochPlan, *, without: tuple[str, ...] = ()) -> Counter:
@@ -53,11 +53,11 @@ def test_the_summary_counts_by_hand() -> None:
     plan = make_schedule().plan(5)
     summary = summarise(plan)
     assert summary.rows == 104 == sum(summary.stream.values()) == sum(summary.severity.values())
-    assert summary.stream == {"composition1k": 4, "rwp": 32, "coco_matting": 20, "augmented": 48}
+    assert summary.stream == {"studio": 4, "portraits": 32, "coarse": 20, "augmented": 48}
     for stream, count in summary.stream.items():
         assert count == sum(n for name, n in summary.difficulty.items() if name.startswith(f"{stream}/"))
     assert summary.severity["0"] == 56
     assert summary.pairs == len(set(plan.pair.tolist()) - {-1})
     composition = (plan.stream == 0) & (plan.view == 0)
     times = Counter(plan.item[composition].tolist()).values()
-    assert summary.repeats["composition1k"] == {"items": len(times), "fewest": min(times), "most": max(times)}
+    assert summary.repeats["studio"] == {"items": len(times), "fewest": min(times), "most": max(times)}

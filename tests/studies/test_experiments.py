@@ -71,10 +71,10 @@ def test_every_experiment_with_a_sweep_is_known_here() -> None:
 
 
 def test_the_command_line_narrows_a_study() -> None:
-    found = jobs("data_mix", "seed=7", "data=rwp,mix_uniform")
+    found = jobs("data_mix", "seed=7", "data=portraits,mix_uniform")
     assert sorted(next(part for part in job if part.startswith("data=")) for job in found) == [
         "data=mix_uniform",
-        "data=rwp",
+        "data=portraits",
     ]
     assert all("seed=7" in job for job in found)
 

@@ -89,7 +89,7 @@ def test_the_report_says_what_each_stage_drew(uninterrupted: Path) -> None:
         drawn = dict(entry.rsplit(" ", 1) for entry in line[2].split(", "))
         mine = [epoch for epoch in epochs if epoch["stage"] == stage]
         assert int(line[1]) == len(mine)
-        for name in ("rwp", "augmented", "pairs"):
+        for name in ("portraits", "augmented", "pairs"):
             assert int(drawn.get(name, 0)) == sum(int(epoch[f"plan/{name}"]) for epoch in mine)
 
 

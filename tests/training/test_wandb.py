@@ -82,7 +82,7 @@ def test_a_sweep_with_a_failing_job_as_a_dashboard_sees_it(tmp_path: Path) -> No
     assert "commit" in finished["config"] and '"weights"' in finished["config"]["data"]
     assert "model.norm=batch" in finished["config"]["overrides"]
     logged = {name for line in finished["history"] for name in line}
-    assert {"train/loss", "plan/rwp", "plan/stage", "val/demo/unknown/sad", "test/demo/unknown/sad"} <= logged
+    assert {"train/loss", "plan/portraits", "plan/stage", "val/demo/unknown/sad", "test/demo/unknown/sad"} <= logged
     stages = [float(line["plan/stage"]) for line in finished["history"] if "plan/stage" in line]
     assert stages == [0, 1, 2], "one stage an epoch here"
     shown = [line for line in finished["history"] if any(name.startswith("panels/validation") for name in line)]

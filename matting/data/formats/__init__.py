@@ -9,6 +9,7 @@ from matting.data.formats.coco_matting import coco_matting
 from matting.data.formats.composition1k import composition1k, composition1k_composites
 from matting.data.formats.distinctions646 import distinctions646, distinctions646_composites
 from matting.data.formats.folders import IncompleteError
+from matting.data.formats.masks import masks
 from matting.data.formats.p3m10k import p3m10k
 from matting.data.formats.pairs import pairs
 from matting.data.formats.ppm100 import ppm100
@@ -31,6 +32,7 @@ __all__ = [
     "composition1k_composites",
     "distinctions646",
     "distinctions646_composites",
+    "masks",
     "p3m10k",
     "pairs",
     "ppm100",

@@ -64,6 +64,8 @@ def approximate_matte(photo: Picture, mask: NDArray[np.bool_], refine: Refine = 
             f"expected a mask of {photo.shape[:2]} with a person in it, found {mask.shape}; check the pair"
         )
     trimap = trimap_from_mask(mask)
+    if not (trimap == 128).any():  # the person fills the picture
+        return trimap
     box = _around(trimap)
     part = box.cut(trimap)
     alpha = trimap.copy()

@@ -1,6 +1,6 @@
 """Splits of data sets that ship none: by a list that the user gives, or by a hash of the name."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from pathlib import Path
 
@@ -38,15 +38,17 @@ def read_split_list(path: Path) -> dict[str, str]:
     return splits
 
 
-def in_split(names: Iterable[str], split: str, split_list: Path | str | None) -> set[str]:
-    """Names of a split, by the list if there is one, else by the hash.
+def in_split(
+    names: Iterable[str], split: str, split_list: Path | str | None, group: Callable[[str], str] = str
+) -> set[str]:
+    """Names of a split, by the list if there is one, else by the hash of the group that a name belongs to.
 
     Raises:
         FileNotFoundError, ValueError: As `read_split_list`; ValueError also if the list names nothing that exists.
     """
     check_split(split)
     if split_list is None:
-        return {name for name in names if hashed_split(name) == split}
+        return {name for name in names if hashed_split(group(name)) == split}
     listed, known = read_split_list(Path(split_list)), set(names)
     if unknown := sorted(listed.keys() - known):
         raise ValueError(

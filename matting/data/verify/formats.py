@@ -145,6 +145,14 @@ FORMATS = (
         formats.coco_instances,
         splits=("train", "val"),
     ),
+    Format(
+        "masks",
+        "a folder of photographs and person masks",
+        "yours",
+        "any",
+        "your own",
+        partial(formats.masks, treatment="ignore_band"),
+    ),
     Format("pairs", "a folder of photographs and mattes", "yours", "any", "your own", formats.pairs),
     Format("rgba", "a folder of RGBA cut-outs", "yours", "any", "your own", formats.rgba),
 )

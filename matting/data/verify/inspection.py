@@ -12,6 +12,8 @@ from matting.images import read_rgb
 MOST_SOFT = 0.5
 """Share of soft pixels above which a matte is probably something else, such as a depth map or a gray photograph."""
 
+HARD = "no pixel is soft: a hard mask teaches hard hair"
+
 _HASHED_SIDE, _HASH_SIDE = 32, 8
 
 
@@ -66,6 +68,8 @@ def inspect_item(source: Source, index: int) -> Inspection:
     lacks, doubts, soft = judge_matte(alpha)
     problems += [f"{item.alpha}: {text}" for text in lacks]
     height, width = alpha.shape
+    if HARD in doubts and _ignores_edges(source, item, alpha):
+        doubts.remove(HARD)
     doubts = [f"{item.alpha}: {text}" for text in doubts]
     return Inspection(item.name, problems, doubts, (height, width), soft, fingerprint)
 
@@ -87,7 +91,7 @@ def judge_matte(alpha: Picture) -> tuple[list[str], list[str], float]:
     if lowest > 0:
         doubts.append(f"the lowest value is {lowest}: there is no background")
     if soft == 0:
-        doubts.append("no pixel is soft: a hard mask teaches hard hair")
+        doubts.append(HARD)
     if soft > MOST_SOFT:
         doubts.append(f"{soft:.0%} of the pixels are soft: is it a matte?")
     return [], doubts, soft
@@ -110,6 +114,14 @@ def perceptual_hash(picture: Picture) -> int:
     low = cv2.dct(small)[:_HASH_SIDE, :_HASH_SIDE].ravel()
     bits = low > np.median(low[1:])
     return int.from_bytes(np.packbits(bits).tobytes())
+
+
+def _ignores_edges(source: Source, item: Item, alpha: Picture) -> bool:
+    """Whether the edges of a hard mask are left out, so that it teaches nothing about hair."""
+    if source.ignored is None:
+        return False
+    edges = cv2.morphologyEx(alpha, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+    return not (edges & ~source.ignored(item, alpha)).any()
 
 
 def _visible(item: Item, picture: Picture, alpha: Picture) -> Picture:

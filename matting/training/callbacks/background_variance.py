@@ -81,7 +81,7 @@ def layered_people(data: MattingDataModule, count: int) -> list[tuple[int, int]]
     """Source and item of up to ``count`` items with a foreground layer, evenly over all of them."""
     layered = [
         (index, item)
-        for index, source in enumerate(data.corpus.train.values())
+        for index, source in enumerate(data.corpus.sets.values())
         for item, entry in enumerate(source.items)
         if entry.layered
     ]

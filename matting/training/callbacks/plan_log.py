@@ -15,13 +15,15 @@ from matting.training.datamodule import MattingDataModule
 
 log = logging.getLogger(__name__)
 
+SET = "plan/set/"
+
 
 class PlanLog(Callback):
     """Announces stages, logs realised counts, and keeps them in a CSV file.
 
     Counts are of the rows that training consumed, over all ranks, at the end of each epoch: ``plan/<stream>``,
-    ``plan/<stream>/<difficulty>``, ``plan/severity/<range>`` and ``plan/pairs`` in the loggers, with the stage's number
-    as ``plan/stage``, and one line an epoch in the file.
+    ``plan/<stream>/<difficulty>``, ``plan/set/<role>.<set>``, ``plan/severity/<range>`` and ``plan/pairs`` in the
+    loggers, with the stage's number as ``plan/stage``, and one line an epoch in the file.
 
     Args:
         path: The CSV file; None writes none.
@@ -44,6 +46,7 @@ class PlanLog(Callback):
         rows = min(schedule.rows, int(trainer.num_training_batches) * datamodule.batch_size * trainer.world_size)
         summary = summarise(schedule.plan(trainer.current_epoch).take(np.arange(rows)))
         counts = {f"plan/{name}": count for name, count in (summary.stream | summary.difficulty).items()}
+        counts |= {f"{SET}{name}": count for name, count in summary.rows_by_set().items()}
         counts |= {f"plan/severity/{name}": count for name, count in summary.severity.items()}
         counts["plan/pairs"] = summary.pairs
         stage, _, _ = schedule.curriculum.stage_at(trainer.current_epoch, schedule.epochs)
@@ -62,6 +65,11 @@ class PlanLog(Callback):
             totals = {name.removeprefix("plan/"): sum(line.get(name, 0) for line in lines) for name in names}
             words[stage] = f"epochs {len(lines)}: " + ", ".join(f"{name} {total}" for name, total in totals.items())
         return words
+
+    def drawn_from(self) -> dict[str, int]:
+        """Rows that were drawn from each data set, by its full name."""
+        names = dict.fromkeys(name for line in self.lines for name in line if name.startswith(SET))
+        return {name.removeprefix(SET): sum(line.get(name, 0) for line in self.lines) for name in names}
 
     def state_dict(self) -> dict[str, Any]:
         """Lines so far."""

@@ -107,6 +107,13 @@ def test_a_split_list_of_another_set_is_refused(tmp_path):
         formats.pairs(root, "train", lines(tmp_path / "list", ["a,train", "b,train"]))
 
 
+def test_a_listed_name_without_a_partner_is_told_as_that(tmp_path):
+    root = pair_tree(tmp_path / "set", ["a", "b"], "image", "alpha", (".jpg", ".png"))
+    (root / "alpha/b.png").unlink()
+    with pytest.raises(formats.IncompleteError, match=r"b\.jpg has no matte"):
+        formats.pairs(root, "train", lines(tmp_path / "list", ["a,train", "b,train"]))
+
+
 def test_split_lists_keep_commas_in_names(tmp_path):
     assert read_split_list(lines(tmp_path / "list", ["a, b.jpg,train"])) == {"a, b.jpg": "train"}
 

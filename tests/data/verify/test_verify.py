@@ -64,6 +64,14 @@ def rgba_tree(root: Path) -> Path:
     return root
 
 
+def masks_tree(root: Path) -> Path:
+    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
+    for k in range(30):
+        save(root / f"image/{k}.jpg", photo(k))
+        save(root / f"mask/{k}.png", (np.hypot(rows - 24, columns - 18) < 8 + k % 4).astype(np.uint8))
+    return root
+
+
 TREES = {
     "composition1k": composition_tree,
     "distinctions646": distinctions_tree,
@@ -76,6 +84,7 @@ TREES = {
     "aisegment": aisegment_tree,
     "coco_matting": lambda root: coco_matting_tree(root)[0],
     "coco_instances": portraits_tree,
+    "masks": masks_tree,
     "pairs": lambda root: pair_tree(root, [f"{k}" for k in range(30)], "images", "alphas", (".jpg", ".png")),
     "rgba": rgba_tree,
 }
@@ -129,6 +138,17 @@ def test_damaged_files_are_found(tmp_path, kind, text):
     assert len(report.problems) == 1 and sum(row.bad for row in report.splits) == 1
     with pytest.raises(AssertionError, match=text):
         raise AssertionError(report.problems[0])
+
+
+def test_every_bad_mask_is_listed_and_hard_edges_that_are_ignored_are_no_doubt(tmp_path):
+    root = masks_tree(tmp_path)
+    assert run("masks", root).doubts == []
+    for k in range(3):
+        save(root / f"mask/{k}.png", np.zeros(SIZE, np.uint8))
+    save(root / "mask/3.png", photo(3))
+    problems = run("masks", root).problems
+    for k, text in enumerate(["found background only"] * 3 + ["found colours"]):
+        assert any(f"/{k}.png: expected" in line and text in line for line in problems), k
 
 
 def test_missing_partners_and_folders_are_told_together(tmp_path):

@@ -1,0 +1,217 @@
+"""A folder of photographs and masks of the people in them: hard outlines, which say nothing of hair.
+
+Layout::
+
+    ROOT/{image,images,original,fg}/<name>.*   ROOT/{mask,masks}/<name>.png
+
+A mask holds two values, 0 and any other, or class numbers: one class besides the background 0, and 255 for void, as in
+PASCAL VOC. What becomes of the edge, which an outline cannot tell, is a choice:
+
+- ``refine`` estimates a matte, once, into the cache folder (`matting.data.formats.approximate`),
+- ``ignore_band`` takes the mask as it is and ignores a band around its edge: no loss and no metric looks there.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from matting.cache import cache_dir
+from matting.data.crop import Picture
+from matting.data.formats.approximate import BAND, approximate_matte, closed_form, trimap_from_mask
+from matting.data.formats.base import Item, Source
+from matting.data.formats.folders import by_stem, complete, first_folder, pair, require_folder
+from matting.data.formats.pairs import IMAGE_FOLDERS
+from matting.data.formats.splits import in_split
+from matting.images import read_alpha, read_labels, read_rgb, write_png
+from matting.processes import in_processes
+
+Treatment = Literal["refine", "ignore_band"]
+
+MASK_FOLDERS = ("mask", "masks")
+VOID = 255
+"""Class number of pixels that belong to nobody, in masks of class numbers."""
+LARGEST_SIDE = 1024
+"""Long side in pixels at which mattes are estimated; those of larger pictures are scaled up."""
+MANY_LEVELS = 16
+"""Gray levels above which a picture is no mask of classes but a matte."""
+VERSION = 1
+"""Of the estimate: another one makes all mattes anew."""
+
+_NUMBER = re.compile(r"(.*?)(\d+)(\D*)$")
+
+
+def masks(
+    root: Path | str,
+    split: str = "train",
+    split_list: Path | str | None = None,
+    treatment: Treatment = "refine",
+    block: int = 1,
+    workers: int | None = None,
+) -> Source:
+    """Read a split of a folder of masks.
+
+    Args:
+        root: The folder.
+        split: ``train``, ``val`` or ``test``.
+        split_list: File with ``name,split`` a line; by default a hash of the name gives 80, 10 and 10 %.
+        treatment: What becomes of the edge: ``refine`` or ``ignore_band``.
+        block: Without a list, so many consecutive numbers share a split and count as one identity: 20 keeps
+            ``me_0040`` to ``me_0059`` together, as shots of one session are numbered. 1 splits name by name.
+        workers: Processes that estimate mattes; all cores by default.
+
+    Returns:
+        A source named ``masks``, sorted by name. Void is ignored.
+
+    Raises:
+        IncompleteError: If a picture has no partner.
+        FileNotFoundError: If there is no such folder, or nothing in it.
+        ValueError: If an option is unknown, or a mask is not as described above.
+    """
+    if treatment not in get_args(Treatment) or block < 1:
+        expected = f"treatment {' or '.join(get_args(Treatment))} and block >= 1"
+        raise ValueError(f"masks: expected {expected}, found '{treatment}' and {block}")
+    base, problems = require_folder(Path(root), "a folder of masks"), list[str]()
+    photos = by_stem(first_folder([base / name for name in IMAGE_FOLDERS], "photographs"), "photographs", problems)
+    files = by_stem(first_folder([base / name for name in MASK_FOLDERS], "masks"), "masks", problems)
+    found = pair(photos, files, problems)
+    group = partial(block_of, block=block if split_list is None else 1)
+    chosen = in_split(photos.keys() | files.keys(), split, split_list, group)
+    items = [Item(name, mask, photo, identity=f"masks/{group(name)}") for name, photo, mask in found if name in chosen]
+    problems += _first_problem(items)
+    source = complete(Source("masks", items, mask_alpha, plain_variants=True), base, problems)
+    edges = Edges({item.photo: item.alpha for item in items if item.photo}, treatment == "ignore_band")
+    return replace(source if edges.band else _refined(source, workers), ignored=edges)
+
+
+def block_of(name: str, block: int) -> str:
+    """Name the block of consecutive numbers that a file belongs to: by the last number in its name, else itself."""
+    number = _NUMBER.match(name)
+    if block == 1 or not number:
+        return name
+    first = int(number[2]) // block * block
+    return f"{number[1]}{first}-{first + block - 1}"
+
+
+def _first_problem(items: Sequence[Item]) -> list[str]:
+    """What is wrong with the first mask: a folder of something else is refused before anything is done with it."""
+    try:
+        for item in items[:1]:
+            read_mask(item.alpha)
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
+def read_mask(path: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Read a mask.
+
+    Args:
+        path: Its file.
+
+    Returns:
+        Where the person is and where void is, ``(H, W)`` bool each.
+
+    Raises:
+        ValueError: If the file is no mask of one class: colours, several classes, a soft matte, or nobody.
+    """
+    labels, indexed = read_labels(path)
+    levels = np.unique(labels).tolist()
+    if len(levels) > MANY_LEVELS:
+        raise ValueError(
+            f"{path}: expected a mask of two values, found {len(levels)} gray levels; mattes are read by 'pairs', and "
+            "a mask is stored as PNG, not as JPEG"
+        )
+    # 255 is void in class numbers, white in a picture of two levels, and foreground in a trimap of three.
+    has_void = indexed or levels == [0, 1, VOID]
+    classes = [level for level in levels if level != 0 and not (has_void and level == VOID)]
+    if len(classes) > 1:
+        raise ValueError(
+            f"{path}: expected one class beside the background 0, found {', '.join(map(str, classes))}; "
+            "keep the person's number and set the others to 0"
+        )
+    void = (labels == VOID) & has_void
+    person = (labels != 0) & ~void
+    if not person.any():
+        raise ValueError(f"{path}: expected a person in the mask, found background only; remove the pair")
+    return person, void
+
+
+def mask_alpha(path: Path) -> Picture:
+    """The person of a mask as a matte of 0 and 255."""
+    return np.where(read_mask(path)[0], 255, 0).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Where masks say nothing.
+
+    Attributes:
+        masks: Mask of each photograph.
+        band: Whether the band around the edge counts, beside void.
+    """
+
+    masks: Mapping[Path, Path]
+    band: bool
+
+    def __call__(self, item: Item, alpha: Picture) -> NDArray[np.bool_]:
+        """Mark void and, where it counts, the unknown region of `trimap_from_mask`; ``(H, W)`` bool."""
+        if item.photo is None:
+            raise ValueError(f"item '{item.name}' of 'masks' has no photograph")
+        person, void = read_mask(self.masks[item.photo])
+        return np.asarray(void | (trimap_from_mask(person) == 128)) if self.band else void
+
+
+def _refined(source: Source, workers: int | None) -> Source:
+    """The source with estimated mattes, of which those that are not in the cache are made under a progress bar."""
+    files = [_cache_file(item) for item in source.items]
+    missing = [(item, file) for item, file in zip(source.items, files, strict=True) if not file.is_file()]
+    if missing:
+        missing[0][1].parent.mkdir(parents=True, exist_ok=True)
+        made = in_processes(_refine, missing, workers)
+        for _ in track(made, "mattes of masks", len(missing), console=Console(stderr=True)):
+            pass  # each matte is in its file, so an interrupted run goes on where it stopped
+    items = [replace(item, alpha=file) for item, file in zip(source.items, files, strict=True)]
+    return replace(source, items=items, alpha_reader=read_alpha)
+
+
+def _refine(work: tuple[Item, Path]) -> None:
+    item, file = work
+    assert item.photo is not None
+    photo, (person, _) = read_rgb(item.photo), read_mask(item.alpha)
+    height, width = person.shape
+    if photo.shape[:2] != person.shape:
+        raise ValueError(
+            f"{item.alpha}: expected a mask of {photo.shape[1]}x{photo.shape[0]} as {item.photo}, "
+            f"found {width}x{height}; correct or remove the pair"
+        )
+    scale = LARGEST_SIDE / max(height, width)
+    if scale >= 1:
+        write_png(file, approximate_matte(photo, person, closed_form))
+        return
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+    share = cv2.resize(person.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA)
+    small = share > share.max() // 2  # also of somebody who covers no whole pixel any more
+    alpha = cv2.resize(approximate_matte(photo, small, closed_form), (width, height), interpolation=cv2.INTER_LINEAR)
+    write_png(file, np.asarray(alpha, np.uint8))
+
+
+def _cache_file(item: Item) -> Path:
+    """Named by what it is made from, so that a changed photograph, mask or estimate gets a new one."""
+    stamps = [f"version {VERSION} {BAND} {LARGEST_SIDE}"]
+    for path in (item.photo, item.alpha):
+        if path:
+            info = path.stat()
+            stamps.append(f"{path.resolve()}|{info.st_size}|{info.st_mtime_ns}")
+    digest = blake2b("\n".join(stamps).encode(), digest_size=12).hexdigest()
+    return cache_dir() / "mattes" / f"{digest}.png"

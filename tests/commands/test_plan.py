@@ -1,0 +1,42 @@
+"""``matting plan``: every set with its share, as a table and as JSON."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from matting.cli import app
+from tests.data.formats.trees import pair_tree
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture
+def overrides(tmp_path):
+    for k, name in enumerate(("RWP", "mine")):
+        names = [f"p{n}" for n in range(40)]
+        pair_tree(tmp_path / name, names, "image", "alpha", (".jpg", ".png"), first=100 * k)
+    nothing = [f"corpus.{name}=null" for name in ("studio", "composites", "coarse", "backgrounds")]
+    own = ["+corpus/portraits@corpus.portraits.own=pairs", f"corpus.portraits.own.root={tmp_path}/mine"]
+    length = ["data=portraits", "data.epoch_rows=80", "trainer.max_epochs=3"]
+    return ["corpus=disk", f"corpus.root={tmp_path}", *nothing, *own, *length]
+
+
+def test_json_has_the_rows_of_every_set(overrides):
+    weights = "+corpus.weights.portraits={rwp:1,own:3}"
+    shown = RUNNER.invoke(app, ["plan", "--json", *overrides, weights])
+    assert shown.exit_code == 0, shown.output
+    epochs = [json.loads(line) for line in shown.stdout.splitlines() if line.startswith("{")]
+    assert [epoch["sets"] for epoch in epochs] == [{"portraits": {"portraits.rwp": 20, "portraits.own": 60}}] * 3
+
+
+def test_the_table_has_a_row_for_every_set_of_a_role(overrides):
+    shown = RUNNER.invoke(app, ["plan", *overrides, "+corpus.weights.portraits={rwp:1,own:3}"])
+    assert shown.exit_code == 0, shown.output
+    rows = [line.replace("│", " ").split() for line in shown.stdout.splitlines()]
+    assert ["portraits.rwp", "20", "25.0%"] in rows and ["portraits.own", "60", "75.0%"] in rows
+
+
+def test_a_single_set_needs_no_row_of_its_own(overrides):
+    shown = RUNNER.invoke(app, ["plan", *overrides, "corpus.portraits.own=null"])
+    assert shown.exit_code == 0 and "portraits.rwp" not in shown.stdout
