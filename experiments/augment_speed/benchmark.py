@@ -18,7 +18,7 @@ from reference import KorniaAugMix, augmix_per_image
 from torch import Tensor, nn
 
 from matting.augment import ARTICLE_OPERATIONS, AugMix, CameraBlur, LayerGaps, Phone, Pipeline, Warp
-from matting.augment.portrait import draw_portrait
+from matting.augment.portrait import render_portrait
 from matting.batch import LayerBatch, TrainingBatch
 from matting.models import AttentionUNet
 
@@ -27,7 +27,7 @@ FOLDER = Path(__file__).parent
 
 def layer_batch(rows: int, side: int, device: torch.device) -> LayerBatch:
     """Drawn portraits at full severity, as the loader's workers would deliver them."""
-    layers = [(layer * 255).round().to(torch.uint8).expand(rows, -1, -1, -1) for layer in draw_portrait(side)]
+    layers = [(layer * 255).round().to(torch.uint8).expand(rows, -1, -1, -1) for layer in render_portrait(side)]
     ids = torch.arange(rows)
     ignore, view, severity = torch.zeros_like(layers[2]), torch.zeros_like(ids), torch.ones(rows)
     fields = (*layers, ignore, ids, view, severity, torch.full_like(ids, -1), ids, ids)

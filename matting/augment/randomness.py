@@ -1,4 +1,4 @@
-"""Counter-based random numbers: every draw is a pure function of a row's key, computed where the key lies.
+"""Counter-based random numbers: each is a pure function of a row's key, computed on the key's device.
 
 A generator with state would tie a view to its neighbours, its rank and every step before it. Here a number is a hash
 of (key, counter), as in Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), with the finaliser of
@@ -7,6 +7,7 @@ SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) as the hash. Nothing is drawn on
 
 import math
 from enum import IntEnum, unique
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ class Stream(IntEnum):
     GEOMETRY = 1
     APPEARANCE = 2
     WARP = 3
-    FOCUS = 4
+    UNKNOWN = 4
     TRIMAP = 5
     AUGMIX = 6
     BLUR = 7
@@ -31,6 +32,23 @@ class Stream(IntEnum):
     GAPS = 9
     PHONE = 10
     CONSISTENCY = 11
+
+
+class Keys(NamedTuple):
+    """What everything random about a batch is a function of.
+
+    Attributes:
+        geometry: ``(B,)`` int64, shared by the views of a pair.
+        appearance: ``(B,)`` int64, one per view.
+    """
+
+    geometry: Tensor
+    appearance: Tensor
+
+    @classmethod
+    def of(cls, seed: Tensor, view: Tensor) -> "Keys":
+        """Derive the keys from seeds and views, both ``(B,)`` int64."""
+        return cls(fold(seed, Stream.GEOMETRY), fold(fold(seed, Stream.APPEARANCE), view))
 
 
 def _mix(bits: Tensor) -> Tensor:
@@ -51,7 +69,7 @@ def fold(key: Tensor, part: int | Tensor) -> Tensor:
         ``(B,)`` int64. Folding differs from counting, so numbers drawn from a key say nothing of the keys under it.
     """
     offset = (part + 1) * _GOLDEN
-    if isinstance(offset, int):  # stays on the host: a tensor made here would be copied over, and waited for
+    if isinstance(offset, int):  # wrapped on the host: a tensor made here would be copied to the device, and waited for
         offset = (offset + (1 << 63)) % (1 << 64) - (1 << 63)
     return _mix(_mix(key.clone()) + offset)
 

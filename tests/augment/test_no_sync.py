@@ -12,7 +12,7 @@ from matting.batch import LayerBatch
 from .conftest import make_batch
 
 PIPELINE = Pipeline(
-    32, Warp(), LayerGaps(1, 1, 1, 1), CameraBlur(1), AugMix(), Phone(1, 1), trimap_radius=(1, 3), linear_light=True
+    32, Warp(), LayerGaps(1, 1, 1, 1), CameraBlur(p=1), AugMix(), Phone(1, 1), trimap_radius=(1, 3), linear_light=True
 )
 PUBLISHED = Pipeline(32, augmix=AugMix(PUBLISHED_OPERATIONS + EXTRA_OPERATIONS))
 READING = {"_local_scalar_dense", "nonzero", "masked_select", "_unique2", "unique_dim", "lift_fresh", "equal"}
