@@ -112,6 +112,7 @@ class AugMix(Degradation):
         length = self._lengths(fold(key, 0))
         for depth in range(_DEEPEST if self.depth == -1 else self.depth):
             step = fold(fold(key, 3), depth)
+            # the order of random numbers is a random permutation, of which each chain takes one place
             chosen = uniform(fold(step, 0), len(self.operations)).argsort(dim=1)[:, : self.width]
             for index, operation in enumerate(self.operations):
                 own = fold(step, index + 1)

@@ -72,6 +72,7 @@ class CameraBlur(Degradation):
         """Take each image again with a worse camera; see :meth:`Degradation.degrade`."""
         geometry, appearance = fold(keys.geometry, Stream.BLUR), fold(keys.appearance, Stream.SENSOR)
         moves = chance(fold(geometry, 0), self.subject) & is_composite(layers.foreground, layers.background)
+        # the kernel is the geometry's, because it may be part of the matte, which the views of a pair share
         kernel = self._kernels(geometry, moves, severity, max(layers.image.shape[-2:]))
         light, alpha = expose(layers, kernel, moves[:, None, None, None])
         noise = severity * self.noise
@@ -92,6 +93,7 @@ class CameraBlur(Degradation):
 
     def _kernels(self, key: Tensor, moves: Tensor, severity: Tensor, side: int) -> Tensor:
         """One of the three kinds for each row; a subject that moves is not out of focus."""
+        # from the largest extent, not the batch's: a size that depended on data would make the host wait
         radius = max(1, math.ceil(self.extent[1] * side / 2))
         extent = severity * side * between(fold(key, 2), *self.extent)
         kind = uniform(fold(key, 3))[:, None, None]
@@ -112,6 +114,7 @@ def expose(layers: LayeredImage, kernel: Tensor, moves: Tensor) -> tuple[Tensor,
     Returns:
         linear light ``(B, 3, H, W)`` and the blurred alpha ``(B, 1, H, W)``, float32 in [0, 1].
     """
+    # one transform for both cases: a subject that moves is blurred premultiplied, a camera blurs the whole image
     source = rgb_to_linear_rgb(torch.where(moves, layers.foreground, layers.image))
     bright = unclip(source) * torch.where(moves, layers.alpha, 1)
     blurred = convolve(torch.cat([bright, layers.alpha], dim=1), kernel)

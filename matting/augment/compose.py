@@ -26,4 +26,5 @@ def compose(foreground: Tensor, background: Tensor, alpha: Tensor, linear_light:
 
 def is_composite(foreground: Tensor, background: Tensor) -> Tensor:
     """Whether each row has a background of its own: ``(B,)`` bool, False for a photo that is both layers."""
+    # compared exactly: a photo comes as two copies of the same bytes, and both are warped alike
     return (foreground != background).flatten(1).any(dim=1)

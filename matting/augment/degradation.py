@@ -69,6 +69,7 @@ class Degradation(IntensityAugmentationBase2D):
 
     def planned(self, layers: LayeredImage, keys: Keys, severity: Tensor) -> LayeredImage:
         """Degrade the share ``p`` of a batch, which depends on the keys; as :meth:`degrade` otherwise."""
+        # a severity of 0 leaves a row as it is, so the gate needs no second selection
         acts = chance(fold(fold(keys.geometry, self.stream), _GATE), self.p)
         return self.degrade(layers, keys, severity * acts)
 

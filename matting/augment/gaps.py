@@ -73,6 +73,7 @@ class LayerGaps(nn.Module):
         def acts(part: int, probability: float) -> Tensor:
             return gap & chance(fold(key, part), probability)
 
+        # denoising comes before the noise that is added, which would otherwise be taken away again
         if self.denoise > 0:
             level = severity * self.noise_level
             foreground = select(acts(0, self.denoise), wiener(foreground, level), foreground)
@@ -84,6 +85,7 @@ class LayerGaps(nn.Module):
             foreground = select(acts(4, self.light), match_light(foreground, background, alpha, amount), foreground)
         if self.noise > 0:
             level = (severity * self.noise_level * uniform(fold(key, 5)))[:, None, None, None]
+            # one strength, but independent noise: layers that share their noise would show no gap closed
             noise = level * normal(fold(key, 6), 6, *foreground.shape[2:])
             foreground = select(acts(7, self.noise), (foreground + noise[:, :3]).clamp(0, 1), foreground)
             background = select(acts(7, self.noise), (background + noise[:, 3:]).clamp(0, 1), background)
@@ -113,7 +115,7 @@ def wiener(layer: Tensor, sigma: Tensor) -> Tensor:
 
 def _window_means(padded: Tensor) -> Tensor:
     """Average 5x5 windows of an image."""
-    # Kornia's box_blur takes 9 times as long on a CPU, where it also searches the image for extreme values
+    # Kornia's box_blur takes 4 times as long on a CPU, where it also searches the image for extreme values
     height, width = (side - _WINDOW + 1 for side in padded.shape[-2:])
     rows = functools.reduce(torch.add, (padded.narrow(2, shift, height) for shift in range(_WINDOW)))
     sums = functools.reduce(torch.add, (rows.narrow(3, shift, width) for shift in range(_WINDOW)))

@@ -88,8 +88,9 @@ def low_resolution(image: Tensor, factor: Tensor, largest: float) -> Tensor:
     Returns:
         ``(B, C, H, W)`` float32 in [0, 1].
     """
-    # gaussian_blur2d would be this call, but waits to check that no sigma is 0
+    # half a new pixel, less (in squares) the half of an old one that the image is blurred by already
     sigma = 0.5 * (factor**2 - 1).clamp(min=0).sqrt()
+    # gaussian_blur2d would be these two calls, but waits to check that no sigma is 0
     taps = get_gaussian_kernel1d(2 * math.ceil(1.5 * largest) + 1, sigma[:, None])
     return _scaled(_scaled(filter2d_separable(image, taps, taps), 1 / factor), factor)
 

@@ -89,6 +89,7 @@ class Pipeline(nn.Module):
         foreground, background, alpha, ignored = torch.split(self._place(batch, keys.geometry), [3, 3, 1, 1], dim=1)
         image, alpha = self._degrade(foreground, background, alpha, keys, batch.severity)
         low, high = self.trimap_radius
+        # from geometry, not appearance: views of a pair share their trimap
         radius = low + (uniform(fold(keys.geometry, Stream.TRIMAP)) * (high - low + 1)).long()
         return TrainingBatch(
             image=image,
@@ -118,6 +119,7 @@ class Pipeline(nn.Module):
 
     def _place(self, batch: LayerBatch, geometry: Tensor) -> Tensor:
         """All layers as one ``(B, 8, size, size)`` float tensor, warped or resized."""
+        # uint8 until here: a quarter of the bytes to copy to the device; ignore is 0 or 1, so it comes out as that
         stacked = torch.cat([batch.foreground, batch.background, batch.alpha, batch.ignore * 255], dim=1)
         layers = stacked.float().div_(255)
         if self.warp is not None:
@@ -126,6 +128,7 @@ class Pipeline(nn.Module):
         if layers.shape[-1] == self.size:
             return layers
         resized = F.interpolate(layers, size=(self.size, self.size), mode="bicubic", antialias=True)
+        # bicubic overshoots at edges
         return resized.clamp_(0, 1)
 
 

@@ -87,6 +87,7 @@ def uniform(key: Tensor, *shape: int) -> Tensor:
     count = math.prod(shape)
     counter = torch.arange(1, (count + 1) // 2 + 1, device=key.device).mul_(_GOLDEN)
     bits = _mix(counter + key[:, None]).view(torch.int32)[:, :count]
+    # 24 bits are what float32 holds exactly; 32 would round up to 1 now and then
     return (bits >> 8).bitwise_and_((1 << 24) - 1).float().mul_(2.0**-24).view(-1, *shape)
 
 
@@ -104,6 +105,7 @@ def normal(key: Tensor, *shape: int) -> Tensor:
     """Standard normal numbers (Box and Muller, 1958): ``(B, *shape)`` float32, as :func:`uniform`."""
     count = math.prod(shape)
     first, second = uniform(key, 2, (count + 1) // 2).unbind(1)
+    # log(1 - u), since u may be 0 but never 1
     radius = first.neg_().log1p_().mul_(-2).sqrt_()
     angle = second.mul_(2 * math.pi)
     pairs = torch.cat([radius * angle.cos(), radius * angle.sin()], dim=1)
@@ -131,6 +133,7 @@ def gamma(key: Tensor, concentration: float, count: int) -> Tensor:
     v = (1 + z / math.sqrt(9 * d)) ** 3
     proposal = uniform(fold(key, 1), count, _GAMMA_CANDIDATES)
     accepted = (v > 0) & (torch.log(proposal) < 0.5 * z**2 + d - d * v + d * torch.log(v.clamp(min=1e-12)))
+    # the first accepted candidate of each row, instead of a loop until all rows have one
     first = accepted.to(torch.uint8).argmax(dim=-1, keepdim=True)
     boost = (1 - uniform(fold(key, 2), count)) ** (1 / concentration)  # Gamma(a) = Gamma(a + 1) * U^(1/a)
     return (d * v.gather(-1, first).squeeze(-1) * boost).clamp(min=torch.finfo(torch.float32).tiny)

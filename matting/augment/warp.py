@@ -63,11 +63,13 @@ class Warp(nn.Module):
         angle = between(fold(key, 1), -self.degrees, self.degrees).deg2rad()
         mirror = 1 - 2 * chance(fold(key, 2), self.flip).float()
         tilt = self.perspective * (2 * uniform(fold(key, 3), 2) - 1) / (size / 2)
+        # how far the window's centre may go before the window leaves the crop
         slack = (layers.shape[-1] - size / zoom).clamp(min=0)[:, None] / 2
         aimed = chance(fold(key, 4), self.center_on_unknown).float()[:, None]
         centre = aimed * unknown_place(alpha, fold(key, Stream.UNKNOWN)).clamp(-slack, slack)
         centre = centre + self.shift * size * (2 * uniform(fold(key, 5), 2) - 1)
         matrix = homography(zoom, angle, mirror, tilt, centre, layers.shape[-1], size)
+        # decided by the setting, not by the rows' zooms, which only the device knows
         smooth = antialias(layers, 1 / zoom) if self.scale[0] < 1 else layers
         return sample(smooth, matrix, size)
 
@@ -84,6 +86,7 @@ def unknown_place(alpha: Tensor, key: Tensor) -> Tensor:
     """
     unknown = ((alpha > 0) & (alpha < 1)).float()
     cells = F.adaptive_max_pool2d(unknown, _CELLS).flatten(1)
+    # a random rank in [1, 2) for every unknown cell, 0 for the others: the best is a uniform choice
     best, index = (cells * (uniform(key, _CELLS**2) + 1)).max(dim=1)
     place = torch.stack([index % _CELLS, index // _CELLS], dim=1) + 0.5
     return (place / _CELLS - 0.5) * alpha.shape[-1] * (best > 0)[:, None]
@@ -145,8 +148,8 @@ def sample(layers: Tensor, matrix: Tensor, size: int) -> Tensor:
     Returns:
         ``(B, C, size, size)`` float32 in [0, 1].
     """
-    # Kornia multiplies the matrices by torch's rules: where a user allows TF32, the window is up to 0.4 of 256 pixels
-    # away from where it was drawn, for all layers alike
+    # Kornia multiplies the matrices at torch's matmul precision: with TF32 allowed, that moves the window by up to 0.4
+    # pixels at a size of 256 (emulated), but all layers alike
     warped = warp_perspective(
         layers, matrix, (size, size), mode="bicubic", padding_mode="reflection", align_corners=False
     )
