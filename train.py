@@ -8,7 +8,8 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from matting.config import build, build_all, build_schedule, run_command
+from matting.config import build, build_all, run_command
+from matting.training.schedule import build_schedule
 
 
 def train(config: DictConfig) -> dict[str, float]:
@@ -23,8 +24,8 @@ def train(config: DictConfig) -> dict[str, float]:
     import torch
     from lightning.pytorch import seed_everything
 
-    from matting.data.datamodule import MattingDataModule
     from matting.data.folds import leave_out
+    from matting.training.datamodule import MattingDataModule
     from matting.training.loggers import closing, publish
     from matting.training.module import MattingModule
     from matting.training.report import report_run

@@ -6,17 +6,13 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-
-if TYPE_CHECKING:
-    from matting.data.corpora import Corpus
-    from matting.data.schedule import Schedule
 
 MISSING_CHOICE = r"Could not find '([\w/]+)/([^']+)' Available options in '[^']+': (.*?) Config search"
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "conf"
@@ -53,33 +49,6 @@ def build(config: DictConfig, **extra: Any) -> Any:
 def build_all(config: DictConfig) -> list[Any]:
     """Instantiate each entry of a group such as ``callbacks``; an entry set to null is left out."""
     return [part for part in build(config).values() if part is not None]
-
-
-def build_schedule(config: DictConfig, corpus: "Corpus", epochs: int) -> "Schedule":
-    """Build the schedule of a run: mixture, curriculum and pairs over the corpus.
-
-    Args:
-        config: A composed configuration.
-        corpus: What can be drawn.
-        epochs: Number of epochs.
-    """
-    from matting.data.catalog import Catalog, SourceIndex
-    from matting.data.curriculum import Curriculum
-    from matting.data.schedule import Schedule
-
-    indices = {name: SourceIndex.of(source) for name, source in corpus.train.items()}
-    mixture = build(config.data.mixture)
-    if callable(mixture):  # one that depends on the corpus
-        mixture = mixture({name: len(source) for name, source in corpus.train.items()})
-    return Schedule(
-        seed=config.seed,
-        epochs=epochs,
-        rows=config.data.epoch_rows,
-        catalog=Catalog(indices, corpus.scenes.statistics()),
-        mixture=mixture,
-        curriculum=build(config.curriculum) if "curriculum" in config else Curriculum(),
-        pairing=build(config.data.pairing),
-    )
 
 
 def run_command(command: Callable[[], object]) -> None:

@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 from matting.cli import main
-from matting.commands.cutout import plan_jobs
-from matting.commands.evaluate import short_names
 from matting.evaluation import scoring
+from matting.evaluation.candidates import short_names
 from matting.images import read_rgb, read_rgba, write_png
+from matting.inference.jobs import plan_jobs
 from matting.models import AttentionUNet
 from tests.conftest import MINIATURE
 

@@ -9,8 +9,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from matting.config import CONFIG_FOLDER, EXPECTED_ERRORS, build, explain, load_config
-from matting.data.curriculum import Curriculum
-from matting.data.mixture import Mixture
+from matting.plan.curriculum import Curriculum
+from matting.plan.mixture import Mixture
 from tests.conftest import MINIATURE
 from train import train
 

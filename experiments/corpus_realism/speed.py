@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from matting.corpus import CorpusParameters, build_corpus
+from matting.synthetic import CorpusParameters, build_corpus
 
 
 def main() -> None:

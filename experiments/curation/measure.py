@@ -18,13 +18,13 @@ from planted import CLEAN, draw_planted
 from rich.progress import track
 
 from matting.cache import cache_dir
-from matting.corpus.defects import DEFECTS, MATTE_DEFECTS
-from matting.corpus.version import VERSION
 from matting.curation.checks import BY_NAME, CHECKS, LIMITS, read_limits, version
 from matting.curation.pair import AnnotatedPair
 from matting.evaluation.statistics import wilson
 from matting.images import read_alpha, read_rgb, write_atomic
 from matting.processes import in_processes
+from matting.synthetic.defects import DEFECTS, MATTE_DEFECTS
+from matting.synthetic.version import VERSION
 
 MATTE = tuple(defect.__name__ for defect in MATTE_DEFECTS)
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from planted import draw_planted
 
 from matting.cache import cache_dir
-from matting.corpus.version import VERSION
 from matting.curation.critic import Fault, criticise
 from matting.images import read_alpha, read_rgb, write_atomic
+from matting.synthetic.version import VERSION
 
 SHOWN: tuple[tuple[str, Fault], ...] = (
     ("hard_cut", "cut_hair"),

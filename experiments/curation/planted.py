@@ -7,10 +7,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from matting.corpus.camera import to_uint8
-from matting.corpus.defects import DEFECTS, plant_defect
-from matting.corpus.formats import take_portrait
-from matting.corpus.plan import SCENARIOS
+from matting.synthetic.camera import to_uint8
+from matting.synthetic.defects import DEFECTS, plant_defect
+from matting.synthetic.formats import take_portrait
+from matting.synthetic.plan import SCENARIOS
 
 CLEAN = "clean"
 SIDE = 512  # short side of the photographs, as the demo corpus draws them by default
@@ -22,7 +22,7 @@ class Planted(NamedTuple):
     Attributes:
         person: Number of the drawing.
         scenario: What it is about.
-        defect: `CLEAN` or a name of `matting.corpus.defects.DEFECTS`.
+        defect: `CLEAN` or a name of `matting.synthetic.defects.DEFECTS`.
         photo: JPEG.
         alpha: PNG.
     """

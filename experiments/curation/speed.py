@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 import torch
 
-from matting.corpus.camera import to_uint8
-from matting.corpus.photograph import photograph
-from matting.corpus.plan import SCENARIOS
 from matting.curation.checks import CHECKS, measure
 from matting.curation.pair import AnnotatedPair
 from matting.images import read_alpha, read_rgb, write_png
+from matting.synthetic.camera import to_uint8
+from matting.synthetic.photograph import photograph
+from matting.synthetic.plan import SCENARIOS
 
 HEIGHT, WIDTH = 1920, 1080
 

@@ -7,7 +7,7 @@ import sys
 from contextlib import redirect_stdout
 
 from matting.config import load_config
-from matting.corpus import ensure_corpus
+from matting.synthetic import ensure_corpus
 
 
 def main() -> None:

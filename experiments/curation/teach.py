@@ -28,16 +28,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from matting.cache import cache_dir
-from matting.corpus.camera import to_uint8
-from matting.corpus.defects import plant_defect
-from matting.corpus.formats import take_portrait
-from matting.corpus.plan import SCENARIOS
-from matting.corpus.version import VERSION
 from matting.curation.checks import version
 from matting.curation.clues import clues
 from matting.curation.critic import FAULTS, STRIDE, WEIGHTS, Critic, Fault, criticise, frame_around, peaks
 from matting.images import read_alpha, read_rgb, write_atomic
 from matting.processes import in_processes
+from matting.synthetic.camera import to_uint8
+from matting.synthetic.defects import plant_defect
+from matting.synthetic.formats import take_portrait
+from matting.synthetic.plan import SCENARIOS
+from matting.synthetic.version import VERSION
 
 SEED = 100  # of the people; measure.py draws its own with others
 SIDE = 512  # short side of the photographs

@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from pymatting import estimate_foreground_ml
 
-from matting.corpus import ensure_corpus
 from matting.evaluation.provenance import hardware
 from matting.foreground import estimate_foreground
 from matting.images import encode_picture, list_pictures, read_alpha, read_rgb, write_png
@@ -35,6 +34,7 @@ from matting.inference import (
 from matting.inference.onnx_network import OnnxNetwork, parity, write_onnx
 from matting.metrics.trimap import trimap_from_alpha
 from matting.models import AttentionUNet
+from matting.synthetic import ensure_corpus
 
 FOLDER = Path(__file__).parent
 WORKING = 512

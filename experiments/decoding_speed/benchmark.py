@@ -17,14 +17,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from matting.corpus import ensure_corpus
 from matting.data.crop import Picture, choose_box, resize
 from matting.data.dataset import DrawDataset
-from matting.data.plan import Draw
-from matting.data.scenes import PLAIN, Scenes
-from matting.data.sources import Item, Source, pairs, rwp
-from matting.data.sources.decoded import with_decoded_cache
+from matting.data.formats import Item, Source, pairs, rwp
+from matting.data.formats.decoded import with_decoded_cache
+from matting.data.scenes import Scenes
 from matting.images import list_pictures, read_alpha, read_rgb
+from matting.plan.catalog import PLAIN
+from matting.plan.plan import Draw
+from matting.synthetic import ensure_corpus
 
 FOLDER = Path(__file__).parent
 CROP, CACHED = 512, 768

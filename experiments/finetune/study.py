@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from matting.data.corpora import evaluation_pairs
+from matting.data.formats.pairs import pairs
 from matting.data.scenes import Scenes
-from matting.data.sources.pairs import pairs
 from matting.evaluation import bootstrap_mean, evaluate, network, paired_difference
 from matting.images import write_atomic
 from matting.inference import Predictor

@@ -4,10 +4,10 @@ import time
 
 import numpy as np
 
-from matting.data.catalog import Catalog, SourceIndex
-from matting.data.mixture import Mixture
-from matting.data.pairing import Pairing
-from matting.data.plan import plan_epoch
+from matting.plan.catalog import Catalog, SourceIndex
+from matting.plan.mixture import Mixture
+from matting.plan.pairing import Pairing
+from matting.plan.plan import plan_epoch
 
 SIZES = {"composition1k": (431, 1.0, False), "rwp": (12_800, 0.5, True), "coco_matting": (5_200, 0.5, True)}
 WEIGHTS = {"composition1k": 1, "rwp": 8, "coco_matting": 5, "augmented": 12}

@@ -72,11 +72,12 @@ class Pipeline(nn.Module):
         return cls(size, trimap_radius=(trimap_radius, trimap_radius))
 
     @torch.no_grad()
-    def forward(self, batch: LayerBatch) -> TrainingBatch:
+    def forward(self, batch: LayerBatch, size: int | None = None) -> TrainingBatch:
         """Turn a batch of layers into a training batch on the same device.
 
         Args:
             batch: see :class:`matting.batch.LayerBatch`.
+            size: side of this batch's images, in place of the pipeline's own.
 
         Returns:
             See :class:`matting.batch.TrainingBatch`; images of side ``size``.
@@ -86,7 +87,8 @@ class Pipeline(nn.Module):
         """
         _check(batch.foreground)
         keys = Keys.of(batch.seed, batch.view)
-        foreground, background, alpha, ignored = torch.split(self._place(batch, keys.geometry), [3, 3, 1, 1], dim=1)
+        placed = self._place(batch, keys.geometry, size or self.size)
+        foreground, background, alpha, ignored = torch.split(placed, [3, 3, 1, 1], dim=1)
         image, alpha = self._degrade(foreground, background, alpha, keys, batch.severity)
         low, high = self.trimap_radius
         # from geometry, not appearance: views of a pair share their trimap
@@ -117,17 +119,17 @@ class Pipeline(nn.Module):
                 layers = degradation.planned(layers, keys, severity)
         return layers.image, layers.alpha
 
-    def _place(self, batch: LayerBatch, geometry: Tensor) -> Tensor:
+    def _place(self, batch: LayerBatch, geometry: Tensor, size: int) -> Tensor:
         """All layers as one ``(B, 8, size, size)`` float tensor, warped or resized."""
         # uint8 until here: a quarter of the bytes to copy to the device; ignore is 0 or 1, so it comes out as that
         stacked = torch.cat([batch.foreground, batch.background, batch.alpha, batch.ignore * 255], dim=1)
         layers = stacked.float().div_(255)
         if self.warp is not None:
-            placed: Tensor = self.warp(layers, layers[:, 6:7], geometry, self.size)
+            placed: Tensor = self.warp(layers, layers[:, 6:7], geometry, size)
             return placed
-        if layers.shape[-1] == self.size:
+        if layers.shape[-1] == size:
             return layers
-        resized = F.interpolate(layers, size=(self.size, self.size), mode="bicubic", antialias=True)
+        resized = F.interpolate(layers, size=(size, size), mode="bicubic", antialias=True)
         # bicubic overshoots at edges
         return resized.clamp_(0, 1)
 

@@ -63,11 +63,12 @@ def crosscheck(
     Networks trained with data.fold=K score only pairs of fold K. A network without a fold scores every pair: give one
     that was trained on other data. 'credibility: 0.9' in --limits asks for another agreement than 0.92.
     """
+    from matting.curation.conclusion import choose_limits
     from matting.curation.credibility import cross_check, load_judges
     from matting.curation.run import open_curation
 
     curation = open_curation(folder)
-    credible = _choose_limits(curation, limits)["credibility"]
+    credible = choose_limits(curation, limits)["credibility"]
     for warning in cross_check(curation, load_judges(checkpoint, device), track, credible):
         _warn(warning)
     _conclude(curation, limits, workers)
@@ -80,23 +81,11 @@ def audit(
     seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
 ) -> None:
     """Draw a sample of the accepted pairs and make the page on which a person judges their edges (gate 3)."""
-    from matting.curation.audit import draw_sample, write_sample
-    from matting.curation.audit_page import Entry, audit_page
+    from matting.curation.conclusion import draw_audit
     from matting.curation.run import open_curation
-    from matting.curation.verdicts import read_accepted
-    from matting.images import write_atomic
 
-    curation = open_curation(folder)
-    accepted = read_accepted(curation.verdicts).get(curation.name, {})
-    names = draw_sample([item for item in curation.items.values() if accepted.get(item.name)], share, seed)
-    if not names:
-        raise ValueError(f"{curation.verdicts}: expected accepted pairs to audit, found none")
-    sample = {name: curation.stamp(name) for name in names}
-    entries = (Entry(name, curation.items[name].tags, curation.read(name)) for name in track(names, "drawing the page"))
-    page = audit_page(entries, sample, f"Edge audit of {curation.name}: {len(names)} pairs")
-    write_atomic(folder / "audit.html", page.encode())
-    write_sample(curation.sample, sample)
-    typer.echo(f"{len(names)} of {sum(accepted.values())} accepted pairs drawn; open {folder / 'audit.html'}")
+    drawn = draw_audit(open_curation(folder), share, seed, track)
+    typer.echo(f"{drawn.pairs} of {drawn.accepted} accepted pairs drawn; open {drawn.page}")
 
 
 @curate.command()
@@ -152,49 +141,15 @@ def export(
 
 
 def _conclude(curation: "Curation", limits: Path | None, workers: int | None) -> None:
-    """Judge by everything that is known, write verdicts and reports, and print the funnel."""
-    from matting.curation.audit import defect_rate, read_decisions
-    from matting.curation.credibility import read_credibility
-    from matting.curation.report import report_html, report_markdown, report_tables
-    from matting.curation.run import measure_all
-    from matting.curation.verdicts import judge, write_verdicts
-    from matting.evaluation import to_markdown
-    from matting.images import write_atomic
+    from matting.curation.conclusion import conclude
+    from matting.evaluation.report import to_markdown
 
-    chosen = _choose_limits(curation, limits)
-    measured, credibility = measure_all(curation, track, workers), read_credibility(curation)
-    decided = read_decisions(curation.decisions)
-    decisions = {
-        name: decision
-        for name, decision in decided.items()
-        if name in curation.items and decision.stamp == curation.stamp(name)
-    }
-    if stale := decided.keys() - decisions.keys():
-        _warn(f"{len(stale)} audited pairs, such as '{min(stale)}', are not what was looked at; audit them again")
-    judged = [
-        judge(one._replace(credibility=credibility.get(one.name)), chosen, decisions.get(one.name)) for one in measured
-    ]
-    rate = defect_rate(decisions)
-    tables = report_tables(judged, rate, chosen["credibility"])
-    write_verdicts(curation.verdicts, judged)
-    write_atomic(curation.folder / "report.md", report_markdown(curation, tables).encode())
-    write_atomic(curation.folder / "report.html", report_html(curation, judged, tables, chosen["credibility"]).encode())
-    for table in tables[: 2 if rate else 1]:
+    found = conclude(curation, track, limits, workers)
+    for table in found.tables:
         typer.echo(to_markdown(table))
-    if unreadable := sum(bool(one.problem) for one in measured):
-        _warn(f"{unreadable} pairs cannot be read; the report says which and why")
-    typer.echo(f"verdicts: {curation.verdicts}\nreport: {curation.folder / 'report.html'}")
-
-
-def _choose_limits(curation: "Curation", given: Path | None) -> dict[str, float]:
-    """The project's limits with those that were given, now or in an earlier command."""
-    from matting.curation.checks import read_limits
-    from matting.images import write_atomic
-
-    chosen = read_limits(given or (curation.limits if curation.limits.is_file() else None))
-    if given:
-        write_atomic(curation.limits, given.read_bytes())
-    return chosen
+    for warning in found.warnings:
+        _warn(warning)
+    typer.echo(f"verdicts: {curation.verdicts}\nreport: {found.report}")
 
 
 def _warn(text: str) -> None:

@@ -8,7 +8,7 @@ import typer
 from matting.commands.console import list_problems, track
 
 if TYPE_CHECKING:
-    from matting.data.sources.approximate import Refine
+    from matting.data.formats.approximate import Refine
     from matting.data.verify import Report
 
 SHOWN = 40
@@ -86,8 +86,8 @@ def coco_mattes(
 
     An interrupted run goes on where it stopped. Train on the result with corpus/coco=coco_instances.
     """
-    from matting.data.sources import PersonFilter
-    from matting.data.sources.coco_mattes import make_mattes, missing_mattes
+    from matting.data.formats import PersonFilter
+    from matting.data.formats.coco_mattes import make_mattes, missing_mattes
 
     missing = missing_mattes(coco, output, split, PersonFilter(), limit)
     output.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ def coco_mattes(
 
 
 def _refinement(checkpoint: Path | None) -> "Refine":
-    from matting.data.sources.approximate import closed_form
+    from matting.data.formats.approximate import closed_form
 
     if checkpoint is None:
         return closed_form

@@ -10,8 +10,9 @@ import typer
 from matting.commands.console import list_problems, track
 
 if TYPE_CHECKING:
-    from matting.evaluation import Description, Evaluation, Journal, Pair
-    from matting.evaluation.entrants import Entrant
+    from matting.data.test_sets import Pair
+    from matting.evaluation import Description, Evaluation, Journal
+    from matting.evaluation.candidates import Entrant
     from matting.metrics.definition import Protocol
 
 
@@ -42,11 +43,13 @@ def evaluate(
     Pictures without a partner, unreadable files and sizes that differ are listed and make the exit code 1. An
     evaluation that was interrupted goes on where it stopped when the same command is given again.
     """
-    from matting.evaluation import Setting, corrupted_pairs, unmatched, write_report
+    from matting.evaluation import Setting, corrupted_pairs, unmatched
+    from matting.evaluation.candidates import enter
+    from matting.evaluation.report import write_report
 
     start = time.perf_counter()
     tests = _find_tests(overrides or [], images, alphas, trimaps, pairs, labels)
-    entrants = _enter(checkpoint or [], predictions or [], size, device, helped)
+    entrants = enter(checkpoint or [], predictions or [], size, device, helped)
     looking = {name: entrant for name, entrant in entrants.items() if entrant.looks}
     if corruptions and not looking:
         raise ValueError("stored predictions are of uncorrupted pictures; give --checkpoint with --corruptions")
@@ -97,8 +100,8 @@ def _find_tests(
     pairs: Path | None,
     labels: Path | None,
 ) -> _Tests:
-    from matting.evaluation import pairs_from_folders, pairs_from_root, with_labels
-    from matting.evaluation.entrants import dated
+    from matting.data.test_sets import pairs_from_folders, pairs_from_root, with_labels
+    from matting.evaluation.candidates import dated
 
     if overrides and not (pairs or images or alphas or trimaps or labels):
         return _corpus_tests(overrides)
@@ -129,35 +132,6 @@ def _corpus_tests(overrides: Sequence[str]) -> _Tests:
     return _Tests(corpus.test, [], corpus.label, f"{corpus.label}, {' '.join(overrides)}")
 
 
-def _enter(
-    checkpoints: Sequence[Path], predictions: Sequence[Path], size: int | None, device: str, helped: bool
-) -> "dict[str, Entrant]":
-    from matting.evaluation.entrants import baselines, other_software, trained_network
-
-    if not checkpoints and not predictions:
-        raise ValueError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
-    names = short_names([*checkpoints, *predictions])
-    networks = {names[path]: trained_network(path, size, device) for path in checkpoints}
-    stored = {names[path]: other_software(path) for path in predictions}
-    return networks | stored | baselines(helped)
-
-
-def short_names(paths: Sequence[Path]) -> dict[Path, str]:
-    """Name paths by as few of their last parts as tell them apart.
-
-    Raises:
-        ValueError: A path is given twice.
-    """
-    parts = {path: path.resolve().parts for path in paths}
-    if len(set(parts.values())) < len(paths):
-        raise ValueError(f"expected different methods, found one twice in {', '.join(map(str, paths))}")
-    for depth in range(1, 100):
-        names = {path: "/".join(parts[path][-depth:]) for path in paths}
-        if len(set(names.values())) == len(paths):
-            break
-    return names
-
-
 def _journal(path: Path, entrants: "Mapping[str, Entrant]", protocol: "Protocol", tests: _Tests) -> "Journal":
     from matting.evaluation import Journal
 
@@ -178,7 +152,7 @@ def _score(
 
 
 def _print_summary(evaluation: "Evaluation", descriptions: "Mapping[str, Description]", output: Path) -> None:
-    from matting.evaluation import method_tables, protocol_facts, to_markdown
+    from matting.evaluation.report import method_tables, protocol_facts, to_markdown
 
     for table in method_tables(evaluation):
         typer.echo(to_markdown(table))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from matting.data.schedule import Schedule
+    from matting.plan.schedule import Schedule
 
 
 def plan(
@@ -24,7 +24,8 @@ def plan(
     Takes the overrides of train.py:
     matting plan data=mix_1_8_5_12 +curriculum=3stage trainer.max_epochs=10
     """
-    from matting.config import build, build_schedule, explain, load_config
+    from matting.config import build, explain, load_config
+    from matting.training.schedule import build_schedule
     from matting.training.trainer import run_length
 
     try:
@@ -51,7 +52,7 @@ def plan(
 def _epoch(schedule: "Schedule", epoch: int) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from matting.data.schedule import summarise
+    from matting.plan.schedule import summarise
 
     return {"epoch": epoch, **asdict(summarise(schedule.plan(epoch)))}
 

@@ -24,9 +24,9 @@ def serve(
 
     One photograph is worked on at a time, others wait. Needs the extra 'demo'. Nothing is sent anywhere.
     """
-    from matting.commands.cutout import pixels_within
     from matting.inference import load_predictor, newest_run
     from matting.inference.demo import serve as serve_page
+    from matting.inference.jobs import pixels_within
 
     check_address(host, port)
     if checkpoint is None:

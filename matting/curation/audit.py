@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, get_args
 
-from matting.curation.checks import Verdict
 from matting.curation.verdicts import Audited
-from matting.data.sources import Item
+from matting.data.formats import Item
+from matting.data.verdicts import Verdict
 from matting.evaluation.statistics import wilson
 from matting.images import write_atomic
 

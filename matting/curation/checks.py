@@ -10,9 +10,9 @@ from typing import Any, Literal, NamedTuple
 from matting.curation import edge_rules, editing, learned_rules, matte_rules, quality
 from matting.curation.finding import Finding
 from matting.curation.pair import AnnotatedPair
+from matting.data.verdicts import Verdict
 
 Gate = Literal["quality", "rules", "credibility", "audit"]
-Verdict = Literal["accept", "re-annotate", "reject"]
 
 LIMITS = Path(__file__).with_name("limits.yaml")
 """Limits as measured on the demo corpus by ``experiments/curation/measure.py``."""

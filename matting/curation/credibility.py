@@ -13,8 +13,8 @@ from matting.curation.ledger import Line, go_on, read_lines
 from matting.curation.pair import AnnotatedPair
 from matting.curation.run import Curation, Progress, RegionError
 from matting.data.folds import fold_of
-from matting.data.sources import Item
-from matting.evaluation.exhibits import signed_error
+from matting.data.formats import Item
+from matting.evaluation.report.gallery import signed_error
 from matting.images import write_png
 
 BAND = 0.02

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.curation.audit import DefectRate
-from matting.curation.checks import BY_NAME, CHECKS, Check, Gate, Verdict
+from matting.curation.checks import BY_NAME, CHECKS, Check, Gate
 from matting.curation.pair import AnnotatedPair
 from matting.curation.run import Curation
 from matting.curation.verdicts import Judged
-from matting.evaluation.page import data_uri, document, table_html
+from matting.data.verdicts import Verdict
+from matting.evaluation.report.page import data_uri, document, table_html
+from matting.evaluation.report.tables import Table, to_markdown
 from matting.evaluation.statistics import wilson
-from matting.evaluation.tables import Table, to_markdown
 
 PUBLISHED: Mapping[Gate, str] = {"quality": "about 17 %", "credibility": "about 9 %", "audit": "about 3 %"}
 """The article's rate of each gate; it gives none for the annotation rules."""

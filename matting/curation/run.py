@@ -16,9 +16,9 @@ from matting.curation.checks import measure, version
 from matting.curation.ledger import Line, go_on
 from matting.curation.pair import REFLECTION, TRANSLUCENT, AnnotatedPair
 from matting.curation.verdicts import Measured
-from matting.data.sources import Item, Source
-from matting.data.sources.folders import EmptyError
-from matting.data.sources.splits import SPLITS, check_split
+from matting.data.formats import Item, Source
+from matting.data.formats.folders import EmptyError
+from matting.data.formats.splits import SPLITS, check_split
 from matting.data.verify import find_format
 from matting.images import read_alpha, read_rgb, write_atomic
 from matting.processes import in_processes

@@ -2,11 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import NamedTuple
 
-from matting.curation.checks import CHECKS, Gate, Verdict, failed
+from matting.curation.checks import CHECKS, Gate, failed
+from matting.data.verdicts import Verdict
 from matting.images import write_atomic
 
 COLUMNS = ("source", "name", "verdict", "gate", "reasons", "credibility", *(check.name for check in CHECKS))
@@ -100,55 +101,3 @@ def write_verdicts(path: Path, judged: Iterable[Judged]) -> None:
             [pair.source, pair.name, one.verdict, one.gate or "", ";".join(one.reasons), credibility, *scores]
         )
     write_atomic(path, text.getvalue().encode())
-
-
-def read_accepted(path: Path | str) -> dict[str, dict[str, bool]]:
-    """Read which pairs a curation accepted.
-
-    Args:
-        path: A ``verdicts.csv``, or the same as Parquet; only its columns source, name and verdict are needed.
-
-    Returns:
-        By source, by name: whether it was accepted.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is of another form.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: expected a verdicts.csv of 'matting curate run', found nothing")
-    accepted: dict[str, dict[str, bool]] = {}
-    for number, row in enumerate(_rows(path), start=2):
-        if row["verdict"] not in get_args(Verdict):
-            found = f"'{row['verdict']}'"
-            raise ValueError(
-                f"{path}, line {number}: expected {'/'.join(get_args(Verdict))}, found {found}; correct it"
-            )
-        accepted.setdefault(row["source"], {})[row["name"]] = row["verdict"] == "accept"
-    return accepted
-
-
-def _rows(path: Path) -> Sequence[dict[str, str]]:
-    records, columns = _parquet(path) if path.suffix == ".parquet" else _csv(path)
-    if missing := {"source", "name", "verdict"} - set(columns):
-        raise ValueError(f"{path}: expected the columns source, name and verdict, missing: {', '.join(missing)}")
-    return [{key: str(row[key] or "").strip() for key in ("source", "name", "verdict")} for row in records]
-
-
-def _csv(path: Path) -> tuple[Sequence[Mapping[str, Any]], Sequence[str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        table = csv.DictReader(file)
-        return list(table), table.fieldnames or ()
-
-
-def _parquet(path: Path) -> tuple[Sequence[Mapping[str, Any]], Sequence[str]]:
-    try:
-        from pyarrow import ArrowInvalid, parquet
-    except ImportError as error:
-        raise ValueError(f'{path}: reading Parquet needs pyarrow: pip install -e ".[parquet]"') from error
-    try:
-        table = parquet.read_table(path)
-    except ArrowInvalid as error:
-        raise ValueError(f"{path}: expected a Parquet file, found something else ({error})") from error
-    return table.to_pylist(), table.column_names

@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from matting.cache import cache_dir
+from matting.data.formats import Source, coco_matting, composition1k, composition1k_composites, rwp
+from matting.data.formats.decoded import with_decoded_cache
+from matting.data.formats.foregrounds import with_estimated_foregrounds
+from matting.data.formats.official import Composite, compose_official
 from matting.data.scenes import Scenes
-from matting.data.sources import Source, coco_matting, composition1k, composition1k_composites, rwp
-from matting.data.sources.decoded import with_decoded_cache
-from matting.data.sources.foregrounds import with_estimated_foregrounds
-from matting.data.sources.official import Composite, compose_official
-from matting.evaluation import Example, Pair, implied_trimap, pairs_from_root, with_labels
+from matting.data.test_sets import Example, Pair, implied_trimap, pairs_from_root, with_labels
+from matting.data.verdicts import read_accepted
 from matting.images import list_pictures, read_alpha, read_rgb
 
 Reader = Callable[..., Source]
-"""A reader of `matting.data.sources` with its folder and options already given; it takes a keyword ``split``."""
+"""A reader of `matting.data.formats` with its folder and options already given; it takes a keyword ``split``."""
 
 Composites = Callable[[], Sequence[Composite]]
 """Lists official test composites."""
@@ -69,12 +70,12 @@ def demo_corpus(
         defects: Plant faults in a third of the training portraits, listed in ``defects.csv``, for curation to find.
         estimate_foregrounds: As `disk_corpus` has it.
         verdicts: As `disk_corpus` has it.
-        scenarios: Further test pictures of each of `matting.corpus.SCENARIO_SETS`, labelled with the set's name.
+        scenarios: Further test pictures of each of `matting.synthetic.SCENARIO_SETS`, labelled with the set's name.
 
     Returns:
         The corpus, read by the readers of the real sets.
     """
-    from matting.corpus import VERSION, ensure_corpus, ensure_scenarios
+    from matting.synthetic import VERSION, ensure_corpus, ensure_scenarios
 
     root = ensure_corpus(people=people, seed=seed, image_size=image_size, portraits=portraits, defects=defects)
     adobe, kind = root / "Combined_Dataset", "easy portraits" if portraits else "people"
@@ -174,8 +175,6 @@ def disk_corpus(
 
 def _accepted(sources: Mapping[str, Source], paths: Sequence[Path | str]) -> dict[str, Source]:
     """The sources without what curations did not accept."""
-    from matting.curation.verdicts import read_accepted
-
     verdicts: dict[str, dict[str, bool]] = {}
     for path in paths:
         for name, found in read_accepted(path).items():

@@ -14,10 +14,10 @@ from torch.utils.data import Dataset
 
 from matting.batch import LayerBatch
 from matting.data.crop import choose_box, resize
-from matting.data.plan import Draw
+from matting.data.formats.base import Source
+from matting.data.formats.quarantine import record, substitutes
 from matting.data.scenes import Scenes
-from matting.data.sources.base import Source
-from matting.data.sources.quarantine import record, substitutes
+from matting.plan.plan import Draw
 
 
 class Crop(NamedTuple):
@@ -37,7 +37,8 @@ class DrawDataset(Dataset[Crop]):
     Attributes:
         sources: Sources, in the order that the plan indexes them.
         scenes: Backgrounds.
-        size: Side of the squares in pixels.
+        size: Side of the network's images in pixels, where a draw does not name its own.
+        margin: Side of the squares that are delivered, as a multiple of the network's: what the warp turns into view.
         smallest_crop: Smallest crop as a share of a picture's long side; 1 keeps the whole, stretched to a square.
         quarantine: What to do about files that cannot be read: None raises; a path lists them there, and another item
             of the same kind is drawn, so that the mixture stays as it was planned.
@@ -46,6 +47,7 @@ class DrawDataset(Dataset[Crop]):
     sources: Mapping[str, Source]
     scenes: Scenes
     size: int
+    margin: float = 1.0
     smallest_crop: float = 0.5
     quarantine: Path | None = None
 
@@ -67,19 +69,20 @@ class DrawDataset(Dataset[Crop]):
         geometry, scenery = np.random.default_rng([draw.seed, 0]), np.random.default_rng([draw.seed, 1 + draw.view])
         look = partial(choose_box, rng=geometry, smallest=self.smallest_crop) if self.smallest_crop < 1 else None
         source = list(self.sources.values())[draw.source]
-        layers = source.layers(draw.item, recomposed=draw.scene >= 0, look=look, smallest_side=self.size)
-        foreground, alpha = resize(layers.foreground, self.size), resize(layers.alpha, self.size)
+        side = round((draw.size or self.size) * self.margin)
+        layers = source.layers(draw.item, recomposed=draw.scene >= 0, look=look, smallest_side=side)
+        foreground, alpha = resize(layers.foreground, side), resize(layers.alpha, side)
         if draw.scene >= 0:
-            background = self.scenes.read(draw.scene, scenery, self.size)
+            background = self.scenes.read(draw.scene, scenery, side)
         elif layers.background is layers.foreground:
             background = foreground
         elif layers.background is not None:
-            background = resize(layers.background, self.size)
+            background = resize(layers.background, side)
         else:
             raise ValueError(f"draw {draw}: the item has no background of its own; plan a scene for it")
         ignore = np.zeros_like(alpha)
         if layers.ignore is not None:  # a pixel that is partly ignored is ignored
-            ignore = (resize(layers.ignore.astype(np.uint8) * 255, self.size) > 0).astype(np.uint8)
+            ignore = (resize(layers.ignore.astype(np.uint8) * 255, side) > 0).astype(np.uint8)
         return Crop(foreground, background, alpha, ignore, draw)
 
 

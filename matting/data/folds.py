@@ -4,7 +4,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from matting.data.sources import Item
+from matting.data.formats import Item
 
 if TYPE_CHECKING:
     from matting.data.corpora import Corpus

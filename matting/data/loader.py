@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from matting.batch import LayerBatch
 from matting.data.dataset import Crop, DrawDataset, collate
-from matting.data.plan import Draw, EpochPlan
+from matting.plan.plan import Draw, EpochPlan
 
 
 @dataclass

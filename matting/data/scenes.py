@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from matting.cache import cache_dir
 from matting.data.crop import resize, scene_box
 from matting.images import read_rgb
-
-PLAIN = ("white", "blue", "gradient")
-"""Drawn scenes, which stand before the files: the studio and identity-photo backgrounds of COCO-Matting's recipe."""
+from matting.plan.catalog import PLAIN
 
 IDENTITY_PHOTO_BLUE = (67, 142, 219)
 

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from matting.evaluation.examples import Example, Prediction
-from matting.evaluation.folders import without_jpeg_noise
+from matting.data.test_sets.examples import Example
+from matting.data.test_sets.folders import without_jpeg_noise
+from matting.evaluation.prediction import Prediction
 from matting.foreground import estimate_foreground
 from matting.metrics.diagnostics import (
     BANDS,

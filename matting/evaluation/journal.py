@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from matting.evaluation.examples import Pair
+from matting.data.test_sets.examples import Pair
 from matting.images import write_atomic
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from matting.evaluation.examples import Example, Method, Pair, Prediction
+from matting.data.test_sets.examples import Example, Pair
+from matting.evaluation.prediction import Method, Prediction
 from matting.images import ImageError, list_pictures, read_alpha
 from matting.inference import Predictor, resize
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.data.test_sets.examples import Example, Pair
 from matting.evaluation.corruptions import CORRUPTIONS, SIDE, Corruption, corrupt
-from matting.evaluation.examples import Example, Pair
 from matting.evaluation.scoring import Evaluation
 from matting.inference import resize
 

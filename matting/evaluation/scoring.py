@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from matting.data.test_sets.examples import Example, Pair
 from matting.evaluation.diagnosis import diagnose
-from matting.evaluation.examples import Example, Method, Pair, predict
 from matting.evaluation.journal import Journal
+from matting.evaluation.prediction import Method, predict
 from matting.metrics.definition import Protocol, Region
 from matting.metrics.functional import all_metrics
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from matting.models.norms import Norm, batch_to_group
-from matting.models.weights import OFFLINE, load_backbone_weights, require_reachable
+from matting.models.weights import load_backbone_weights, load_pretrained_weights, read_weights
 
 
 class Encoder(nn.Module):
@@ -17,7 +17,7 @@ class Encoder(nn.Module):
 
     Args:
         name: Any timm model that supports ``features_only`` and takes pictures of any size.
-        pretrained: Fetch timm's weights for it. Ignored where ``weights`` is given.
+        pretrained: Start from ImageNet weights, see `load_pretrained_weights`. Ignored where ``weights`` is given.
         weights: Local file of backbone weights, ``.safetensors`` or ``.pth``, in timm's naming.
         norm: ``batch`` keeps the backbone's own layers; ``group`` puts GroupNorm in the place of BatchNorm.
 
@@ -35,9 +35,11 @@ class Encoder(nn.Module):
 
     def __init__(self, name: str, pretrained: bool, weights: Path | str | None = None, norm: Norm = "batch") -> None:
         super().__init__()
-        backbone = _create(name, pretrained=pretrained and weights is None)
+        backbone = _create(name)
         if weights is not None:
-            load_backbone_weights(backbone, Path(weights))
+            load_backbone_weights(backbone, read_weights(Path(weights)), weights)
+        elif pretrained:
+            load_pretrained_weights(backbone, name)
         self.channels: list[int] = backbone.feature_info.channels()
         self.reductions: list[int] = backbone.feature_info.reduction()
         statistics = backbone.pretrained_cfg
@@ -55,19 +57,16 @@ class Encoder(nn.Module):
         return [level.permute(0, 3, 1, 2) for level in features] if self.channels_last else features
 
 
-def _create(name: str, *, pretrained: bool) -> Any:
+def _create(name: str) -> Any:
     import timm  # lazily: it takes seconds, and a network that ONNX Runtime runs does without
 
     if not timm.is_model(name):
         close = ", ".join(timm.list_models(f"*{name.split('.')[0]}*")[:5]) or "see timm.list_models()"
         raise ValueError(f"model.encoder: timm has no model '{name}'; near: {close}")
-    if pretrained:
-        require_reachable(name)
     try:
-        return timm.create_model(name, features_only=True, pretrained=pretrained)
+        return timm.create_model(name, features_only=True, pretrained=False)
     except Exception as error:
-        # timm and the hub client raise many types, of several libraries.
-        what = "its weights could not be fetched" if pretrained else "it cannot serve as a feature pyramid"
+        # timm raises many types, of several libraries.
         raise ValueError(
-            f"model.encoder '{name}': {what}: {error}; {OFFLINE if pretrained else 'choose another'}"
+            f"model.encoder '{name}': it cannot serve as a feature pyramid: {error}; choose another"
         ) from error

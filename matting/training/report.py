@@ -7,11 +7,12 @@ import numpy as np
 from lightning.pytorch import Trainer
 from rich.progress import track
 
-from matting.data.datamodule import MattingDataModule
-from matting.evaluation import Description, Setting, all_foreground, always, evaluate, mean_matte, network, write_report
+from matting.evaluation import Description, Setting, all_foreground, always, evaluate, mean_matte, network
+from matting.evaluation.report import write_report
 from matting.inference import Predictor
 from matting.models import AttentionUNet
 from matting.training.callbacks import PlanLog
+from matting.training.datamodule import MattingDataModule
 
 MEAN_MATTE_ITEMS = 200
 

@@ -17,7 +17,7 @@ def draw_schedule(summaries: Sequence[dict[str, Any]], curriculum: str, path: Pa
     """Draw rows by stream and difficulty as stacked areas over the epochs, with the stages marked.
 
     Args:
-        summaries: One `matting.data.schedule.Summary` as a dict an epoch, with ``epoch``.
+        summaries: One `matting.plan.schedule.Summary` as a dict an epoch, with ``epoch``.
         curriculum: Name for the title.
         path: PNG file, written atomically.
     """

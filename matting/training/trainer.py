@@ -7,19 +7,23 @@ from typing import Any
 import torch
 from lightning.pytorch import Trainer
 
+from matting.inference.predictor import fastest_precision
+
 
 def build_trainer(precision: str = "auto", **settings: Any) -> Trainer:
     """Build a trainer.
 
     Args:
-        precision: Lightning's precision; ``auto`` is bfloat16 autocast on a CUDA GPU that has it, else float32.
+        precision: Lightning's precision; ``auto`` is bfloat16 autocast where the device multiplies it in hardware,
+            GPU or CPU, else float32.
         settings: Passed to `lightning.pytorch.Trainer`.
     """
     # Lightning's own use of torch's pytree, deprecated since torch 2.10: nothing a user can change.
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
     if precision == "auto":
         on_cuda = settings.get("accelerator", "auto") in ("auto", "gpu", "cuda") and torch.cuda.is_available()
-        precision = "bf16-mixed" if on_cuda and torch.cuda.is_bf16_supported() else "32-true"
+        native = fastest_precision(torch.device("cuda" if on_cuda else "cpu")) == "bfloat16"
+        precision = "bf16-mixed" if native else "32-true"
     return Trainer(precision=precision, **settings)  # type: ignore[arg-type]
 
 

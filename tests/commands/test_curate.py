@@ -12,16 +12,16 @@ from typer.testing import CliRunner
 
 from matting.cli import app
 from matting.config import build, load_config
-from matting.corpus import ensure_corpus
 from matting.curation.audit import read_sample, sample_id
 from matting.curation.checks import BY_NAME
 from matting.curation.ledger import read_lines
 from matting.curation.run import Curation
-from matting.curation.verdicts import read_accepted
 from matting.data.corpora import demo_corpus
-from matting.data.sources.folders import read_names
+from matting.data.formats.folders import read_names
+from matting.data.verdicts import read_accepted
 from matting.evaluation.statistics import wilson
 from matting.images import read_alpha, read_rgb, write_png
+from matting.synthetic import ensure_corpus
 
 PEOPLE = 24
 

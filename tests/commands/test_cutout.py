@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from matting.commands.cutout import pixels_within
 from matting.images import read_alpha, read_rgb, read_rgba, write_png
 from matting.inference import newest_run
+from matting.inference.jobs import pixels_within
 from tests.inference.hostile import write_hostile_files
 from tests.test_cli import data, matting, run_folder  # noqa: F401
 

@@ -5,10 +5,10 @@ import pytest
 from typer.testing import CliRunner
 
 from matting.cli import app
-from matting.data.sources import approximate, coco_instances
+from matting.data.formats import approximate, coco_instances
 from matting.data.verify import FORMATS
 from matting.images import read_alpha
-from tests.data.sources.trees import annotation, coco_tree, p3m_tree, pair_tree, photo, save
+from tests.data.formats.trees import annotation, coco_tree, p3m_tree, pair_tree, photo, save
 
 RUNNER = CliRunner()
 

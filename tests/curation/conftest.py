@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from matting.corpus.camera import to_uint8
-from matting.corpus.defects import plant_defect
-from matting.corpus.photograph import Photograph, photograph
 from matting.curation.pair import AnnotatedPair
+from matting.synthetic.camera import to_uint8
+from matting.synthetic.defects import plant_defect
+from matting.synthetic.photograph import Photograph, photograph
 
 SIDE = 512
 

@@ -19,7 +19,7 @@ from matting.curation.audit import (
 )
 from matting.curation.audit_page import WINDOW, Entry, audit_page, softest_windows
 from matting.curation.verdicts import Audited
-from matting.data.sources import Item
+from matting.data.formats import Item
 from tests.curation.conftest import disc, disc_alpha, levels
 
 

@@ -17,7 +17,7 @@ from matting.curation.credibility import (
 )
 from matting.curation.run import Curation
 from matting.data.folds import fold_of
-from matting.data.sources import Item, Source
+from matting.data.formats import Item, Source
 from matting.images import write_png
 from matting.models import AttentionUNet
 from tests.curation.conftest import disc, disc_alpha, levels

@@ -6,11 +6,11 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from matting.corpus.camera import to_uint8
-from matting.corpus.defects import plant_defect
-from matting.corpus.photograph import Photograph, photograph
 from matting.curation.clues import CHANNELS, SCALES, clues
 from matting.curation.critic import FAULTS, Critic, criticise, frame_around, peaks
+from matting.synthetic.camera import to_uint8
+from matting.synthetic.defects import plant_defect
+from matting.synthetic.photograph import Photograph, photograph
 from tests.curation.conftest import disc, disc_alpha, levels
 
 TAUGHT = {

@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from matting.corpus.camera import compress, to_uint8
 from matting.curation import editing
 from matting.curation.pair import AnnotatedPair
+from matting.synthetic.camera import compress, to_uint8
 from tests.curation.conftest import disc, disc_alpha, levels
 
 

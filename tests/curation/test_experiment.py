@@ -11,10 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from matting.corpus.defects import DEFECTS
-from matting.corpus.plan import SCENARIOS
 from matting.curation.checks import CHECKS
 from matting.curation.critic import FAULTS, Critic, Criticism
+from matting.synthetic.defects import DEFECTS
+from matting.synthetic.plan import SCENARIOS
 
 FOLDER = Path(__file__).resolve().parents[2] / "experiments" / "curation"
 

@@ -9,9 +9,9 @@ from matting.curation import run
 from matting.curation.ledger import go_on, read_lines
 from matting.curation.run import RegionError, measure_all, open_curation, start_curation
 from matting.curation.verdicts import Audited, judge
-from matting.data.sources import Item, Source
+from matting.data.formats import Item, Source
 from matting.images import write_png
-from tests.data.sources.trees import pair_tree
+from tests.data.formats.trees import pair_tree
 from tests.data.verify.test_verify import TREES
 
 LAYERS_ONLY = {"composition1k", "distinctions646", "rgba"}

@@ -3,7 +3,8 @@ import csv
 import pytest
 
 from matting.curation.checks import BY_NAME, CHECKS, default_limits, read_limits
-from matting.curation.verdicts import COLUMNS, Audited, Measured, judge, read_accepted, write_verdicts
+from matting.curation.verdicts import COLUMNS, Audited, Measured, judge, write_verdicts
+from matting.data.verdicts import read_accepted
 
 CLEAN = {check.name: 0.0 for check in CHECKS}
 LIMITS = dict.fromkeys(CLEAN, 1.0) | {"credibility": 0.92}

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from matting.config import build, load_config
-from matting.corpus import SCENARIO_SETS, ensure_corpus
 from matting.data.corpora import Corpus, demo_corpus, disk_corpus, evaluation_pairs
 from matting.data.dataset import DrawDataset
-from matting.data.plan import Draw
+from matting.data.formats import Source, foregrounds, ppm100, rwp636
+from matting.data.formats.decoded import DecodedSource
 from matting.data.scenes import Scenes
-from matting.data.sources import Source, foregrounds, ppm100, rwp636
-from matting.data.sources.decoded import DecodedSource
 from matting.data.verify import find_format, verify
 from matting.images import read_rgb
-from tests.data.sources.trees import SIZE, distinctions_tree, matte, p3m_tree, pair_tree, photo, save, voc_tree
+from matting.plan.plan import Draw
+from matting.synthetic import SCENARIO_SETS, ensure_corpus
+from tests.data.formats.trees import SIZE, distinctions_tree, matte, p3m_tree, pair_tree, photo, save, voc_tree
 
 PEOPLE, SIDE = 16, 96
 
@@ -108,7 +108,7 @@ def test_every_choice_composes_and_names_a_reader(group):
     folder = Path(__file__).parents[2] / "conf/corpus" / group
     for path in sorted(folder.glob("*.yaml")):
         config = load_config(["corpus=disk", "corpus.root=/datasets", f"corpus/{group}={path.stem}"])
-        assert config.corpus[group]._target_ == f"matting.data.sources.{path.stem}"
+        assert config.corpus[group]._target_ == f"matting.data.formats.{path.stem}"
         options = {"split_list": "list", "mattes": "mattes"}
         for key in options.keys() & config.corpus[group].keys():
             config.corpus[group][key] = options[key]
@@ -136,7 +136,7 @@ def small_corpus(root: Path, **options: object) -> Corpus:
     assert portraits
     from functools import partial
 
-    from matting.data.sources import pairs
+    from matting.data.formats import pairs
 
     return disk_corpus(root, portraits=partial(pairs, root), **options)
 

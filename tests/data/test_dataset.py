@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from matting.data.dataset import DrawDataset, collate
-from matting.data.plan import Draw
-from matting.data.scenes import PLAIN, Scenes
-from matting.data.sources import Item, Source
+from matting.data.formats import Item, Source
+from matting.data.scenes import Scenes
 from matting.images import write_png
+from matting.plan.catalog import PLAIN
+from matting.plan.plan import Draw
 
 PHOTO, LAYER = 0, 1
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matting.data.loader import PlanBatches
-from tests.data.test_schedule import make_schedule
+from tests.plan.test_schedule import make_schedule
 
 SCHEDULE = make_schedule(epochs=3)
 

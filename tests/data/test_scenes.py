@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matting.data.scenes import IDENTITY_PHOTO_BLUE, PLAIN, Scenes, scene_statistics
+from matting.data.scenes import IDENTITY_PHOTO_BLUE, Scenes, scene_statistics
 from matting.images import write_png
+from matting.plan.catalog import PLAIN
 
 
 @pytest.fixture

@@ -3,17 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from matting.evaluation import (
-    Description,
-    Example,
-    Pair,
-    Prediction,
-    Setting,
-    all_foreground,
-    evaluate,
-    implied_trimap,
-    write_report,
-)
+from matting.data.test_sets import Example, Pair, implied_trimap
+from matting.evaluation import Description, Prediction, Setting, all_foreground, evaluate
 from matting.evaluation.diagnosis import (
     BAND_TITLES,
     CALIBRATION,
@@ -25,8 +16,9 @@ from matting.evaluation.diagnosis import (
     SPILL,
     diagnose,
 )
+from matting.evaluation.report import write_report
+from matting.evaluation.report.tables import diagnosis_tables
 from matting.evaluation.summary import mean_diagnosis
-from matting.evaluation.tables import diagnosis_tables
 
 TARGET = np.zeros((200, 200), np.uint8)
 TARGET[:, 100:] = 255

@@ -4,7 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from matting.evaluation import CORRUPTIONS, Pair, corrupt, corrupted_pairs, degradations, evaluate
+from matting.data.test_sets import Pair
+from matting.evaluation import CORRUPTIONS, corrupt, corrupted_pairs, degradations, evaluate
 from matting.evaluation.corruptions import SIDE
 
 

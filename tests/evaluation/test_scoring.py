@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from matting.evaluation import Pair, all_foreground, cells, evaluate, summarise
+from matting.data.test_sets import Pair
+from matting.evaluation import all_foreground, cells, evaluate, summarise
 from matting.metrics.functional import conn, grad, mad, mse, sad
 
 

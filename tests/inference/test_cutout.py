@@ -3,8 +3,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from matting.commands.cutout import pixels_within
 from matting.inference import Style, cutout, finish, place_on, refine
+from matting.inference.jobs import pixels_within
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.integers(0, 256, (5, 7, 3), np.uint8)

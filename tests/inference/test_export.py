@@ -25,7 +25,7 @@ def finished(run_folder, tmp_path):  # noqa: F811
     (run / "checkpoints" / "last.ckpt").write_bytes((run_folder / "checkpoints" / "last.ckpt").read_bytes())
     (run / ".hydra" / "config.yaml").write_text(
         "corpus:\n  _target_: matting.data.corpora.disk_corpus\n"
-        "  portraits: {_target_: matting.data.sources.rwp636, _partial_: true}\n"
+        "  portraits: {_target_: matting.data.formats.rwp636, _partial_: true}\n"
         "model: {encoder: resnet18, pretrained: true}\n"
     )
     results = {

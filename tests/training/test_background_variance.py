@@ -6,9 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matting.config import build, build_schedule
-from matting.data.datamodule import MattingDataModule
+from matting.config import build
 from matting.training.callbacks import BackgroundVariance, background_variance
+from matting.training.datamodule import MattingDataModule
+from matting.training.schedule import build_schedule
 from tests.training.runs import configure, logged, run
 
 

@@ -6,10 +6,11 @@ import pytest
 import torch
 from lightning.pytorch import Callback
 
-from matting.config import build, build_schedule
+from matting.config import build
 from matting.data.dataset import DrawDataset, collate
-from matting.data.plan import Draw
+from matting.plan.plan import Draw
 from matting.training.callbacks import NonFiniteGuard, read_draws
+from matting.training.schedule import build_schedule
 from tests.training.runs import checkpoint, configure, logged, run
 
 BAD_STEP = 8  # batch 2 of epoch 1, six batches an epoch
@@ -47,7 +48,7 @@ def _assert_replays(folder: Path) -> None:
     """The file gives the batch again, to the bit, through the run's own data set and pipeline."""
     config = configure(folder)
     corpus = build(config.corpus)
-    dataset = DrawDataset(corpus.train, corpus.scenes, config.data.crop_size, config.data.smallest_crop)
+    dataset = DrawDataset(corpus.train, corpus.scenes, config.data.crop_size, smallest_crop=config.data.smallest_crop)
     draws = read_draws(folder / "non_finite.csv")
     assert draws == build_schedule(config, corpus, 3).plan(1).draws(slice(8, 12))
     batch = build(config.augment)(collate([dataset[draw] for draw in draws]))

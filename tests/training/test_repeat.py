@@ -2,10 +2,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from matting.config import build, build_schedule
-from matting.data.curriculum import Curriculum
-from matting.data.datamodule import MattingDataModule
+from matting.config import build
+from matting.plan.curriculum import Curriculum
 from matting.training.callbacks import RepeatFirstEpoch
+from matting.training.datamodule import MattingDataModule
+from matting.training.schedule import build_schedule
 from tests.training.runs import configure, logged, run
 
 

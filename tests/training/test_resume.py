@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from lightning.pytorch import Callback
 
+from matting.batch import TrainingBatch
 from tests.training.runs import SHORT, assert_same_training, logged, run
 
 RUN = ("+curriculum=3stage", "trainer.max_epochs=3", "callbacks.checkpoint.every_n_epochs=null")
@@ -129,3 +131,29 @@ def test_a_killed_process_is_continued_to_the_bit(
     assert other.wait(timeout=400) == 0
     assert_same_training(uninterrupted, resumed)
     assert not re.search("tmp", " ".join(p.name for p in (killed / "checkpoints").iterdir()))
+
+
+class Sizes(Callback):
+    """Notes the side of the network's images at every step."""
+
+    seen: ClassVar[list[int]] = []
+
+    def on_train_batch_start(self, trainer: object, module: object, batch: TrainingBatch, *args: object) -> None:
+        self.seen.append(batch.image.shape[-1])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_images_grow_by_stages_and_a_resumed_run_knows_it(tmp_path: Path, workers: int) -> None:
+    """Workers read ahead, over the border of a stage too: each batch has its own stage's size all the same."""
+    growing = (*RUN, "curriculum.sizes=[32,64,96]", f"data.workers={workers}")
+    growing += (f"+callbacks.sizes={{_target_: {__name__}.Sizes}}",)
+    expected = [32] * 6 + [64] * 6 + [96] * 6
+    Sizes.seen.clear()
+    run(tmp_path / "whole", *growing, SAVE_EACH_STEP)
+    assert Sizes.seen == expected
+    with pytest.raises(KilledError):
+        run(tmp_path / "crashed", *growing, SAVE_EACH_STEP, "callbacks.checkpoint.save_on_exception=false", die_at(5))
+    Sizes.seen.clear()
+    run(tmp_path / "resumed", *growing, SAVE_EACH_STEP, f"ckpt_path={tmp_path}/crashed/checkpoints/last.ckpt")
+    assert Sizes.seen == expected[5:]
+    assert_same_training(tmp_path / "whole", tmp_path / "resumed")

@@ -15,7 +15,7 @@ from wandb.proto import wandb_internal_pb2
 
 from matting.batch import TrainingBatch
 from matting.commands.dashboard import dashboard, layout
-from matting.evaluation.exhibits import TILE
+from matting.evaluation.report.gallery import TILE
 from matting.training.callbacks import Panels
 from matting.training.callbacks.panels import panel_rows
 from tests.training.runs import SHORT

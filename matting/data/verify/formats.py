@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from matting.data import sources
-from matting.data.sources import Source
-from matting.data.sources.official import Composite
+from matting.data import formats
+from matting.data.formats import Source
+from matting.data.formats.official import Composite
 
 ON_REQUEST = "non-commercial; on request"
 ALL_SPLITS = ("train", "val", "test")
@@ -42,7 +42,7 @@ class Format:
 
 def _coco_matting(root: Path, split: str) -> Source:
     """COCO-Matting beside COCO, as configurations expect it; every matte, whoever else is in the photograph."""
-    return sources.coco_matting(root, root.parent / "coco", split, scope="ignore_others")
+    return formats.coco_matting(root, root.parent / "coco", split, scope="ignore_others")
 
 
 FORMATS = (
@@ -52,8 +52,8 @@ FORMATS = (
         ON_REQUEST,
         "431 + 50 foregrounds",
         "write to the first author of Deep Image Matting (Ning Xu, Adobe)",
-        sources.composition1k,
-        sources.composition1k_composites,
+        formats.composition1k,
+        formats.composition1k_composites,
         splits=("train", "test"),
         published={"train": 431, "test": 50},
     ),
@@ -63,19 +63,19 @@ FORMATS = (
         ON_REQUEST,
         "596 + 50 foregrounds",
         "write to the authors of HAttMatting (Dalian University of Technology)",
-        sources.distinctions646,
-        sources.distinctions646_composites,
+        formats.distinctions646,
+        formats.distinctions646_composites,
         splits=("train", "test"),
         published={"train": 596, "test": 50},
     ),
-    Format("rwp", "RWP: your portraits with a manifest", "yours", "any", "your own", sources.rwp),
+    Format("rwp", "RWP: your portraits with a manifest", "yours", "any", "your own", formats.rwp),
     Format(
         "rwp636",
         "RealWorldPortrait-636",
         "CC BY-NC 2.0",
         "636",
         "link in the repository of MGMatting",
-        sources.rwp636,
+        formats.rwp636,
         splits=("test",),
         published={"test": 636},
     ),
@@ -85,7 +85,7 @@ FORMATS = (
         "the authors' agreement (MIT)",
         "9,421 + 500 + 500",
         "accept the agreement in the repository of P3M, then its link",
-        sources.p3m10k,
+        formats.p3m10k,
         published={"train": 9421, "val": 500, "test": 500},
     ),
     Format(
@@ -94,7 +94,7 @@ FORMATS = (
         "photographs Flickr CC, mattes CC BY-NC-SA 4.0",
         "100",
         "link in the repository of PPM",
-        sources.ppm100,
+        formats.ppm100,
         splits=("test",),
         published={"test": 100},
     ),
@@ -104,7 +104,7 @@ FORMATS = (
         "the authors' agreement (MIT)",
         "500, of which 100 portraits",
         "accept the agreement in the repository of AIM, then its link",
-        partial(sources.aim500, category=None),
+        partial(formats.aim500, category=None),
         splits=("test",),
         published={"test": 500},
     ),
@@ -114,7 +114,7 @@ FORMATS = (
         "the authors' agreement (MIT)",
         "1,800 + 200",
         "accept the agreement in the repository of GFM, then its link",
-        sources.am2k,
+        formats.am2k,
         splits=("train", "test"),
         published={"train": 1800, "test": 200},
     ),
@@ -124,7 +124,7 @@ FORMATS = (
         "as its repository says",
         "34,427",
         "link in the repository matting_human_datasets",
-        sources.aisegment,
+        formats.aisegment,
     ),
     Format(
         "coco_matting",
@@ -142,11 +142,11 @@ FORMATS = (
         "annotations CC BY 4.0; photographs Flickr terms",
         "a subset of 118,287 + 5,000",
         "cocodataset.org: train2017, val2017 and annotations_trainval2017",
-        sources.coco_instances,
+        formats.coco_instances,
         splits=("train", "val"),
     ),
-    Format("pairs", "a folder of photographs and mattes", "yours", "any", "your own", sources.pairs),
-    Format("rgba", "a folder of RGBA cut-outs", "yours", "any", "your own", sources.rgba),
+    Format("pairs", "a folder of photographs and mattes", "yours", "any", "your own", formats.pairs),
+    Format("rgba", "a folder of RGBA cut-outs", "yours", "any", "your own", formats.rgba),
 )
 """In the order of the documentation."""
 

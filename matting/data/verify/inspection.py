@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from matting.data.crop import Picture
-from matting.data.sources import Item, Source
+from matting.data.formats import Item, Source
 from matting.images import read_rgb
 
 MOST_SOFT = 0.5

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from matting.data.sources import IncompleteError, Source
-from matting.data.sources.folders import EmptyError
-from matting.data.sources.official import Composite
+from matting.data.formats import IncompleteError, Source
+from matting.data.formats.folders import EmptyError
+from matting.data.formats.official import Composite
 from matting.data.verify.formats import Format
 from matting.data.verify.inspection import Inspection, inspect_item
 

@@ -7,9 +7,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from matting.batch import LayerBatch, TrainingBatch
-from matting.data.datamodule import MattingDataModule
 from matting.data.dataset import collate
-from matting.data.plan import Draw
+from matting.plan.plan import Draw
+from matting.training.datamodule import MattingDataModule
 
 
 def background_variance(alphas: Tensor, weight: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 
 from matting.data.loader import PlanLoader
-from matting.data.plan import Draw
 from matting.images import write_atomic
+from matting.plan.plan import Draw
 
 
 class NonFiniteGuard(Callback):

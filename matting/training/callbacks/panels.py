@@ -9,8 +9,8 @@ from lightning.pytorch.loggers import WandbLogger
 from numpy.typing import NDArray
 
 from matting.batch import TrainingBatch
-from matting.evaluation import Example
-from matting.evaluation.exhibits import COLUMNS, draw_tiles
+from matting.data.test_sets import Example
+from matting.evaluation.report.gallery import COLUMNS, draw_tiles
 
 TRIMAP_LEVELS = np.array([0, 128, 255], np.uint8)
 
@@ -49,7 +49,7 @@ class Panels(Callback):
 
 
 def panel_rows(batch: TrainingBatch, alphas: torch.Tensor) -> list[NDArray[np.uint8]]:
-    """Draw the five pictures of `matting.evaluation.exhibits.COLUMNS` side by side, a row per picture of a batch.
+    """Draw the five pictures of `matting.evaluation.report.gallery.COLUMNS` side by side, a row per picture of a batch.
 
     Args:
         batch: The pictures.

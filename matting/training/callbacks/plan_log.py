@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from matting.data.datamodule import MattingDataModule
-from matting.data.schedule import Schedule, summarise
 from matting.images import write_atomic
+from matting.plan.schedule import Schedule, summarise
+from matting.training.datamodule import MattingDataModule
 
 log = logging.getLogger(__name__)
 

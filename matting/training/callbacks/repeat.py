@@ -4,9 +4,9 @@ from dataclasses import fields
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from matting.data.datamodule import MattingDataModule
-from matting.data.plan import EpochPlan
-from matting.data.schedule import Schedule
+from matting.plan.plan import EpochPlan
+from matting.plan.schedule import Schedule
+from matting.training.datamodule import MattingDataModule
 
 
 class RepeatFirstEpoch(Callback):

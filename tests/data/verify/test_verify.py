@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from matting.data.sources import Item, Source
+from matting.data.formats import Item, Source
 from matting.data.verify import FORMATS, Report, find_format, inspect_item, verify
 from matting.data.verify.inspection import judge_matte, perceptual_hash
 from matting.data.verify.report import SAME_PICTURE
-from tests.data.sources.test_coco import coco_matting_tree, instances_tree
-from tests.data.sources.trees import (
+from tests.data.formats.test_coco import coco_matting_tree, instances_tree
+from tests.data.formats.trees import (
     SIZE,
     annotation,
     coco_tree,

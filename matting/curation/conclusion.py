@@ -1,0 +1,114 @@
+"""From all that is known of a set to its verdicts and its report."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from matting.curation.audit import defect_rate, draw_sample, read_decisions, write_sample
+from matting.curation.audit_page import Entry, audit_page
+from matting.curation.checks import read_limits
+from matting.curation.credibility import read_credibility
+from matting.curation.report import report_html, report_markdown, report_tables
+from matting.curation.run import Curation, Progress, measure_all
+from matting.curation.verdicts import judge, write_verdicts
+from matting.data.verdicts import read_accepted
+from matting.evaluation.report import Table
+from matting.images import write_atomic
+
+
+class Conclusion(NamedTuple):
+    """What was concluded.
+
+    Attributes:
+        tables: The funnel, and what the audit says of the rest where there was one.
+        warnings: In sentences.
+        report: The report's page.
+    """
+
+    tables: list[Table]
+    warnings: list[str]
+    report: Path
+
+
+def conclude(
+    curation: Curation, progress: Progress, limits: Path | None = None, workers: int | None = None
+) -> Conclusion:
+    """Judge by everything that is known, and write the verdicts and the reports.
+
+    Args:
+        curation: The set; pairs that were not measured yet are measured.
+        progress: Shows how far it is.
+        limits: As `choose_limits` takes it.
+        workers: Processes; all cores by default. The result does not depend on it.
+
+    Returns:
+        What to tell of it.
+    """
+    chosen, warnings = choose_limits(curation, limits), list[str]()
+    measured, credibility = measure_all(curation, progress, workers), read_credibility(curation)
+    decided = read_decisions(curation.decisions)
+    decisions = {
+        name: decision
+        for name, decision in decided.items()
+        if name in curation.items and decision.stamp == curation.stamp(name)
+    }
+    if stale := decided.keys() - decisions.keys():
+        warnings.append(
+            f"{len(stale)} audited pairs, such as '{min(stale)}', are not what was looked at; audit them again"
+        )
+    judged = [
+        judge(one._replace(credibility=credibility.get(one.name)), chosen, decisions.get(one.name)) for one in measured
+    ]
+    rate, page = defect_rate(decisions), curation.folder / "report.html"
+    tables = report_tables(judged, rate, chosen["credibility"])
+    write_verdicts(curation.verdicts, judged)
+    write_atomic(curation.folder / "report.md", report_markdown(curation, tables).encode())
+    write_atomic(page, report_html(curation, judged, tables, chosen["credibility"]).encode())
+    if unreadable := sum(bool(one.problem) for one in measured):
+        warnings.append(f"{unreadable} pairs cannot be read; the report says which and why")
+    return Conclusion(tables[: 2 if rate else 1], warnings, page)
+
+
+def choose_limits(curation: Curation, given: Path | None) -> dict[str, float]:
+    """The project's limits with those that were given, now or in an earlier command.
+
+    Args:
+        curation: Keeps a copy of the file that is given.
+        given: YAML file as `matting.curation.checks.read_limits` takes it; None leaves what was given before.
+    """
+    chosen = read_limits(given or (curation.limits if curation.limits.is_file() else None))
+    if given:
+        write_atomic(curation.limits, given.read_bytes())
+    return chosen
+
+
+class Drawn(NamedTuple):
+    """A sample for the audit: how many pairs were drawn, of how many accepted ones, and the page that shows them."""
+
+    pairs: int
+    accepted: int
+    page: Path
+
+
+def draw_audit(curation: Curation, share: float, seed: int, progress: Progress) -> Drawn:
+    """Draw a sample of the accepted pairs and write the page on which a person judges them.
+
+    Args:
+        curation: With its verdicts.
+        share: As `draw_sample` takes it.
+        seed: Of the draw.
+        progress: Shows how far it is.
+
+    Raises:
+        ValueError: If nothing was accepted.
+    """
+    accepted = read_accepted(curation.verdicts).get(curation.name, {})
+    names = draw_sample([item for item in curation.items.values() if accepted.get(item.name)], share, seed)
+    if not names:
+        raise ValueError(f"{curation.verdicts}: expected accepted pairs to audit, found none")
+    sample, file = {name: curation.stamp(name) for name in names}, curation.folder / "audit.html"
+    shown = progress(names, "drawing the page")
+    entries = (Entry(name, curation.items[name].tags, curation.read(name)) for name in shown)
+    page = audit_page(entries, sample, f"Edge audit of {curation.name}: {len(names)} pairs")
+    write_atomic(file, page.encode())
+    write_sample(curation.sample, sample)
+    return Drawn(len(names), sum(accepted.values()), file)

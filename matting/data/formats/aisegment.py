@@ -1,0 +1,43 @@
+"""AISegment matting-human: 34,427 half-length portraits with mattes of a vendor's software.
+
+Layout::
+
+    clip_img/<group>/clip_<number>/<group>-<id>.jpg     photographs, 600 x 800
+    matting/<group>/matting_<number>/<group>-<id>.png   RGBA cut-outs; the alpha channel is the matte
+"""
+
+from pathlib import Path
+
+from matting.data.formats.base import Item, Source
+from matting.data.formats.folders import by_stem, complete, pair
+from matting.data.formats.splits import in_split
+
+
+def aisegment(root: Path | str, split: str = "train", split_list: Path | str | None = None) -> Source:
+    """Read a split of AISegment.
+
+    Args:
+        root: The folder that holds ``clip_img`` and ``matting``.
+        split: ``train``, ``val`` or ``test``.
+        split_list: File with ``name,split`` a line; by default a hash of the name gives 80, 10 and 10 %.
+
+    Returns:
+        A source named ``aisegment``, sorted by name.
+
+    Raises:
+        IncompleteError: If a picture has no partner.
+        FileNotFoundError: If a folder is missing.
+    """
+    base, problems = Path(root), list[str]()
+    photos = _by_name(base / "clip_img", "AISegment photographs (clip_img)", "clip_", problems)
+    mattes = _by_name(base / "matting", "AISegment cut-outs (matting)", "matting_", problems)
+    found = pair(photos, mattes, problems)
+    chosen = in_split([name for name, _, _ in found], split, split_list)
+    items = [Item(name, alpha, photo, identity=f"aisegment/{name}") for name, photo, alpha in found if name in chosen]
+    return complete(Source("aisegment", items), base, problems)
+
+
+def _by_name(folder: Path, what: str, prefix: str, problems: list[str]) -> dict[str, Path]:
+    """Files by their path, without what tells the two trees apart."""
+    files = by_stem(folder, what, problems, recursive=True)
+    return {"/".join(part.removeprefix(prefix) for part in name.split("/")): path for name, path in files.items()}

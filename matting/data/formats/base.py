@@ -1,0 +1,156 @@
+"""What every data set becomes: a list of items to plan with, and the layers of one item to train on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.data.crop import Box, Picture, full_box
+from matting.data.formats.reduced import largest_reduction, read_part
+from matting.images import read_alpha
+from matting.plan.curriculum import DIFFICULTIES
+
+Look = Callable[[Picture], Box]
+"""Given a matte, ``(H, W)`` uint8, the part of it that is wanted."""
+
+
+class Layers(NamedTuple):
+    """The layers of one item, or of a part of it.
+
+    Attributes:
+        foreground: ``(h, w, 3)`` uint8 sRGB: the foreground colours, or the photograph itself where none are known.
+        alpha: ``(H, W)`` uint8, 255 = foreground; ``(h, w)`` is this size, or a power of two below it, rounded up.
+        background: ``(h, w, 3)`` uint8 sRGB, or None where the plan's scene goes behind the foreground.
+        ignore: ``(H, W)`` bool, True where the annotation says nothing, or None when it holds everywhere.
+    """
+
+    foreground: Picture
+    alpha: Picture
+    background: Picture | None = None
+    ignore: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One annotated person or group, known without decoding a picture.
+
+    Attributes:
+        name: Unique within its source; used in plans, reports and error messages.
+        alpha: File that holds the matte; the photograph itself where the matte is drawn from annotations.
+        photo: The photograph, or None where the item exists only as a foreground layer.
+        foreground: The foreground layer, or None where only the photograph exists.
+        background: The photograph's own background layer, where the data set ships one beside the foreground.
+        trimap: A trimap that the data set ships for its metrics.
+        difficulty: ``clear``, ``medium`` or ``hard``.
+        tags: Golden labels, such as ``backlit`` or ``glasses``.
+        identity: Who it is: items of one identity never stand on both sides of a split.
+    """
+
+    name: str
+    alpha: Path
+    photo: Path | None = None
+    foreground: Path | None = None
+    background: Path | None = None
+    trimap: Path | None = None
+    difficulty: str = "clear"
+    tags: frozenset[str] = frozenset()
+    identity: str = ""
+
+    def __post_init__(self) -> None:
+        if self.difficulty not in DIFFICULTIES:
+            raise ValueError(
+                f"item '{self.name}': expected a difficulty of {', '.join(DIFFICULTIES)}, found '{self.difficulty}'; "
+                "correct the manifest"
+            )
+        if self.photo is None and self.foreground is None:
+            raise ValueError(f"item '{self.name}' has neither a photo nor a foreground; give at least one")
+
+    @property
+    def layered(self) -> bool:
+        """Whether the item can stand before another background."""
+        return self.foreground is not None
+
+
+def stored_trimap(item: Item, alpha: Picture) -> Picture | None:
+    """The trimap as the item's file has it, None where it has none."""
+    return read_alpha(item.trimap) if item.trimap else None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set as the plan and the loader see it.
+
+    Attributes:
+        name: Name of the format, such as ``rwp``.
+        items: Metadata in a fixed order: an item's position is its index in the plan.
+        alpha_reader: Reads an item's matte; formats that store it in a way of their own bring their own.
+        trimap_reader: Given an item and its matte, the trimap that the data set's metrics use, ``(H, W)`` uint8.
+        ignored: Given an item and its matte, ``(H, W)`` bool, True where the annotation says nothing.
+        frame: Given a matte, the part of the picture that the item is about.
+        plain_variants: Whether layered items are also drawn before white, blue and a gradient.
+        notes: What the tree on disk lacks although it can be used, in sentences.
+    """
+
+    name: str
+    items: Sequence[Item]
+    alpha_reader: Callable[[Path], Picture] = read_alpha
+    trimap_reader: Callable[[Item, Picture], Picture | None] = stored_trimap
+    ignored: Callable[[Item, Picture], NDArray[np.bool_]] | None = None
+    frame: Look | None = None
+    plain_variants: bool = False
+    notes: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def layers(
+        self, index: int, *, recomposed: bool, look: Look | None = None, smallest_side: int | None = None
+    ) -> Layers:
+        """Decode the layers of one item, or of a part of it.
+
+        Args:
+            index: Position of the item.
+            recomposed: True if another background goes behind the foreground; needs a layered item. Otherwise a
+                photograph comes as both foreground and background, and an item without one leaves background None.
+            look: Chooses the part, once the matte is known; everything by default.
+            smallest_side: If given, colours may come at a half, a quarter or an eighth, decoded that much faster, as
+                long as both sides keep so many pixels.
+
+        Returns:
+            Layers of one part of the picture.
+
+        Raises:
+            ValueError: If the matte and the picture differ in size, or a picture cannot be read.
+        """
+        item = self.items[index]
+        if recomposed and item.foreground is None:
+            raise ValueError(
+                f"item '{item.name}' of '{self.name}' has no foreground layer to set before a new background"
+            )
+        alpha = self.alpha_reader(item.alpha)
+        box = self.frame(alpha) if self.frame else full_box(*alpha.shape)
+        box = look(box.cut(alpha)).within(box) if look else box
+        factor = largest_reduction(box, smallest_side) if smallest_side else 1
+        box = box.aligned(factor, *alpha.shape)
+        foreground_path, background_path = _colour_files(item, recomposed)
+        foreground = read_part(foreground_path, item.alpha, alpha.shape, box, factor)
+        background = None
+        if background_path:
+            is_same = background_path == foreground_path
+            background = foreground if is_same else read_part(background_path, item.alpha, alpha.shape, box, factor)
+        ignore = box.cut(self.ignored(item, alpha)) if self.ignored else None
+        return Layers(foreground, box.cut(alpha), background, ignore)
+
+
+def _colour_files(item: Item, recomposed: bool) -> tuple[Path, Path | None]:
+    """Files of the foreground and of the background that goes with it."""
+    if item.foreground and (recomposed or item.photo is None):
+        return item.foreground, None
+    if item.foreground and item.background:
+        return item.foreground, item.background
+    if item.photo is None:
+        raise ValueError(f"item '{item.name}' has no picture; give a photo or a foreground")
+    return item.photo, item.photo

@@ -1,0 +1,203 @@
+"""COCO-Matting (Zhang et al., "SEMat", arXiv 2410.06593): approximate mattes on COCO photographs.
+
+Layout::
+
+    COCO-Matting/trimap_alpha/<id>_<things>_<NN>.png      trimap and matte side by side, width 2 W; or split in two:
+    COCO-Matting/{alpha,trimap}/<id>_<things>_<NN>.png
+    coco/{train2017,unlabeled2017,val2017}/<id>.jpg       the photographs; <id> has 12 digits
+    coco/annotations/instances_{train,val}2017.json       who else is in them; optional
+
+A matte covers **one** person and what that person carries, whoever else is in the photograph. A network without a
+trimap would learn from it that the others are background, so a `scope` says what becomes of them.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.data.crop import Box, Picture
+from matting.data.formats.base import Item, Source
+from matting.data.formats.coco_annotations import AnnotatedPhoto, person_mask, read_people
+from matting.data.formats.folders import by_stem, complete, first_folder, require_folder, with_notes
+from matting.images import read_alpha
+
+Scope = Literal["single_person", "ignore_others", "crop"]
+
+PHOTO_FOLDERS = {"train": ("train2017", "unlabeled2017"), "val": ("val2017",)}
+CROP_MARGIN = 0.1
+"""Share of the matte's box that ``scope=crop`` keeps around it on each side."""
+
+OUTLINE_ERROR = 9
+"""Pixels by which the outline of another person is widened before it is ignored: COCO's polygons are coarse."""
+
+
+_NAME = re.compile(r"(\d{12})_.*\d+")
+
+
+class _Matte(NamedTuple):
+    """A matte file with its photograph."""
+
+    name: str
+    path: Path
+    photo: Path
+
+    @property
+    def photo_id(self) -> int:
+        return int(self.photo.stem)
+
+
+def coco_matting(root: Path | str, coco: Path | str, split: str = "train", scope: Scope = "single_person") -> Source:
+    """Pair mattes with their photographs.
+
+    Args:
+        root: The folder that holds ``trimap_alpha``, or ``alpha`` and ``trimap``.
+        coco: The COCO folder that holds ``train2017``, ``unlabeled2017`` and, if used, ``val2017`` and ``annotations``.
+        split: ``train`` takes the photographs of train2017 and unlabeled2017, ``val`` those of val2017.
+        scope: ``single_person`` keeps photographs with one matte and, as far as COCO annotates them, one person.
+            ``ignore_others`` keeps every matte and marks the other people as not annotated: neither losses nor metrics
+            look there. ``crop`` keeps every matte and shows its box only, with whoever else is in it as background.
+
+    Returns:
+        A source named ``coco_matting``, sorted by file name. Its notes say how many photographs COCO does not annotate.
+
+    Raises:
+        IncompleteError: If a photograph is missing, or a name is not of the pattern.
+        FileNotFoundError: If a folder is missing.
+        ValueError: If the scope or the split is unknown.
+    """
+    if split not in PHOTO_FOLDERS or scope not in ("single_person", "ignore_others", "crop"):
+        raise ValueError(f"coco_matting: no split '{split}' with scope '{scope}'; see its docstring for both")
+    coco, problems = require_folder(Path(coco), "COCO photographs"), list[str]()
+    folder = first_folder([Path(root) / "trimap_alpha", Path(root) / "alpha"], "COCO-Matting")
+    mattes = _mattes(by_stem(folder, "COCO-Matting", problems), coco, split, problems)
+    annotated = _annotations(coco, split, {matte.photo_id for matte in mattes})
+    if scope == "single_person":
+        per_photo = Counter(matte.photo_id for matte in mattes)
+        mattes = [m for m in mattes if per_photo[m.photo_id] == 1 and _is_alone(annotated.get(m.photo_id))]
+    reader = joined_alpha if folder.name == "trimap_alpha" else read_alpha
+    items = [Item(m.name, m.path, m.photo, identity=f"coco/{m.photo.stem}") for m in mattes]
+    source = Source(
+        "coco_matting",
+        items,
+        alpha_reader=reader,
+        plain_variants=True,
+        frame=matte_box if scope == "crop" else None,
+        ignored=OtherPeople(_by_photo(items), annotated, reader) if scope == "ignore_others" else None,
+    )
+    unknown = sum(matte.photo_id not in annotated for matte in mattes)
+    note = f"{unknown} of {len(mattes)} photographs have no annotations of COCO: other people in them stay unnoticed"
+    return complete(with_notes(source, note if unknown and scope != "crop" else None), Path(root), problems)
+
+
+@dataclass(frozen=True)
+class OtherPeople:
+    """Where people are that an item's matte is not about.
+
+    Attributes:
+        mattes: Items of each photograph.
+        annotated: What COCO says of the photographs, by id.
+        alpha_reader: Reads a matte.
+    """
+
+    mattes: Mapping[str, list[Item]]
+    annotated: Mapping[int, AnnotatedPhoto]
+    alpha_reader: Callable[[Path], Picture]
+
+    def __call__(self, item: Item, alpha: Picture) -> NDArray[np.bool_]:
+        """Mark the other mattes of the photograph and the annotated people that are not the item's own."""
+        name = _photo_name(item)
+        others = np.zeros(alpha.shape, dtype=bool)
+        for sibling in self.mattes[name]:
+            if sibling.name != item.name:
+                others |= self.alpha_reader(sibling.alpha) > 0
+        if photo := self.annotated.get(int(name)):
+            for person in photo.people:
+                outline = person_mask(person, photo.height, photo.width)
+                if (
+                    outline & (alpha > 127)
+                ).sum() <= outline.sum() / 2:  # more than half inside: the item's own outline
+                    others |= cv2.dilate(outline.astype(np.uint8), np.ones((OUTLINE_ERROR, OUTLINE_ERROR))) > 0
+        return np.asarray(others & (alpha == 0))
+
+
+def joined_alpha(path: Path) -> Picture:
+    """Read the matte half of a joined picture.
+
+    The order of the halves differs between releases, so it is detected: a trimap holds no value but 0, 127/128, 255.
+
+    Args:
+        path: A picture of size ``(H, 2 W)``.
+
+    Returns:
+        ``(H, W)`` uint8 alpha.
+
+    Raises:
+        ValueError: If the width is odd.
+    """
+    joined = read_alpha(path)
+    if joined.shape[1] % 2:
+        raise ValueError(
+            f"{path}: expected trimap and alpha side by side (an even width), found a width of "
+            f"{joined.shape[1]}; extract the file again"
+        )
+    left, right = np.split(joined, 2, axis=1)
+    return right if np.isin(left, (0, 127, 128, 255)).all() else left
+
+
+def matte_box(alpha: Picture) -> Box:
+    """The box of a matte with `CROP_MARGIN` around it, inside the picture; everything where the matte is empty."""
+    x, y, width, height = cv2.boundingRect(alpha)
+    if not width:
+        return Box(0, 0, *alpha.shape)
+    across, down = round(width * CROP_MARGIN), round(height * CROP_MARGIN)
+    top, left = max(0, y - down), max(0, x - across)
+    bottom, right = min(alpha.shape[0], y + height + down), min(alpha.shape[1], x + width + across)
+    return Box(top, left, bottom - top, right - left)
+
+
+def _mattes(files: Mapping[str, Path], coco: Path, split: str, problems: list[str]) -> list[_Matte]:
+    """The mattes of a split with their photographs."""
+    found: list[_Matte] = []
+    for name, path in sorted(files.items()):
+        match = _NAME.fullmatch(name)
+        places = {
+            kind: photo
+            for kind, folders in PHOTO_FOLDERS.items()
+            for folder in folders
+            if match and (photo := coco / folder / f"{match[1]}.jpg").is_file()
+        }
+        if match is None:
+            problems.append(f"{path} is not named <12-digit COCO id>_<things>_<NN>")
+        elif not places:
+            folders = ", ".join(folder for group in PHOTO_FOLDERS.values() for folder in group)
+            problems.append(f"{match[1]}.jpg is in none of {folders} of {coco}")
+        elif split in places:
+            found.append(_Matte(name, path, places[split]))
+    return found
+
+
+def _annotations(coco: Path, split: str, ids: set[int]) -> dict[int, AnnotatedPhoto]:
+    path = coco / "annotations" / f"instances_{split}2017.json"
+    return read_people(path, only=ids) if path.is_file() else {}
+
+
+def _is_alone(photo: AnnotatedPhoto | None) -> bool:
+    return photo is None or len(photo.people) == 1
+
+
+def _photo_name(item: Item) -> str:
+    return item.name[:12]
+
+
+def _by_photo(items: list[Item]) -> dict[str, list[Item]]:
+    groups: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        groups[_photo_name(item)].append(item)
+    return dict(groups)

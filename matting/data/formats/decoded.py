@@ -1,0 +1,151 @@
+"""A cache of decoded layers for small sets: memory-mapped files that all workers read through the page cache.
+
+Decoding is nearly all of what a draw costs. Layers that were decoded once are kept as squares somewhat larger than a
+crop. Crops are squares made of any part of a picture: a square loses no freedom, only pixels that no crop would show.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from matting.cache import cache_dir
+from matting.data.crop import Picture, full_box, resize
+from matting.data.formats.base import Layers, Look, Source
+
+
+class _Squares(NamedTuple):
+    """Memory-mapped arrays, one entry a slot; ``filled`` is 1 where the others hold something."""
+
+    colours: Picture
+    alpha: Picture
+    ignore: Picture
+    filled: Picture
+
+
+@dataclass(frozen=True)
+class DecodedSource(Source):
+    """A source whose first items are decoded once, when they are first drawn.
+
+    Attributes:
+        side: Side of the squares in pixels.
+        slots: Number of squares. An item has one, or two if it is both a photograph and a foreground layer.
+        file: Holds the squares.
+    """
+
+    side: int = 0
+    slots: int = 0
+    file: Path = field(default_factory=Path)
+
+    def layers(
+        self, index: int, *, recomposed: bool, look: Look | None = None, smallest_side: int | None = None
+    ) -> Layers:
+        """Layers as `Source.layers` gives them; squeezed to a square where they come from the cache."""
+        item = self.items[index]
+        per_item = _squares_per_item(self)
+        slot = index * per_item + (per_item == 2 and recomposed)
+        if slot >= self.slots or (item.background and not recomposed):
+            return super().layers(index, recomposed=recomposed, look=look, smallest_side=smallest_side)
+        squares = _open(self.file, self.slots, self.side)
+        if not squares.filled[slot]:
+            self._fill(squares, slot, super().layers(index, recomposed=recomposed, smallest_side=self.side))
+        alpha = squares.alpha[slot]
+        box = look(alpha) if look else full_box(self.side, self.side)
+        foreground = box.cut(squares.colours[slot])
+        ignore = box.cut(squares.ignore[slot]).astype(bool) if self.ignored else None
+        return Layers(foreground, box.cut(alpha), None if recomposed or not item.photo else foreground, ignore)
+
+    def _fill(self, squares: _Squares, slot: int, layers: Layers) -> None:
+        squares.colours[slot] = resize(layers.foreground, self.side)
+        squares.alpha[slot] = resize(layers.alpha, self.side)
+        if layers.ignore is not None:
+            squares.ignore[slot] = resize(layers.ignore.astype(np.uint8) * 255, self.side) > 0
+        # Two workers may fill a slot at once: both write the same bytes, and the flag comes last.
+        squares.filled[slot] = 1
+
+
+def with_decoded_cache(source: Source, side: int, gigabytes: float) -> Source:
+    """Keep the decoded layers of a source, or of its first items.
+
+    Args:
+        source: Any source.
+        side: Side of the squares in pixels. One and a half times the crop's side keeps close-ups sharp.
+        gigabytes: Disk space that this source's squares may take, in units of 1e9 bytes; it is reserved at once.
+
+    Returns:
+        A source with the same items.
+
+    Raises:
+        ValueError: If not even one item fits.
+        OSError: If the disk is full.
+    """
+    per_item = _squares_per_item(source)
+    fitting = int(gigabytes * 1e9) // _bytes_per_slot(side)
+    slots = min(fitting // per_item, len(source)) * per_item
+    if not slots:
+        raise ValueError(
+            f"expected room for a square of {side} pixels of '{source.name}', found {gigabytes} GB; "
+            "raise corpus.cache_gigabytes, or set it to 0"
+        )
+    file = cache_dir() / "decoded" / f"{source.name}-{_fingerprint(source, slots, side)}.bin"
+    if not file.is_file():
+        _reserve(file, slots * _bytes_per_slot(side))
+    content = {entry.name: getattr(source, entry.name) for entry in fields(Source)}
+    return DecodedSource(**content, side=side, slots=slots, file=file)
+
+
+def _squares_per_item(source: Source) -> int:
+    return 1 + any(item.photo and item.layered for item in source.items)
+
+
+def _bytes_per_slot(side: int) -> int:
+    return side * side * 5 + 1
+
+
+def _reserve(file: Path, size: int) -> None:
+    """Make a file of zeros that the disk has room for: a full disk is told now and does not kill a worker later."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as out:
+            os.posix_fallocate(out.fileno(), 0, size) if hasattr(os, "posix_fallocate") else out.truncate(size)
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@cache
+def _open(file: Path, slots: int, side: int) -> _Squares:
+    """Map the file once in each process."""
+    shapes = ((slots, side, side, 3), (slots, side, side), (slots, side, side), (slots,))
+    whole, parts, start = np.memmap(file, np.uint8, "r+"), [], 0
+    for shape in shapes:
+        end = start + int(np.prod(shape))
+        parts.append(np.asarray(whole[start:end]).reshape(shape))
+        start = end
+    return _Squares(*parts)
+
+
+def _fingerprint(source: Source, slots: int, side: int) -> str:
+    """What the squares are made from: the files as they are now, and how the source decodes them."""
+    facts = [f"{slots} {side}", *(_describe(f) for f in (source.alpha_reader, source.ignored, source.frame))]
+    for item in source.items[:slots]:
+        facts.append(item.name)
+        facts += [_stamp(path) for path in (item.alpha, item.photo, item.foreground) if path]
+    return blake2b("\n".join(facts).encode(), digest_size=12).hexdigest()
+
+
+def _stamp(path: Path) -> str:
+    info = path.stat()
+    return f"{path.resolve()}|{info.st_size}|{info.st_mtime_ns}"
+
+
+def _describe(function: Callable[..., Any] | None) -> str:
+    """A text that differs where the function does: functions by name, objects by their content."""
+    name = getattr(function, "__qualname__", None)
+    return repr(function) if name is None else f"{name} of {getattr(function, '__self__', None)!r}"

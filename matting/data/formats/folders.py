@@ -1,0 +1,119 @@
+"""What readers do with folders: demand them, list names, and pair pictures with mattes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from matting.data.formats.base import Source
+from matting.images import list_pictures
+
+SHOWN = 3
+
+
+class IncompleteError(FileNotFoundError):
+    """A data set with files missing. What is complete can still be looked at; a run needs all of it.
+
+    Attributes:
+        source: The items that are complete.
+        problems: One sentence for each file or pair that is not.
+    """
+
+    def __init__(self, root: Path, source: Source, problems: Sequence[str]) -> None:
+        more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+        super().__init__(
+            f"{root}: {len(problems)} problems beside {len(source)} complete items: {'; '.join(problems[:SHOWN])}{more}"
+            ". 'matting data verify' lists them; restore the files or remove what is left of them"
+        )
+        self.source, self.problems = source, list(problems)
+
+
+class EmptyError(FileNotFoundError):
+    """A split without a single item."""
+
+
+def complete(source: Source, root: Path, problems: Sequence[str]) -> Source:
+    """Return the source if nothing is missing from it.
+
+    Raises:
+        IncompleteError: If there are problems.
+        EmptyError: If there are none, but no item either.
+    """
+    if problems:
+        raise IncompleteError(root, source, problems)
+    if not source.items:
+        raise EmptyError(f"{root}: expected pictures of '{source.name}' for this split, found none")
+    return source
+
+
+def require_folder(path: Path, what: str) -> Path:
+    """Return ``path`` if it is a folder, else raise FileNotFoundError that says what was expected there."""
+    if not path.is_dir():
+        found = "a file" if path.exists() else "nothing"
+        raise FileNotFoundError(f"{path}: expected {what}, found {found}; check the path given under 'corpus'")
+    return path
+
+
+def first_folder(candidates: Sequence[Path], what: str) -> Path:
+    """The first candidate that is a folder: data sets travel in several layouts.
+
+    Raises:
+        FileNotFoundError: If none is.
+    """
+    for path in candidates:
+        if path.is_dir():
+            return path
+    raise FileNotFoundError(f"expected {what} in one of: {', '.join(map(str, candidates))}; check the path, or unpack")
+
+
+def read_names(path: Path) -> list[str]:
+    """Read a name list: one name a line, LF or CRLF, blank lines ignored.
+
+    Raises:
+        FileNotFoundError: If the list is missing.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected a list of names, one a line; restore it from the data set's archive")
+    return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+
+
+def by_stem(folder: Path, what: str, problems: list[str], recursive: bool = False) -> dict[str, Path]:
+    """Index the pictures of a folder by their path without its ending, relative to the folder.
+
+    Args:
+        folder: Where they lie.
+        what: What they are, for errors.
+        problems: Takes a sentence for every name that stands for two files.
+        recursive: Also look into the folders below.
+
+    Raises:
+        FileNotFoundError: If the folder is missing.
+    """
+    found: dict[str, Path] = {}
+    for path in list_pictures(require_folder(folder, what), recursive=recursive):
+        stem = path.relative_to(folder).with_suffix("").as_posix()
+        if stem in found:
+            problems.append(f"{path} and {found[stem].name} have one name")
+        else:
+            found[stem] = path
+    return found
+
+
+def pair(pictures: dict[str, Path], mattes: dict[str, Path], problems: list[str]) -> list[tuple[str, Path, Path]]:
+    """Match pictures and mattes by name.
+
+    Args:
+        pictures: By name.
+        mattes: By name.
+        problems: Takes a sentence for each one without a partner.
+
+    Returns:
+        Name, picture and matte, sorted by name.
+    """
+    problems += [f"{path} has no matte" for name, path in sorted(pictures.items()) if name not in mattes]
+    problems += [f"{path} has no picture" for name, path in sorted(mattes.items()) if name not in pictures]
+    return [(name, pictures[name], mattes[name]) for name in sorted(pictures.keys() & mattes.keys())]
+
+
+def with_notes(source: Source, *notes: str | None) -> Source:
+    """The source with further notes; None is no note."""
+    return replace(source, notes=(*source.notes, *(note for note in notes if note)))

@@ -1,0 +1,78 @@
+"""Estimated foregrounds: what lets a photograph's person stand before another background.
+
+A photograph shows ``I = a F + (1 - a) B``. Pasted elsewhere with the photograph itself as F, hair keeps a rim of the
+old background, and a loss that compares two backgrounds punishes the right answer. So F is estimated once into the
+project's cache; nothing is written beside the user's data.
+"""
+
+from dataclasses import replace
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from matting.cache import cache_dir
+from matting.data.formats.base import Item, Source
+from matting.foreground import VERSION, estimate_foreground
+from matting.images import read_rgb, write_atomic
+from matting.processes import in_processes
+
+JPEG_QUALITY = 95
+"""Photographs are JPEGs themselves; at this quality, without subsampling of colours, nothing visible is added."""
+
+
+def with_estimated_foregrounds(source: Source, workers: int | None = None) -> Source:
+    """Give every item of a source a foreground layer.
+
+    Args:
+        source: Items that have layers keep them. Only what is not in the cache is worked on, under a progress bar.
+        workers: Processes; all cores by default.
+
+    Returns:
+        The source with layered items only.
+
+    Raises:
+        ValueError: If a picture cannot be read or differs in size from its matte.
+    """
+    files = {item.name: _cache_file(source.name, item) for item in source.items if item.photo and not item.layered}
+    missing = [
+        index for index, item in enumerate(source.items) if item.name in files and not files[item.name].is_file()
+    ]
+    if missing:
+        files[source.items[missing[0]].name].parent.mkdir(parents=True, exist_ok=True)
+        jobs = partial(_estimate, source, files)
+        estimates = in_processes(jobs, missing, workers)
+        for _ in track(estimates, f"foregrounds of {source.name}", len(missing), console=Console(stderr=True)):
+            pass  # each estimate is in its file, so an interrupted run goes on where it stopped
+    items = [replace(item, foreground=files.get(item.name, item.foreground)) for item in source.items]
+    return replace(source, items=items)
+
+
+def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:
+    item = source.items[index]
+    if item.photo is None:
+        raise ValueError(f"item '{item.name}' has no photograph to estimate a foreground from")
+    photo, alpha = read_rgb(item.photo), source.alpha_reader(item.alpha)
+    if photo.shape[:2] != alpha.shape:
+        raise ValueError(f"{item.alpha}: expected the size of {item.photo}, found another; correct or remove the pair")
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    colours = estimate_foreground(photo, alpha.astype(np.float32) / np.float32(255))
+    _, data = cv2.imencode(".jpg", colours[..., ::-1], options)
+    write_atomic(files[item.name], data.tobytes())
+    return files[item.name]
+
+
+def _cache_file(source: str, item: Item) -> Path:
+    """Named by what it is made from, so that a changed photograph, matte or estimator gets a new one."""
+    stamps = [f"version {VERSION}", item.name]
+    for path in (item.photo, item.alpha):
+        if path:
+            info = path.stat()
+            stamps.append(f"{path.resolve()}|{info.st_size}|{info.st_mtime_ns}")
+    digest = blake2b("\n".join(stamps).encode(), digest_size=12).hexdigest()
+    return cache_dir() / "foregrounds" / source / f"{digest}.jpg"

@@ -1,0 +1,135 @@
+"""The manifest of a portrait set: one row a picture, with its golden labels, difficulty, split and identity.
+
+Columns, as CSV (UTF-8, with a header) or Parquet:
+
+========== ==================================================================
+name       file name of the picture without its ending; unique
+split      ``train``, ``val`` or ``test``
+difficulty ``clear``, ``medium`` or ``hard``
+identity   who it is; pictures of one person never stand in two splits
+backlit …  one column for each golden label (`TAGS`): 0 or 1, false or true
+========== ==================================================================
+"""
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from matting.data.formats.splits import SPLITS
+from matting.plan.curriculum import DIFFICULTIES
+
+TAGS = (
+    "backlit",
+    "side_backlit",
+    "glasses",
+    "hat",
+    "scarf",
+    "motion_blur",
+    "low_resolution",
+    "group",
+    "overlap",
+    "tiny",
+)
+"""The golden labels, each a column of the manifest."""
+
+COLUMNS = ("name", "split", "difficulty", "identity", *TAGS)
+MANIFESTS = ("manifest.csv", "manifest.parquet")
+
+_FLAGS = {"0": False, "false": False, "1": True, "true": True}
+_SHOWN = 5
+
+
+class Row(NamedTuple):
+    """One row of a manifest."""
+
+    name: str
+    split: str
+    difficulty: str
+    identity: str
+    tags: frozenset[str]
+
+
+def find_manifest(folder: Path) -> Path | None:
+    """The manifest of a folder, or None.
+
+    Raises:
+        ValueError: If there are two.
+    """
+    found = [folder / name for name in MANIFESTS if (folder / name).is_file()]
+    if len(found) > 1:
+        raise ValueError(f"{folder}: expected one manifest, found {' and '.join(p.name for p in found)}; remove one")
+    return found[0] if found else None
+
+
+def read_manifest(path: Path) -> list[Row]:
+    """Read and check a manifest.
+
+    Args:
+        path: A ``.csv`` or ``.parquet`` file.
+
+    Returns:
+        Its rows, in order.
+
+    Raises:
+        ValueError: If columns are missing, or values are not of the schema: the first few are named with their row.
+    """
+    records = list(_parquet(path) if path.suffix == ".parquet" else _csv(path))
+    if problems := [*_row_problems(records), *_leaks(records)]:
+        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise ValueError(f"{path}: {'; '.join(problems[:_SHOWN])}{more}; correct the manifest")
+    return [_row(record) for record in records]
+
+
+def _csv(path: Path) -> Iterable[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        _require_columns(path, reader.fieldnames or ())
+        return [{name: (record[name] or "").strip() for name in COLUMNS} for record in reader]
+
+
+def _parquet(path: Path) -> Iterable[dict[str, str]]:
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ValueError(f'{path}: reading Parquet needs pyarrow: pip install -e ".[parquet]"') from error
+    table = parquet.read_table(path)
+    _require_columns(path, table.column_names)
+    return [{name: str(record[name]) for name in COLUMNS} for record in table.to_pylist()]
+
+
+def _require_columns(path: Path, found: Iterable[str]) -> None:
+    if missing := [name for name in COLUMNS if name not in set(found)]:
+        raise ValueError(f"{path}: expected the columns {', '.join(COLUMNS)}, missing: {', '.join(missing)}; add them")
+
+
+def _row_problems(records: list[dict[str, str]]) -> Iterable[str]:
+    seen: set[str] = set()
+    for number, record in enumerate(records, start=1):
+        allowed: Mapping[str, Iterable[str]] = {
+            "split": SPLITS,
+            "difficulty": DIFFICULTIES,
+            **dict.fromkeys(TAGS, _FLAGS),
+        }
+        for column, values in allowed.items():
+            value = record[column].lower() if column in TAGS else record[column]
+            if value not in values:
+                yield f"row {number} ('{record['name']}'): {column} is '{record[column]}', expected {'/'.join(values)}"
+        if not record["name"] or record["name"] in seen:
+            yield f"row {number}: expected a unique name, found '{record['name']}'"
+        seen.add(record["name"])
+
+
+def _leaks(records: list[dict[str, str]]) -> Iterable[str]:
+    splits: dict[str, set[str]] = {}
+    for record in records:
+        if record["identity"]:
+            splits.setdefault(record["identity"], set()).add(record["split"])
+    for identity, found in splits.items():
+        if len(found) > 1:
+            yield f"identity '{identity}' stands in the splits {' and '.join(sorted(found))}"
+
+
+def _row(record: Mapping[str, str]) -> Row:
+    tags = frozenset(tag for tag in TAGS if _FLAGS[record[tag].lower()])
+    return Row(record["name"], record["split"], record["difficulty"], record["identity"], tags)

@@ -1,0 +1,42 @@
+"""PPM-100 (Ke et al., "MODNet", AAAI 2022): 100 portraits on natural backgrounds, a test set.
+
+Layout: ``image/<flickr name>.jpg`` and ``matte/<flickr name>.jpg``. Mattes are JPEG: their 0 and 255 are not exact.
+"""
+
+from pathlib import Path
+
+from matting.data.crop import Picture
+from matting.data.formats.base import Item, Source
+from matting.data.formats.folders import by_stem, complete, pair
+from matting.data.formats.splits import benchmark_split
+from matting.data.test_sets.folders import without_jpeg_noise
+from matting.images import read_alpha
+
+
+def ppm100(root: Path | str, split: str = "test", split_list: Path | str | None = None) -> Source:
+    """Read PPM-100, or a part of it.
+
+    Args:
+        root: The folder that holds ``image`` and ``matte``.
+        split: ``test`` is everything; others need a list.
+        split_list: File with ``name,split`` a line.
+
+    Returns:
+        A source named ``ppm100``, sorted by name.
+
+    Raises:
+        IncompleteError: If a picture has no partner.
+        FileNotFoundError: If a folder is missing.
+        ValueError: If another split is asked for without a list.
+    """
+    base, problems = Path(root), list[str]()
+    photos = by_stem(base / "image", "PPM-100 photographs", problems)
+    found = pair(photos, by_stem(base / "matte", "PPM-100 mattes", problems), problems)
+    chosen = benchmark_split([name for name, _, _ in found], split, split_list, "PPM-100")
+    items = [Item(name, alpha, photo, identity=f"ppm100/{name}") for name, photo, alpha in found if name in chosen]
+    return complete(Source("ppm100", items, alpha_reader=cleaned_alpha), base, problems)
+
+
+def cleaned_alpha(path: Path) -> Picture:
+    """A matte stored as JPEG, its ends snapped to 0 and 255."""
+    return without_jpeg_noise(read_alpha(path))

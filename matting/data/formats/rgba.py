@@ -1,0 +1,32 @@
+"""A plain folder of cut-outs: pictures whose alpha channel is the matte and whose colours are the foreground.
+
+Layout: ``ROOT/**/<name>.{png,webp,tif,…}``.
+"""
+
+from pathlib import Path
+
+from matting.data.formats.base import Item, Source
+from matting.data.formats.folders import by_stem, complete
+from matting.data.formats.splits import in_split
+
+
+def rgba(root: Path | str, split: str = "train", split_list: Path | str | None = None) -> Source:
+    """Read a split of a folder of cut-outs.
+
+    Args:
+        root: The folder; folders below it are read too.
+        split: ``train``, ``val`` or ``test``.
+        split_list: File with ``name,split`` a line; by default a hash of the name gives 80, 10 and 10 %.
+
+    Returns:
+        A source named ``rgba`` of layered items without photographs, sorted by name.
+
+    Raises:
+        FileNotFoundError: If there is no such folder, or nothing in it.
+        IncompleteError: If two files have one name.
+    """
+    problems: list[str] = []
+    files = by_stem(Path(root), "a folder of cut-outs", problems, recursive=True)
+    chosen = in_split(files, split, split_list)
+    items = [Item(n, path, foreground=path, identity=f"rgba/{n}") for n, path in sorted(files.items()) if n in chosen]
+    return complete(Source("rgba", items), Path(root), problems)

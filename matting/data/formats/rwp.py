@@ -1,0 +1,56 @@
+"""RWP: real-world portraits with golden labels.
+
+Layout: ``image/<name>.*``, ``alpha/<name>.*`` and ``manifest.csv`` or ``manifest.parquet``, which
+`matting.data.formats.manifest` describes.
+"""
+
+from pathlib import Path
+
+from matting.data.formats.base import Item, Source
+from matting.data.formats.folders import by_stem, complete, pair, with_notes
+from matting.data.formats.manifest import Row, find_manifest, read_manifest
+from matting.data.formats.splits import check_split, in_split
+
+NO_MANIFEST = (
+    "there is no manifest: every picture counts as clear (the curriculum has nothing to order), there are no golden "
+    "labels (no scenarios in reports), and splits follow a hash of the name (people may stand in two of them)"
+)
+
+
+def rwp(root: Path | str, split: str = "train") -> Source:
+    """Read one split.
+
+    Args:
+        root: The folder that holds ``image``, ``alpha`` and the manifest.
+        split: ``train``, ``val`` or ``test``.
+
+    Returns:
+        A source named ``rwp`` of photographs, in the order of the manifest; by name where there is none, and then the
+        source's notes say what is missed.
+
+    Raises:
+        IncompleteError: If a picture has no partner, or the manifest and the folders do not name the same pictures.
+        FileNotFoundError: If a folder is missing.
+        ValueError: If the manifest is not as its schema wants it.
+    """
+    check_split(split)
+    base, problems = Path(root), list[str]()
+    photos = by_stem(base / "image", "RWP photographs", problems)
+    found = pair(photos, by_stem(base / "alpha", "RWP mattes", problems), problems)
+    files = {name: (photo, alpha) for name, photo, alpha in found}
+    path = find_manifest(base)
+    if path is None:
+        chosen = in_split(files, split, None)
+        rows = [Row(name, split, "clear", name, frozenset()) for name in files if name in chosen]
+    else:
+        listed = read_manifest(path)
+        problems += [f"'{row.name}' of {path.name} has no image/alpha pair" for row in listed if row.name not in files]
+        problems += [f"'{name}' is not in {path.name}" for name in files.keys() - {row.name for row in listed}]
+        rows = [row for row in listed if row.split == split and row.name in files]
+    source = Source("rwp", [_item(row, *files[row.name]) for row in rows])
+    return complete(with_notes(source, NO_MANIFEST if path is None else None), base, problems)
+
+
+def _item(row: Row, photo: Path, alpha: Path) -> Item:
+    identity = f"rwp/{row.identity or row.name}"
+    return Item(row.name, alpha, photo, difficulty=row.difficulty, tags=row.tags, identity=identity)

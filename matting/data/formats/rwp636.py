@@ -1,0 +1,63 @@
+"""RealWorldPortrait-636 (Yu et al., "Mask Guided Matting", CVPR 2021): 636 portraits, published as a test set.
+
+Layout::
+
+    image/<name>.jpg   alpha/<name>.png   detailmap/<name>_cloud_trimap.jpg   segmask/<name>.png (not read)
+
+The metrics of the paper's detail region are taken where the detail map is above 0. There is no official split: training
+on a part of the set takes a list of the user's, and the set is then no benchmark any more.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from matting.data.crop import Picture
+from matting.data.formats.base import Item, Source
+from matting.data.formats.folders import by_stem, complete, pair, with_notes
+from matting.data.formats.splits import benchmark_split
+from matting.images import read_alpha
+
+
+def rwp636(root: Path | str, split: str = "test", split_list: Path | str | None = None) -> Source:
+    """Read RealWorldPortrait-636, or a part of it.
+
+    Args:
+        root: The folder that holds ``image`` and ``alpha``.
+        split: ``test`` is everything; others need a list.
+        split_list: File with ``name,split`` a line.
+
+    Returns:
+        A source named ``rwp636``, sorted by name; its trimaps have the detail region as unknown.
+
+    Raises:
+        IncompleteError: If a picture has no partner.
+        FileNotFoundError: If a folder is missing.
+        ValueError: If another split is asked for without a list.
+    """
+    base, problems = Path(root), list[str]()
+    photos = by_stem(base / "image", "RealWorldPortrait-636 photographs", problems)
+    found = pair(photos, by_stem(base / "alpha", "RealWorldPortrait-636 mattes", problems), problems)
+    chosen = benchmark_split([name for name, _, _ in found], split, split_list, "RealWorldPortrait-636")
+    items = [
+        Item(name, alpha, photo, trimap=_detail_map(base, name), identity=f"rwp636/{name}")
+        for name, photo, alpha in found
+        if name in chosen
+    ]
+    absent = sum(item.trimap is None for item in items)
+    note = f"{absent} of {len(items)} detail maps are missing: no metrics of the detail region" if absent else None
+    source = Source("rwp636", items, trimap_reader=trimap_from_detail)
+    return complete(with_notes(source, note), base, problems)
+
+
+def trimap_from_detail(item: Item, alpha: Picture) -> Picture | None:
+    """Unknown where the detail map is above 0, elsewhere what the matte is nearer to; None without a detail map."""
+    if item.trimap is None:
+        return None
+    definite = np.where(alpha > 127, 255, 0)
+    return np.where(read_alpha(item.trimap) > 0, 128, definite).astype(np.uint8)
+
+
+def _detail_map(base: Path, name: str) -> Path | None:
+    path = base / "detailmap" / f"{name}_cloud_trimap.jpg"
+    return path if path.is_file() else None

@@ -1,0 +1,77 @@
+"""Splits of data sets that ship none: by a list that the user gives, or by a hash of the name."""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from pathlib import Path
+
+from matting.data.formats.folders import read_names
+
+SPLITS = ("train", "val", "test")
+HELD_OUT = 0.1
+"""Share of the names that the hash gives to ``val``, and as much to ``test``."""
+
+
+def hashed_split(name: str) -> str:
+    """The split of a name: a function of the name alone, so that adding pictures moves none."""
+    place = int.from_bytes(blake2b(name.encode(), digest_size=8).digest()) / 2**64
+    return "test" if place < HELD_OUT else "val" if place < 2 * HELD_OUT else "train"
+
+
+def read_split_list(path: Path) -> dict[str, str]:
+    """Read a split list: ``name,split`` a line; names may hold commas and spaces.
+
+    Returns:
+        Split of each name.
+
+    Raises:
+        FileNotFoundError: If the list is missing.
+        ValueError: If a line is of another form, or a name stands twice.
+    """
+    splits: dict[str, str] = {}
+    for number, line in enumerate(read_names(path), start=1):
+        name, _, split = line.rpartition(",")
+        if not name or split.strip() not in SPLITS:
+            raise ValueError(f"{path}, line {number}: expected 'name,split' with {'/'.join(SPLITS)}, found '{line}'")
+        if name in splits:
+            raise ValueError(f"{path}, line {number}: '{name}' stands there already; keep one of the two")
+        splits[name] = split.strip()
+    return splits
+
+
+def in_split(names: Iterable[str], split: str, split_list: Path | str | None) -> set[str]:
+    """Names of a split, by the list if there is one, else by the hash.
+
+    Raises:
+        FileNotFoundError, ValueError: As `read_split_list`; ValueError also if the list names nothing that exists.
+    """
+    check_split(split)
+    if split_list is None:
+        return {name for name in names if hashed_split(name) == split}
+    listed, known = read_split_list(Path(split_list)), set(names)
+    if unknown := sorted(listed.keys() - known):
+        raise ValueError(
+            f"{split_list}: {len(unknown)} names are not in the data set, such as '{unknown[0]}'; fix them"
+        )
+    return {name for name in known if listed.get(name) == split}
+
+
+def benchmark_split(names: Iterable[str], split: str, split_list: Path | str | None, title: str) -> set[str]:
+    """Names of a split of a set that is published as a test set: all for ``test``, others only by a list.
+
+    Raises:
+        FileNotFoundError, ValueError: As `in_split`; ValueError also if another split is asked for without a list.
+    """
+    if split_list is None and split == "test":
+        return set(names)
+    if split_list is None:
+        check_split(split)
+        raise ValueError(
+            f"{title} is a test set: expected split 'test', found '{split}'; to train on a part of it, give split_list"
+        )
+    return in_split(names, split, split_list)
+
+
+def check_split(split: str) -> None:
+    """Raise ValueError unless ``split`` is one of `SPLITS`."""
+    if split not in SPLITS:
+        raise ValueError(f"expected a split of {', '.join(SPLITS)}, found '{split}'")

@@ -1,0 +1,178 @@
+"""Test pictures in folders: photographs and mattes matched by name."""
+
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.data.test_sets.examples import Example, Pair
+from matting.images import list_pictures, read_alpha, read_rgb
+
+TRIMAP_RADIUS_SHARE = 0.01
+"""Where no trimap is given, the unknown region reaches this far from the matte's edge: a share of the long side."""
+
+JPEG_NOISE = 5
+"""Levels next to 0 and 255 that JPEG compression leaves in a matte; measured on mattes distributed as JPEG."""
+
+_ROLES = ("image", "alpha", "trimap", "foreground", "background")
+
+
+class Listing(NamedTuple):
+    """What a look at the folders gave.
+
+    Attributes:
+        pairs: Complete pairs, sorted by name.
+        problems: One line for each file without a partner or with a double.
+    """
+
+    pairs: list[Pair]
+    problems: list[str]
+
+
+def pairs_from_folders(images: Path, alphas: Path, trimaps: Path | None = None, dataset: str | None = None) -> Listing:
+    """Match photographs and mattes of two folders by stem: ``images/NAME.*`` with ``alphas/NAME.*``.
+
+    Args:
+        images: Folder of photographs.
+        alphas: Folder of true mattes.
+        trimaps: Folder of trimaps; made from the mattes where None.
+        dataset: Name of the set in results; the parent folder's name where None.
+
+    Returns:
+        Pairs and problems. No picture is decoded yet.
+
+    Raises:
+        FileNotFoundError: A folder does not exist.
+    """
+    folders = {"image": images, "alpha": alphas} | ({"trimap": trimaps} if trimaps else {})
+    problems: list[str] = []
+    files = {role: _by_stem(folder, role, problems) for role, folder in folders.items()}
+    names = sorted(set().union(*files.values()))
+    complete = [name for name in names if all(name in found for found in files.values())]
+    for name in sorted(set(names) - set(complete)):
+        missing = [f"{role} in {folders[role]}" for role in folders if name not in files[role]]
+        problems.append(f"{name}: no {' and no '.join(missing)}")
+    title = dataset or images.resolve().parent.name
+    pairs = [_pair(title, name, {role: found[name] for role, found in files.items()}) for name in complete]
+    return Listing(pairs, problems)
+
+
+def pairs_from_root(root: Path, dataset: str | None = None) -> Listing:
+    """Find pairs kept as one folder each: ``root/NAME/image.*``, ``alpha.*`` and, at will, ``trimap.*``.
+
+    Where the true colours are known, ``foreground.*`` and ``background.*`` beside them let a report judge colours too.
+
+    A folder may also be a set of its own, ``root/SET/image/*``, ``alpha/*`` and, at will, ``trimap/*``, paired by name.
+
+    Args:
+        root: Folder of such folders; others among them (without a file named ``alpha``) are passed over.
+        dataset: Name of the set in results; the root's name where None. Sets of their own keep their own.
+
+    Returns:
+        Pairs and problems. No picture is decoded yet.
+
+    Raises:
+        FileNotFoundError: The root does not exist.
+    """
+    if not root.is_dir():
+        raise FileNotFoundError(f"{root}: expected a folder that holds NAME/image.* and NAME/alpha.*, found none")
+    pairs: list[Pair] = []
+    problems: list[str] = []
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        if (folder / "image").is_dir() and (folder / "alpha").is_dir():
+            trimaps = folder / "trimap" if (folder / "trimap").is_dir() else None
+            found = pairs_from_folders(folder / "image", folder / "alpha", trimaps, folder.name)
+            pairs += found.pairs
+            problems += found.problems
+            continue
+        files = _by_stem(folder, "file", problems)
+        roles = {role: path for role, path in files.items() if role in _ROLES}
+        if {"image", "alpha"} <= roles.keys():
+            pairs.append(_pair(dataset or root.resolve().name, folder.name, roles))
+        elif roles:
+            problems.append(f"{folder.name}: no {'alpha' if 'image' in roles else 'image'} in {folder}")
+    return Listing(pairs, problems)
+
+
+def load_example(
+    name: str,
+    image: Path,
+    alpha: Path,
+    trimap: Path | None = None,
+    foreground: Path | None = None,
+    background: Path | None = None,
+) -> Example:
+    """Read one test picture from its files.
+
+    Args:
+        name: Name in the results.
+        image: The photograph.
+        alpha: The true matte.
+        trimap: The trimap; made from the matte where None, see `TRIMAP_RADIUS_SHARE`.
+        foreground: The true colours of the subject.
+        background: What lies behind the subject.
+
+    Returns:
+        The example.
+
+    Raises:
+        ImageError: A file cannot be read.
+        ValueError: The sizes differ.
+    """
+    photograph, matte = read_rgb(image), read_alpha(alpha)
+    given = read_alpha(trimap) if trimap else None
+    colours, behind = (read_rgb(path) if path else None for path in (foreground, background))
+    for path, layer in ((alpha, matte), (trimap, given), (foreground, colours), (background, behind)):
+        if layer is not None and layer.shape[:2] != photograph.shape[:2]:
+            raise ValueError(
+                f"{path}: expected {photograph.shape[1]}x{photograph.shape[0]} as {image}, "
+                f"found {layer.shape[1]}x{layer.shape[0]}; correct or remove the pair"
+            )
+    known = implied_trimap(matte) if given is None else given
+    return Example(name, photograph, matte, known, foreground=colours, background=behind)
+
+
+def implied_trimap(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Make the trimap of a test picture that has none, by the project's one rule.
+
+    Args:
+        alpha: ``(H, W)`` uint8: the true matte. JPEG noise is taken off it first, since mattes are distributed as
+            JPEG too, and their noise would make the whole picture unknown.
+
+    Returns:
+        ``(H, W)`` uint8: 0, 128, 255, with the unknown region widened by `TRIMAP_RADIUS_SHARE` of the long side.
+    """
+    # Imports torch, which takes seconds: whoever only lists a corpus, as a plan does, should not wait for it.
+    from matting.metrics.trimap import trimap_from_alpha
+
+    return trimap_from_alpha(without_jpeg_noise(alpha), max(1, round(TRIMAP_RADIUS_SHARE * max(alpha.shape))))
+
+
+def without_jpeg_noise(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Set levels within `JPEG_NOISE` of 0 and 255 to 0 and 255.
+
+    Args:
+        alpha: ``(H, W)`` uint8.
+
+    Returns:
+        ``(H, W)`` uint8, a copy.
+    """
+    cleaned = alpha.copy()
+    cleaned[alpha <= JPEG_NOISE] = 0
+    cleaned[alpha >= 255 - JPEG_NOISE] = 255
+    return cleaned
+
+
+def _pair(dataset: str, name: str, files: dict[str, Path]) -> Pair:
+    return Pair(name=name, load=partial(load_example, name, **files), dataset=dataset)
+
+
+def _by_stem(folder: Path, role: str, problems: list[str]) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for path in list_pictures(folder):
+        if path.stem in files:
+            problems.append(f"{path.stem}: two {role} files, {files[path.stem].name} and {path.name}; remove one")
+        files.setdefault(path.stem, path)
+    return files

@@ -1,0 +1,135 @@
+"""Methods with what a report says of them: trained networks, stored predictions, baselines."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from matting.evaluation.methods import all_foreground, network, stored_predictions
+from matting.evaluation.prediction import Method
+from matting.evaluation.runs import read_training
+from matting.evaluation.setting import UNKNOWN, Description
+from matting.evaluation.trimap_based import closed_form
+from matting.inference import Predictor
+from matting.models import load_checkpoint
+
+HELPED, TRIVIAL = "closed form, helped", "all foreground"
+"""Names of the baselines."""
+
+
+class Entrant(NamedTuple):
+    """A method that takes part in an evaluation.
+
+    Attributes:
+        method: Gives the mattes.
+        description: What it is.
+        looks: Whether its mattes follow from the pictures it is given, so that corrupting them makes a difference.
+    """
+
+    method: Method
+    description: Description
+    looks: bool = True
+
+
+def trained_network(path: Path, size: int | None = None, device: str = "auto") -> Entrant:
+    """Enter a network.
+
+    Args:
+        path: Run folder or checkpoint.
+        size: Long side of the working picture; the run's own where None.
+        device: As `matting.inference.Predictor` takes it.
+
+    Raises:
+        FileNotFoundError: There is no checkpoint.
+        ValueError: It cannot be used, or the size or the device cannot.
+    """
+    checkpoint = load_checkpoint(path)
+    predictor = Predictor(checkpoint.model, size or checkpoint.size, device)
+    training = read_training(checkpoint.path)
+    mixture = f" ({training.mixture})" if training else ""
+    description = Description(
+        f"{dated(checkpoint.path)}, trained on: {checkpoint.corpus}{mixture}; {predictor.resizing}",
+        trained_on=checkpoint.corpus,
+        augmentations=training.augmentations if training else None,
+        configuration=training.configuration if training else None,
+    )
+    return Entrant(network(predictor), description)
+
+
+def other_software(folder: Path) -> Entrant:
+    """Enter the mattes that another program wrote.
+
+    Args:
+        folder: Holds ``NAME.png`` for every picture.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+    """
+    method = stored_predictions(folder)
+    text = f"mattes stored in {dated(folder)}, scored as they are"
+    return Entrant(method, Description(text, trained_on=UNKNOWN, augmentations=None), looks=False)
+
+
+def baselines(helped: bool = False) -> dict[str, Entrant]:
+    """Enter what every network has to beat.
+
+    Args:
+        helped: Also closed-form matting, which is told the true trimap.
+
+    Returns:
+        Entrants by name.
+
+    Raises:
+        ValueError: PyMatting is wanted and not installed.
+    """
+    solver = Description("Levin et al. 2008 by PyMatting, told the true trimap; long side to 512 px")
+    trivial = Entrant(all_foreground, Description("trivial baseline: alpha 1 everywhere"), looks=False)
+    return ({HELPED: Entrant(closed_form(), solver)} if helped else {}) | {TRIVIAL: trivial}
+
+
+def enter(
+    checkpoints: Sequence[Path], predictions: Sequence[Path], size: int | None, device: str, helped: bool
+) -> dict[str, Entrant]:
+    """Enter everything that takes part in an evaluation, the method under test first.
+
+    Args:
+        checkpoints: Run folders or checkpoints.
+        predictions: Folders of stored mattes.
+        size: As `trained_network` takes it.
+        device: As `trained_network` takes it.
+        helped: As `baselines` takes it.
+
+    Returns:
+        Entrants by short name.
+
+    Raises:
+        ValueError: There is nothing to evaluate, or one is given twice.
+    """
+    if not checkpoints and not predictions:
+        raise ValueError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
+    names = short_names([*checkpoints, *predictions])
+    networks = {names[path]: trained_network(path, size, device) for path in checkpoints}
+    stored = {names[path]: other_software(path) for path in predictions}
+    return networks | stored | baselines(helped)
+
+
+def short_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Name paths by as few of their last parts as tell them apart.
+
+    Raises:
+        ValueError: A path is given twice.
+    """
+    parts = {path: path.resolve().parts for path in paths}
+    if len(set(parts.values())) < len(paths):
+        raise ValueError(f"expected different methods, found one twice in {', '.join(map(str, paths))}")
+    for depth in range(1, 100):
+        names = {path: "/".join(parts[path][-depth:]) for path in paths}
+        if len(set(names.values())) == len(paths):
+            break
+    return names
+
+
+def dated(path: Path) -> str:
+    """Name a file or folder with the time of its last change: what tells a retrained checkpoint from the old one."""
+    changed = max(file.stat().st_mtime for file in (path, *path.rglob("*")) if file.exists())
+    return f"{path} of {datetime.fromtimestamp(changed).isoformat(' ', 'seconds')}"

@@ -1,0 +1,180 @@
+"""A test as files: `report.html` and `report.md` to read, `results.json` and `per_image.csv` to compute with."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from matting.data.test_sets.folders import TRIMAP_RADIUS_SHARE
+from matting.evaluation import provenance
+from matting.evaluation.background_invariance import SPREAD, background_spreads
+from matting.evaluation.prediction import Method
+from matting.evaluation.report.gallery import draw_plates
+from matting.evaluation.report.page import report_html
+from matting.evaluation.report.panels import panel_sheet
+from matting.evaluation.report.sections import CHARTS, Findings, Section, mean_spread, sections
+from matting.evaluation.report.tables import to_markdown
+from matting.evaluation.robustness import degradations
+from matting.evaluation.scoring import METRICS, Evaluation
+from matting.evaluation.setting import Setting
+from matting.evaluation.summary import cells, mean_diagnosis, summarise
+from matting.images import write_atomic, write_png
+
+
+def write_report(
+    folder: Path,
+    evaluation: Evaluation,
+    methods: Mapping[str, Method],
+    setting: Setting,
+    corrupted: Evaluation | None = None,
+) -> dict[str, float]:
+    """Write the report of an evaluation; its first method is the one under test.
+
+    Args:
+        folder: Target; made where it is missing, files of an earlier report in it are replaced one by one.
+        evaluation: The scores.
+        methods: The evaluated methods; they predict the few pictures shown once more.
+        setting: What stands beside the figures.
+        corrupted: The scores of `matting.evaluation.robustness.corrupted_pairs`, of some of the methods.
+
+    Returns:
+        The flat figures of the method under test, as `summarise` names them: what a logger takes.
+
+    Raises:
+        ValueError: Not one picture was scored; the reasons are in the text. Or a method has no description.
+    """
+    if not evaluation.rows:
+        reasons = "; ".join(failure.reason for failure in evaluation.failures[:3]) or "there were no pictures"
+        raise ValueError(f"expected at least one scored picture to report on, found none: {reasons}")
+    if bare := [name for name in evaluation.methods if name not in setting.methods]:
+        raise ValueError(f"expected a description of every method, found none of '{bare[0]}'; add it to the setting")
+    findings = Findings(evaluation, setting, background_spreads(evaluation.pairs, methods), corrupted)
+    plates = list(draw_plates(evaluation, methods))
+    results = collect_results(findings)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_png(folder / "panels.png", panel_sheet(plates, f"{evaluation.methods[0]} · {setting.corpus}"))
+    write_atomic(folder / "per_image.csv", per_image_csv(evaluation).encode())
+    if corrupted is not None:
+        write_atomic(folder / "corruptions.csv", per_image_csv(corrupted).encode())
+    write_atomic(folder / "report.md", report_markdown(findings, results).encode())
+    write_atomic(folder / "report.html", report_html(findings, results, plates).encode())
+    # Last, because whoever finds it takes the report for complete.
+    write_atomic(folder / "results.json", (json.dumps(results, indent=2) + "\n").encode())
+    return summarise(evaluation, evaluation.methods[0], setting.split)
+
+
+def collect_results(findings: Findings) -> dict[str, Any]:
+    """Gather everything `results.json` holds.
+
+    Args:
+        findings: What was found.
+
+    Returns:
+        JSON-ready: the flat object ``metrics`` of the method under test, the same ``by_method`` with intervals, paired
+        ``differences`` from the method under test, diagnoses, corruptions, protocol, corpus, provenance and failures.
+    """
+    evaluation, setting, spreads, corrupted = (
+        findings.evaluation,
+        findings.setting,
+        findings.spreads,
+        findings.corrupted,
+    )
+    first, *others = evaluation.methods
+    pictures = len(evaluation.pairs)
+    return {
+        "title": setting.title,
+        "corpus": setting.corpus,
+        "metrics": summarise(evaluation, first, setting.split),
+        "by_method": {method: _estimates(evaluation, setting.split, method) for method in evaluation.methods},
+        "differences": {other: _estimates(evaluation, setting.split, first, other) for other in others},
+        "over_seeds": setting.runs_over_seeds(),
+        "diagnoses": {
+            method: mean_diagnosis(evaluation, method) | {SPREAD: mean_spread(spreads, method)}
+            for method in evaluation.methods
+        },
+        "corruptions": {} if corrupted is None else {name: _corruptions(corrupted, name) for name in corrupted.methods},
+        "method_under_test": first,
+        "pictures": pictures,
+        "failures": [{"name": failure.pair.name, "reason": failure.reason} for failure in evaluation.failures],
+        "protocol": protocol_facts(evaluation),
+        "methods": {name: description.text for name, description in setting.methods.items()},
+        "seen_in_training": {name: setting.seen_in_training(name) for name in evaluation.methods},
+        "notes": dict(setting.notes),
+        "commit": provenance.commit(),
+        "hardware": provenance.hardware(),
+        "versions": provenance.versions(),
+        "wall_seconds": round(setting.wall_seconds, 2),
+        "seconds_per_picture": {name: round(spent / pictures, 4) for name, spent in evaluation.seconds.items()},
+    }
+
+
+def protocol_facts(evaluation: Evaluation) -> dict[str, str]:
+    """Say in words how scores were made, by name: definition, regions, size, trimap and average."""
+    return {
+        "metrics": evaluation.protocol,
+        "regions": "the whole image, and the trimap's unknown region",
+        "size": "the pictures' own: mattes are brought back to it, neither padded nor capped",
+        "trimap": f"the set's own; else within {TRIMAP_RADIUS_SHARE:.0%} of the long side from the matte's edge",
+        "average": "per picture first, then the unweighted mean; 95 % percentile bootstrap intervals over pictures",
+    }
+
+
+def per_image_csv(evaluation: Evaluation) -> str:
+    """Return one CSV line per method, picture and region, with a header line."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["method", "set", "name", "difficulty", "tags", "region", *METRICS])
+    for method, pair, region, scores in evaluation.rows:
+        labels = [pair.dataset, pair.name, pair.difficulty or "", " ".join(sorted(pair.tags))]
+        writer.writerow([method, *labels, region, *(f"{scores[metric]:.8g}" for metric in METRICS)])
+    return text.getvalue()
+
+
+def report_markdown(findings: Findings, results: Mapping[str, Any]) -> str:
+    """Return the report as Markdown, from the findings and what `collect_results` gathered of them."""
+    first = findings.evaluation.methods[0]
+    parts = [
+        f"# {results['title']}\n",
+        f"> **{results['corpus']}** · {results['pictures']} pictures · method under test: **{first}**\n",
+        "Means over pictures with 95 % bootstrap intervals; lower is better everywhere.\n",
+        *(_section(section) for section in sections(findings)),
+        "## Pictures\n\n![Worst, median and best pictures](panels.png)\n",
+        _failures(findings.evaluation),
+        _provenance(results),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _section(section: Section) -> str:
+    return "\n".join([f"## {section.heading}\n", *map(to_markdown, section.tables)])
+
+
+def _corruptions(corrupted: Evaluation, method: str) -> dict[str, Any]:
+    return {
+        f"{region}/{metric}": {
+            name: {"means": list(found.means), "ratios": list(found.ratios), "relative": found.relative}
+            for name, found in degradations(corrupted, method, region, metric).items()
+        }
+        for region, metric in CHARTS
+    }
+
+
+def _estimates(evaluation: Evaluation, split: str, method: str, baseline: str | None = None) -> dict[str, Any]:
+    return {
+        f"{split}/{cell.group}/{cell.region}/{cell.metric}": dict(cell.estimate._asdict())
+        for cell in cells(evaluation, method, baseline)
+    }
+
+
+def _failures(evaluation: Evaluation) -> str:
+    if not evaluation.failures:
+        return ""
+    lines = "\n".join(f"- `{failure.pair.name}`: {failure.reason}" for failure in evaluation.failures)
+    return f"## Left out: {len(evaluation.failures)} pictures\n\n{lines}\n"
+
+
+def _provenance(results: Mapping[str, Any]) -> str:
+    facts = (f"- {name}: {fact}" for name, fact in provenance.measurement_facts(results).items())
+    return "## How it was measured\n\n" + "\n".join(facts) + "\n"

@@ -1,0 +1,55 @@
+"""What can be drawn: the metadata of every source and background, as the plan needs it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.plan.curriculum import DIFFICULTIES, Rule
+
+Integers = NDArray[np.int64]
+
+PLAIN = ("white", "blue", "gradient")
+"""Drawn scenes, which stand before the files: the studio and identity-photo backgrounds of COCO-Matting's recipe."""
+
+
+@dataclass(frozen=True)
+class SourceIndex:
+    """What the plan knows of one source.
+
+    Attributes:
+        difficulty: ``(N,)`` int64 position in ``DIFFICULTIES``.
+        layered: ``(N,)`` bool, True where a foreground layer exists.
+        photo: ``(N,)`` bool, True where a photograph with its own background exists.
+        tags: Golden labels of each item.
+        plain_variants: Whether layered items are also drawn before the plain scenes, as often each as before their own
+            background: the original, white, blue and gradient variants of COCO-Matting.
+    """
+
+    difficulty: Integers
+    layered: NDArray[np.bool_]
+    photo: NDArray[np.bool_]
+    tags: Sequence[frozenset[str]]
+    plain_variants: bool = False
+
+    def pool(self, rule: Rule) -> Integers:
+        """Indices of the items that a curriculum's rule leaves open, ascending."""
+        is_open = np.isin(self.difficulty, [DIFFICULTIES.index(name) for name in rule.difficulties])
+        if rule.any_tag or rule.no_tag:
+            wanted, unwanted = frozenset(rule.any_tag), frozenset(rule.no_tag)
+            is_open &= np.array([(not wanted or bool(t & wanted)) and not t & unwanted for t in self.tags], dtype=bool)
+        return np.flatnonzero(is_open)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All that can be drawn.
+
+    Attributes:
+        sources: Index of each source, by name.
+        scenes: ``(N, D)`` statistics of the backgrounds; N is their number.
+    """
+
+    sources: Mapping[str, SourceIndex]
+    scenes: NDArray[np.float64]

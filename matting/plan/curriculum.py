@@ -1,0 +1,136 @@
+"""The curriculum: which part of the data is open at which time of the training.
+
+A curriculum is a list of stages. A stage takes a fraction of the epochs and opens some streams, each for some
+difficulties and tags. What the mixture weighs and a stage opens is drawn; weights are those of the mixture unless the
+stage gives its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+DIFFICULTIES = ("clear", "medium", "hard")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What of one source is open.
+
+    Attributes:
+        difficulties: Difficulties that are open.
+        any_tag: If given, only items with at least one of these tags are open.
+        no_tag: Items with one of these tags stay closed.
+    """
+
+    difficulties: Sequence[str] = DIFFICULTIES
+    any_tag: Sequence[str] = ()
+    no_tag: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if unknown := set(self.difficulties) - set(DIFFICULTIES):
+            raise ValueError(f"curriculum: expected difficulties of {DIFFICULTIES}, found {sorted(unknown)}")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage.
+
+    Attributes:
+        name: Shown in plans and logs.
+        fraction: Share of the epochs, relative to the other stages.
+        open: The rule of each stream that is open; None opens every stream entirely. A stream that is open without a
+            rule (``None``) is open entirely. What ``augmented`` draws obeys the rules of the sources it draws from.
+        weights: Weights of the streams in this stage, in place of the mixture's.
+        severity: Ceiling of the severity of augmented draws at the stage's first and last epoch, in [0, 1]; linear in
+            between. A draw's severity is uniform in (0, ceiling].
+    """
+
+    name: str = "all"
+    fraction: float = 1.0
+    open: Mapping[str, Rule | None] | None = None
+    weights: Mapping[str, float] | None = None
+    severity: tuple[float, float] = (1.0, 1.0)
+
+    def allows(self, stream: str) -> bool:
+        """Whether the stream is open in this stage."""
+        return self.open is None or stream in self.open
+
+    def rule(self, source: str) -> Rule:
+        """The rule for a source; everything, where the stage says nothing."""
+        return (self.open or {}).get(source) or Rule()
+
+    def ceiling(self, epoch: int, epochs: int) -> float:
+        """Severity ceiling at ``epoch`` of this stage's ``epochs``."""
+        first, last = self.severity
+        return first + (last - first) * (epoch / (epochs - 1) if epochs > 1 else 1.0)
+
+
+@dataclass(frozen=True)
+class Curriculum:
+    """Stages in order.
+
+    Attributes:
+        name: Shown in plans, logs and reports.
+        stages: At least one stage.
+        shuffled: Draw exactly what the stages draw over the whole run, in random order: the control that separates
+            the effect of the order from the effect of the draws.
+        sizes: Side in pixels of the network's training images in each stage, multiples of 32: small images first take
+            more steps an hour (Tan & Le 2021, "EfficientNetV2", section 4). None keeps the run's size throughout.
+
+    Raises:
+        ValueError: If there is not one size per stage, or a size is no positive multiple of 32, or a shuffled
+            curriculum, which has no stages in time, is given sizes.
+    """
+
+    name: str = "none"
+    stages: Sequence[Stage] = field(default_factory=lambda: (Stage(),))
+    shuffled: bool = False
+    sizes: Sequence[int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.sizes is None:
+            return
+        if self.shuffled:
+            raise ValueError("curriculum.sizes: a shuffled curriculum has no stages in time; set curriculum.sizes=null")
+        if len(self.sizes) != len(self.stages) or any(size < 1 or size % 32 for size in self.sizes):
+            raise ValueError(
+                f"curriculum.sizes: expected {len(self.stages)} multiples of 32, one per stage, "
+                f"found {list(self.sizes)}"
+            )
+
+    def borders(self, epochs: int) -> NDArray[np.int64]:
+        """First epoch of each stage, and ``epochs`` at the end.
+
+        Borders are the cumulated fractions, rounded half up, then moved apart so that each stage keeps at least one
+        epoch where there are as many epochs as stages. With fewer epochs some stages get none.
+
+        Args:
+            epochs: Number of epochs of the run, at least 1.
+
+        Returns:
+            ``(len(stages) + 1,)`` int64, non-decreasing, from 0 to ``epochs``.
+        """
+        fractions = np.array([stage.fraction for stage in self.stages], dtype=np.float64)
+        ends = np.floor(np.cumsum(fractions) / fractions.sum() * epochs + 0.5 + 1e-9).astype(np.int64)
+        borders = np.concatenate([[0], ends])
+        if epochs >= (count := len(self.stages)):
+            for k in range(1, count + 1):
+                borders[k] = min(max(borders[k], borders[k - 1] + 1), epochs - (count - k))
+        borders[-1] = epochs
+        return borders
+
+    def stage_at(self, epoch: int, epochs: int) -> tuple[int, int, int]:
+        """Locate an epoch.
+
+        Args:
+            epoch: Zero-based epoch. Epochs past the end belong to the last stage.
+            epochs: Number of epochs of the run.
+
+        Returns:
+            Index of the stage, first epoch of the stage and number of its epochs.
+        """
+        borders = self.borders(epochs)
+        stage = int(np.searchsorted(borders[1:], min(epoch, epochs - 1), side="right"))
+        return stage, int(borders[stage]), int(borders[stage + 1] - borders[stage])

@@ -1,0 +1,212 @@
+"""The plan: one table that says what is drawn in an epoch, made before any picture is read.
+
+`plan_epoch` is a pure function: the same seed, epoch and configuration give the same table on any number of workers,
+ranks and restarts. Everything random about a view is in its row, so that the loader and the device pipeline are
+functions of rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import repeat
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.plan.catalog import PLAIN, Catalog, Integers
+from matting.plan.curriculum import Curriculum, Stage
+from matting.plan.mixture import AUGMENTED, Mixture, apportion
+from matting.plan.pairing import Pairing, antagonists
+from matting.plan.units import Key, Units, interleave, stream_units
+
+
+class Draw(NamedTuple):
+    """One row of the plan, as a worker gets it.
+
+    Attributes:
+        source: Position of the source in the plan's ``sources``.
+        item: Index of the item in its source.
+        scene: Index of the background that goes behind the foreground, or -1 for the photograph's own.
+        seed: Source of everything random about the view's geometry; shared by the views of a pair.
+        view: 0, or 1 for the second view of a pair.
+        severity: Strength of the degradation in [0, 1]; 0 for none; shared by the views of a pair, whose mattes are to
+            stay equal.
+        pair: Number of the pair in the epoch, or -1.
+        size: Side in pixels at which the network sees the view; 0 for the run's own.
+    """
+
+    source: int
+    item: int
+    scene: int
+    seed: int
+    view: int
+    severity: float
+    pair: int
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """The table of one epoch; all columns have one entry a row.
+
+    Attributes:
+        stage: Name of the curriculum's stage.
+        size: Side in pixels of the network's images in this stage; 0 for the run's own.
+        streams: Names that ``stream`` indexes.
+        sources: Names that ``source`` indexes.
+        stream: Stream that the row counts for in the mixture.
+        source, item, scene, seed, view, severity, pair: See `Draw`.
+        difficulty: Position in ``DIFFICULTIES`` of the row's item.
+    """
+
+    stage: str
+    streams: tuple[str, ...]
+    sources: tuple[str, ...]
+    stream: Integers
+    source: Integers
+    item: Integers
+    scene: Integers
+    seed: Integers
+    view: Integers
+    severity: NDArray[np.float64]
+    pair: Integers
+    difficulty: Integers
+    size: int = 0
+
+    def __len__(self) -> int:
+        return len(self.stream)
+
+    def draws(self, rows: slice) -> list[Draw]:
+        """The rows of a slice as draws."""
+        columns = [getattr(self, name)[rows].tolist() for name in Draw._fields if name != "size"]
+        return [Draw(*values) for values in zip(*columns, repeat(self.size))]
+
+    def take(self, rows: Integers) -> "EpochPlan":
+        """The table with the given rows, in the given order."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in self.columns()})
+
+    @classmethod
+    def columns(cls) -> list[str]:
+        """Names of the columns."""
+        return [column.name for column in fields(cls) if column.name not in ("stage", "streams", "sources", "size")]
+
+
+def plan_epoch(
+    seed: int,
+    epoch: int,
+    *,
+    epochs: int,
+    rows: int,
+    catalog: Catalog,
+    mixture: Mixture,
+    curriculum: Curriculum | None = None,
+    pairing: Pairing | None = None,
+) -> EpochPlan:
+    """Plan one epoch.
+
+    Args:
+        seed: Seed of the run.
+        epoch: Zero-based epoch.
+        epochs: Number of epochs of the run, by which the curriculum finds its stage.
+        rows: Rows of the epoch; even if there is pairing.
+        catalog: What can be drawn.
+        mixture: Weights of the streams; met exactly, up to rounding, by the largest-remainder method.
+        curriculum: Stages; by default everything is open all the time. A ``shuffled`` one is planned in its order
+            here: `Schedule` shuffles the whole run.
+        pairing: Pairs; by default none.
+
+    Returns:
+        The table. Pairs begin at even rows, so that an even batch size never splits one.
+
+    Raises:
+        ValueError: If a stage leaves nothing to draw, the mixture names an unknown source, or ``rows`` is odd under
+            pairing.
+    """
+    curriculum, pairing = curriculum or Curriculum(), pairing or Pairing(fraction=0)
+    if pairing.fraction and rows % 2:
+        raise ValueError(f"plan: expected an even number of rows under pairing, found {rows}; change data.epoch_rows")
+    number, first, length = curriculum.stage_at(epoch, epochs)
+    stage, age = curriculum.stages[number], epoch - first
+    weights = _open_weights(mixture, stage, catalog)
+    counts = apportion(list(weights.values()), rows)
+    streams = {
+        stream: stream_units(int(count), stream, mixture, stage, catalog, pairing, Key(seed, number, stream), age)
+        for (stream, count) in zip(weights, counts, strict=True)
+    }
+    order, stream = interleave(list(streams.values()), list(weights.values()))
+    units = Units(*(np.concatenate(column)[order] for column in zip(*streams.values(), strict=True)))
+    table = _rows(units, stream[order])
+    rng = np.random.default_rng([seed, crc32(b"views"), epoch])
+    seeds = rng.integers(0, 2**62, size=len(order))
+    severity = (1.0 - rng.random(len(order))) * stage.ceiling(age, length)
+    unit = table.pop("unit")
+    is_augmented = np.array([name == AUGMENTED for name in weights])[table["stream"]]
+    indices = list(catalog.sources.values())
+    return EpochPlan(
+        stage=stage.name,
+        size=curriculum.sizes[number] if curriculum.sizes else 0,
+        streams=tuple(weights),
+        sources=tuple(catalog.sources),
+        seed=seeds[unit],
+        severity=np.where(is_augmented, severity[unit], 0.0),
+        scene=_scenes(table, catalog, pairing, rng),
+        difficulty=_look_up([index.difficulty for index in indices], table["source"], table["item"]),
+        **table,
+    )
+
+
+def _open_weights(mixture: Mixture, stage: Stage, catalog: Catalog) -> dict[str, float]:
+    if unknown := mixture.sources() - catalog.sources.keys():
+        known = ", ".join(catalog.sources) or "none"
+        raise ValueError(f"mixture: unknown source {', '.join(sorted(unknown))}; the corpus has: {known}")
+    weights = mixture.streams() if stage.weights is None else {n: w for n, w in stage.weights.items() if w > 0}
+    weights = {name: weight for name, weight in weights.items() if stage.allows(name)}
+    if not weights:
+        raise ValueError(f"stage '{stage.name}' opens no stream of the mixture ({', '.join(mixture.streams())})")
+    return weights
+
+
+def _rows(units: Units, stream: Integers) -> dict[str, Integers]:
+    """Expand units to rows."""
+    unit = np.repeat(np.arange(len(units.size)), units.size)
+    view = np.arange(len(unit)) - (np.cumsum(units.size) - units.size)[unit]
+    number = np.where(units.size == 2, np.cumsum(units.size == 2) - 1, -1)
+    return {
+        "unit": unit,
+        "stream": stream[unit],
+        "source": units.source[unit],
+        "item": units.item[unit],
+        "view": view,
+        "pair": number[unit],
+    }
+
+
+def _scenes(table: Mapping[str, Integers], catalog: Catalog, pairing: Pairing, rng: np.random.Generator) -> Integers:
+    """Background of each row: its own where there is a photograph, a random one else; second views an antagonist."""
+    total, rows = len(catalog.scenes), len(table["item"])
+    own = _look_up([index.photo for index in catalog.sources.values()], table["source"], table["item"])
+    if not total and not own.all():
+        raise ValueError("plan: foreground layers need backgrounds, but the corpus has none; set corpus.backgrounds")
+    scene = rng.integers(0, max(total, 1), size=rows)
+    second = np.flatnonzero(table["view"] == 1)
+    if len(second) and total:
+        candidates = rng.integers(0, total, size=(len(second), pairing.candidates))
+        scene[second] = antagonists(scene[second - 1], candidates, catalog.scenes)
+    return np.where(own & (table["view"] == 0), _home(table, catalog, rng), scene)
+
+
+def _home(table: Mapping[str, Integers], catalog: Catalog, rng: np.random.Generator) -> Integers:
+    """Scene of a photograph drawn for itself: its own (-1), or a plain variant where the source has them."""
+    home = np.full(len(table["item"]), -1)
+    for number, index in enumerate(catalog.sources.values()):
+        if index.plain_variants:
+            rows = np.flatnonzero(table["source"] == number)
+            rows = rows[index.layered[table["item"][rows]]]
+            home[rows] = rng.integers(-1, len(PLAIN), len(rows))
+    return home
+
+
+def _look_up(tables: Sequence[NDArray[Any]], table: Integers, index: Integers) -> NDArray[Any]:
+    starts = np.cumsum([0] + [len(entries) for entries in tables[:-1]])
+    return np.concatenate(tables)[starts[table] + index]

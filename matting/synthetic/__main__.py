@@ -1,0 +1,38 @@
+"""Draw a corpus to look at, ``python -m matting.synthetic --people 24 -o DIR``, or with ``--sheets`` contact sheets."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from matting.synthetic.build import CorpusParameters, build_corpus
+from matting.synthetic.sheet import contact_sheet
+from matting.synthetic.sheets import draw_sheets
+
+
+def main() -> int:
+    """Parses the command line; paints a corpus with its contact sheet, or the sheets of all that can be drawn."""
+    parser = argparse.ArgumentParser(prog="python -m matting.synthetic", description="Draw a demo corpus to look at.")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="new folder for the corpus or the sheets")
+    parser.add_argument("--people", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--image-size", type=int, default=512, help="shorter side, pixels")
+    parser.add_argument("--workers", type=int, help="processes; every core by default")
+    parser.add_argument("--defects", action="store_true", help="plant labelled defects, listed in defects.csv")
+    sheets = "draw no corpus but sheets of all that can be in one; takes --seed and --workers alone"
+    parser.add_argument("--sheets", action="store_true", help=sheets)
+    options = parser.parse_args()
+    try:
+        if options.sheets:
+            draw_sheets(options.output, options.seed, options.workers)
+            return 0
+        parameters = CorpusParameters(options.people, options.seed, options.image_size, options.defects)
+        build_corpus(options.output, parameters, options.workers)
+    except (ValueError, FileExistsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    contact_sheet(options.output, options.output / "contact_sheet.jpg")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

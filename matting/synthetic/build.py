@@ -1,0 +1,150 @@
+"""Generates the demo corpus on first use and finds it again afterwards."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from matting.cache import cache_dir as default_cache_dir
+from matting.synthetic.camera import to_uint8
+from matting.synthetic.formats import (
+    save,
+    test_background,
+    train_background,
+    write_coco,
+    write_composition,
+    write_indexes,
+    write_rwp,
+)
+from matting.synthetic.parallel import Job, Record, build_once, run_jobs
+from matting.synthetic.plan import Item, background_counts, plan_items
+from matting.synthetic.scenes import portrait_scene, random_scene
+from matting.synthetic.version import VERSION
+
+_ITEM, _TRAIN_BACKGROUND, _TEST_BACKGROUND = range(3)  # streams of randomness
+_WRITERS: dict[str, Callable[[np.random.Generator, Path, Item, int], Record]] = {
+    "composition": write_composition,
+    "rwp": write_rwp,
+    "coco": write_coco,
+}
+
+
+@dataclass(frozen=True)
+class CorpusParameters:
+    """What determines a corpus, to the byte.
+
+    Attributes:
+        people: pictures with a person (group pictures show more than one).
+        seed: of everything random.
+        image_size: shorter side of a picture, pixels.
+        defects: plant labelled defects in the RWP training portraits.
+        portraits: the easy corpus of first runs; see :func:`matting.synthetic.plan.plan_items`.
+    """
+
+    people: int = 120
+    seed: int = 0
+    image_size: int = 512
+    defects: bool = False
+    portraits: bool = False
+
+    def __post_init__(self) -> None:
+        plan_items(self.people)
+        if self.image_size < 64:
+            raise ValueError(f"image_size must be at least 64 pixels, got {self.image_size}")
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that name the corpus."""
+        text = json.dumps({"version": VERSION, **asdict(self)}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One file or group of files to paint, small enough to be sent to a worker."""
+
+    root: Path
+    parameters: CorpusParameters
+    stream: int
+    number: int
+    item: Item | None = None
+
+    def __call__(self) -> Record:
+        rng = np.random.default_rng([self.parameters.seed, self.stream, self.number])
+        size = self.parameters.image_size
+        if self.item is not None:
+            return _WRITERS[self.item.place.split("-")[0]](rng, self.root, self.item, size)
+        height, width = (int(size * f) for f in ((1.0, 1.25), (1.25, 1.0), (1.0, 1.0))[self.number % 3])
+        train = self.stream == _TRAIN_BACKGROUND
+        name = (
+            f"coco/train2014/{train_background(self.number)}"
+            if train
+            else f"VOC2012/JPEGImages/{test_background(self.number)}"
+        )
+        scene = portrait_scene if self.parameters.portraits else random_scene
+        save(self.root / name, to_uint8(scene(rng, height, width)), cv2.IMWRITE_JPEG_QUALITY, 92)
+        return {}
+
+
+def ensure_corpus(
+    people: int = 120,
+    seed: int = 0,
+    image_size: int = 512,
+    workers: int | None = None,
+    cache_dir: str | Path | None = None,
+    show_progress: bool = True,
+    defects: bool = False,
+    portraits: bool = False,
+) -> Path:
+    """Folder of the demo corpus with these parameters, generated now if it is not there yet.
+
+    The folder appears all at once when it is complete: an interrupted generation leaves nothing that looks like a
+    corpus, and of several callers one paints while the others wait.
+
+    Args:
+        people: pictures with a person, over all data sets and splits. A larger corpus keeps the first ones.
+        seed: of everything random.
+        image_size: shorter side of a picture, pixels.
+        workers: processes; None takes every core. The result does not depend on it.
+        cache_dir: where corpora are kept; None takes :func:`matting.cache.cache_dir`.
+        show_progress: draw a progress bar.
+        defects: plant labelled defects in the RWP training portraits, listed in ``defects.csv``.
+        portraits: draw the easy corpus of first runs: one person each, head to waist, before a blurred scene.
+
+    Returns:
+        The root: ``Combined_Dataset``, ``coco``, ``VOC2012``, ``COCO-Matting``, ``RWP`` and ``corpus.json`` lie in it.
+
+    Raises:
+        ValueError: for too few people or too small pictures.
+    """
+    parameters = CorpusParameters(people, seed, image_size, defects, portraits)
+    cache = Path(cache_dir) if cache_dir else default_cache_dir()
+    build = partial(build_corpus, parameters=parameters, workers=workers, show_progress=show_progress)
+    return build_once(cache / f"demo-{parameters.digest}", build)
+
+
+def build_corpus(
+    root: Path, parameters: CorpusParameters, workers: int | None = None, show_progress: bool = True
+) -> None:
+    """Paints a whole corpus into the new folder ``root``.
+
+    Raises:
+        FileExistsError: if ``root`` exists: nothing in a user's folder is overwritten.
+    """
+    root.mkdir(parents=True)
+    items = plan_items(parameters.people, parameters.defects, parameters.portraits)
+    train, test = background_counts(parameters.people)
+    jobs: list[Job] = [_Job(root, parameters, _ITEM, item.index, item) for item in items]
+    jobs += [_Job(root, parameters, _TRAIN_BACKGROUND, n) for n in range(train)]
+    jobs += [_Job(root, parameters, _TEST_BACKGROUND, n) for n in range(test)]
+    records = run_jobs(jobs, workers, "Drawing the demo corpus" if show_progress else None)
+    write_indexes(root, items, records[: len(items)])
+    counts = dict(Counter[str](item.place for item in items)) | {"train2014": train, "VOC2012": test}
+    content = {"corpus": "demo: portraits drawn by code, no photographs", "version": VERSION}
+    (root / "corpus.json").write_text(json.dumps(content | asdict(parameters) | {"counts": counts}, indent=2) + "\n")

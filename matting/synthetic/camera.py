@@ -1,0 +1,81 @@
+"""What lens, sensor and file format do to a picture."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.synthetic.layers import Layer, Picture, repeated, times
+
+
+def motion_blur(layer: Layer, length: float, angle: float) -> Layer:
+    """Blurs a premultiplied layer along a line: colours and alpha alike, because motion is part of the matte.
+
+    Args:
+        layer: ``(H, W, 4)`` premultiplied, or a plane ``(H, W)`` of it.
+        length: of the line, pixels.
+        angle: of the line, radians.
+    """
+    size = int(np.ceil(length)) | 1
+    kernel = np.zeros((size, size), np.float32)
+    middle = (size - 1) / 2
+    reach = 0.5 * (length - 1) * np.array([np.cos(angle), np.sin(angle)])
+    ends = [tuple(np.rint((np.array([middle, middle]) + s * reach) * 16).astype(int).tolist()) for s in (-1, 1)]
+    cv2.line(kernel, ends[0], ends[1], 1.0, 1, cv2.LINE_AA, 4)
+    return np.asarray(cv2.filter2D(layer, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE), np.float32)
+
+
+def lens_blur(layer: Layer, sigma: float) -> Layer:
+    """The point spread of lens and sensor on a premultiplied layer: no edge of a photograph is one pixel wide.
+
+    Args:
+        layer: ``(H, W, 4)`` premultiplied, or a plane ``(H, W)`` of it.
+        sigma: of the Gaussian, pixels.
+    """
+    return np.asarray(cv2.GaussianBlur(layer, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)
+
+
+def expose(rng: np.random.Generator, picture: Picture, *, coarse: bool = False) -> Picture:
+    """Tone, sensor noise and sharpening; ``coarse`` also loses resolution, as an old phone or a thumbnail does."""
+    height, width = picture.shape[:2]
+    picture = develop(rng, picture)
+    if coarse:
+        factor = rng.uniform(0.25, 0.45)
+        picture = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    gain = rng.gamma(1.5, 0.006) * (2 if coarse else 1)
+    shot = rng.standard_normal(picture.shape, np.float32) * np.sqrt(picture * 0.8 + 0.2)
+    picture = picture + np.float32(gain) * shot
+    if rng.random() < 0.7:
+        picture = picture + np.float32(rng.uniform(0.3, 1.3)) * (picture - cv2.GaussianBlur(picture, (0, 0), 1.2))
+    if coarse:
+        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.clip(picture, 0, 1)
+
+
+def develop(rng: np.random.Generator, picture: Picture) -> Picture:
+    """White balance, exposure, saturation, contrast and vignette: what sensor and editing make of all colours alike."""
+    height, width = picture.shape[:2]
+    balance = np.exp(rng.normal(0, 0.07) * np.array([1, 0, -1]) + rng.normal(0, 0.03) * np.array([0.5, -1, 0.5]))
+    picture = times(picture, balance)
+    gray = picture.mean(axis=2)
+    colourful = np.float32(0.0 if rng.random() < 0.03 else rng.uniform(0.85, 1.55))
+    plain = repeated(gray, 3)
+    picture = np.clip(plain + colourful * (picture - plain), 0, 1)
+    mean, goal = float(np.clip(gray.mean(), 0.02, 0.9)), float(np.clip(rng.normal(0.5, 0.08), 0.25, 0.7))
+    gamma = np.clip((0.2 * np.log(mean) + 0.8 * np.log(goal)) / np.log(mean), 0.4, 1.6)  # most of the way to the goal
+    levels = np.linspace(0, 1, 256, dtype=np.float32) ** np.float32(gamma)
+    curve = np.float32(rng.uniform(0.3, 1.4))
+    levels = levels + curve * (levels * levels * (3 - 2 * levels) - levels)  # an S bends shadows and lights apart
+    bent = cv2.LUT(to_uint8(picture), levels)
+    y, x = np.linspace(-1, 1, height, dtype=np.float32)[:, None], np.linspace(-1, 1, width, dtype=np.float32)
+    return np.asarray(bent * repeated(1 - np.float32(rng.uniform(0, 0.2)) * (x * x + y * y), 3), np.float32)
+
+
+def compress(picture: Picture, quality: int) -> Picture:
+    """What a JPEG of the given quality (1-100) leaves of a picture."""
+    _, data = cv2.imencode(".jpg", to_uint8(picture), (cv2.IMWRITE_JPEG_QUALITY, quality))
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.float32) / np.float32(255)
+
+
+def to_uint8(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """[0, 1] to 0..255, rounded."""
+    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)

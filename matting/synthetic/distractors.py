@@ -1,0 +1,102 @@
+"""Things in the scene that share the subject's shading, cloth and outline but are background.
+
+Without them a network learns that whatever is round, shaded and clothed is the person.
+"""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from matting.synthetic.layers import Frame, Layer, Picture, Points, fill, gaussian, smooth_loop, stack, tube
+from matting.synthetic.person import draw_person
+from matting.synthetic.textures import cloth, natural_colour, random_light, shade
+from matting.synthetic.traits import random_traits
+
+
+def add_distractors(rng: np.random.Generator, scene: Picture) -> Picture:
+    """The scene with a few things before it, now and then a poster, a statue or a mannequin."""
+    blur = float(rng.choice([0.0, 1.0, 3.0, 7.0], p=[0.3, 0.3, 0.25, 0.15]))
+    shrink = 2 if blur else 1  # what is out of focus needs no resolution
+    height, width = scene.shape[0] // shrink, scene.shape[1] // shrink
+    count = rng.choice([0, 1, 2, 4, 7], p=[0.25, 0.2, 0.2, 0.2, 0.15])
+    layers = [_thing(rng, height, width) for _ in range(count)]
+    if rng.random() < 0.14:
+        layers.append(draw_figure(rng, height, width, str(rng.choice(["statue", "mannequin", "poster"]))))
+    if not layers:
+        return scene
+    layer = stack(layers)
+    if blur:
+        layer = cv2.resize(gaussian(layer, blur / shrink), scene.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(layer[..., :3] + scene * (1 - layer[..., 3:]), np.float32)
+
+
+def _thing(rng: np.random.Generator, height: int, width: int) -> Layer:
+    """A post, a branching stem, a cushion, a box or a ball, shaded and clad like a person."""
+    frame = Frame(height, width, height, (width * rng.uniform(0, 1), height * rng.uniform(0.1, 1)), 0.0, 1)
+    outlines = [_post, _stem, _cushion, _box][rng.integers(4)](rng)
+    colour = natural_colour(rng)
+    surface = cloth(rng, height, width, colour, height * rng.uniform(0.01, 0.06))
+    return shade(fill(frame, *outlines), surface, random_light(rng), rng.uniform(0, 1.2))
+
+
+def _post(rng: np.random.Generator) -> list[Points]:
+    lean, wide = rng.normal(0, 0.08), rng.uniform(0.008, 0.07)
+    return [tube([(-lean, -1.0), (lean, 1.2)], [wide, wide * rng.uniform(0.8, 1.4)])]
+
+
+def _stem(rng: np.random.Generator) -> list[Points]:
+    parts = [tube([(0, 1), (rng.normal(0, 0.05), 0.3), (rng.normal(0, 0.1), -0.4)], [0.05, 0.035, 0.01])]
+    for _ in range(rng.integers(3, 14)):
+        y = rng.uniform(-0.35, 0.5)
+        tip = np.array([rng.normal(0, 0.25), y - rng.uniform(0.05, 0.3)])
+        parts.append(tube(np.array([(0, y), tip * [0.6, 1.0], tip]), [0.015, 0.01, 0.003]))
+    return parts
+
+
+def _cushion(rng: np.random.Generator) -> list[Points]:
+    turn = np.linspace(0, 2 * np.pi, 9)[:-1]
+    radius = rng.uniform(0.06, 0.3) * rng.uniform(0.6, 1.3, 8)
+    return [smooth_loop(np.column_stack([np.cos(turn), np.sin(turn) * rng.uniform(0.5, 1.8)]) * radius[:, None])]
+
+
+def _box(rng: np.random.Generator) -> list[Points]:
+    half = rng.uniform(0.04, 0.3, 2)
+    corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half
+    return [np.asarray(corners + rng.normal(0, 0.03, (4, 2)), np.float64)]
+
+
+def draw_bystander(rng: np.random.Generator, height: int, width: int) -> Layer:
+    """Somebody who is not the subject."""
+    place = (width * rng.uniform(0, 1), height * rng.uniform(0.2, 0.5))
+    frame = Frame(height, width, height * rng.uniform(0.05, 0.16), place, float(rng.normal(0, 0.05)), 2)
+    return draw_person(rng, frame, random_traits(rng), random_light(rng)).layer
+
+
+def draw_figure(rng: np.random.Generator, height: int, width: int, kind: str) -> Layer:
+    """A ``"statue"``, a ``"mannequin"`` or a person on a ``"poster"``."""
+    head = height * rng.uniform(0.08, 0.3)
+    frame = Frame(height, width, head, (width * rng.uniform(0.1, 0.9), height * rng.uniform(0.15, 0.5)), 0.0, 2)
+    traits = random_traits(rng)
+    stone = np.full(3, rng.uniform(0.2, 0.9)) * rng.uniform(0.85, 1.0, 3)
+    if kind != "poster":
+        traits = replace(traits, skin=stone, top=stone, bottom=stone, hair=stone * 0.9, glasses=None, collar=None)
+        traits = replace(
+            traits, style="bald" if kind == "mannequin" else "short", hat=None, tie=False, veil=False, scarf=False
+        )
+    layer = draw_person(rng, frame, traits, random_light(rng)).layer
+    if kind == "poster":
+        layer = _poster(rng, layer, frame)
+    elif kind == "statue":
+        layer[..., :3] = layer[..., :3].mean(axis=2, keepdims=True) * stone.astype(np.float32) / stone.mean()
+    return layer
+
+
+def _poster(rng: np.random.Generator, layer: Layer, frame: Frame) -> Layer:
+    half, (x, y) = frame.head * rng.uniform(0.9, 1.6), frame.centre
+    left, right = int(max(x - half, 0)), int(x + half) + 1
+    top, bottom = int(max(y - half, 0)), int(y + half * 1.5) + 1
+    paper = np.zeros_like(layer)
+    paper[top:bottom, left:right] = [*natural_colour(rng), 1.0]
+    inside = paper[..., 3:]
+    return np.asarray((layer + paper * (1 - layer[..., 3:])) * inside, np.float32)

@@ -1,0 +1,116 @@
+"""A whole person: the parts in their order from back to front."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from matting.synthetic.accessories import draw_glasses, draw_hat, draw_veil
+from matting.synthetic.body import draw_body, draw_front_arms, draw_scarf, weave_top
+from matting.synthetic.garments import draw_collar, draw_earrings
+from matting.synthetic.hair import draw_beard, draw_hair, draw_hair_behind
+from matting.synthetic.head import draw_head, draw_neck
+from matting.synthetic.layers import Frame, Layer, Plane, extent, gaussian, padded, paint
+from matting.synthetic.textures import Light
+from matting.synthetic.traits import Traits
+
+REACH = np.array([(-3.4, -1.7), (3.4, -1.7), (3.4, 7.6), (-3.4, 7.6)])
+"""Corners of what a person can cover, in the head frame."""
+
+
+class Person(NamedTuple):
+    """What a camera without a lens would see of a person.
+
+    Attributes:
+        layer: ``(H, W, 4)`` float32 premultiplied, with exact coverage as alpha.
+        bare: ``(H, W)`` float32, what the coverage would be without hair, beard and fur.
+    """
+
+    layer: Layer
+    bare: Plane
+
+
+def draw_person(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Person:
+    """Draws one person.
+
+    Args:
+        rng: source of every random detail; the same state gives the same picture.
+        frame: where the person stands, and the sampling of the canvas.
+        traits: looks.
+        light: of the scene.
+    """
+    part, box = frame.window(REACH)
+    layer = np.zeros((frame.height, frame.width, 4), np.float32)
+    bare = np.zeros((frame.height, frame.width), np.float32)
+    layer[box], bare[box] = _draw(rng, part, traits, light)
+    return Person(layer, bare)
+
+
+def _draw(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Person:
+    seen = np.cos(traits.yaw) > 0.1
+    wear = weave_top(rng, frame, traits)
+    parts = [
+        ("hair", draw_hair_behind(rng, frame, traits, light)),
+        ("skin", draw_neck(frame, traits, light)),
+        ("cloth", draw_body(rng, frame, traits, light, wear)),
+        (traits.collar, draw_collar(rng, frame, traits, light) if traits.collar and not traits.scarf else None),
+        ("cloth", draw_scarf(rng, frame, light) if traits.scarf else None),
+        ("skin", draw_head(rng, frame, traits, light)),
+        ("hair", draw_beard(rng, frame, traits, light) if traits.beard and seen else None),
+        ("glasses", draw_glasses(rng, frame, traits) if traits.glasses and seen else None),
+        ("hair", draw_hair(rng, frame, traits, light)),
+        ("earrings", draw_earrings(rng, frame, traits) if traits.earrings and seen else None),
+        ("cloth", draw_hat(rng, frame, traits, light) if traits.hat else None),
+        ("cloth", draw_veil(rng, frame, light) if traits.veil and not traits.hat else None),
+        ("cloth", draw_front_arms(rng, frame, traits, light, wear)),
+    ]
+    person = np.zeros((frame.height, frame.width, 4), np.float32)
+    seen_past = np.ones((frame.height, frame.width), np.float32)
+    for kind, layer in parts:
+        if layer is not None:
+            occlude(person, layer[..., 3], frame.head, light)
+            paint(person, layer)
+            if kind not in ("hair", "fur"):
+                seen_past *= 1 - layer[..., 3]
+    return Person(person, 1 - seen_past)
+
+
+def occlude(below: Layer, cover: Plane, head: float, light: Light) -> None:
+    """Darkens, in place, what lies below a part by the soft shadow that the part throws on it.
+
+    Args:
+        below: ``(H, W, 4)`` premultiplied.
+        cover: ``(H, W)`` coverage of the part.
+        head: height of the head, pixels: the size of everything.
+        light: of the scene.
+    """
+    box = extent(cover)
+    if box[0].stop == 0:
+        return
+    box = padded(box, int(0.25 * head) + 4, cover.shape)
+    part = cover[box]
+    size = part.shape[1::-1]
+    small = cv2.resize(part, (max(size[0] // 4, 1), max(size[1] // 4, 1)), interpolation=cv2.INTER_AREA)
+    shift = -0.09 * head / 4 * light.direction[:2] + [0, 0.03 * head / 4]
+    moved = cv2.warpAffine(small, np.array([[1.0, 0, shift[0]], [0, 1, shift[1]]]), small.shape[1::-1])
+    strength = np.float32(np.clip(light.key.mean() / (light.key.mean() + light.ambient.mean()), 0.2, 0.6))
+    dark = gaussian(moved, max(head * 0.05 / 4, 0.4))
+    below[box][..., :3] *= cv2.resize(1 - strength * dark, size)[..., None]
+
+
+def portrait_frame(rng: np.random.Generator, height: int, width: int, supersample: int = 3) -> Frame:
+    """A crop from the head to the waist, near the middle."""
+    head = height * rng.uniform(0.28, 0.4)
+    centre = (width * float(np.clip(rng.normal(0.5, 0.05), 0.4, 0.6)), head * rng.uniform(0.7, 0.95))
+    return Frame(height, width, head, centre, float(rng.normal(0, 0.05)), supersample)
+
+
+def random_frame(rng: np.random.Generator, height: int, width: int, supersample: int = 3) -> Frame:
+    """A crop: from a close-up of the head to a full figure."""
+    crops = {"close": (0.38, 0.58), "bust": (0.25, 0.38), "half": (0.14, 0.25), "full": (0.065, 0.125)}
+    crop = str(rng.choice(list(crops), p=[0.12, 0.3, 0.3, 0.28]))
+    head = height * rng.uniform(*crops[crop])
+    room = 1.0 - head * (8.0 if crop == "full" else 1.6) / height  # what is left above and below what must be seen
+    y = 0.6 * head + height * max(room, 0.02) * rng.beta(1.2, 2.0)
+    x = width * float(np.clip(rng.normal(0.5, 0.06 if crop == "close" else 0.14), 0.15, 0.85))
+    return Frame(height, width, head, (x, y), float(rng.normal(0, 0.1)), supersample)

@@ -1,0 +1,152 @@
+"""Photographs: people before a scene, through a camera, with every person's visible alpha."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from matting.synthetic.camera import expose, lens_blur, motion_blur
+from matting.synthetic.distractors import add_distractors
+from matting.synthetic.layers import Frame, Layer, Picture, Plane, over
+from matting.synthetic.mood import camouflage, cast_shadow, dapple, harmonise, scenario_light, sun_behind
+from matting.synthetic.person import draw_person, portrait_frame, random_frame
+from matting.synthetic.plan import PORTRAIT
+from matting.synthetic.scenes import portrait_scene, random_scene
+from matting.synthetic.traits import Traits, random_traits
+
+HARD = {"backlit", "overlap", "tiny"}
+MEDIUM = {"motion_blur", "low_resolution", "side_backlit", "group"}
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A finished picture and what is true about it.
+
+    Attributes:
+        picture: ``(H, W, 3)`` float32 sRGB.
+        alpha: ``(H, W)`` of all people together.
+        bare: ``(H, W)``, what alpha would be without hair, beards and fur.
+        persons: ``(H, W)`` visible alpha of each person; they add up to ``alpha``.
+        traits: of each person.
+        tags: what the picture shows, by the names of the manifest.
+    """
+
+    picture: Picture
+    alpha: Plane
+    bare: Plane
+    persons: tuple[Plane, ...]
+    traits: tuple[Traits, ...]
+    tags: frozenset[str]
+
+    @property
+    def difficulty(self) -> str:
+        """``clear``, ``medium`` or ``hard``, as the curriculum orders them."""
+        return "hard" if self.tags & HARD else "medium" if self.tags & MEDIUM else "clear"
+
+
+def photograph(rng: np.random.Generator, height: int, width: int, scenario: str = "plain") -> Photograph:
+    """Takes one picture.
+
+    Args:
+        rng: source of randomness.
+        height: pixels.
+        width: pixels.
+        scenario: one of :data:`matting.synthetic.plan.SCENARIOS`.
+    """
+    light = scenario_light(rng, scenario)
+    crowd = int(rng.integers(2, 6)) if scenario == "group" else 1
+    traits = [choose_traits(rng, scenario) for _ in range(crowd)]
+    frames = choose_frames(rng, height, width, scenario, crowd)
+    drawn = [draw_person(rng, frame, who, light) for frame, who in zip(frames, traits, strict=True)]
+    layers, bare = [person.layer for person in drawn], [person.bare for person in drawn]
+    if scenario == "motion_blur":
+        length, angle = height * rng.uniform(0.015, 0.045), rng.uniform(0, np.pi)
+        layers, bare = ([motion_blur(one, length, angle) for one in planes] for planes in (layers, bare))
+    sharpness = rng.uniform(0.25, 0.7)
+    everyone, persons = _overlay([lens_blur(layer, sharpness) for layer in layers])
+    hairless = 1 - np.prod([1 - lens_blur(one, sharpness) for one in bare], axis=0)
+    scene = _scene(rng, height, width, traits[-1], scenario)
+    if "backlit" in scenario:
+        scene = sun_behind(rng, scene, frames[-1], light)
+    everyone = harmonise(everyone, scene, 0.5 if "backlit" in scenario else rng.uniform(0.0, 0.3))
+    if rng.random() < 0.25:
+        scene = cast_shadow(rng, scene, everyone[..., 3], frames[-1].head)
+    picture = everyone[..., :3] + scene * (1 - everyone[..., 3:])
+    if "backlit" not in scenario and rng.random() < 0.2:
+        picture = picture * dapple(rng, height, width)
+    dim = rng.uniform(0.25, 0.5) if scenario == "plain" and rng.random() < 0.15 else 1.0
+    developed = expose(rng, picture * np.float32(dim), coarse=scenario == "low_resolution")
+    tags = _tags(scenario, traits, persons, layers)
+    return Photograph(developed, everyone[..., 3], hairless, persons, tuple(traits), tags)
+
+
+def _scene(rng: np.random.Generator, height: int, width: int, subject: Traits, scenario: str) -> Picture:
+    if scenario == PORTRAIT:
+        return portrait_scene(rng, height, width)
+    scene = add_distractors(rng, random_scene(rng, height, width))
+    return camouflage(rng, scene, subject) if scenario != "backlit" and rng.random() < 0.12 else scene
+
+
+def _overlay(layers: Sequence[Layer]) -> tuple[Layer, tuple[Plane, ...]]:
+    """All people as one layer, and what is visible of each (given from back to front)."""
+    result, persons = layers[0], [layers[0][..., 3]]
+    for layer in layers[1:]:
+        persons = [*(person * (1 - layer[..., 3]) for person in persons), layer[..., 3]]
+        result = over(layer, result)
+    return result, tuple(persons)
+
+
+def choose_traits(rng: np.random.Generator, scenario: str) -> Traits:
+    """A person who shows what the scenario is about."""
+    traits = random_traits(rng)
+    if scenario == PORTRAIT:
+        return replace(traits, yaw=float(np.clip(rng.normal(0, 0.3), -0.6, 0.6)), arms=("down", "down"), stance="stand")
+    if scenario == "glasses":
+        seen = float(np.clip(rng.normal(0, 0.5), -1.1, 1.1))
+        kind = traits.glasses or str(rng.choice(["round", "square", "aviator"]))
+        return replace(traits, glasses=kind, yaw=seen, hat=None)
+    if scenario == "hat":
+        return replace(traits, hat=traits.hat or str(rng.choice(["cap", "beanie", "brim"])))
+    if scenario == "scarf":
+        return replace(traits, scarf=True)
+    if "backlit" in scenario and traits.style == "bald":
+        return replace(traits, style="long")
+    return traits
+
+
+def choose_frames(rng: np.random.Generator, height: int, width: int, scenario: str, crowd: int) -> list[Frame]:
+    """Where the people of a scenario stand, from back to front."""
+    if scenario == PORTRAIT:
+        return [portrait_frame(rng, height, width)]
+    if scenario == "tiny":
+        head = height * rng.uniform(0.03, 0.055)
+        place = (width * rng.uniform(0.2, 0.8), height * rng.uniform(0.2, 0.5))
+        return [Frame(height, width, head, place, 0.0, 4)]
+    frame = random_frame(rng, height, width)
+    if scenario in ("backlit", "glasses"):  # what they are about must be large enough to be seen
+        head = height * rng.uniform(0.2, 0.5)
+        return [replace(frame, head=head, centre=(frame.centre[0], head * rng.uniform(0.65, 1.0)))]
+    return [frame] if crowd == 1 else _row(rng, frame, crowd)
+
+
+def _row(rng: np.random.Generator, frame: Frame, crowd: int) -> list[Frame]:
+    """People side by side, close enough to overlap, from back to front."""
+    head = min(frame.height * rng.uniform(0.12, 0.26), frame.width / (crowd + 0.6))
+    gap = head * rng.uniform(1.0, 1.7)
+    frames = []
+    for k in rng.permutation(crowd):
+        x = frame.width / 2 + (k - (crowd - 1) / 2) * gap
+        y = frame.height * rng.uniform(0.18, 0.3) + head * rng.normal(0.3, 0.25)
+        size, lean = head * rng.uniform(0.9, 1.1), float(rng.normal(0, 0.1))
+        frames.append(replace(frame, head=size, centre=(x, y), roll=lean))
+    return frames
+
+
+def _tags(scenario: str, traits: list[Traits], persons: Sequence[Plane], layers: Sequence[Layer]) -> frozenset[str]:
+    tags = {scenario} & {"backlit", "side_backlit", "motion_blur", "low_resolution", "tiny"}
+    tags |= {"glasses"} if any(who.glasses and np.cos(who.yaw) > 0.1 for who in traits) else set()
+    tags |= {"hat"} if any(who.hat for who in traits) else set()
+    tags |= {"scarf"} if any(who.scarf for who in traits) else set()
+    tags |= {"group"} if len(traits) > 1 else set()
+    hidden = sum(float(layer[..., 3].sum() - seen.sum()) for layer, seen in zip(layers, persons, strict=True))
+    return frozenset(tags | ({"overlap"} if hidden > 0.01 * sum(float(p.sum()) for p in persons) else set()))

@@ -1,0 +1,121 @@
+"""Scenario test sets: fixed pictures of one difficulty each, as folders of pairs that any evaluation can read."""
+
+import csv
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from matting.cache import cache_dir as default_cache_dir
+from matting.synthetic.camera import expose, lens_blur, to_uint8
+from matting.synthetic.formats import TAGS, save
+from matting.synthetic.layers import compose, straight
+from matting.synthetic.parallel import Job, Record, build_once, run_jobs
+from matting.synthetic.person import draw_person, random_frame
+from matting.synthetic.photograph import photograph
+from matting.synthetic.scenes import random_scene
+from matting.synthetic.screenshot import screenshot
+from matting.synthetic.textures import random_light
+from matting.synthetic.traits import random_traits
+from matting.synthetic.version import VERSION
+
+SCENARIO_SETS = ("clean", "backlit", "glasses", "group", "screenshot", "backgrounds")
+SCENES_PER_PERSON = 8  # of the set "backgrounds": one person and one matte before as many scenes
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """One pair of one set; ``number`` counts within the set."""
+
+    root: Path
+    name: str
+    number: int
+    seed: int
+    size: int
+
+    def __call__(self) -> Record:
+        height, width = int(self.size * 1.25), self.size
+        stem = f"{self.name}_{self.number:04d}"
+        if self.name == "backgrounds":
+            picture, alpha, row = self._before_another_scene(height, width)
+        else:
+            picture, alpha, row = self._photograph(height, width)
+        save(self.root / self.name / f"image/{stem}.jpg", to_uint8(picture), cv2.IMWRITE_JPEG_QUALITY, 92)
+        save(self.root / self.name / f"alpha/{stem}.png", to_uint8(alpha), cv2.IMWRITE_PNG_COMPRESSION, 3)
+        return {"name": stem, "set": self.name, "identity": stem, "difficulty": "clear"} | dict.fromkeys(TAGS, 0) | row
+
+    def _stream(self, *numbers: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, 100 + SCENARIO_SETS.index(self.name), *numbers])
+
+    def _photograph(
+        self, height: int, width: int
+    ) -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32], Record]:
+        rng = self._stream(self.number)
+        scenario = self.name if self.name in ("backlit", "glasses", "group") else "plain"
+        if scenario == "group":
+            height, width = width, height
+        photo = photograph(rng, height, width, scenario)
+        if self.name == "screenshot":
+            photo = screenshot(rng, photo)
+        return (
+            photo.picture,
+            photo.alpha,
+            {"difficulty": photo.difficulty} | {tag: int(tag in photo.tags) for tag in TAGS},
+        )
+
+    def _before_another_scene(
+        self, height: int, width: int
+    ) -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32], Record]:
+        person, scene = divmod(self.number, SCENES_PER_PERSON)
+        rng = self._stream(person)
+        layer = draw_person(rng, random_frame(rng, height, width), random_traits(rng), random_light(rng)).layer
+        colours, alpha = straight(lens_blur(layer, 0.5))
+        rng = self._stream(person, scene + 1)
+        picture = expose(rng, compose(colours, alpha, random_scene(rng, height, width)))
+        return picture, alpha, {"identity": f"person_{person:04d}"}
+
+
+def ensure_scenarios(
+    per_set: int = 48,
+    seed: int = 0,
+    image_size: int = 512,
+    workers: int | None = None,
+    cache_dir: str | Path | None = None,
+    show_progress: bool = True,
+) -> Path:
+    """Folder of the scenario test sets, generated now if it is not there yet.
+
+    ``<root>/<set>/image/*.jpg`` and ``<root>/<set>/alpha/*.png`` share stems; ``<root>/manifest.csv`` tells name, set,
+    identity (equal for equal persons), difficulty and tags. None of the pictures is part of any training corpus.
+
+    Args:
+        per_set: pictures of each set.
+        seed: of everything random.
+        image_size: shorter side of a picture, pixels.
+        workers: processes; None takes every core.
+        cache_dir: where corpora are kept; None takes the project's cache.
+        show_progress: draw a progress bar.
+
+    Raises:
+        ValueError: for ``per_set`` below 1.
+    """
+    if per_set < 1:
+        raise ValueError(f"per_set must be at least 1, got {per_set}")
+    parameters = {"version": VERSION, "per_set": per_set, "seed": seed, "image_size": image_size}
+    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:12]
+    cache = Path(cache_dir) if cache_dir else default_cache_dir()
+    build = partial(_build, per_set=per_set, seed=seed, size=image_size, workers=workers, show_progress=show_progress)
+    return build_once(cache / f"scenarios-{digest}", build)
+
+
+def _build(root: Path, per_set: int, seed: int, size: int, workers: int | None, show_progress: bool) -> None:
+    jobs: list[Job] = [_Pair(root, name, number, seed, size) for name in SCENARIO_SETS for number in range(per_set)]
+    rows = run_jobs(jobs, workers, "Drawing the scenario test sets" if show_progress else None)
+    with (root / "manifest.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, ["name", "set", "difficulty", "identity", *TAGS], lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)

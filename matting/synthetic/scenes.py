@@ -1,0 +1,67 @@
+"""Backgrounds: one of many families, as a lens shows it."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from matting.synthetic.brush import weathering
+from matting.synthetic.built import bokeh, bricks, clutter, gradient, hard_light, indoor, night, street, wall, window
+from matting.synthetic.layers import Picture, gaussian, repeated, times
+from matting.synthetic.nature import foliage, forest, fur, grass, landscape, shore
+from matting.synthetic.places import crowd, gallery, shop_window
+from matting.synthetic.textures import noise
+
+Scene = Callable[[np.random.Generator, int, int], Picture]
+_NATURE = (foliage, forest, fur, grass, landscape, shore)
+_BUILT = (wall, gradient, bokeh, street, night, indoor, window, bricks, clutter, hard_light)
+_PLACES = (crowd, shop_window, gallery)
+FAMILIES: dict[str, Scene] = {scene.__name__: scene for scene in (*_NATURE, *_BUILT, *_PLACES)}
+GROUNDS = ("foliage", "fur", "grass", "wall", "bricks", "clutter", "hard_light", "shore")
+
+
+def random_scene(rng: np.random.Generator, height: int, width: int, family: str | None = None) -> Picture:
+    """A background ``(height, width, 3)`` of one of :data:`FAMILIES`, in or out of focus.
+
+    Args:
+        rng: source of randomness.
+        height: pixels.
+        width: pixels.
+        family: name of the family; None draws one.
+    """
+    defocus = float(rng.choice([0.0, 0.004, 0.012, 0.025], p=[0.5, 0.25, 0.15, 0.1])) * height
+    shrink = 2 if defocus > 1 else 1  # what is blurred needs a quarter of the pixels
+    h, w = max(height // shrink, 1), max(width // shrink, 1)
+    picture = FAMILIES[family or _any(rng)](rng, h, w)
+    if family is None and rng.random() < 0.35:
+        picture = _ground(rng, picture, FAMILIES[str(rng.choice(GROUNDS))](rng, h, w))
+    picture *= repeated(weathering(rng, h, w), 3)
+    if defocus:
+        blurred = gaussian(picture, defocus / shrink)
+        picture = np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    warmth = 1 + rng.normal(0, 0.06) * np.array([1, 0, -1], np.float32)
+    return np.asarray(np.clip(times(picture, warmth) * rng.uniform(0.85, 1.5), 0, 1), np.float32)
+
+
+def _any(rng: np.random.Generator) -> str:
+    """Name of a family; scenes with figures cost ten others and come half as often."""
+    weights = np.array([0.5 if scene in _PLACES else 1.0 for scene in FAMILIES.values()])
+    return str(rng.choice(list(FAMILIES), p=weights / weights.sum()))
+
+
+def _ground(rng: np.random.Generator, picture: Picture, ground: Picture) -> Picture:
+    """The lower part of the picture replaced: a field before a wood, a floor before a wall."""
+    height, width = picture.shape[:2]
+    rough = height * rng.uniform(0, 0.15)
+    edge = height * rng.uniform(0.45, 0.9) + rough * (noise(rng, 8, width, width / 4, 6)[0] - 0.5)
+    weight = np.clip(np.arange(height, dtype=np.float32)[:, None] - edge, 0, 1)[..., None]
+    return np.asarray(picture + weight * (ground - picture), np.float32)
+
+
+def portrait_scene(rng: np.random.Generator, height: int, width: int) -> Picture:
+    """A background as a portrait lens shows it: far out of focus."""
+    scene = random_scene(rng, height, width)
+    # At a quarter of the size: what is this blurred looks the same, at a sixteenth of the cost.
+    small = cv2.resize(scene, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small, (0, 0), height * rng.uniform(0.02, 0.04) / 4)
+    return np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)

@@ -1,0 +1,86 @@
+"""A contact sheet of a corpus: photographs, their mattes, their cut-outs, and composites."""
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.synthetic.formats import save
+
+CELL = 168
+COLUMNS = 6
+SHOWN = ("glasses", "backlit", "group", "scarf", "side_backlit", "hat")
+
+
+def contact_sheet(root: str | Path, path: str | Path) -> None:
+    """Draws the sheet: six portraits (photo, alpha, cut-out on a colour) and two foregrounds on six backgrounds.
+
+    Args:
+        root: of a corpus in the layout of :func:`matting.synthetic.ensure_corpus`.
+        path: of the picture to write.
+
+    Raises:
+        FileNotFoundError: if ``root`` holds no corpus.
+    """
+    root = Path(root)
+    manifest = root / "RWP/manifest.csv"
+    if not manifest.is_file():
+        raise FileNotFoundError(
+            f"expected a corpus with RWP/manifest.csv in {root}; make one with python -m matting.synthetic"
+        )
+    with manifest.open(newline="") as file:
+        names = _choose(list(csv.DictReader(file)))
+    cells = [_portrait(root, name) for name in names]
+    rows = [np.concatenate(row, axis=1) for row in zip(*cells, strict=True)]
+    rows += _composites(root)
+    save(Path(path), np.concatenate(rows), cv2.IMWRITE_JPEG_QUALITY, 88)
+
+
+def _choose(rows: list[dict[str, str]]) -> list[str]:
+    """One portrait of each tag shown, as far as there are any, and then the first ones."""
+    tagged = [next((row["name"] for row in rows if row[tag] == "1"), rows[0]["name"]) for tag in SHOWN]
+    return list(dict.fromkeys([*tagged, *(row["name"] for row in rows)]))[:COLUMNS]
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise FileNotFoundError(f"expected a picture that OpenCV can read, found none at {path}; draw the corpus again")
+    return np.asarray(picture[..., ::-1], np.uint8)
+
+
+def _cell(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    side = min(picture.shape[:2])
+    left = (picture.shape[1] - side) // 2
+    square = picture[:side, left : left + side]
+    return np.asarray(cv2.resize(square, (CELL, CELL), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _portrait(root: Path, name: str) -> list[NDArray[np.uint8]]:
+    photo, alpha = _read(root / f"RWP/image/{name}.jpg"), _read(root / f"RWP/alpha/{name}.png")
+    return [_cell(photo), _cell(alpha), _cell(_over(photo, alpha, np.full_like(photo, (90, 180, 140))))]
+
+
+def _over(front: NDArray[np.uint8], alpha: NDArray[np.uint8], back: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    weight = alpha / 255.0
+    return np.rint(front * weight + back * (1 - weight)).astype(np.uint8)
+
+
+def _composites(root: Path) -> list[NDArray[np.uint8]]:
+    """The two training foregrounds of Composition-1K with the most soft pixels, each on several backgrounds."""
+    base = root / "Combined_Dataset/Training_set"
+    names = (base / "training_fg_names.txt").read_text().split()
+    backgrounds = (base / "training_bg_names.txt").read_text().split()
+    layers = []
+    for index, name in enumerate(names):
+        folder = next(f for f in sorted(base.iterdir()) if (f / "fg" / name).is_file())
+        alpha = _read(folder / "alpha" / name)
+        layers.append((np.mean((alpha > 25) & (alpha < 230)), index, _read(folder / "fg" / name), alpha))
+    rows = []
+    for _, index, front, alpha in sorted(layers, key=lambda layer: -layer[0])[:2]:
+        scenes = list(dict.fromkeys(backgrounds[index * 100 : index * 100 + 100]))[:COLUMNS]
+        backs = (cv2.resize(_read(root / "coco/train2014" / scene), front.shape[1::-1]) for scene in scenes)
+        rows.append(np.concatenate([_cell(_over(front, alpha, np.asarray(back, np.uint8))) for back in backs], axis=1))
+    return rows

@@ -1,0 +1,130 @@
+"""Contact sheets of everything the corpus can draw: a row a scenario, a hair style, a family of scenes, a defect."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matting.synthetic.camera import to_uint8
+from matting.synthetic.defects import DEFECTS, plant_defect
+from matting.synthetic.formats import save
+from matting.synthetic.layers import Frame, Picture
+from matting.synthetic.parallel import Job, Record, run_jobs
+from matting.synthetic.person import draw_person
+from matting.synthetic.photograph import photograph
+from matting.synthetic.plan import SCENARIOS
+from matting.synthetic.scenes import FAMILIES, portrait_scene, random_scene
+from matting.synthetic.screenshot import screenshot
+from matting.synthetic.textures import random_light
+from matting.synthetic.traits import STYLES, random_traits
+
+HEIGHT, WIDTH, COLUMNS = 240, 192, 8  # of a cell in pixels; cells a row
+_DRAWN = 2  # times the size of a cell
+
+Cells = Callable[[np.random.Generator, str], Sequence[Picture]]
+"""Draws the next cells of the row of that name."""
+
+
+def _scenario(rng: np.random.Generator, name: str) -> Sequence[Picture]:
+    photo = photograph(rng, HEIGHT * _DRAWN, WIDTH * _DRAWN, "plain" if name == "screenshot" else name)
+    return [(screenshot(rng, photo) if name == "screenshot" else photo).picture]
+
+
+def _style(rng: np.random.Generator, name: str) -> Sequence[Picture]:
+    frame = Frame(HEIGHT * _DRAWN, WIDTH * _DRAWN, HEIGHT * 0.8, (WIDTH, HEIGHT * 0.75))
+    plain = replace(random_traits(rng), hat=None, veil=False, collar=None, scarf=False, glasses=None, earrings=False)
+    worn = {
+        "fur": replace(plain, collar="fur"),
+        "lace": replace(plain, collar="lace"),
+        "veil": replace(plain, veil=True),
+        "scarf": replace(plain, scarf=True),
+        "earrings": replace(plain, earrings=True, style="bun"),
+        "wind": replace(plain, style="long", wind=float(rng.choice([-1, 1]) * rng.uniform(0.4, 1.1))),
+        "arms in motion": replace(plain, arms=("up", "wide")),
+    }
+    traits = worn[name] if name in worn else replace(plain, style=name)
+    layer = draw_person(rng, frame, traits, random_light(rng)).layer
+    scene = portrait_scene(rng, frame.height, frame.width)
+    return [layer[..., :3] + scene * (1 - layer[..., 3:])]
+
+
+def _family(rng: np.random.Generator, name: str) -> Sequence[Picture]:
+    return [random_scene(rng, HEIGHT * _DRAWN, WIDTH * _DRAWN, name)]
+
+
+def _defect(rng: np.random.Generator, name: str) -> Sequence[Picture]:
+    """Somebody's clean pair and the same pair with the defect, each as photograph and cut-out."""
+    photo = photograph(rng, HEIGHT * _DRAWN, WIDTH * _DRAWN, str(rng.choice(["plain", "backlit", "side_backlit"])))
+    faulty = plant_defect(rng, name, photo.picture, photo.alpha, photo.bare)
+    return [_halves(photo.picture, photo.alpha), _halves(*faulty)] if faulty else _defect(rng, name)
+
+
+def _halves(picture: Picture, alpha: NDArray[np.float32]) -> Picture:
+    """The photograph beside its cut-out on one colour: faults of picture and of matte both show."""
+    cut = picture * alpha[..., None] + (1 - alpha[..., None]) * np.array((0.35, 0.7, 0.55), np.float32)
+    return np.concatenate([picture, cut], axis=1)
+
+
+SHEETS: dict[str, tuple[Cells, tuple[str, ...]]] = {
+    "scenarios": (_scenario, (*SCENARIOS, "portrait", "screenshot")),
+    "styles": (_style, (*STYLES, "fur", "lace", "veil", "scarf", "earrings", "wind", "arms in motion")),
+    "backgrounds": (_family, tuple(FAMILIES)),
+    "defects": (_defect, tuple(DEFECTS)),
+}
+"""What a sheet shows, and its rows."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    sheet: str
+    name: str
+    seed: int
+
+    def __call__(self) -> Record:
+        cells, names = SHEETS[self.sheet]
+        row: list[Picture] = []
+        turn = 0
+        while sum(cell.shape[1] for cell in row) < COLUMNS * WIDTH:
+            rng = np.random.default_rng([self.seed, list(SHEETS).index(self.sheet), names.index(self.name), turn])
+            row += [_fit(picture) for picture in cells(rng, self.name)]
+            turn += 1
+        strip = to_uint8(np.concatenate(row, axis=1)[:, : COLUMNS * WIDTH])
+        cv2.putText(strip, self.name, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 3, cv2.LINE_AA)
+        cv2.putText(strip, self.name, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (255, 255, 255), 1, cv2.LINE_AA)
+        return {"row": strip}
+
+
+def _fit(picture: Picture) -> Picture:
+    """Of the height of a cell, as wide as one or two, the picture scaled into it."""
+    cells = 2 if picture.shape[1] > picture.shape[0] else 1
+    scale = min(HEIGHT / picture.shape[0], cells * WIDTH / picture.shape[1])
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    cell = np.full((HEIGHT, cells * WIDTH, 3), 0.5, np.float32)
+    cell[: small.shape[0], : small.shape[1]] = small
+    return cell
+
+
+def draw_sheets(folder: Path, seed: int = 0, workers: int | None = None, show_progress: bool = True) -> list[Path]:
+    """Draws the sheets of :data:`SHEETS` as ``<name>.jpg`` into a new folder.
+
+    Args:
+        folder: to make.
+        seed: of everything random.
+        workers: processes; None takes every core.
+        show_progress: draw a progress bar.
+
+    Raises:
+        FileExistsError: if ``folder`` exists: nothing in a user's folder is overwritten.
+    """
+    folder.mkdir(parents=True)
+    rows: list[Job] = [_Row(sheet, name, seed) for sheet, (_, names) in SHEETS.items() for name in names]
+    strips = [record["row"] for record in run_jobs(rows, workers, "Drawing contact sheets" if show_progress else None)]
+    paths = []
+    for sheet, (_, names) in SHEETS.items():
+        strip, strips = strips[: len(names)], strips[len(names) :]
+        paths.append(folder / f"{sheet}.jpg")
+        save(paths[-1], np.concatenate(strip), cv2.IMWRITE_JPEG_QUALITY, 88)
+    return paths

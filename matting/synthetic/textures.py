@@ -1,0 +1,188 @@
+"""Noise, cloth patterns and shading from one or two lights."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from matting.synthetic.layers import Layer, Picture, Plane, extent, gaussian, padded
+
+
+@dataclass(frozen=True)
+class Light:
+    """The light of a scene, as it falls on the subject.
+
+    Attributes:
+        direction: unit vector towards the key light: x right, y down, z to the camera.
+        key: ``(3,)`` colour and strength of the key light.
+        ambient: ``(3,)`` colour and strength of the light from everywhere.
+        rim: ``(3,)`` colour and strength of the light from behind; zero for none.
+    """
+
+    direction: NDArray[np.float64]
+    key: NDArray[np.float64]
+    ambient: NDArray[np.float64]
+    rim: NDArray[np.float64]
+
+
+def random_light(rng: np.random.Generator) -> Light:
+    """A plausible light: mostly from above and one side, warm or cool."""
+    side, up, front = rng.normal(0, 0.8), -abs(rng.normal(0.5, 0.3)), rng.uniform(0.4, 1.2)
+    direction = np.array([side, up, front]) / np.linalg.norm([side, up, front])
+    warmth = rng.normal(0, 0.05) * np.array([1.0, 0.1, -1.0])
+    # A camera exposes for the face: what the key light gives, the light from everywhere lacks.
+    total, share = rng.uniform(0.8, 1.15), rng.uniform(0.35, 0.8)
+    key = 1.15 * total * share * (1 + warmth)
+    ambient = total * (1 - 0.75 * share) * (1 - 0.6 * warmth)
+    rim = rng.uniform(0.1, 0.5) * (1 + warmth) if rng.random() < 0.35 else np.zeros(3)
+    return Light(direction, key, ambient, rim)
+
+
+def noise(rng: np.random.Generator, height: int, width: int, cell: float, octaves: int = 4, fade: float = 0.5) -> Plane:
+    """Fractal value noise in [0, 1], ``(height, width)``, each octave of half the step.
+
+    Args:
+        rng: source of randomness.
+        height: pixels.
+        width: pixels.
+        cell: coarsest grid step, pixels.
+        octaves: grids, each of half the step of the one before, down to one pixel.
+        fade: strength of an octave relative to the one before; 0.5 is 1/f.
+    """
+    total: Plane | None = None
+    weight = 0.0
+    for octave in range(octaves):
+        step = max(cell / 2**octave, 1.0)
+        grid = rng.random((int(height / step) + 3, int(width / step) + 3), np.float32)
+        finer = grid * np.float32(fade**octave)
+        if total is not None:  # a coarse grid is enlarged to the next one only: the full size is painted once
+            finer += cv2.resize(total, grid.shape[::-1], interpolation=cv2.INTER_CUBIC)
+        total, weight = np.asarray(finer, np.float32), weight + fade**octave
+        if step == 1.0:
+            break
+    assert total is not None
+    full = cv2.resize(total, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(np.clip(full / np.float32(weight), 0, 1), np.float32)
+
+
+HUES = ((0.45, 0.08, 0.035), (0.25, 0.6, 0.05), (0.12, 0.3, 0.06), (0.18, 0.5, 0.5))
+"""How often, middle and spread (turns of the colour circle): earth and wood, sky and denim, plants, anything."""
+
+
+def natural_colour(
+    rng: np.random.Generator, low: float = 0.05, high: float = 0.95, vivid: float = 0.12
+) -> NDArray[np.float64]:
+    """A colour ``(3,)`` as photographs have them: mostly dull, earthy or bluish, now and then vivid.
+
+    Args:
+        rng: source of randomness.
+        low: least brightness of the brightest channel.
+        high: greatest brightness of it.
+        vivid: share of strong colours.
+    """
+    _, middle, spread = HUES[rng.choice(len(HUES), p=[share for share, *_ in HUES])]
+    hue = rng.normal(middle, spread) % 1.0
+    saturation = rng.uniform(0.5, 0.95) if rng.random() < vivid else rng.beta(1.2, 4.0)
+    wheel = np.clip(np.abs((hue * 6 + np.array([0.0, 4.0, 2.0])) % 6 - 3) - 1, 0, 1)
+    return np.asarray(rng.uniform(low, high) * (1 - saturation * (1 - wheel)), np.float64)
+
+
+def shade(coverage: Plane, albedo: ArrayLike, light: Light, roundness: float = 1.0, body: Plane | None = None) -> Layer:
+    """A layer whose surface bulges towards the camera, lit by ``light``.
+
+    The bulge is read off the silhouette: the blurred coverage serves as height, its gradient as normal.
+
+    Args:
+        coverage: ``(H, W)`` coverage of the part.
+        albedo: ``(3,)`` colour or ``(H, W, 3)`` picture.
+        light: of the scene.
+        roundness: 0 is flat, 1 a body.
+        body: ``(H, W)`` coverage of what the part grows out of; no seam is shaded between them.
+    """
+    box = extent(coverage)
+    layer = np.zeros((*coverage.shape, 4), np.float32)
+    if box[0].stop == 0:
+        return layer
+    around = padded(box, 8, coverage.shape)
+    cover = coverage[around]
+    form = cover if body is None else cover + np.float32(0.7) * (1 - cover) * body[around]
+    lit, edge = _illumination(form, light, roundness)
+    colour = np.asarray(albedo, np.float32)
+    lit *= colour if colour.ndim == 1 else colour[around]
+    lit += edge
+    np.clip(lit, 0, 1, out=lit)
+    np.multiply(lit, cover[..., None], out=layer[around][..., :3])
+    layer[around][..., 3] = cover
+    return layer
+
+
+def _illumination(coverage: Plane, light: Light, roundness: float) -> tuple[Picture, Picture]:
+    height, width = coverage.shape
+    small = cv2.resize(coverage, (max(width // 4, 1), max(height // 4, 1)), interpolation=cv2.INTER_AREA)
+    extent = np.sqrt(max(float(small.sum()), 1.0))
+    bulge = gaussian(small, max(extent / 7, 0.8), cv2.BORDER_CONSTANT)
+    normal = np.stack([-cv2.Sobel(bulge, cv2.CV_32F, 1, 0), -cv2.Sobel(bulge, cv2.CV_32F, 0, 1)], axis=2)
+    normal *= roundness * extent / 14
+    facing = 1.0 / np.sqrt(1.0 + (normal**2).sum(axis=2))
+    lambert = (normal @ light.direction[:2].astype(np.float32) + np.float32(light.direction[2])) * facing
+    lit = light.ambient + light.key * np.clip(lambert, 0, None)[..., None]
+    edge = light.rim * np.clip(1.0 - facing * 1.6, 0, 1)[..., None]
+    size = (width, height)
+    return cv2.resize(lit.astype(np.float32), size), cv2.resize(edge.astype(np.float32), size)
+
+
+def cloth(
+    rng: np.random.Generator, height: int, width: int, colour: ArrayLike, scale: float, *, plain: bool = False
+) -> Picture:
+    """Cloth ``(height, width, 3)`` of a random pattern in the given main colour.
+
+    Args:
+        rng: source of randomness.
+        height: pixels.
+        width: pixels.
+        colour: ``(3,)`` main colour.
+        scale: size of the pattern, pixels.
+        plain: without a pattern.
+    """
+    if scale >= 4:  # at half the size: no lens shows a weave that fine, and it costs a quarter
+        half = cloth(rng, (height + 1) // 2, (width + 1) // 2, colour, scale / 2, plain=plain)
+        return np.asarray(cv2.resize(half, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    second = np.clip(0.5 * np.asarray(colour) * rng.uniform(0.4, 1.5) + 0.5 * natural_colour(rng), 0.03, 0.97)
+    y, x = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)[None, :]
+    warp = noise(rng, height, width, 6 * scale, 2) * np.float32(1.5 * scale)
+    patterns = {"plain": 0.34, "stripes": 0.14, "checks": 0.13, "knit": 0.13, "dots": 0.1, "print": 0.16}
+    kind = "plain" if plain else rng.choice(list(patterns), p=list(patterns.values()))
+    u, v = (np.asarray((axis + warp) / scale, np.float32) for axis in (x, y))
+    weave = _pattern(rng, str(kind), u, v)[..., None]
+    folds = _folds(rng, height, width, 12 * scale)[..., None]
+    grain = 1 + np.float32(0.05) * rng.standard_normal((height, width, 1), np.float32)
+    base = np.asarray(colour, np.float32)
+    dyed = base + np.asarray(second - base, np.float32) * weave if weave.any() else base
+    return np.clip(dyed * (folds * grain), 0, 1)
+
+
+def _folds(rng: np.random.Generator, height: int, width: int, size: float) -> Plane:
+    """Light on creased cloth: sharp dark valleys between soft ridges, longer one way than the other."""
+    stretch = rng.uniform(1.5, 4.0)
+    waves = noise(rng, height, max(int(width * stretch), 1), size, 6, 0.6)
+    waves = cv2.resize(waves, (width, height), interpolation=cv2.INTER_AREA)
+    ridges = np.abs(waves - np.float32(0.5)) * np.float32(4)
+    depth = np.float32(rng.uniform(0.2, 0.7))
+    return np.asarray(1 - depth * (1 - np.minimum(ridges, 1)) + 0.5 * depth * (waves - 0.5), np.float32)
+
+
+def _pattern(rng: np.random.Generator, kind: str, x: Plane, y: Plane) -> Plane:
+    """Weight of the second colour in [0, 1]; ``x`` and ``y`` are in units of the pattern."""
+    weight: NDArray[np.generic] = np.zeros_like(x)
+    if kind == "stripes":
+        weight = np.sin((x if rng.random() < 0.4 else y) * np.pi) > rng.uniform(-0.5, 0.6)
+    elif kind == "checks":
+        weight = 0.5 * (np.sin(x * 2) > 0.3) + 0.5 * (np.sin(y * 2) > 0.3)
+    elif kind == "knit":
+        weight = 0.3 + 0.3 * np.sin(y * 5 + 2 * np.abs(np.sin(x * 2.5)))
+    elif kind == "dots":
+        weight = np.sin(x * 2) * np.sin(y * 2) > 0.5
+    elif kind == "print":
+        weight = noise(rng, x.shape[0], x.shape[1], 30, 3) > rng.uniform(0.45, 0.6)
+    return np.asarray(weight, np.float32)

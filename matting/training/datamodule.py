@@ -1,0 +1,119 @@
+"""The datamodule: the plan's batches for training, fixed pictures for validation, the device pipeline for both."""
+
+from functools import partial
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader
+
+from matting.augment import Pipeline
+from matting.batch import LayerBatch, TrainingBatch
+from matting.data.corpora import Corpus
+from matting.data.dataset import Crop, DrawDataset, collate
+from matting.data.loader import PlanBatches, PlanLoader, start_method
+from matting.plan.plan import Draw
+from matting.plan.schedule import Schedule
+
+
+class MattingDataModule(LightningDataModule):
+    """Loads what the schedule plans.
+
+    Args:
+        corpus: Sources and backgrounds.
+        schedule: Plans of the run.
+        augment: Device pipeline of training; its ``size`` is the network's.
+        batch_size: Rows of a batch of one process; even if there is pairing.
+        crop_size: Side of the squares that workers ship; at least the pipeline's size, so that warping finds margin.
+        smallest_crop: Smallest training crop as a share of a picture's long side.
+        workers: Worker processes of each loader. Their number changes nothing in the result.
+
+    Raises:
+        ValueError: If pairing meets an odd batch size, which would split pairs.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        schedule: Schedule,
+        augment: Pipeline,
+        batch_size: int,
+        crop_size: int,
+        smallest_crop: float,
+        workers: int,
+    ) -> None:
+        super().__init__()
+        if schedule.pairing.fraction and batch_size % 2:
+            raise ValueError(f"data.batch_size: expected an even number under pairing, found {batch_size}")
+        self.corpus, self.schedule = corpus, schedule
+        self.augment, self.plain = augment, Pipeline.plain(augment.size)
+        self.batch_size, self.workers = batch_size, workers
+        self._loader: PlanLoader | None = None
+        self._position: dict[str, int] | None = None
+        self.margin = crop_size / augment.size
+        self.dataset = DrawDataset(
+            corpus.train, corpus.scenes, augment.size, self.margin, smallest_crop, corpus.quarantine
+        )
+
+    def train_dataloader(self) -> PlanLoader:
+        """The plan's batches for this rank, from where the run stands."""
+        trainer = self.trainer
+        batches = PlanBatches(
+            self.schedule.plan,
+            self.schedule.rows,
+            self.batch_size,
+            rank=trainer.global_rank if trainer else 0,
+            world_size=trainer.world_size if trainer else 1,
+        )
+        if trainer:
+            limit = trainer.limit_train_batches
+            batches.limit = limit if isinstance(limit, int) else max(1, int(limit * len(batches)))
+        self._loader = PlanLoader(self.dataset, batches, self.workers, pin_memory=torch.cuda.is_available())
+        if self._position is not None:
+            self._loader.load_state_dict(self._position)
+        return self._loader
+
+    def state_dict(self) -> dict[str, Any]:
+        """Position in the run.
+
+        Lightning saves the loader's state too, but does not restore it from a checkpoint that was written at the end
+        of an epoch; the datamodule's it always restores.
+        """
+        return {"position": None if self._loader is None else self._loader.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue at a saved position."""
+        self._position = state_dict["position"]
+
+    def val_dataloader(self) -> DataLoader[Crop]:
+        """Every validation picture, whole, stretched to a square so that all shapes share batches.
+
+        A monitor of the run: the test goes through the predictor, which keeps proportions. Each rank validates all of
+        them: shares of unequal length would hang in the buffers' broadcast, and padding them would bend the means.
+        """
+        source = self.corpus.validation
+        dataset = DrawDataset({source.name: source}, self.corpus.scenes, self.augment.size, smallest_crop=1.0)
+        make = partial(Draw, source=0, view=0, severity=0.0, pair=-1)
+        draws = [
+            make(item=k, seed=k, scene=-1 if item.photo else k % len(self.corpus.scenes))
+            for k, item in enumerate(source.items)
+        ]
+        return DataLoader(
+            dataset,
+            batch_size=self.batch_size,
+            sampler=draws,
+            collate_fn=collate,
+            num_workers=self.workers,
+            multiprocessing_context=start_method(self.workers),
+            pin_memory=torch.cuda.is_available(),
+            generator=torch.Generator(),
+        )
+
+    def on_after_batch_transfer(self, batch: LayerBatch, dataloader_idx: int) -> TrainingBatch:
+        """Compose, warp, degrade and annotate on the device."""
+        if self.trainer is not None and self.trainer.training:
+            # The batch itself tells its stage's size: the loader may be an epoch ahead of the trainer.
+            prepared: TrainingBatch = self.augment(batch, round(batch.foreground.shape[-1] / self.margin))
+        else:
+            prepared = self.plain(batch)
+        return prepared

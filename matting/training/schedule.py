@@ -1,0 +1,31 @@
+"""The schedule of a run, from its configuration."""
+
+from omegaconf import DictConfig
+
+from matting.config import build
+from matting.data.corpora import Corpus
+from matting.data.indexing import catalog_of
+from matting.plan.curriculum import Curriculum
+from matting.plan.schedule import Schedule
+
+
+def build_schedule(config: DictConfig, corpus: Corpus, epochs: int) -> Schedule:
+    """Build the schedule of a run: mixture, curriculum and pairs over the corpus.
+
+    Args:
+        config: A composed configuration.
+        corpus: What can be drawn.
+        epochs: Number of epochs.
+    """
+    mixture = build(config.data.mixture)
+    if callable(mixture):  # one that depends on the corpus
+        mixture = mixture({name: len(source) for name, source in corpus.train.items()})
+    return Schedule(
+        seed=config.seed,
+        epochs=epochs,
+        rows=config.data.epoch_rows,
+        catalog=catalog_of(corpus),
+        mixture=mixture,
+        curriculum=build(config.curriculum) if "curriculum" in config else Curriculum(),
+        pairing=build(config.data.pairing),
+    )

@@ -1,0 +1,178 @@
+"""What is kept in the project's cache: estimated foregrounds and decoded layers."""
+
+import os
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from matting.data.crop import choose_box
+from matting.data.formats import Item, Source, decoded
+from matting.data.formats import foregrounds as estimation
+from matting.data.formats.decoded import with_decoded_cache
+from matting.data.formats.foregrounds import with_estimated_foregrounds
+from tests.data.formats.trees import matte, photo, save
+
+SIDE = 24
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    """Three photographs, one of them with a foreground layer, and an empty cache."""
+    monkeypatch.setenv("MATTING_CACHE", str(tmp_path / "cache"))
+    items = [
+        Item(str(k), save(tmp_path / f"alpha{k}.png", matte(k)), save(tmp_path / f"photo{k}.png", photo(k)))
+        for k in range(3)
+    ]
+    items[2] = replace(items[2], foreground=save(tmp_path / "fg.png", photo(9)))
+    return Source("s", items)
+
+
+@pytest.fixture
+def doubling(monkeypatch):
+    """A stand-in for the estimate: the photograph at half its brightness."""
+    monkeypatch.setattr(estimation, "estimate_foreground", lambda photo, alpha: photo // 2)
+
+
+def test_estimates_of_another_version_are_not_used(source, doubling, monkeypatch):
+    first = with_estimated_foregrounds(source, workers=1).items[0].foreground
+    monkeypatch.setattr(estimation, "VERSION", "another")
+    second = with_estimated_foregrounds(source, workers=1).items[0].foreground
+    assert first != second and first.is_file() and second.is_file()
+
+
+def test_estimated_foregrounds_make_items_layered(source, doubling, tmp_path):
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    layered = with_estimated_foregrounds(source, workers=1)
+    assert all(item.layered for item in layered.items)
+    assert layered.items[2] == source.items[2], "a layer that exists is kept"
+    estimate = layered.layers(0, recomposed=True)
+    assert np.abs(estimate.foreground.astype(int) - photo(0) // 2).mean() < 2 and estimate.background is None
+    assert np.array_equal(layered.layers(0, recomposed=False).foreground, photo(0))
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    assert all((tmp_path / "cache") in item.foreground.parents for item in layered.items[:2])
+
+
+def test_estimates_are_made_once_and_again_when_a_file_changes(source, monkeypatch):
+    calls = []
+    monkeypatch.setattr(estimation, "estimate_foreground", lambda photo, alpha: calls.append(1) or photo)
+    first = with_estimated_foregrounds(source, workers=1)
+    second = with_estimated_foregrounds(source, workers=1)
+    assert len(calls) == 2 and first.items == second.items
+    save(source.items[0].alpha, matte(5))
+    os.utime(source.items[0].alpha, ns=(0, 0))
+    third = with_estimated_foregrounds(source, workers=1)
+    assert len(calls) == 3 and third.items[0] != first.items[0] and third.items[1] == first.items[1]
+
+
+def test_an_interrupted_estimation_goes_on(source, monkeypatch):
+    def interrupted(photo, alpha):
+        if calls:
+            raise KeyboardInterrupt
+        calls.append(1)
+        return photo
+
+    calls: list[int] = []
+    monkeypatch.setattr(estimation, "estimate_foreground", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        with_estimated_foregrounds(source, workers=1)
+    monkeypatch.setattr(estimation, "estimate_foreground", lambda photo, alpha: calls.append(1) or photo)
+    with_estimated_foregrounds(source, workers=1)
+    assert len(calls) == 2
+
+
+def test_a_size_mismatch_is_refused_before_estimating(source, doubling, tmp_path):
+    wrong = Source("s", [replace(source.items[0], alpha=save(tmp_path / "w.png", matte(0, (10, 10))))])
+    with pytest.raises(ValueError, match=r"w\.png: expected the size of .*photo0\.png"):
+        with_estimated_foregrounds(wrong, workers=1)
+
+
+def test_an_estimate_has_the_foreground_s_colour_at_the_rim():
+    alpha = matte(0, (96, 80))
+    foreground, background = np.array([200.0, 40, 40]), np.array([20.0, 200, 60])
+    share = alpha[..., None] / 255
+    photograph = np.rint(share * foreground + (1 - share) * background).astype(np.uint8)
+    estimate = estimation.estimate_foreground(photograph, alpha.astype(np.float32) / 255)
+    rim = (alpha > 60) & (alpha < 200)
+    assert np.abs(estimate[rim] - foreground).mean() < 0.3 * np.abs(photograph[rim] - foreground).mean()
+    assert np.array_equal(estimate[alpha == 255], photograph[alpha == 255])
+
+
+@pytest.mark.slow
+def test_processes_estimate_what_one_does(source, tmp_path, monkeypatch):
+    many = with_estimated_foregrounds(Source("s", source.items[:2]), workers=2)
+    monkeypatch.setenv("MATTING_CACHE", str(tmp_path / "other"))
+    one = with_estimated_foregrounds(Source("s", source.items[:2]), workers=1)
+    assert [item.foreground.read_bytes() for item in many.items] == [item.foreground.read_bytes() for item in one.items]
+
+
+def look(alpha):
+    return choose_box(alpha, np.random.default_rng(3), 0.5)
+
+
+def test_cached_layers_are_the_decoded_ones_squeezed(source):
+    cached = with_decoded_cache(source, SIDE, 1)
+    for index, recomposed in ((0, False), (2, False), (2, True)):
+        whole = cached.layers(index, recomposed=recomposed)
+        direct = source.layers(index, recomposed=recomposed)
+        assert whole.alpha.shape == (SIDE, SIDE) and whole.foreground.shape == (SIDE, SIDE, 3)
+        assert np.array_equal(whole.alpha, decoded.resize(direct.alpha, SIDE))
+        assert np.array_equal(whole.foreground, decoded.resize(direct.foreground, SIDE))
+        assert (whole.background is whole.foreground) == (not recomposed)
+
+
+def test_the_second_read_and_another_process_s_copy_need_no_file(source):
+    cached = with_decoded_cache(source, SIDE, 1)
+    first = cached.layers(0, recomposed=False, look=look)
+    for path in (source.items[0].photo, source.items[0].alpha):
+        path.unlink()
+    for again in (cached, pickle.loads(pickle.dumps(cached))):
+        second = again.layers(0, recomposed=False, look=look)
+        assert np.array_equal(first.foreground, second.foreground) and np.array_equal(first.alpha, second.alpha)
+
+
+def test_the_size_is_capped(source):
+    per_item = 2 * (SIDE * SIDE * 5 + 1)  # one item is both a photograph and a foreground
+    cached = with_decoded_cache(source, SIDE, 2.5 * per_item / 1e9)
+    assert cached.slots == 4 and cached.file.stat().st_size == 2 * per_item
+    assert cached.layers(2, recomposed=False).alpha.shape == matte(2).shape
+    with pytest.raises(ValueError, match="expected room for a square of 24 pixels of 's'"):
+        with_decoded_cache(source, SIDE, 0.5 * per_item / 1e9)
+
+
+def test_ignore_masks_are_kept(source):
+    masked = replace(source, ignored=_left_half)
+    cached = with_decoded_cache(masked, SIDE, 1)
+    for _ in range(2):
+        ignore = cached.layers(0, recomposed=False).ignore
+        assert ignore.dtype == bool and ignore[:, : SIDE // 2 - 1].all() and not ignore[:, SIDE // 2 + 1 :].any()
+    assert with_decoded_cache(source, SIDE, 1).file != cached.file
+    assert with_decoded_cache(source, SIDE, 1).layers(0, recomposed=False).ignore is None
+
+
+def test_the_cache_is_renewed_when_files_change(source):
+    before = with_decoded_cache(source, SIDE, 1)
+    before.layers(0, recomposed=False)
+    save(source.items[0].photo, photo(7))
+    os.utime(source.items[0].photo, ns=(0, 0))
+    after = with_decoded_cache(source, SIDE, 1)
+    assert after.file != before.file
+    assert np.array_equal(after.layers(0, recomposed=False).foreground, decoded.resize(photo(7), SIDE))
+    assert with_decoded_cache(source, SIDE, 1).file == after.file
+
+
+def test_bad_files_leave_no_slot_filled(source):
+    cached = with_decoded_cache(source, SIDE, 1)
+    good = source.items[0].photo.read_bytes()
+    source.items[0].photo.write_bytes(good[:50])
+    with pytest.raises(ValueError, match=r"photo0\.png"):
+        cached.layers(0, recomposed=False)
+    source.items[0].photo.write_bytes(good)
+    assert np.array_equal(cached.layers(0, recomposed=False).foreground, decoded.resize(photo(0), SIDE))
+
+
+def _left_half(item, alpha):
+    mask = np.zeros(alpha.shape, bool)
+    mask[:, : alpha.shape[1] // 2] = True
+    return mask

@@ -1,0 +1,62 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matting.plan.curriculum import Curriculum, Rule, Stage
+
+
+def stages(*fractions: float) -> Curriculum:
+    return Curriculum("test", [Stage(str(k), fraction) for k, fraction in enumerate(fractions)])
+
+
+@pytest.mark.parametrize(
+    ("epochs", "borders"),
+    [(10, [0, 3, 7, 10]), (100, [0, 30, 70, 100]), (5, [0, 2, 4, 5]), (3, [0, 1, 2, 3]), (4, [0, 1, 3, 4])],
+)
+def test_the_articles_fractions(epochs: int, borders: list[int]) -> None:
+    assert stages(0.3, 0.4, 0.3).borders(epochs).tolist() == borders
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=1, max_size=6), st.integers(1, 200))
+def test_borders_cover_the_run_and_starve_no_stage(fractions: list[float], epochs: int) -> None:
+    borders = stages(*fractions).borders(epochs)
+    assert borders[0] == 0 and borders[-1] == epochs
+    lengths = np.diff(borders)
+    assert (lengths >= (1 if epochs >= len(fractions) else 0)).all()
+
+
+@given(st.integers(1, 60), st.integers(1, 5))
+def test_every_epoch_finds_the_stage_whose_borders_hold_it(epochs: int, count: int) -> None:
+    curriculum = stages(*[1.0] * count)
+    borders = curriculum.borders(epochs)
+    for epoch in range(epochs):
+        stage, first, length = curriculum.stage_at(epoch, epochs)
+        assert borders[stage] == first <= epoch < first + length == borders[stage + 1]
+    assert curriculum.stage_at(epochs + 5, epochs) == curriculum.stage_at(epochs - 1, epochs)
+
+
+def test_the_ceiling_rises_linearly_over_the_stage() -> None:
+    stage = Stage(severity=(0.2, 1.0))
+    assert [stage.ceiling(epoch, 5) for epoch in range(5)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+    assert stage.ceiling(0, 1) == 1.0
+
+
+def test_an_unknown_difficulty_is_refused() -> None:
+    with pytest.raises(ValueError, match="'easy'"):
+        Rule(difficulties=["easy"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sizes": [192, 256]}, "expected 3 multiples of 32, one per stage, found \\[192, 256\\]"),
+        ({"sizes": [192, 250, 384]}, "found \\[192, 250, 384\\]"),
+        ({"sizes": [192, 256, 384], "shuffled": True}, "no stages in time; set curriculum.sizes=null"),
+    ],
+)
+def test_sizes_that_fit_no_stages_are_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(stages(0.3, 0.4, 0.3), **changes)

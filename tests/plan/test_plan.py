@@ -1,0 +1,168 @@
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matting.plan.catalog import Catalog
+from matting.plan.curriculum import Curriculum, Rule, Stage
+from matting.plan.mixture import Mixture, apportion
+from matting.plan.pairing import Pairing
+from matting.plan.plan import EpochPlan, plan_epoch
+from tests.plan.conftest import make_catalog
+from tests.plan.test_mixture import windows
+
+ARTICLE = {"composition1k": 1, "rwp": 8, "coco_matting": 5, "augmented": 12}
+THREE_STAGES = Curriculum(
+    "3stage",
+    [
+        Stage("foundation", 0.3, {"composition1k": None, "rwp": Rule(["clear"])}),
+        Stage("diversity", 0.4, {"composition1k": None, "rwp": Rule(["clear", "medium"]), "coco_matting": None}),
+        Stage("robustness", 0.3, None, severity=(0.5, 1.0)),
+    ],
+)
+ROWS = st.integers(26, 300).map(lambda rows: rows * 2)
+SEEDS = st.integers(0, 2**31)
+FRACTIONS = st.sampled_from([0.0, 0.3, 0.5, 1.0])
+
+
+def make_plan(catalog: Catalog, seed: int = 0, epoch: int = 0, rows: int = 260, **settings: object) -> EpochPlan:
+    settings = {"mixture": Mixture(ARTICLE), "epochs": 10} | settings
+    return plan_epoch(seed, epoch, rows=rows, catalog=catalog, **settings)
+
+
+def columns(plan: EpochPlan) -> dict[str, list[float]]:
+    return {name: getattr(plan, name).tolist() for name in EpochPlan.columns()}
+
+
+@given(SEEDS, st.integers(0, 9), ROWS, FRACTIONS)
+def test_counts_are_exact_and_windows_are_level(seed: int, epoch: int, rows: int, fraction: float) -> None:
+    plan = make_plan(make_catalog(layered_rwp=25), seed, epoch, rows, pairing=Pairing(fraction))
+    assert np.bincount(plan.stream, minlength=4).tolist() == apportion([1, 8, 5, 12], rows).tolist()
+    allowed = 2 if fraction else 1
+    assert np.abs(windows(plan.stream, 26, 4) - [1, 8, 5, 12]).max() <= allowed
+
+
+@given(SEEDS, st.integers(0, 9), FRACTIONS)
+def test_the_same_arguments_give_the_same_table(seed: int, epoch: int, fraction: float) -> None:
+    first, second = (make_plan(make_catalog(), seed, epoch, pairing=Pairing(fraction)) for _ in range(2))
+    assert columns(first) == columns(second)
+    assert columns(first) != columns(make_plan(make_catalog(), seed, epoch + 1, pairing=Pairing(fraction)))
+    assert columns(first) != columns(make_plan(make_catalog(), seed + 1, epoch, pairing=Pairing(fraction)))
+
+
+@given(SEEDS, st.integers(1, 30), st.integers(1, 40), FRACTIONS, st.integers(2, 6))
+def test_no_item_returns_before_all_were_used(seed: int, small: int, large: int, fraction: float, epochs: int) -> None:
+    """Over any number of epochs, in each stream and source, counts of use differ by at most one."""
+    catalog = make_catalog(small, large, large, layered_rwp=large // 2)
+    used: Counter[tuple[int, int, int]] = Counter()
+    for epoch in range(epochs):
+        plan = make_plan(catalog, seed, epoch, pairing=Pairing(fraction), epochs=epochs)
+        first = plan.view == 0
+        used.update(
+            zip(plan.stream[first].tolist(), plan.source[first].tolist(), plan.item[first].tolist(), strict=True)
+        )
+    for stream, source in {key[:2] for key in used}:
+        size = len(list(catalog.sources.values())[source].layered)
+        counts = [used[stream, source, item] for item in range(size)]
+        assert max(counts) - min(counts) <= 1
+
+
+@given(SEEDS, st.integers(0, 50), st.sampled_from([0.2, 0.5, 1.0]), ROWS)
+def test_pairs_share_everything_but_the_background(seed: int, layered: int, fraction: float, rows: int) -> None:
+    plan = make_plan(make_catalog(layered_rwp=layered), seed, rows=rows, pairing=Pairing(fraction))
+    second = np.flatnonzero(plan.view == 1)
+    assert (second % 2 == 1).all(), "pairs begin at even rows, so no even batch splits one"
+    for name in ("stream", "source", "item", "seed", "severity", "pair"):
+        assert (getattr(plan, name)[second] == getattr(plan, name)[second - 1]).all()
+    assert (plan.scene[second] != plan.scene[second - 1]).all()
+    assert (plan.view[second - 1] == 0).all()
+    assert sorted(plan.pair[second]) == list(range(len(second)))
+    assert (np.delete(plan.pair, np.concatenate([second, second - 1])) == -1).all()
+
+
+def test_items_without_a_foreground_layer_are_never_paired(catalog: Catalog) -> None:
+    plan = make_plan(catalog, rows=2600, pairing=Pairing(1.0))
+    names = np.array(plan.sources)[plan.source]
+    assert set(names[plan.pair >= 0]) == {"composition1k"}
+    assert (plan.pair >= 0)[names == "composition1k"].mean() > 0.95
+
+
+def test_paired_seeds_are_equal_and_others_differ(catalog: Catalog) -> None:
+    plan = make_plan(catalog, rows=2600, pairing=Pairing(0.5))
+    assert len(set(plan.seed[plan.view == 0].tolist())) == (plan.view == 0).sum()
+
+
+def test_backgrounds_go_where_there_is_none(catalog: Catalog) -> None:
+    plan = make_plan(catalog, rows=520)
+    layered_only = np.array(plan.sources)[plan.source] == "composition1k"
+    assert (plan.scene[layered_only] >= 0).all() and (plan.scene[layered_only] < 9).all()
+    assert (plan.scene[~layered_only] == -1).all()
+
+
+def test_plain_variants_stand_beside_the_original() -> None:
+    """White, blue, gradient and the photograph's own background, each about a quarter of the draws of layered items."""
+    catalog = make_catalog(coco_matting=10)
+    coco = replace(catalog.sources["coco_matting"], layered=np.arange(10) < 5, plain_variants=True)
+    plan = make_plan(Catalog({**catalog.sources, "coco_matting": coco}, catalog.scenes), rows=2600)
+    mine = plan.scene[(plan.source == 2) & (plan.item < 5)]
+    assert set(mine) == {-1, 0, 1, 2}
+    assert np.bincount(mine + 1).min() > 0.2 * len(mine)
+    assert set(plan.scene[(plan.source == 2) & (plan.item >= 5)]) == {-1}
+
+
+def test_only_the_augmented_stream_is_degraded_and_draws_by_weight(catalog: Catalog) -> None:
+    plan = make_plan(catalog, rows=2600)
+    augmented = np.array(plan.streams)[plan.stream] == "augmented"
+    assert (plan.severity[~augmented] == 0).all()
+    assert (plan.severity[augmented] > 0).all() and plan.severity.max() <= 1
+    assert np.bincount(plan.source[augmented]).tolist() == apportion([1, 8, 5], 1200).tolist()
+
+
+def test_stages_open_what_the_article_says(catalog: Catalog) -> None:
+    expected = {
+        0: {("composition1k", d) for d in (0, 1, 2)} | {("rwp", 0)},
+        3: {(s, d) for s in ("composition1k", "coco_matting") for d in (0, 1, 2)} | {("rwp", 0), ("rwp", 1)},
+    }
+    for epoch, kinds in expected.items():
+        plan = make_plan(catalog, epoch=epoch, rows=520, curriculum=THREE_STAGES)
+        drawn = {(plan.streams[s], int(d)) for s, d in zip(plan.stream, plan.difficulty, strict=True)}
+        assert drawn == kinds
+    last = make_plan(catalog, epoch=9, rows=520, curriculum=THREE_STAGES)
+    assert set(last.streams) == set(ARTICLE)
+    assert make_plan(catalog, epoch=7, rows=520, curriculum=THREE_STAGES).severity.max() <= 0.5
+
+
+def test_weights_of_open_streams_keep_their_ratio(catalog: Catalog) -> None:
+    plan = make_plan(catalog, epoch=0, rows=90, curriculum=THREE_STAGES)
+    assert dict(zip(plan.streams, np.bincount(plan.stream).tolist(), strict=True)) == {"composition1k": 10, "rwp": 80}
+
+
+def test_tags_open_and_close_items(catalog: Catalog) -> None:
+    for rule, inside in ((Rule(any_tag=["backlit"]), True), (Rule(no_tag=["backlit"]), False)):
+        curriculum = Curriculum("tags", [Stage("one", open={"rwp": rule})])
+        plan = make_plan(catalog, curriculum=curriculum)
+        assert {("backlit" in catalog.sources["rwp"].tags[item]) for item in plan.item} == {inside}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"mixture": Mixture({"rpw": 1})}, "unknown source rpw; the corpus has: composition1k, rwp, coco_matting"),
+        ({"rows": 261, "pairing": Pairing(0.5)}, "even number of rows"),
+        ({"curriculum": Curriculum("x", [Stage("s", open={"other": None})])}, "'s' opens no stream"),
+        ({"curriculum": Curriculum("x", [Stage("s", open={"augmented": None})])}, "no source for it"),
+        ({"curriculum": Curriculum("x", [Stage("s", open={"rwp": Rule(any_tag=["x"])})])}, "no item of 'rwp'"),
+    ],
+)
+def test_impossible_plans_are_refused(catalog: Catalog, settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make_plan(catalog, **settings)
+
+
+def test_foregrounds_without_backgrounds_are_refused() -> None:
+    catalog = make_catalog()
+    with pytest.raises(ValueError, match=r"corpus\.backgrounds"):
+        make_plan(Catalog(catalog.sources, np.empty((0, 4))))
