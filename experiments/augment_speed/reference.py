@@ -14,7 +14,7 @@ WIDTH, DEEPEST, LEVEL = 3, 3, 3.0
 
 
 def augmix_per_image(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Algorithm 1 of Hendrycks et al. (ICLR 2020) with the article's four operations, on one ``(H, W, 3)`` picture."""
+    """Algorithm 1 of Hendrycks et al. (ICLR 2020) with the article's four operations, on one ``(H, W, 3)`` image."""
     clean = image.astype(np.float32) / 255
     mixture = np.zeros_like(clean)
     for weight in rng.dirichlet([1.0] * WIDTH):

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from matting.augment import Pipeline
-from matting.augment.portrait import draw_portrait
+from matting.augment.portrait import render_portrait
 from matting.batch import LayerBatch, TrainingBatch
 from matting.config import build, load_config
 from matting.losses import Criterion
@@ -79,7 +79,7 @@ def inference(model: nn.Module, image: Tensor, device: torch.device) -> Callable
 
 def training_batch(rows: int, size: int, device: torch.device) -> TrainingBatch:
     """Drawn portraits in pairs."""
-    layers = [(layer * 255).round().to(torch.uint8).expand(rows, -1, -1, -1) for layer in draw_portrait(size)]
+    layers = [(layer * 255).round().to(torch.uint8).expand(rows, -1, -1, -1) for layer in render_portrait(size)]
     ids = torch.arange(rows)
     fields = (*layers, torch.zeros_like(layers[2]), ids // 2, ids % 2, torch.zeros(rows), ids // 2, ids // 2, ids)
     return Pipeline.plain(size)(LayerBatch(*(field.contiguous().to(device) for field in fields)))

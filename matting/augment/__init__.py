@@ -1,9 +1,9 @@
-"""Everything random that happens to a picture on the device: compose, warp, degrade, annotate."""
+"""Everything random that happens to an image on the device: compose, warp, degrade, annotate."""
 
 from matting.augment.augmix import ARTICLE_OPERATIONS, AugMix
-from matting.augment.camera import CameraBlur, Picture
-from matting.augment.colour import linear_to_srgb, srgb_to_linear
+from matting.augment.camera import CameraBlur
 from matting.augment.compose import compose
+from matting.augment.degradation import Degradation, LayeredImage
 from matting.augment.gaps import LayerGaps
 from matting.augment.jpeg import jpeg
 from matting.augment.phone import Phone
@@ -18,14 +18,13 @@ __all__ = [
     "PUBLISHED_OPERATIONS",
     "AugMix",
     "CameraBlur",
+    "Degradation",
     "LayerGaps",
+    "LayeredImage",
     "Phone",
-    "Picture",
     "Pipeline",
     "Warp",
     "compose",
     "jpeg",
-    "linear_to_srgb",
-    "srgb_to_linear",
     "trimap_from_alpha",
 ]

@@ -1,114 +1,99 @@
-"""What a camera in the hand does to a picture: motion, defocus, clipped highlights, sensor noise, compression.
+"""What a hand-held camera does to an image: motion, defocus, clipped highlights, sensor noise, compression.
 
 Follows the synthesis that Rim et al. (RSBlur, ECCV 2022) found to close most of the gap to real blur: blur in linear
 light, saturation, then noise and the camera's own pipeline. It is no data set of blur, hence "camera blur".
 """
 
 import math
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from kornia.color import linear_rgb_to_rgb, rgb_to_linear_rgb
+from torch import Tensor
 
-from matting.augment.colour import linear_to_srgb, srgb_to_linear
 from matting.augment.compose import is_composite
+from matting.augment.degradation import Degradation, LayeredImage, select
 from matting.augment.jpeg import jpeg
 from matting.augment.kernels import camera_shake, convolve, disc, linear_motion
-from matting.augment.randomness import Stream, between, chance, fold, normal, uniform
+from matting.augment.randomness import Keys, Stream, between, chance, fold, normal, uniform
 
 _SATURATED = 0.9  # linear light from which a sensor may have clipped what was brighter
 _BRIGHTEST = 4.0  # how much brighter at most
 
 
-class Picture(NamedTuple):
-    """A picture before the camera, with the layers it was composed of.
-
-    Attributes:
-        image: ``(B, 3, H, W)`` float32 in [0, 1], sRGB.
-        alpha: ``(B, 1, H, W)`` float32 in [0, 1].
-        foreground: ``(B, 3, H, W)`` float32 in [0, 1], sRGB, straight colours.
-        background: ``(B, 3, H, W)`` float32 in [0, 1], sRGB.
-    """
-
-    image: Tensor
-    alpha: Tensor
-    foreground: Tensor
-    background: Tensor
-
-
-class CameraBlur(nn.Module):
+class CameraBlur(Degradation):
     """Blur by linear motion, hand shake or defocus, or by the subject's own motion, then noise and JPEG.
 
     Kernels come from the row's geometry, so that the views of a pair, which share their matte, share its motion too;
     noise and compression come from its appearance. Strengths scale with the row's severity; one transform serves all.
 
     Args:
-        probability: share of the rows with a severity above 0 that are touched at all.
-        extent: smallest and largest extent of a kernel at severity 1, as a fraction of the picture's side.
+        extent: smallest and largest extent of a kernel at severity 1, as a fraction of the image's longer
+            side.
         subject: probability that a composite's subject moves and its background does not. Its premultiplied colours and
-            its alpha are blurred by one kernel: that motion is part of the matte. Photographs only know the camera's.
-        alpha: what the matte of a picture blurred by the camera is: "sharp", so that the network learns to see
-            through the blur, or "blurred" with the picture.
+            its alpha are blurred by one kernel: that motion is part of the matte. In photos only the camera moves.
+        alpha: what the matte of an image blurred by the camera is: "sharp", so that the network learns to see
+            through the blur, or "blurred" with the image.
         noise: largest standard deviation of the signal-independent noise in linear light at severity 1; the
             variance of the photon noise is up to ``noise`` / 4 times the light.
         quality: lowest JPEG quality at severity 1; quality is uniform from there to 95.
+        p, same_on_batch, keepdim: see :class:`~matting.augment.degradation.Degradation`.
 
     Raises:
         ValueError: for a probability outside [0, 1], an extent outside [0, 0.5] or out of order, another
             ``alpha`` or a quality outside [1, 95].
     """
 
+    stream = Stream.BLUR
+
     def __init__(
         self,
-        probability: float = 0.5,
         extent: tuple[float, float] = (0.01, 0.06),
         subject: float = 0.25,
         alpha: Literal["sharp", "blurred"] = "sharp",
         noise: float = 0.01,
         quality: float = 50.0,
+        p: float = 0.5,
+        same_on_batch: bool = False,
+        keepdim: bool = False,
     ) -> None:
-        super().__init__()
-        if not (0 <= probability <= 1 and 0 <= subject <= 1):
-            raise ValueError(f"expected probabilities in [0, 1], found probability={probability}, subject={subject}")
+        super().__init__(p, same_on_batch, keepdim)
+        if not 0 <= subject <= 1:
+            raise ValueError(f"expected a probability in [0, 1], found subject={subject}")
         if not 0 <= extent[0] <= extent[1] <= 0.5:
-            raise ValueError(f"expected 0 <= low <= high <= 0.5 of the picture's side, found extent={extent}")
+            raise ValueError(f"expected 0 <= low <= high <= 0.5 of the image's side, found extent={extent}")
         if alpha not in ("sharp", "blurred"):
             raise ValueError(f"expected alpha to be 'sharp' or 'blurred', found {alpha!r}")
         if not 1 <= quality <= 95:
             raise ValueError(f"expected a JPEG quality between 1 and 95, found quality={quality}")
-        self.probability, self.extent, self.subject, self.alpha = probability, extent, subject, alpha
-        self.noise, self.quality = noise, quality
+        self.extent, self.subject, self.alpha, self.noise, self.quality = extent, subject, alpha, noise, quality
 
-    def forward(
-        self, picture: Picture, geometry: Tensor, appearance: Tensor, severity: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Take the picture again with a worse camera.
-
-        Args:
-            picture: the picture and the layers it was composed of.
-            geometry: ``(B,)`` int64, shared by the views of a pair.
-            appearance: ``(B,)`` int64.
-            severity: ``(B,)`` float32 in [0, 1]; 0 returns picture and alpha to the bit.
-
-        Returns:
-            image ``(B, 3, H, W)`` and alpha ``(B, 1, H, W)``, float32 in [0, 1].
-        """
-        geometry, appearance = fold(geometry, Stream.BLUR), fold(appearance, Stream.SENSOR)
-        moves = chance(fold(geometry, 0), self.subject) & is_composite(picture.foreground, picture.background)
-        light, alpha = expose(
-            picture, self._kernels(geometry, moves, severity, picture.image), moves[:, None, None, None]
-        )
+    def degrade(self, layers: LayeredImage, keys: Keys, severity: Tensor) -> LayeredImage:
+        """Take each image again with a worse camera; see :meth:`Degradation.degrade`."""
+        geometry, appearance = fold(keys.geometry, Stream.BLUR), fold(keys.appearance, Stream.SENSOR)
+        moves = chance(fold(geometry, 0), self.subject) & is_composite(layers.foreground, layers.background)
+        # the kernel is the geometry's, because it may be part of the matte, which the views of a pair share
+        kernel = self._kernels(geometry, moves, severity, max(layers.image.shape[-2:]))
+        light, alpha = expose(layers, kernel, moves[:, None, None, None])
         noise = severity * self.noise
         light = sensor_noise(light, noise * uniform(fold(appearance, 0)) / 4, noise, fold(appearance, 1))
         lowest = 95 - severity * (95 - self.quality)
-        image = jpeg(linear_to_srgb(light), lowest + (95 - lowest) * uniform(fold(appearance, 2)))
-        touched = ((severity > 0) & chance(fold(geometry, 1), self.probability))[:, None, None, None]
-        moved = touched if self.alpha == "blurred" else touched & moves[:, None, None, None]
-        return torch.where(touched, image, picture.image), torch.where(moved, alpha, picture.alpha)
+        image = jpeg(linear_rgb_to_rgb(light), lowest + (95 - lowest) * uniform(fold(appearance, 2)))
+        touched = severity > 0
+        moved = touched if self.alpha == "blurred" else touched & moves
+        return layers._replace(image=select(touched, image, layers.image), alpha=select(moved, alpha, layers.alpha))
 
-    def _kernels(self, key: Tensor, moves: Tensor, severity: Tensor, image: Tensor) -> Tensor:
+    def degrade_alpha(self, alpha: Tensor, keys: Keys, severity: Tensor) -> Tensor:
+        """Blur the matte of a photo along with it, if it is to be."""
+        if self.alpha == "sharp":
+            return alpha
+        still = torch.zeros_like(severity, dtype=torch.bool)
+        kernel = self._kernels(fold(keys.geometry, Stream.BLUR), still, severity, max(alpha.shape[-2:]))
+        return select(severity > 0, convolve(alpha, kernel).clamp_(0, 1), alpha)
+
+    def _kernels(self, key: Tensor, moves: Tensor, severity: Tensor, side: int) -> Tensor:
         """One of the three kinds for each row; a subject that moves is not out of focus."""
-        side = max(image.shape[-2:])
+        # from the largest extent, not the batch's: a size that depended on data would make the host wait
         radius = max(1, math.ceil(self.extent[1] * side / 2))
         extent = severity * side * between(fold(key, 2), *self.extent)
         kind = uniform(fold(key, 3))[:, None, None]
@@ -118,22 +103,23 @@ class CameraBlur(nn.Module):
         return torch.where(kind < 1 / 3, motion, torch.where(kind < 2 / 3, shake, defocus))
 
 
-def expose(picture: Picture, kernel: Tensor, moves: Tensor) -> tuple[Tensor, Tensor]:
-    """Blur a picture in linear light, with highlights brighter than the sensor could tell, and clip again.
+def expose(layers: LayeredImage, kernel: Tensor, moves: Tensor) -> tuple[Tensor, Tensor]:
+    """Blur an image in linear light, with highlights brighter than the sensor could record, and clip again.
 
     Args:
-        picture: what the camera sees.
+        layers: what the camera sees.
         kernel: ``(B, K, K)`` float32 summing to 1.
-        moves: ``(B, 1, 1, 1)`` bool: blur only the subject, I = k*(alpha F) + (1 - k*alpha) B, else the whole picture.
+        moves: ``(B, 1, 1, 1)`` bool: blur only the subject, I = k*(alpha F) + (1 - k*alpha) B, else the whole image.
 
     Returns:
         linear light ``(B, 3, H, W)`` and the blurred alpha ``(B, 1, H, W)``, float32 in [0, 1].
     """
-    source = srgb_to_linear(torch.where(moves, picture.foreground, picture.image))
-    bright = unclip(source) * torch.where(moves, picture.alpha, 1)
-    blurred = convolve(torch.cat([bright, picture.alpha], dim=1), kernel)
+    # one transform for both cases: a subject that moves is blurred premultiplied, a camera blurs the whole image
+    source = rgb_to_linear_rgb(torch.where(moves, layers.foreground, layers.image))
+    bright = unclip(source) * torch.where(moves, layers.alpha, 1)
+    blurred = convolve(torch.cat([bright, layers.alpha], dim=1), kernel)
     alpha = blurred[:, 3:].clamp(0, 1)
-    behind = torch.where(moves, 1 - alpha, 0) * srgb_to_linear(picture.background)
+    behind = torch.where(moves, 1 - alpha, 0) * rgb_to_linear_rgb(layers.background)
     return (blurred[:, :3] + behind).clamp_(0, 1), alpha
 
 

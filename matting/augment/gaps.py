@@ -1,7 +1,7 @@
 """Gap closers on the layers: what betrays a composite before it is composed.
 
-In the spirit of GFM's RSSN (Li et al., IJCV 2022): real photographs have one noise, one focus and one light, composites
-have two of each. Photographs shipped as both layers have no such gap and pass unchanged.
+In the spirit of GFM's RSSN (Li et al., IJCV 2022): photos have one noise, one focus and one light, composites have two
+of each. A photo that is both of its layers has no such gap and passes unchanged.
 """
 
 import functools
@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from matting.augment.compose import is_composite
+from matting.augment.degradation import select
 from matting.augment.kernels import convolve, disc
 from matting.augment.randomness import Stream, between, chance, fold, normal, uniform
 
@@ -21,13 +22,15 @@ _WINDOW = 5
 class LayerGaps(nn.Module):
     """Degrade or match foreground and background apart; every step has its own probability and 0 switches it off.
 
+    No augmentation of Kornia's, unlike the other degradations: its containers know no layers.
+
     Args:
         denoise: probability to denoise both layers.
         noise: probability to add Gaussian noise of one strength to both layers.
         defocus: probability to put the background out of focus.
         light: probability to move the foreground's colours towards the background's, or half as far away from them.
         noise_level: largest standard deviation of the noise at severity 1.
-        defocus_radius: largest radius of the defocus at severity 1, as a fraction of the picture's side.
+        defocus_radius: largest radius of the defocus at severity 1, as a fraction of the image's longer side.
 
     Raises:
         ValueError: for a probability outside [0, 1].
@@ -59,7 +62,7 @@ class LayerGaps(nn.Module):
             background: ``(B, 3, H, W)`` float32 in [0, 1].
             alpha: ``(B, 1, H, W)`` float32 in [0, 1].
             key: ``(B,)`` int64, the rows' appearance.
-            severity: ``(B,)`` float32 in [0, 1], scales every strength; 0 returns both layers to the bit.
+            severity: ``(B,)`` float32 in [0, 1], scales every strength; 0 returns both layers bit for bit.
 
         Returns:
             foreground and background, as they came in.
@@ -67,24 +70,25 @@ class LayerGaps(nn.Module):
         key = fold(key, Stream.GAPS)
         gap = (severity > 0) & is_composite(foreground, background)
 
-        def select(part: int, probability: float, changed: Tensor, layer: Tensor) -> Tensor:
-            acts = gap & chance(fold(key, part), probability)
-            return torch.where(acts[:, None, None, None], changed, layer)
+        def acts(part: int, probability: float) -> Tensor:
+            return gap & chance(fold(key, part), probability)
 
+        # denoising comes before the noise that is added, which would otherwise be taken away again
         if self.denoise > 0:
             level = severity * self.noise_level
-            foreground = select(0, self.denoise, wiener(foreground, level), foreground)
-            background = select(0, self.denoise, wiener(background, level), background)
+            foreground = select(acts(0, self.denoise), wiener(foreground, level), foreground)
+            background = select(acts(0, self.denoise), wiener(background, level), background)
         if self.defocus > 0:
-            background = select(1, self.defocus, self._defocused(background, fold(key, 2), severity), background)
+            background = select(acts(1, self.defocus), self._defocused(background, fold(key, 2), severity), background)
         if self.light > 0:
             amount = severity * between(fold(key, 3), -0.5, 1)
-            foreground = select(4, self.light, match_light(foreground, background, alpha, amount), foreground)
+            foreground = select(acts(4, self.light), match_light(foreground, background, alpha, amount), foreground)
         if self.noise > 0:
             level = (severity * self.noise_level * uniform(fold(key, 5)))[:, None, None, None]
+            # one strength, but independent noise: layers that share their noise would show no gap closed
             noise = level * normal(fold(key, 6), 6, *foreground.shape[2:])
-            foreground = select(7, self.noise, (foreground + noise[:, :3]).clamp(0, 1), foreground)
-            background = select(7, self.noise, (background + noise[:, 3:]).clamp(0, 1), background)
+            foreground = select(acts(7, self.noise), (foreground + noise[:, :3]).clamp(0, 1), foreground)
+            background = select(acts(7, self.noise), (background + noise[:, 3:]).clamp(0, 1), background)
         return foreground, background
 
     def _defocused(self, background: Tensor, key: Tensor, severity: Tensor) -> Tensor:
@@ -110,7 +114,8 @@ def wiener(layer: Tensor, sigma: Tensor) -> Tensor:
 
 
 def _window_means(padded: Tensor) -> Tensor:
-    """Means of 5x5 windows; on a CPU several times faster than average pooling."""
+    """Average 5x5 windows of an image."""
+    # Kornia's box_blur takes 4 times as long on a CPU, where it also searches the image for extreme values
     height, width = (side - _WINDOW + 1 for side in padded.shape[-2:])
     rows = functools.reduce(torch.add, (padded.narrow(2, shift, height) for shift in range(_WINDOW)))
     sums = functools.reduce(torch.add, (rows.narrow(3, shift, width) for shift in range(_WINDOW)))

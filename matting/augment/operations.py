@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable
 
 import torch
+from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
-from matting.augment.colour import luma
 from matting.augment.jpeg import jpeg
 from matting.augment.kernels import convolve, linear_motion
 from matting.augment.randomness import normal, uniform
@@ -19,7 +19,7 @@ from matting.augment.randomness import normal, uniform
 Operation = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 _NOISE = 0.3  # standard deviation at full strength
-_MOTION = 0.15  # length at full strength, as a fraction of the picture's longer side
+_MOTION = 0.15  # length at full strength, as a fraction of the image's longer side
 _COLOUR = 0.9  # largest relative change of brightness, contrast and saturation
 _HUE = 0.15  # largest turn of the hue circle
 
@@ -37,7 +37,7 @@ def jpeg_artefacts(image: Tensor, strength: Tensor, key: Tensor) -> Tensor:
 
 
 def motion_blur(image: Tensor, strength: Tensor, key: Tensor) -> Tensor:
-    """Blur along a straight line in a random direction, over at most 15 % of the picture's longer side."""
+    """Blur along a straight line in a random direction, over at most 15 % of the image's longer side."""
     side = max(image.shape[-2:])
     radius = math.ceil(_MOTION * side / 2)
     kernel = linear_motion(_MOTION * side * strength, math.pi * uniform(key), radius)
@@ -49,19 +49,20 @@ def colour_jitter(image: Tensor, strength: Tensor, key: Tensor) -> Tensor:
 
     Relative changes lie within 0.9 * strength, the turn of the hue within 0.15 * strength of the circle.
     """
+    # Kornia's adjust_* one after the other, the hue by way of HSV, take 12 times as long and clip in between
     change = strength[:, None] * (2 * uniform(key, 4) - 1)
     brightness, contrast, saturation = (1 + _COLOUR * change[:, :3]).unbind(1)
-    mean = brightness * luma(image.mean(dim=(2, 3)))[:, 0]
+    mean = brightness * rgb_to_grayscale(image.mean(dim=(2, 3), keepdim=True)).flatten()
     matrix = _recolour(saturation, 2 * math.pi * _HUE * change[:, 3]) * (brightness * contrast)[:, None, None]
     mapped = torch.baddbmm((mean * (1 - contrast))[:, None, None], matrix, image.flatten(2))
     return mapped.view_as(image).clamp_(0, 1)
 
 
 def _recolour(saturation: Tensor, turn: Tensor) -> Tensor:
-    """``(B, 3, 3)``: what becomes of pure red, green and blue under a turn about the grey axis, then saturation."""
+    """``(B, 3, 3)``: what becomes of pure red, green and blue under a turn about the gray axis, then saturation."""
     primaries = torch.eye(3, device=turn.device).expand(len(turn), 3, 3)
-    grey = primaries.mean(dim=1, keepdim=True)
+    gray = primaries.mean(dim=1, keepdim=True)
     across = (primaries.roll(1, dims=1) - primaries.roll(-1, dims=1)) / math.sqrt(3)  # Rodrigues' cross product
     cos, sin = turn.cos()[:, None, None], turn.sin()[:, None, None]
-    turned = grey + cos * (primaries - grey) + sin * across
-    return torch.lerp(luma(turned), turned, saturation[:, None, None])
+    turned = gray + cos * (primaries - gray) + sin * across
+    return torch.lerp(rgb_to_grayscale(turned[..., None])[..., 0], turned, saturation[:, None, None])

@@ -1,71 +1,76 @@
-"""Gap closers on the finished picture: low resolution, and the phone's screenshot of a picture."""
+"""Gap closers on the finished image: low resolution, and a phone's screenshot of it."""
 
 import math
 
 import torch
-from torch import Tensor, nn
+from kornia.filters import filter2d_separable, get_gaussian_kernel1d
+from kornia.geometry.transform import scale
+from torch import Tensor
 
+from matting.augment.degradation import Degradation, LayeredImage, select
 from matting.augment.jpeg import jpeg
-from matting.augment.kernels import convolve, gaussian
-from matting.augment.randomness import Stream, chance, fold, uniform
-from matting.augment.warp import sample
+from matting.augment.randomness import Keys, Stream, chance, fold, uniform
 
 _LOWEST_QUALITY = 40.0
 
 
-class Phone(nn.Module):
-    """Send a picture through a phone; both steps have a probability of their own, and 0 switches one off.
+class Phone(Degradation):
+    """Send an image through a phone; both steps have a probability of their own, and 0 switches one off.
 
     Args:
-        low_resolution: probability that the picture was much smaller than it is shown.
-        screenshot: probability of a screenshot: status bar and controls cover the picture, then it is rescaled and
-            compressed again. What covers the person is not person, so alpha is covered along; the cover is drawn from
+        low_resolution: probability that the image was much smaller than it is shown.
+        screenshot: probability of a screenshot: status bar and controls cover the image, then it is rescaled and
+            compressed again. What covers the person is not person, so alpha is covered along; the cover follows
             the row's geometry, which the views of a pair share.
         factor: largest factor of the low resolution at severity 1; a screenshot's is a quarter of the way there.
+        p, same_on_batch, keepdim: see :class:`~matting.augment.degradation.Degradation`.
 
     Raises:
         ValueError: for a probability outside [0, 1] or a factor below 1.
     """
 
-    def __init__(self, low_resolution: float = 0.0, screenshot: float = 0.0, factor: float = 4.0) -> None:
-        super().__init__()
+    stream = Stream.PHONE
+
+    def __init__(
+        self,
+        low_resolution: float = 0.0,
+        screenshot: float = 0.0,
+        factor: float = 4.0,
+        p: float = 1.0,
+        same_on_batch: bool = False,
+        keepdim: bool = False,
+    ) -> None:
+        super().__init__(p, same_on_batch, keepdim)
         if not (0 <= low_resolution <= 1 and 0 <= screenshot <= 1):
             raise ValueError(f"expected probabilities in [0, 1], found {low_resolution=}, {screenshot=}")
         if factor < 1:
             raise ValueError(f"expected a factor >= 1, found factor={factor}")
         self.low_resolution, self.screenshot, self.factor = low_resolution, screenshot, factor
 
-    def forward(
-        self, image: Tensor, alpha: Tensor, geometry: Tensor, appearance: Tensor, severity: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return picture and matte as the phone leaves them.
-
-        Args:
-            image: ``(B, 3, H, H)`` float32 in [0, 1].
-            alpha: ``(B, 1, H, H)`` float32 in [0, 1].
-            geometry: ``(B,)`` int64.
-            appearance: ``(B,)`` int64.
-            severity: ``(B,)`` float32 in [0, 1], scales the strengths; 0 returns both to the bit.
-
-        Returns:
-            image and alpha, as they came in.
-        """
-        geometry, appearance = fold(geometry, Stream.PHONE), fold(appearance, Stream.PHONE)
+    def degrade(self, layers: LayeredImage, keys: Keys, severity: Tensor) -> LayeredImage:
+        """Return each image and its matte as the phone leaves them; see :meth:`Degradation.degrade`."""
+        image, alpha, appearance = layers.image, layers.alpha, fold(keys.appearance, Stream.PHONE)
         small = (severity > 0) & chance(fold(appearance, 0), self.low_resolution)
-        shot = (severity > 0) & chance(fold(geometry, 0), self.screenshot)
-        shown = image
-        if self.screenshot > 0:
-            interface, opacity = interface_of(fold(geometry, 1), image.shape[-1])
-            opacity = opacity * shot[:, None, None, None]
-            shown, alpha = torch.lerp(image, interface, opacity), alpha * (1 - opacity)
-        shown = self._rescaled(shown, small, shot, fold(appearance, 1), severity)
+        shot, interface, opacity = self._cover(keys, severity, image)
+        shown = self._rescaled(torch.lerp(image, interface, opacity), small, shot, fold(appearance, 1), severity)
         if self.screenshot > 0:
             quality = 95 - severity * (95 - _LOWEST_QUALITY) * uniform(fold(appearance, 2))
-            shown = torch.where(shot[:, None, None, None], jpeg(shown, quality), shown)
-        return torch.where((small | shot)[:, None, None, None], shown, image), alpha
+            shown = select(shot, jpeg(shown, quality), shown)
+        return layers._replace(image=select(small | shot, shown, image), alpha=alpha * (1 - opacity))
+
+    def degrade_alpha(self, alpha: Tensor, keys: Keys, severity: Tensor) -> Tensor:
+        """Cover the matte with what covers the image."""
+        return alpha * (1 - self._cover(keys, severity, alpha)[2])
+
+    def _cover(self, keys: Keys, severity: Tensor, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Which rows ``(B,)`` are screenshots; colour and opacity of what covers them."""
+        geometry = fold(keys.geometry, Stream.PHONE)
+        shot = (severity > 0) & chance(fold(geometry, 0), self.screenshot)
+        interface, opacity = interface_of(fold(geometry, 2), image.shape[-2], image.shape[-1])
+        return shot, interface, opacity * shot[:, None, None, None]
 
     def _rescaled(self, image: Tensor, small: Tensor, shot: Tensor, key: Tensor, severity: Tensor) -> Tensor:
-        """One rescaling for both steps: a small picture in a screenshot just has the larger factor."""
+        """Rescale once for both steps: a small image in a screenshot just has the larger factor."""
         excess, screen = self.factor - 1, (self.factor - 1) / 4
         drawn = severity[:, None] * uniform(key, 2)
         factor = 1 + excess * drawn[:, 0] * small + screen * drawn[:, 1] * shot
@@ -73,35 +78,40 @@ class Phone(nn.Module):
 
 
 def low_resolution(image: Tensor, factor: Tensor, largest: float) -> Tensor:
-    """Shrink each picture by its own factor and enlarge it again.
+    """Shrink each image by its own factor and enlarge it again.
 
     Args:
-        image: ``(B, C, H, H)`` float32 in [0, 1].
+        image: ``(B, C, H, W)`` float32 in [0, 1].
         factor: ``(B,)`` float32, 1 to ``largest``.
         largest: bound of the factors, known on the host, which sizes the low-pass filter.
 
     Returns:
-        ``(B, C, H, H)`` float32 in [0, 1].
+        ``(B, C, H, W)`` float32 in [0, 1].
     """
+    # half a new pixel, less (in squares) the half of an old one that the image is blurred by already
     sigma = 0.5 * (factor**2 - 1).clamp(min=0).sqrt()
-    smooth = convolve(image, gaussian(sigma, math.ceil(1.5 * largest))).clamp_(0, 1)
-    ones = torch.ones_like(factor)
-    shrunk = sample(smooth, torch.diag_embed(torch.stack([factor, factor, ones], dim=1)), image.shape[-1])
-    return sample(shrunk, torch.diag_embed(torch.stack([1 / factor, 1 / factor, ones], dim=1)), image.shape[-1])
+    # gaussian_blur2d would be these two calls, but waits to check that no sigma is 0
+    taps = get_gaussian_kernel1d(2 * math.ceil(1.5 * largest) + 1, sigma[:, None])
+    return _scaled(_scaled(filter2d_separable(image, taps, taps), 1 / factor), factor)
 
 
-def interface_of(key: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Draw a phone's interface: a status bar with its glyphs, a bar of controls, a round button.
+def _scaled(image: Tensor, factor: Tensor) -> Tensor:
+    scaled = scale(image, factor, mode="bicubic", padding_mode="reflection", align_corners=False)
+    return scaled.clamp_(0, 1)  # bicubic overshoots
+
+
+def interface_of(key: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Render a phone's interface: a status bar with its glyphs, a bar of controls, a round button.
 
     Args:
         key: ``(B,)`` int64.
-        size: side in pixels.
+        height, width: in pixels.
 
     Returns:
-        colour ``(B, 3, size, size)`` and opacity ``(B, 1, size, size)``, float32 in [0, 1].
+        colour ``(B, 3, height, width)`` and opacity ``(B, 1, height, width)``, float32 in [0, 1].
     """
-    axis = (torch.arange(size, device=key.device) + 0.5) / size
-    y, x = axis[None, None, :, None], axis[None, None, None, :]
+    y, x = ((torch.arange(side, device=key.device) + 0.5) / side for side in (height, width))
+    y, x = y[None, None, :, None], x[None, None, None, :]
     draw = uniform(key, 6)[:, :, None, None, None].unbind(1)
     top, bottom = 0.04 + 0.04 * draw[0], 0.1 * (draw[1] - 0.4)
     bar, controls = y < top, y > 1 - bottom

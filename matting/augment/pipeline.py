@@ -5,13 +5,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from matting.augment.augmix import AugMix
-from matting.augment.camera import CameraBlur, Picture
+from matting.augment.camera import CameraBlur
 from matting.augment.compose import compose
+from matting.augment.degradation import LayeredImage
 from matting.augment.gaps import LayerGaps
 from matting.augment.phone import Phone
-from matting.augment.randomness import Stream, fold, uniform
+from matting.augment.randomness import Keys, Stream, fold, uniform
 from matting.augment.trimap import trimap_from_alpha
-from matting.augment.views import consistency_views
 from matting.augment.warp import Warp
 from matting.batch import LayerBatch, TrainingBatch
 
@@ -25,17 +25,17 @@ class Pipeline(nn.Module):
     the same in any batch, on any rank, at any step. Geometry follows ``seed``, hence is shared by the views of a
     pair; appearance follows ``(seed, view)``. Runs without gradients and without a host synchronisation.
 
-    Camera, moving subjects and screenshots change the matte too, by geometry and severity: views of a pair share it to
-    the bit if they share their severity and are both composites (a photograph's subject does not move by itself).
+    Camera, moving subjects and screenshots change the matte too, by geometry and severity: views of a pair share it bit
+    for bit if they share their severity and are both composites (a photo's subject does not move by itself).
 
     Args:
-        size: side of the delivered pictures, pixels.
+        size: side of the delivered images, pixels.
         warp: the geometric warp; None resizes the loader's crop to ``size``, or leaves it alone if it fits.
         gaps: steps on foreground and background before they are composed.
-        blur: the camera, in the picture's linear light.
+        blur: the camera, in linear light.
         augmix: chains of distortions, mixed.
         phone: low resolution and screenshots.
-        views: further mixed views of every picture for a consistency term, two as published; needs ``augmix``.
+        views: further mixed views of every image for a consistency term, two as published; needs ``augmix``.
         trimap_radius: smallest and largest half-width of the unknown band in pixels, drawn per row.
         linear_light: compose in linear light.
 
@@ -77,26 +77,25 @@ class Pipeline(nn.Module):
 
         Args:
             batch: see :class:`matting.batch.LayerBatch`.
-            size: side of this batch's pictures, in place of the pipeline's own.
+            size: side of this batch's images, in place of the pipeline's own.
 
         Returns:
-            See :class:`matting.batch.TrainingBatch`; pictures of side ``size``.
+            See :class:`matting.batch.TrainingBatch`; images of side ``size``.
 
         Raises:
-            ValueError: for crops that are not square uint8 pictures.
+            ValueError: for crops that are not square uint8 images.
         """
         _check(batch.foreground)
-        geometry = fold(batch.seed, Stream.GEOMETRY)
-        appearance = fold(fold(batch.seed, Stream.APPEARANCE), batch.view)
-        foreground, background, alpha, ignored = torch.split(
-            self._place(batch, geometry, size or self.size), [3, 3, 1, 1], dim=1
-        )
-        image, alpha = self._degrade(foreground, background, alpha, geometry, appearance, batch.severity)
+        keys = Keys.of(batch.seed, batch.view)
+        placed = self._place(batch, keys.geometry, size or self.size)
+        foreground, background, alpha, ignored = torch.split(placed, [3, 3, 1, 1], dim=1)
+        image, alpha = self._degrade(foreground, background, alpha, keys, batch.severity)
         low, high = self.trimap_radius
-        radius = low + (uniform(fold(geometry, Stream.TRIMAP)) * (high - low + 1)).long()
+        # from geometry, not appearance: views of a pair share their trimap
+        radius = low + (uniform(fold(keys.geometry, Stream.TRIMAP)) * (high - low + 1)).long()
         return TrainingBatch(
             image=image,
-            views=self._mixed(image, appearance),
+            views=self.augmix.views(image, keys.appearance, self.views) if self.augmix else image[:, None][:, :0],
             alpha=alpha,
             trimap=trimap_from_alpha(alpha, radius),
             foreground=foreground,
@@ -107,35 +106,22 @@ class Pipeline(nn.Module):
             scene=batch.scene,
         )
 
-    def _mixed(self, image: Tensor, appearance: Tensor) -> Tensor:
-        """Views of each picture, none in most runs."""
-        if self.augmix is None:
-            return image.new_empty((len(image), 0, *image.shape[1:]))
-        return consistency_views(image, appearance, self.augmix, self.views)
-
     def _degrade(
-        self,
-        foreground: Tensor,
-        background: Tensor,
-        alpha: Tensor,
-        geometry: Tensor,
-        appearance: Tensor,
-        severity: Tensor,
+        self, foreground: Tensor, background: Tensor, alpha: Tensor, keys: Keys, severity: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Compose, then whatever the scene, the camera, an editor and a phone do to the picture, in that order."""
+        """Compose, then whatever the scene, the camera, an editor and a phone do to the image, in that order."""
         if self.gaps is not None:
-            foreground, background = self.gaps(foreground, background, alpha, appearance, severity)
+            foreground, background = self.gaps(foreground, background, alpha, keys.appearance, severity)
         image = compose(foreground, background, alpha, self.linear_light)
-        if self.blur is not None:
-            image, alpha = self.blur(Picture(image, alpha, foreground, background), geometry, appearance, severity)
-        if self.augmix is not None:
-            image = self.augmix(image, appearance, severity)
-        if self.phone is not None:
-            image, alpha = self.phone(image, alpha, geometry, appearance, severity)
-        return image, alpha
+        layers = LayeredImage(image, alpha, foreground, background)
+        for degradation in (self.blur, self.augmix, self.phone):
+            if degradation is not None:
+                layers = degradation.planned(layers, keys, severity)
+        return layers.image, layers.alpha
 
     def _place(self, batch: LayerBatch, geometry: Tensor, size: int) -> Tensor:
         """All layers as one ``(B, 8, size, size)`` float tensor, warped or resized."""
+        # uint8 until here: a quarter of the bytes to copy to the device; ignore is 0 or 1, so it comes out as that
         stacked = torch.cat([batch.foreground, batch.background, batch.alpha, batch.ignore * 255], dim=1)
         layers = stacked.float().div_(255)
         if self.warp is not None:
@@ -144,6 +130,7 @@ class Pipeline(nn.Module):
         if layers.shape[-1] == size:
             return layers
         resized = F.interpolate(layers, size=(size, size), mode="bicubic", antialias=True)
+        # bicubic overshoots at edges
         return resized.clamp_(0, 1)
 
 

@@ -1,4 +1,4 @@
-"""A small portrait drawn by code, so that the degradations can be looked at without any data.
+"""A small portrait rendered by code, so that the degradations can be looked at without any data.
 
 Hair finer than a pixel, a striped shirt and lights behind the head: what noise, compression and blur act on most.
 """
@@ -12,11 +12,11 @@ from torch import Tensor
 from matting.augment.randomness import fold, normal, uniform
 
 _STRANDS, _POINTS = 160, 240
-_HAIR_WIDTH = 1 / 400  # of the side: below a pixel at any size this is drawn at
+_HAIR_WIDTH = 1 / 400  # of the side: below a pixel at any size this is rendered at
 
 
 class Layers(NamedTuple):
-    """The layers of one drawn picture.
+    """The layers of one rendered image.
 
     Attributes:
         foreground: ``(1, 3, S, S)`` float32 in [0, 1], sRGB, straight colours.
@@ -29,8 +29,8 @@ class Layers(NamedTuple):
     alpha: Tensor
 
 
-def draw_portrait(size: int = 256, seed: int = 0) -> Layers:
-    """Draw a person before an evening street.
+def render_portrait(size: int = 256, seed: int = 0) -> Layers:
+    """Render a person before an evening street.
 
     Args:
         size: side in pixels.

@@ -1,4 +1,4 @@
-"""Counter-based random numbers: every draw is a pure function of a row's key, computed where the key lies.
+"""Counter-based random numbers: each is a pure function of a row's key, computed on the key's device.
 
 A generator with state would tie a view to its neighbours, its rank and every step before it. Here a number is a hash
 of (key, counter), as in Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), with the finaliser of
@@ -7,6 +7,7 @@ SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) as the hash. Nothing is drawn on
 
 import math
 from enum import IntEnum, unique
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ class Stream(IntEnum):
     GEOMETRY = 1
     APPEARANCE = 2
     WARP = 3
-    FOCUS = 4
+    UNKNOWN = 4
     TRIMAP = 5
     AUGMIX = 6
     BLUR = 7
@@ -31,6 +32,23 @@ class Stream(IntEnum):
     GAPS = 9
     PHONE = 10
     CONSISTENCY = 11
+
+
+class Keys(NamedTuple):
+    """What everything random about a batch is a function of.
+
+    Attributes:
+        geometry: ``(B,)`` int64, shared by the views of a pair.
+        appearance: ``(B,)`` int64, one per view.
+    """
+
+    geometry: Tensor
+    appearance: Tensor
+
+    @classmethod
+    def of(cls, seed: Tensor, view: Tensor) -> "Keys":
+        """Derive the keys from seeds and views, both ``(B,)`` int64."""
+        return cls(fold(seed, Stream.GEOMETRY), fold(fold(seed, Stream.APPEARANCE), view))
 
 
 def _mix(bits: Tensor) -> Tensor:
@@ -51,7 +69,7 @@ def fold(key: Tensor, part: int | Tensor) -> Tensor:
         ``(B,)`` int64. Folding differs from counting, so numbers drawn from a key say nothing of the keys under it.
     """
     offset = (part + 1) * _GOLDEN
-    if isinstance(offset, int):  # stays on the host: a tensor made here would be copied over, and waited for
+    if isinstance(offset, int):  # wrapped on the host: a tensor made here would be copied to the device, and waited for
         offset = (offset + (1 << 63)) % (1 << 64) - (1 << 63)
     return _mix(_mix(key.clone()) + offset)
 
@@ -69,6 +87,7 @@ def uniform(key: Tensor, *shape: int) -> Tensor:
     count = math.prod(shape)
     counter = torch.arange(1, (count + 1) // 2 + 1, device=key.device).mul_(_GOLDEN)
     bits = _mix(counter + key[:, None]).view(torch.int32)[:, :count]
+    # 24 bits are what float32 holds exactly; 32 would round up to 1 now and then
     return (bits >> 8).bitwise_and_((1 << 24) - 1).float().mul_(2.0**-24).view(-1, *shape)
 
 
@@ -86,6 +105,7 @@ def normal(key: Tensor, *shape: int) -> Tensor:
     """Standard normal numbers (Box and Muller, 1958): ``(B, *shape)`` float32, as :func:`uniform`."""
     count = math.prod(shape)
     first, second = uniform(key, 2, (count + 1) // 2).unbind(1)
+    # log(1 - u), since u may be 0 but never 1
     radius = first.neg_().log1p_().mul_(-2).sqrt_()
     angle = second.mul_(2 * math.pi)
     pairs = torch.cat([radius * angle.cos(), radius * angle.sin()], dim=1)
@@ -113,6 +133,7 @@ def gamma(key: Tensor, concentration: float, count: int) -> Tensor:
     v = (1 + z / math.sqrt(9 * d)) ** 3
     proposal = uniform(fold(key, 1), count, _GAMMA_CANDIDATES)
     accepted = (v > 0) & (torch.log(proposal) < 0.5 * z**2 + d - d * v + d * torch.log(v.clamp(min=1e-12)))
+    # the first accepted candidate of each row, instead of a loop until all rows have one
     first = accepted.to(torch.uint8).argmax(dim=-1, keepdim=True)
     boost = (1 - uniform(fold(key, 2), count)) ** (1 / concentration)  # Gamma(a) = Gamma(a + 1) * U^(1/a)
     return (d * v.gather(-1, first).squeeze(-1) * boost).clamp(min=torch.finfo(torch.float32).tiny)

@@ -1,4 +1,4 @@
-"""A small layer batch: a soft disc with hair-like rays on a textured background, drawn by arithmetic."""
+"""A small layer batch: a soft disc with hair-like rays on a textured background, rendered by arithmetic."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ def make_batch(rows: int = 4, side: int = 48, severity: float = 0.0) -> LayerBat
     alpha = ((0.6 + 0.05 * torch.cos(12 * angle) - radius) * 8 + 0.5).clamp(0, 1)
     foreground = torch.stack([0.7 + 0.2 * x, 0.5 + 0.2 * y, 0.4 + 0.1 * x * y])
     background = torch.stack([0.5 + 0.4 * torch.sin(9 * x), 0.5 + 0.4 * torch.cos(7 * y), 0.5 + 0.3 * x])
-    level = lambda picture: (picture * 255).round().to(torch.uint8).expand(rows, -1, -1, -1).contiguous()  # noqa: E731
+    level = lambda layer: (layer * 255).round().to(torch.uint8).expand(rows, -1, -1, -1).contiguous()  # noqa: E731
     ids = torch.arange(rows)
     return LayerBatch(
         foreground=level(foreground),

@@ -13,16 +13,16 @@ def image(rows: int = 12, side: int = 32) -> torch.Tensor:
     return torch.rand(rows, 3, side, side, generator=torch.Generator().manual_seed(3))
 
 
-def slow_augmix(augmix: AugMix, picture: torch.Tensor, key: torch.Tensor, severity: torch.Tensor) -> np.ndarray:
-    """AugMix as the paper writes it: one picture, one chain, one operation after the other, mixed in float64."""
+def slow_augmix(augmix: AugMix, clean: torch.Tensor, key: torch.Tensor, severity: torch.Tensor) -> np.ndarray:
+    """AugMix as the paper writes it: one image, one chain, one operation after the other, mixed in float64."""
     key = fold(key, Stream.AUGMIX)
     count = len(augmix.operations)
     lengths = augmix._lengths(fold(key, 0))[0].tolist()
     weights = dirichlet(fold(key, 1), augmix.concentration, augmix.width)[0].double().numpy()
     share = dirichlet(fold(key, 2), augmix.concentration, 2)[0, 0].double().item()
-    mixture = np.zeros(picture.shape[1:])
+    mixture = np.zeros(clean.shape[1:])
     for chain in range(augmix.width):
-        state = picture
+        state = clean
         for depth in range(lengths[chain]):
             step = fold(fold(key, 3), depth)
             index = int(np.argsort(uniform(fold(step, 0), count)[0].numpy())[chain])
@@ -30,27 +30,27 @@ def slow_augmix(augmix: AugMix, picture: torch.Tensor, key: torch.Tensor, severi
             strength = severity * between(fold(own, 0), 0.1, augmix.severity) / 10
             state = augmix.operations[index](state, strength, fold(own, 1))
         mixture += weights[chain] * state[0].double().numpy()
-    return (1 - share) * picture[0].double().numpy() + share * mixture
+    return (1 - share) * clean[0].double().numpy() + share * mixture
 
 
 @pytest.mark.parametrize(
     "augmix",
     [AugMix(), AugMix(depth=2, width=4), AugMix(PUBLISHED_OPERATIONS, severity=10.0), AugMix(concentration=0.4)],
 )
-def test_against_a_slow_version_per_picture(augmix: AugMix) -> None:
-    pictures, severity = image(), torch.linspace(0.1, 1, 12)
-    found = augmix(pictures, KEYS, severity)
+def test_against_a_slow_version_per_image(augmix: AugMix) -> None:
+    images, severity = image(), torch.linspace(0.1, 1, 12)
+    found = augmix.mix(images, KEYS, severity)
     for row in range(12):
         one = slice(row, row + 1)
-        expected = slow_augmix(augmix, pictures[one], KEYS[one], severity[one])
-        # a value that lies on a rounding edge of JPEG may fall to either side, a few pixels in a picture
+        expected = slow_augmix(augmix, images[one], KEYS[one], severity[one])
+        # a value that lies on a rounding edge of JPEG may fall to either side, a few pixels in a image
         difference = np.abs(found[row].double().numpy() - expected)
         assert difference.mean() < 1e-4 and np.quantile(difference, 0.99) < 1e-4
 
 
-def test_severity_zero_returns_the_picture_to_the_bit() -> None:
+def test_severity_zero_returns_the_image_bit_for_bit() -> None:
     severity = torch.tensor([0.0, 0.5] * 6)
-    found = AugMix()(image(), KEYS, severity)
+    found = AugMix().mix(image(), KEYS, severity)
     assert torch.equal(found[::2], image()[::2])
     assert (found[1::2] - image()[1::2]).abs().amax(dim=(1, 2, 3)).min() > 0
 
@@ -58,17 +58,17 @@ def test_severity_zero_returns_the_picture_to_the_bit() -> None:
 def test_an_operation_sees_as_many_rows_as_the_batch_and_runs_once_a_depth() -> None:
     calls = []
 
-    def spy(picture: torch.Tensor, strength: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-        calls.append(len(picture))
-        return picture
+    def spy(image: torch.Tensor, strength: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+        calls.append(len(image))
+        return image
 
-    AugMix([spy] * 4)(image(), KEYS, torch.ones(12))
+    AugMix([spy] * 4).mix(image(), KEYS, torch.ones(12))
     assert calls == [12] * 12  # four operations, three depths
 
 
 def test_every_chain_draws_depth_and_operations_as_published() -> None:
     rows, width = 6000, 3
-    marks = [lambda picture, strength, key, base=base: picture * 5 + base for base in (1, 2, 3, 4)]
+    marks = [lambda image, strength, key, base=base: image * 5 + base for base in (1, 2, 3, 4)]
     chains = AugMix(marks)._chains(torch.zeros(rows, 3, 1, 1), torch.arange(rows), torch.ones(rows))[:, :, 0, 0, 0]
     codes = chains.long().numpy()  # digits in base five: the operations of the chain, the last one lowest
     digits = np.stack([codes // 25, codes // 5 % 5, codes % 5])
@@ -85,10 +85,8 @@ def test_every_chain_draws_depth_and_operations_as_published() -> None:
 
 
 def test_the_mixture_is_the_published_convex_combination() -> None:
-    constant = [
-        lambda picture, strength, key, value=value: torch.full_like(picture, value) for value in (0.2, 0.4, 0.9)
-    ]
-    found = AugMix(constant, depth=1)(torch.zeros(4000, 3, 1, 1), torch.arange(4000), torch.ones(4000))[:, 0, 0, 0]
+    constant = [lambda image, strength, key, value=value: torch.full_like(image, value) for value in (0.2, 0.4, 0.9)]
+    found = AugMix(constant, depth=1).mix(torch.zeros(4000, 3, 1, 1), torch.arange(4000), torch.ones(4000))[:, 0, 0, 0]
     weights = np.random.default_rng(0).dirichlet(np.ones(3), 4000) @ np.array([0.2, 0.4, 0.9])
     expected = weights * np.random.default_rng(1).beta(1, 1, 4000)
     assert stats.ks_2samp(found.numpy(), expected).pvalue > 1e-4
@@ -97,21 +95,21 @@ def test_the_mixture_is_the_published_convex_combination() -> None:
 def test_levels_scale_with_the_severity_of_the_row() -> None:
     seen = []
 
-    def spy(picture: torch.Tensor, strength: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+    def spy(image: torch.Tensor, strength: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
         seen.append(strength)
-        return picture
+        return image
 
     augmix = AugMix([spy], width=1, depth=1, severity=5.0)
     keys = torch.arange(2000)
-    augmix(torch.zeros(2000, 3, 1, 1), keys, torch.ones(2000))
-    augmix(torch.zeros(2000, 3, 1, 1), keys, torch.full((2000,), 0.25))
+    augmix.mix(torch.zeros(2000, 3, 1, 1), keys, torch.ones(2000))
+    augmix.mix(torch.zeros(2000, 3, 1, 1), keys, torch.full((2000,), 0.25))
     assert (
         seen[0].min() >= 0.01 and seen[0].max() <= 0.5 and stats.kstest(seen[0], "uniform", (0.01, 0.49)).pvalue > 1e-4
     )
     torch.testing.assert_close(seen[1], seen[0] / 4)
 
 
-@pytest.mark.parametrize("bad", [{"width": 0}, {"width": 5}, {"depth": 0}, {"severity": 11.0}])
+@pytest.mark.parametrize("bad", [{"width": 0}, {"width": 5}, {"depth": 0}, {"severity": 11.0}, {"p": 1.5}])
 def test_bad_arguments_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="expected"):
         AugMix(ARTICLE_OPERATIONS, **bad)  # type: ignore[arg-type]

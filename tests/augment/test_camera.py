@@ -1,83 +1,86 @@
 import pytest
 import torch
+from kornia.color import rgb_to_linear_rgb
 
-from matting.augment import CameraBlur, Picture, compose, srgb_to_linear
+from matting.augment import CameraBlur, LayeredImage, compose
 from matting.augment.camera import expose, sensor_noise, unclip
 from matting.augment.kernels import convolve, linear_motion
+from matting.augment.randomness import Keys
 
 from .conftest import make_batch
 
 KEYS = torch.arange(6) * 13
 
 
-def picture_of(rows: int = 6, photograph: bool = False) -> Picture:
+def layers_of(rows: int = 6, photo: bool = False) -> LayeredImage:
     batch = make_batch(rows, 48)
     foreground, background, alpha = batch.foreground / 255, batch.background / 255, batch.alpha / 255
-    if photograph:
+    if photo:
         foreground = background
-    return Picture(compose(foreground, background, alpha), alpha, foreground, background)
+    return LayeredImage(compose(foreground, background, alpha), alpha, foreground, background)
 
 
-def run(blur: CameraBlur, picture: Picture, severity: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
-    return blur(picture, KEYS, KEYS + 1, torch.full((6,), severity))
+def run(blur: CameraBlur, layers: LayeredImage, severity: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
+    degraded = blur.degrade(layers, Keys(KEYS, KEYS + 1), torch.full((6,), severity))
+    return degraded.image, degraded.alpha
 
 
-def test_severity_zero_returns_picture_and_alpha_to_the_bit() -> None:
-    picture = picture_of()
-    image, alpha = run(CameraBlur(probability=1, subject=0.5, alpha="blurred"), picture, severity=0.0)
-    assert torch.equal(image, picture.image) and torch.equal(alpha, picture.alpha)
+def test_severity_zero_returns_image_and_alpha_bit_for_bit() -> None:
+    layers = layers_of()
+    image, alpha = run(CameraBlur(subject=0.5, alpha="blurred"), layers, severity=0.0)
+    assert torch.equal(image, layers.image) and torch.equal(alpha, layers.alpha)
 
 
 def test_the_camera_leaves_alpha_sharp_or_blurs_it_along() -> None:
-    picture = picture_of()
-    sharp, kept = run(CameraBlur(probability=1, subject=0), picture)
-    both, moved = run(CameraBlur(probability=1, subject=0, alpha="blurred"), picture)
-    assert torch.equal(sharp, both) and torch.equal(kept, picture.alpha)
-    assert ((moved - picture.alpha).abs().amax(dim=(1, 2, 3)) > 0.01).all()
+    layers = layers_of()
+    sharp, kept = run(CameraBlur(subject=0), layers)
+    both, moved = run(CameraBlur(subject=0, alpha="blurred"), layers)
+    assert torch.equal(sharp, both) and torch.equal(kept, layers.alpha)
+    assert ((moved - layers.alpha).abs().amax(dim=(1, 2, 3)) > 0.01).all()
 
 
 def test_a_moving_subject_leaves_the_background_and_takes_its_matte_along() -> None:
-    picture = picture_of()
-    clean = CameraBlur(probability=1, subject=1, extent=(0.2, 0.2), noise=0, quality=95)
-    image, alpha = run(clean, picture)
-    assert ((alpha - picture.alpha).abs().amax(dim=(1, 2, 3)) > 0.1).all()
-    torch.testing.assert_close(alpha.sum(dim=(1, 2, 3)), picture.alpha.sum(dim=(1, 2, 3)), rtol=1e-3, atol=0)
+    layers = layers_of()
+    clean = CameraBlur(subject=1, extent=(0.2, 0.2), noise=0, quality=95)
+    image, alpha = run(clean, layers)
+    assert ((alpha - layers.alpha).abs().amax(dim=(1, 2, 3)) > 0.1).all()
+    torch.testing.assert_close(alpha.sum(dim=(1, 2, 3)), layers.alpha.sum(dim=(1, 2, 3)), rtol=1e-3, atol=0)
     untouched = (alpha < 1e-3).expand_as(image)
-    assert (image - picture.background)[untouched].abs().mean() < 0.02  # what JPEG at 95 leaves over
+    assert (image - layers.background)[untouched].abs().mean() < 0.02  # what JPEG at 95 leaves over
 
 
 def test_the_subject_s_motion_is_the_matting_equation_on_blurred_layers() -> None:
-    picture = picture_of(1)
+    layers = layers_of(1)
     kernel = linear_motion(torch.tensor([6.0]), torch.tensor([0.0]), 4)
-    light, alpha = expose(picture, kernel, torch.ones(1, 1, 1, 1, dtype=torch.bool))
-    premultiplied = convolve(srgb_to_linear(picture.foreground) * picture.alpha, kernel)
-    expected_alpha = convolve(picture.alpha, kernel)
-    expected = premultiplied + (1 - expected_alpha) * srgb_to_linear(picture.background)
+    light, alpha = expose(layers, kernel, torch.ones(1, 1, 1, 1, dtype=torch.bool))
+    premultiplied = convolve(rgb_to_linear_rgb(layers.foreground) * layers.alpha, kernel)
+    expected_alpha = convolve(layers.alpha, kernel)
+    expected = premultiplied + (1 - expected_alpha) * rgb_to_linear_rgb(layers.background)
     torch.testing.assert_close(alpha, expected_alpha.clamp(0, 1), atol=1e-6, rtol=0)
     torch.testing.assert_close(light, expected.clamp(0, 1), atol=1e-5, rtol=0)
 
 
-def test_photographs_only_know_the_camera() -> None:
-    photograph = picture_of(photograph=True)
-    subject, alpha = run(CameraBlur(probability=1, subject=1), photograph)
-    assert torch.equal(alpha, photograph.alpha)
-    camera, _ = run(CameraBlur(probability=1, subject=0), photograph)
+def test_in_photos_only_the_camera_moves() -> None:
+    photo = layers_of(photo=True)
+    subject, alpha = run(CameraBlur(subject=1), photo)
+    assert torch.equal(alpha, photo.alpha)
+    camera, _ = run(CameraBlur(subject=0), photo)
     assert torch.equal(subject, camera)
 
 
 def test_blur_happens_in_linear_light_and_highlights_bloom() -> None:
-    grey = torch.full((1, 3, 33, 33), 0.3)
-    lamp = grey.clone()
+    gray = torch.full((1, 3, 33, 33), 0.3)
+    lamp = gray.clone()
     lamp[:, :, 14:19, 14:19] = 1.0
     alpha = torch.zeros(1, 1, 33, 33)
     kernel = linear_motion(torch.tensor([10.0]), torch.tensor([0.0]), 6)
     camera = torch.zeros(1, 1, 1, 1, dtype=torch.bool)
-    light, _ = expose(Picture(lamp, alpha, lamp, grey), kernel, camera)
-    plain = convolve(srgb_to_linear(lamp), kernel)
+    light, _ = expose(LayeredImage(lamp, alpha, lamp, gray), kernel, camera)
+    plain = convolve(rgb_to_linear_rgb(lamp), kernel)
     assert light[0, 0, 16, 16] == 1  # still clipped, where a blur of display values would have dimmed it
     assert plain[0, 0, 16, 16] < 0.6 and light.sum() > plain.sum()
-    dark, _ = expose(Picture(grey, alpha, grey, grey), kernel, camera)
-    torch.testing.assert_close(dark, srgb_to_linear(grey), atol=1e-6, rtol=0)  # energy is conserved below clipping
+    dark, _ = expose(LayeredImage(gray, alpha, gray, gray), kernel, camera)
+    torch.testing.assert_close(dark, rgb_to_linear_rgb(gray), atol=1e-6, rtol=0)  # energy is conserved below clipping
 
 
 def test_unclip_changes_highlights_only_and_keeps_their_colour() -> None:
@@ -99,14 +102,15 @@ def test_sensor_noise_has_the_variance_asked_for() -> None:
 
 def test_the_share_of_touched_rows_is_the_probability() -> None:
     rows = 200
-    picture = Picture(*(layer[:1, ..., :16, :16].expand(rows, -1, -1, -1) for layer in picture_of(1)))
-    image, _ = CameraBlur(probability=0.3)(picture, torch.arange(rows), torch.arange(rows), torch.ones(rows))
-    touched = (image != picture.image).flatten(1).any(1).sum()
+    layers = LayeredImage(*(layer[:1, ..., :16, :16].expand(rows, -1, -1, -1) for layer in layers_of(1)))
+    keys = Keys(torch.arange(rows), torch.arange(rows))
+    image = CameraBlur(p=0.3).planned(layers, keys, torch.ones(rows)).image
+    touched = (image != layers.image).flatten(1).any(1).sum()
     assert 37 <= touched <= 83  # binomial(200, 0.3) within 3.5 sigma
 
 
 @pytest.mark.parametrize(
-    "bad", [{"probability": 2.0}, {"subject": -1.0}, {"extent": (0.3, 0.1)}, {"alpha": "soft"}, {"quality": 99.0}]
+    "bad", [{"p": 2.0}, {"subject": -1.0}, {"extent": (0.3, 0.1)}, {"alpha": "soft"}, {"quality": 99.0}]
 )
 def test_bad_arguments_are_refused(bad: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="expected"):

@@ -20,7 +20,7 @@ EACH = [{"denoise": 1.0}, {"noise": 1.0}, {"defocus": 1.0}, {"light": 1.0}]
 
 
 @pytest.mark.parametrize("switch", EACH)
-def test_each_switch_changes_composites_and_neither_clean_rows_nor_photographs(switch: dict[str, float]) -> None:
+def test_each_switch_changes_composites_and_neither_clean_rows_nor_photos(switch: dict[str, float]) -> None:
     foreground, background, alpha = layers()
     background[3:] = foreground[3:]
     severity = torch.tensor([0.0, 1.0, 1.0, 1.0, 1.0, 0.0])

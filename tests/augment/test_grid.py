@@ -7,27 +7,27 @@ import pytest
 from PIL import Image
 
 from matting.augment.grid import degradation_grid, main, read_layers
-from matting.augment.portrait import draw_portrait
+from matting.augment.portrait import render_portrait
 
 
-def test_the_first_column_is_the_untouched_picture() -> None:
-    grid = degradation_grid(draw_portrait(48), seed=3)
+def test_the_first_column_is_the_clean_image() -> None:
+    grid = degradation_grid(render_portrait(48), seed=3)
     strips = grid.reshape(-1, 48 + 18, 5 * 48, 3)[:, 18:]
     assert len(strips) == 13
-    photographs = [strip for strip in strips if (strip[..., 0] != strip[..., 2]).any()]
-    assert len(photographs) == 11
-    for strip in photographs:
-        np.testing.assert_array_equal(strip[:, :48], photographs[0][:, :48])
+    images = [strip for strip in strips if (strip[..., 0] != strip[..., 2]).any()]
+    assert len(images) == 11
+    for strip in images:
+        np.testing.assert_array_equal(strip[:, :48], images[0][:, :48])
         assert (strip[:, :48] != strip[:, -48:]).any()
 
 
-def test_the_drawn_portrait_has_soft_hair_and_definite_regions() -> None:
-    alpha = draw_portrait(128).alpha
+def test_the_rendered_portrait_has_soft_hair_and_definite_regions() -> None:
+    alpha = render_portrait(128).alpha
     assert 0.2 < (alpha > 0.99).float().mean() < 0.6
     assert ((alpha > 0.05) & (alpha < 0.95)).float().mean() > 0.03
 
 
-def test_the_command_writes_a_picture_and_takes_one(tmp_path: Path) -> None:
+def test_the_command_writes_an_image_and_takes_one(tmp_path: Path) -> None:
     assert main(["-o", str(tmp_path / "grid.jpg"), "--size", "40"]) == 0
     with Image.open(tmp_path / "grid.jpg") as grid:
         assert grid.width == 200
@@ -35,7 +35,7 @@ def test_the_command_writes_a_picture_and_takes_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["missing.png", "broken.png"])
-def test_an_unreadable_picture_is_told_in_one_line(
+def test_an_unreadable_image_is_reported_in_one_line(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "broken.png").write_bytes(b"nothing")
@@ -44,7 +44,7 @@ def test_an_unreadable_picture_is_told_in_one_line(
     assert error.startswith("error:") and name in error and not (tmp_path / "grid.png").exists()
 
 
-def test_a_photograph_is_both_layers_and_a_cut_out_stands_before_the_street(tmp_path: Path) -> None:
+def test_a_photo_is_both_layers_and_a_cutout_is_before_the_street(tmp_path: Path) -> None:
     Image.new("RGB", (50, 40), (200, 10, 10)).save(tmp_path / "photo.png")
     photo = read_layers(tmp_path / "photo.png", 32)
     assert (photo.foreground == photo.background).all()
@@ -54,5 +54,5 @@ def test_a_photograph_is_both_layers_and_a_cut_out_stands_before_the_street(tmp_
 
 
 def test_the_package_imports_without_a_training_framework() -> None:
-    code = "import sys, matting.augment; print({'lightning', 'hydra', 'wandb', 'kornia', 'timm'} & set(sys.modules))"
+    code = "import sys, matting.augment; print({'lightning', 'hydra', 'wandb', 'timm'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -44,9 +44,9 @@ def test_a_low_quality_loses_more() -> None:
     assert (np.diff(losses) < 0).all()
 
 
-def test_flat_grey_survives_any_quality() -> None:
-    grey = torch.full((2, 3, 20, 20), 128 / 255)
-    torch.testing.assert_close(jpeg(grey, torch.tensor([1.0, 100.0])), grey)
+def test_flat_gray_survives_any_quality() -> None:
+    gray = torch.full((2, 3, 20, 20), 128 / 255)
+    torch.testing.assert_close(jpeg(gray, torch.tensor([1.0, 100.0])), gray)
 
 
 def test_the_basis_is_the_orthonormal_dct() -> None:

@@ -12,7 +12,7 @@ from matting.batch import LayerBatch
 from .conftest import make_batch
 
 PIPELINE = Pipeline(
-    32, Warp(), LayerGaps(1, 1, 1, 1), CameraBlur(1), AugMix(), Phone(1, 1), trimap_radius=(1, 3), linear_light=True
+    32, Warp(), LayerGaps(1, 1, 1, 1), CameraBlur(p=1), AugMix(), Phone(1, 1), trimap_radius=(1, 3), linear_light=True
 )
 PUBLISHED = Pipeline(32, augmix=AugMix(PUBLISHED_OPERATIONS + EXTRA_OPERATIONS))
 READING = {"_local_scalar_dense", "nonzero", "masked_select", "_unique2", "unique_dim", "lift_fresh", "equal"}
@@ -57,11 +57,12 @@ def test_nothing_is_read_on_the_host(pipeline: Pipeline) -> None:
         pipeline(layers)
 
 
-def test_the_pipeline_runs_on_tensors_without_values() -> None:
+@pytest.mark.parametrize("pipeline", [PIPELINE, PUBLISHED])
+def test_the_pipeline_runs_on_tensors_without_values(pipeline: Pipeline) -> None:
     with pytest.raises(NotImplementedError):
         torch.ones(2, device="meta").tolist()
     layers = LayerBatch(*(field.to("meta") for field in make_batch(severity=1.0)))
-    assert PIPELINE(layers).image.shape == (4, 3, 32, 32)
+    assert pipeline(layers).image.shape == (4, 3, 32, 32)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -21,7 +21,7 @@ def everything(warp: Warp | None, **options: object) -> Pipeline:
         32,
         warp=warp,
         gaps=LayerGaps(denoise=0.5, noise=0.5, defocus=0.5, light=0.5),
-        blur=CameraBlur(probability=0.7, subject=0.5, alpha="blurred"),
+        blur=CameraBlur(p=0.7, subject=0.5, alpha="blurred"),
         augmix=AugMix(),
         phone=Phone(low_resolution=0.5, screenshot=0.5),
         trimap_radius=(1, 3),
@@ -41,9 +41,9 @@ PIPELINES = [
 def test_shapes_types_and_ranges(pipeline: Pipeline) -> None:
     layers = make_batch(severity=0.7)
     batch = pipeline(layers)
-    for picture, channels in ((batch.image, 3), (batch.foreground, 3), (batch.background, 3), (batch.alpha, 1)):
-        assert picture.shape == (4, channels, 32, 32) and picture.dtype == torch.float32
-        assert picture.min() >= 0 and picture.max() <= 1
+    for field, channels in ((batch.image, 3), (batch.foreground, 3), (batch.background, 3), (batch.alpha, 1)):
+        assert field.shape == (4, channels, 32, 32) and field.dtype == torch.float32
+        assert field.min() >= 0 and field.max() <= 1
     assert batch.trimap.shape == (4, 32, 32) and batch.trimap.dtype == torch.int64
     assert set(batch.trimap.unique().tolist()) == {0, 1, 2}
     assert torch.equal(batch.valid, torch.ones(4, 1, 32, 32))
@@ -72,7 +72,7 @@ def test_the_process_s_random_state_is_neither_read_nor_changed(pipeline: Pipeli
 
 
 @pytest.mark.parametrize("warp", [None, Warp()])
-def test_severity_zero_is_the_undegraded_pipeline_to_the_bit(warp: Warp | None) -> None:
+def test_severity_zero_is_the_undegraded_pipeline_bit_for_bit(warp: Warp | None) -> None:
     severity = torch.tensor([0.0, 1.0] * 4)
     layers = make_batch(8)
     clean = Pipeline(32, warp, trimap_radius=(1, 3))(layers)
@@ -85,12 +85,12 @@ def test_photometric_steps_leave_everything_but_the_image_alone() -> None:
     layers = make_batch(8, severity=1.0)
     clean = Pipeline(32, Warp())(layers)
     photometric = Pipeline(
-        32, Warp(), LayerGaps(1, 1, 1, 1), CameraBlur(probability=1, subject=0), AugMix(), Phone(low_resolution=1)
+        32, Warp(), LayerGaps(1, 1, 1, 1), CameraBlur(p=1, subject=0), AugMix(), Phone(low_resolution=1)
     )(layers)
     assert_equal(clean, photometric._replace(image=clean.image))
 
 
-def test_without_a_warp_a_fitting_crop_is_composited_to_the_bit() -> None:
+def test_without_a_warp_a_fitting_crop_is_composited_bit_for_bit() -> None:
     layers = make_batch(2, 32)
     photo = layers._replace(foreground=layers.background)
     assert torch.equal(Pipeline.plain(32)(photo).image, layers.background / 255)
@@ -119,7 +119,7 @@ def test_views_of_one_background_differ_in_appearance() -> None:
 def test_what_the_annotation_ignores_is_warped_along(layer_batch: LayerBatch) -> None:
     ignore = layer_batch.ignore.clone()
     ignore[:, :, :, 24:] = 1
-    still = Warp(flip=0, scale=(1, 1), degrees=0, shift=0, perspective=0, focus=0)
+    still = Warp(flip=0, scale=(1, 1), degrees=0, shift=0, perspective=0, center_on_unknown=0)
     valid = Pipeline(32, still)(layer_batch._replace(ignore=ignore)).valid
     assert (valid[..., :16] == 1).all() and (valid[..., 16:] == 0).all()
 

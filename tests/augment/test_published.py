@@ -28,7 +28,7 @@ REFERENCES = {
 }
 
 
-def pictures() -> np.ndarray:
+def photos() -> np.ndarray:
     rng = np.random.default_rng(2)
     ramps = np.linspace(40, 200, 31)[None, :, None] + rng.normal(0, 20, (5, 24, 31, 3))
     return ramps.reshape(5, 24, 31, 3).clip(0, 230).astype(np.uint8)
@@ -36,7 +36,7 @@ def pictures() -> np.ndarray:
 
 @pytest.mark.parametrize("operation", REFERENCES)
 def test_against_pillow(operation) -> None:  # type: ignore[no-untyped-def]
-    images = pictures()
+    images = photos()
     rows = torch.from_numpy(images).permute(0, 3, 1, 2) / 255
     found = (operation(rows, torch.tensor(STRENGTHS), torch.arange(5)) * 255).permute(0, 2, 3, 1).numpy()
     for row, strength in enumerate(STRENGTHS):
@@ -44,13 +44,13 @@ def test_against_pillow(operation) -> None:  # type: ignore[no-untyped-def]
         assert np.abs(found[row] - expected).max() <= 2.01, strength  # Pillow truncates to 8 bits at every step
 
 
-def test_a_flat_picture_survives_the_histogram_operations() -> None:
+def test_a_flat_image_survives_the_histogram_operations() -> None:
     flat = torch.full((1, 3, 8, 8), 100 / 255)
     for operation in (autocontrast, equalize):
         torch.testing.assert_close(operation(flat, torch.ones(1), torch.arange(1)), flat)
 
 
 def test_the_published_set_can_be_mixed() -> None:
-    rows = torch.from_numpy(pictures()).permute(0, 3, 1, 2) / 255
-    mixed = AugMix(PUBLISHED_OPERATIONS + EXTRA_OPERATIONS)(rows, torch.arange(5), torch.ones(5))
+    rows = torch.from_numpy(photos()).permute(0, 3, 1, 2) / 255
+    mixed = AugMix(PUBLISHED_OPERATIONS + EXTRA_OPERATIONS).mix(rows, torch.arange(5), torch.ones(5))
     assert mixed.min() >= 0 and mixed.max() <= 1 and not torch.equal(mixed, rows)

@@ -6,8 +6,8 @@ from matting.augment import AugMix, Pipeline
 from .conftest import make_batch
 
 
-def test_views_differ_from_each_other_and_from_the_picture_in_every_row() -> None:
-    layers = make_batch(4, 32)  # severity 0: the picture is clean, its views are not
+def test_views_differ_from_each_other_and_from_the_image_in_every_row() -> None:
+    layers = make_batch(4, 32)  # severity 0: the image is clean, its views are not
     batch = Pipeline(32, augmix=AugMix(), views=2)(layers)
     plain = Pipeline(32, augmix=AugMix())(layers)
     assert batch.views.shape == (4, 2, 3, 32, 32) and plain.views.shape == (4, 0, 3, 32, 32)

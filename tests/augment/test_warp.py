@@ -19,14 +19,17 @@ def layers_of(rows: int, side: int = 48) -> torch.Tensor:
 
 
 def matrix_of(
-    zoom: float = 1, angle: float = 0, mirror: float = 1, centre: tuple[float, float] = (0, 0)
+    zoom: float = 1,
+    angle: float = 0,
+    mirror: float = 1,
+    centre: tuple[float, float] = (0, 0),
+    size: int = 48,
 ) -> torch.Tensor:
-    return homography(
-        torch.tensor([zoom]), torch.tensor([angle]), torch.tensor([mirror]), torch.zeros(1, 2), torch.tensor([centre])
-    )
+    one = torch.ones(1)
+    return homography(zoom * one, angle * one, mirror * one, torch.zeros(1, 2), torch.tensor([centre]), 48, size)
 
 
-def test_the_identity_keeps_the_picture() -> None:
+def test_the_identity_keeps_the_image() -> None:
     layers = layers_of(1)
     torch.testing.assert_close(sample(layers, matrix_of(), 48), layers, atol=1e-5, rtol=0)
 
@@ -40,15 +43,14 @@ def test_a_quarter_turn_and_a_whole_pixel_shift_are_exact() -> None:
     layers = layers_of(1)
     turned = sample(layers, matrix_of(angle=math.pi / 2), 48)
     torch.testing.assert_close(turned, layers.rot90(1, (2, 3)), atol=1e-4, rtol=0)
-    shifted = sample(layers, matrix_of(centre=(5.0, 3.0)), 32)
+    shifted = sample(layers, matrix_of(centre=(5.0, 3.0), size=32), 32)
     torch.testing.assert_close(shifted, layers[..., 11:43, 13:45], atol=1e-5, rtol=0)
 
 
 def test_against_opencv_bicubic() -> None:
     layers = layers_of(1)
     matrix = matrix_of(zoom=1.2, angle=0.2, centre=(2.0, -1.0))
-    centre = np.array([[1, 0, 23.5], [0, 1, 23.5], [0, 0, 1]])  # OpenCV counts from the first pixel's centre
-    pixels = centre @ matrix[0].numpy() @ np.linalg.inv(centre)
+    pixels = np.linalg.inv(matrix[0].double().numpy())
     y, x = np.mgrid[0:48, 0:48]
     where = np.einsum("ij,jhw->ihw", pixels, np.stack([x, y, np.ones_like(x)])).astype(np.float32)
     plane = layers[0, 0].numpy()
@@ -83,7 +85,7 @@ def test_the_range_holds_and_keys_differ() -> None:
 
 def test_rows_flip_as_often_as_asked() -> None:
     ramp = torch.linspace(0, 1, 32).expand(64, 1, 32, 32)
-    still = Warp(flip=0.25, scale=(1, 1), degrees=0, shift=0, perspective=0, focus=0)
+    still = Warp(flip=0.25, scale=(1, 1), degrees=0, shift=0, perspective=0, center_on_unknown=0)
     warped = still(ramp, ramp, KEYS, 32)
     flipped = warped[:, 0, 0, 0] > 0.5
     assert 5 <= flipped.sum() <= 28  # binomial(64, 1/4) within 3.5 sigma
@@ -92,8 +94,9 @@ def test_rows_flip_as_often_as_asked() -> None:
 
 def test_perspective_keeps_the_centre_in_place() -> None:
     one, tilt, centre = torch.ones(1), torch.tensor([[0.004, -0.003]]), torch.tensor([[3.0, 2.0]])
-    matrix = homography(one, 0 * one, one, tilt, centre)
-    assert torch.equal(matrix[0, :2, 2] / matrix[0, 2, 2], centre[0])
+    matrix = homography(one, 0 * one, one, tilt, centre, 64, 48)
+    shown = matrix[0] @ torch.tensor([31.5 + 3, 31.5 + 2, 1])
+    torch.testing.assert_close(shown[:2] / shown[2], torch.tensor([23.5, 23.5]))
 
 
 def test_the_unknown_place_is_unknown_and_moves_with_the_key() -> None:
@@ -109,26 +112,28 @@ def test_without_an_unknown_region_the_centre_is_kept() -> None:
     assert torch.equal(unknown_place(torch.ones(3, 1, 32, 32), KEYS[:3]), torch.zeros(3, 2))
 
 
-def test_focus_brings_the_unknown_region_into_the_window() -> None:
+def test_center_on_unknown_brings_the_unknown_region_into_the_window() -> None:
     alpha = torch.zeros(8, 1, 96, 96)
     alpha[:, :, 4:12, 4:12] = 0.5
-    aimed = Warp(flip=0, scale=(1, 1), degrees=0, shift=0, perspective=0, focus=1)
+    aimed = Warp(flip=0, scale=(1, 1), degrees=0, shift=0, perspective=0, center_on_unknown=1)
     assert (aimed(alpha, alpha, KEYS[:8], 48).amax(dim=(1, 2, 3)) > 0.4).all()
-    blind = Warp(flip=0, scale=(1, 1), degrees=0, shift=0, perspective=0, focus=0)
+    blind = Warp(flip=0, scale=(1, 1), degrees=0, shift=0, perspective=0, center_on_unknown=0)
     assert blind(alpha, alpha, KEYS[:8], 48).max() == 0
 
 
 def test_antialias_filters_only_what_shrinks_and_keeps_the_energy() -> None:
-    picture = torch.zeros(3, 1, 17, 17)
-    picture[:, :, 8, 8] = 1
-    filtered = antialias(picture, torch.tensor([0.7, 1.0, 2.0]))
-    assert torch.equal(filtered[:2], picture[:2])
+    point = torch.zeros(3, 1, 17, 17)
+    point[:, :, 8, 8] = 1
+    filtered = antialias(point, torch.tensor([0.7, 1.0, 2.0]))
+    assert torch.equal(filtered[:2], point[:2])
     binomial = torch.tensor([0.25, 0.5, 0.25])
     torch.testing.assert_close(filtered[2, 0, 7:10, 7:10], binomial[:, None] * binomial)
     torch.testing.assert_close(filtered.sum(dim=(1, 2, 3)), torch.ones(3))
 
 
-@pytest.mark.parametrize("bad", [{"flip": 1.5}, {"focus": -0.1}, {"scale": (0.2, 1.0)}, {"scale": (1.2, 1.0)}])
+@pytest.mark.parametrize(
+    "bad", [{"flip": 1.5}, {"center_on_unknown": -0.1}, {"scale": (0.2, 1.0)}, {"scale": (1.2, 1.0)}]
+)
 def test_bad_arguments_are_refused(bad: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="expected"):
         Warp(**bad)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import avg_pool2d
 
 from matting.augment import Pipeline
-from matting.augment.portrait import draw_portrait
+from matting.augment.portrait import render_portrait
 from matting.batch import LayerBatch
 from matting.config import build, load_config
 from matting.models import AttentionUNet
@@ -17,7 +17,7 @@ ROWS, SIDE, STEPS = 4, 128, 400
 def one_batch():
     """Three portraits; the third one also before another background, as a pair."""
     # Drawn large and made small, as photographs are: strands below a pixel then have the alpha that a camera would see.
-    portraits = [draw_portrait(4 * SIDE, seed) for seed in (0, 1, 2, 2)]
+    portraits = [render_portrait(4 * SIDE, seed) for seed in (0, 1, 2, 2)]
     foreground, background, alpha = (
         (avg_pool2d(torch.cat(layer), 4) * 255).round().to(torch.uint8) for layer in zip(*portraits, strict=True)
     )
