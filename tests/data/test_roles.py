@@ -21,8 +21,8 @@ from matting.plan.pairing import Pairing
 from matting.plan.plan import EpochPlan, plan_epoch
 from matting.plan.schedule import summarise
 from matting.training.schedule import build_schedule
-from tests.plan.conftest import make_index
 from tests.data.formats.trees import lines, pair_tree
+from tests.plan.conftest import make_index
 
 EPOCHS = 7
 MIXTURE = Mixture({"studio": 1, "portraits": 8, "coarse": 5, "augmented": 12})
