@@ -14,7 +14,7 @@ from matting.data.formats import Source, coco_matting, composition1k, compositio
 from matting.data.formats.decoded import with_decoded_cache
 from matting.data.formats.foregrounds import with_estimated_foregrounds
 from matting.data.formats.official import Composite, compose_official
-from matting.data.roles import Readers, check_weights, entitle, read_role, refuse_leaks
+from matting.data.roles import Reader, Readers, check_weights, entitle, read_role, refuse_leaks
 from matting.data.scenes import Scenes
 from matting.data.test_sets import Example, Pair, implied_trimap, pairs_from_root, with_labels
 from matting.images import list_pictures, read_alpha, read_rgb
@@ -65,18 +65,23 @@ def demo_corpus(
     estimate_foregrounds: bool = False,
     verdicts: Verdicts | None = None,
     scenarios: int = 0,
+    sets: Mapping[str, Mapping[str, Reader | None]] | None = None,
+    weights: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Corpus:
-    """The corpus drawn by code, generated on first use.
+    """The corpus drawn by code, generated on first use, alone or next to data sets on disk.
 
     Args:
         people: Number of people drawn, over all sets.
         seed: Seed of the drawing.
-        image_size: Long side of the pictures in pixels.
+        image_size: Short side of the images in pixels.
         portraits: Draw the easy corpus of first runs: one person each, head to waist, before a blurred scene.
         defects: Plant faults in a third of the training portraits, listed in ``defects.csv``, for curation to find.
         estimate_foregrounds: As `disk_corpus` has it.
         verdicts: As `disk_corpus` has it.
         scenarios: Further test pictures of each of `matting.synthetic.SCENARIO_SETS`, labelled with the set's name.
+        sets: By role, further sets by name. ``None`` under the name of a rendered set (``studio.composition1k``,
+            ``portraits.rwp``, ``coarse.coco_matting``) leaves that one out.
+        weights: As `disk_corpus` has it.
 
     Returns:
         The corpus, read by the readers of the real sets.
@@ -85,23 +90,32 @@ def demo_corpus(
 
     root = ensure_corpus(people=people, seed=seed, image_size=image_size, portraits=portraits, defects=defects)
     adobe, kind = root / "Combined_Dataset", "easy portraits" if portraits else "people"
+    rendered: dict[str, Mapping[str, Reader | None]] = {
+        "studio": {"composition1k": partial(composition1k, adobe)},
+        "portraits": {"rwp": partial(rwp, root / "RWP")},
+        "coarse": {"coco_matting": partial(coco_matting, root / "COCO-Matting", root / "coco")},
+    }
+    roles = {role: {**own, **(sets or {}).get(role, {})} for role, own in rendered.items()}
+    further = [f"{role}.{name}" for role, given in (sets or {}).items() for name, reader in given.items() if reader]
+    label = f"demo corpus {VERSION}, drawn by code ({people} {kind}, seed {seed})"
     corpus = disk_corpus(
         root,
-        studio=partial(composition1k, adobe),
-        portraits=partial(rwp, root / "RWP"),
-        coarse=partial(coco_matting, root / "COCO-Matting", root / "coco"),
+        studio=roles["studio"],
+        portraits=roles["portraits"],
+        coarse=roles["coarse"],
+        weights=weights,
         composites=partial(composition1k_composites, adobe, root / "VOC2012/JPEGImages"),
         composites_per_foreground=2,
         backgrounds=root / "coco/train2014",
         name="demo",
-        label=f"demo corpus {VERSION}, drawn by code ({people} {kind}, seed {seed}): not real photographs",
+        label=f"{label}, and {', '.join(further)}" if further else f"{label}: not real photographs",
         estimate_foregrounds=estimate_foregrounds,
         verdicts=verdicts,
     )
     if not scenarios:
         return corpus
-    further = _scenario_pairs(ensure_scenarios(scenarios, seed, image_size), corpus.name)
-    return replace(corpus, test=corpus.test + further)
+    scenes = _scenario_pairs(ensure_scenarios(scenarios, seed, image_size), corpus.name)
+    return replace(corpus, test=corpus.test + scenes)
 
 
 def _scenario_pairs(root: Path, dataset: str) -> list[Pair]:

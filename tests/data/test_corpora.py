@@ -1,5 +1,6 @@
 """Corpora: readers in the roles of a mixture, by configuration."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +9,14 @@ import pytest
 from matting.config import build, load_config
 from matting.data.corpora import Corpus, demo_corpus, disk_corpus, evaluation_pairs
 from matting.data.dataset import DrawDataset
-from matting.data.formats import Source, foregrounds, ppm100, rwp636
+from matting.data.formats import Source, foregrounds, pairs, ppm100, rwp636
 from matting.data.formats.decoded import DecodedSource
 from matting.data.scenes import Scenes
 from matting.data.verify import find_format, verify
 from matting.images import read_rgb
 from matting.plan.plan import Draw
 from matting.synthetic import SCENARIO_SETS, ensure_corpus
-from tests.data.formats.trees import SIZE, distinctions_tree, matte, p3m_tree, pair_tree, photo, save, voc_tree
+from tests.data.formats.trees import SIZE, distinctions_tree, lines, matte, p3m_tree, pair_tree, photo, save, voc_tree
 
 PEOPLE, SIDE = 16, 96
 
@@ -208,3 +209,19 @@ def test_cut_outs_are_tested_before_a_scene_each(demo_root):
     assert np.abs(first.image - composed).max() < 1.001 and np.array_equal(first.alpha, layers.alpha)
     others = evaluation_pairs(source, "demo", Scenes([]))[1].load()
     assert not np.array_equal(others.background[:20, :20], first.background[:20, :20])
+
+
+def test_sets_on_disk_join_the_rendered_ones_or_take_their_place(demo_root, tmp_path):
+    pair_tree(tmp_path / "own", ["a", "b"], "image", "alpha", (".jpg", ".png"))
+    lists = lines(tmp_path / "list", ["a,train", "b,test"])
+    own = partial(pairs, tmp_path / "own", split_list=lists)
+    corpus = demo_corpus(
+        PEOPLE, 0, SIDE, sets={"portraits": {"own": own}, "coarse": {"coco_matting": None, "own": own}}
+    )
+    assert {role: list(sets) for role, sets in corpus.train.items()} == {
+        "studio": ["composition1k"],
+        "portraits": ["rwp", "own"],
+        "coarse": ["own"],
+    }
+    assert corpus.label.endswith(", and portraits.own, coarse.own") and "not real" not in corpus.label
+    assert "own/b" in {pair.name for pair in corpus.test}

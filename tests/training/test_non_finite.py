@@ -48,7 +48,8 @@ def _assert_replays(folder: Path) -> None:
     """The file gives the batch again, to the bit, through the run's own data set and pipeline."""
     config = configure(folder)
     corpus = build(config.corpus)
-    dataset = DrawDataset(corpus.sets, corpus.scenes, config.data.crop_size, config.data.smallest_crop)
+    size, crop, smallest = (config.data[name] for name in ("size", "crop_size", "smallest_crop"))
+    dataset = DrawDataset(corpus.sets, corpus.scenes, size, crop / size, smallest)
     draws = read_draws(folder / "non_finite.csv")
     assert draws == build_schedule(config, corpus, 3).plan(1).draws(slice(8, 12))
     batch = build(config.augment)(collate([dataset[draw] for draw in draws]))
