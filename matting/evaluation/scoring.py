@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from matting.data.test_sets.examples import Example, Pair
@@ -72,26 +73,31 @@ class Evaluation:
 
     def scores(self, method: str, group: str, region: str, metric: str) -> list[float]:
         """Return one figure per picture of a group: the sample that a mean, an interval or a test is made of."""
-        return [
-            row.scores[metric]
-            for row in self.rows
-            if row.method == method and row.region == region and group in row.pair.groups
-        ]
+        return [scores[metric] for scores in self._samples.get((method, group, region), ())]
 
-    @property
+    @cached_property
+    def _samples(self) -> Mapping[tuple[str, str, str], Sequence[Mapping[str, float]]]:
+        # A report asks for hundreds of cells, each of few of the rows.
+        samples: dict[tuple[str, str, str], list[Mapping[str, float]]] = {}
+        for row in self.rows:
+            for group in row.pair.groups:
+                samples.setdefault((row.method, group, row.region), []).append(row.scores)
+        return samples
+
+    @cached_property
     def pairs(self) -> list[Pair]:
         """The scored pictures, in their order."""
         return list(dict.fromkeys(row.pair for row in self.rows))
 
-    @property
+    @cached_property
     def sets(self) -> list[str]:
         """Names of the test sets, sorted."""
         return sorted({row.pair.dataset for row in self.rows})
 
-    @property
+    @cached_property
     def groups(self) -> list[str]:
         """Sets, each followed by its labels: ``demo``, ``demo.glasses``, …"""
-        return sorted({group for row in self.rows for group in row.pair.groups})
+        return sorted({group for _, group, _ in self._samples})
 
 
 def evaluate(

@@ -25,6 +25,8 @@ class _Mean(Metric):
     Args:
         region: ``whole``, or ``unknown`` for the pixels where the trimap says unknown.
         protocol: ``adobe`` or ``p3m``; see `matting.metrics.functional`.
+        validate_args: Count images that hold a NaN or a value outside [0, 1], which `compute` then refuses. Of several
+            metrics of the same alphas it is enough that one does.
         kwargs: What every torchmetrics metric takes.
 
     Raises:
@@ -38,12 +40,14 @@ class _Mean(Metric):
     count: Tensor
     refused: Tensor
 
-    def __init__(self, region: Region = "whole", protocol: Protocol = "adobe", **kwargs: Any) -> None:
+    def __init__(
+        self, region: Region = "whole", protocol: Protocol = "adobe", *, validate_args: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         definition(protocol)
         if region not in get_args(Region):
             raise ValueError(f"region: expected one of {get_args(Region)}, found {region!r}")
-        self.region, self.protocol = region, protocol
+        self.region, self.protocol, self.validate_args = region, protocol, validate_args
         self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
         self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
         self.add_state("refused", torch.tensor(0), dist_reduce_fx="sum")
@@ -69,7 +73,8 @@ class _Mean(Metric):
         values = self._values(preds, target, mask)
         self.total += values.sum()
         self.count += len(values)
-        self.refused += (_outside(preds) | _outside(target)).sum()
+        if self.validate_args:
+            self.refused += (_outside(preds) | _outside(target)).sum()
 
     def compute(self) -> Tensor:
         """Return the mean over all images of all processes, a scalar.

@@ -14,6 +14,8 @@ from matting.models import AttentionUNet, MattingOutput
 from matting.training.optimizer import OptimizerSettings
 
 REGIONS: tuple[Region, ...] = ("whole", "unknown")
+CHECKED = ("whole", "sad")
+"""The one metric that checks whether alphas are finite and in [0, 1]: all are given the same."""
 TRIMAP_VALUES = (0, 128, 255)
 
 
@@ -46,7 +48,9 @@ class MattingModule(LightningModule):
         self.optimizer_settings, self.total_steps = optimizer, total_steps
         self.validation_metrics = nn.ModuleDict(
             {
-                f"val/{validation_set}/{region}/{name}": metric(region=region)
+                f"val/{validation_set}/{region}/{name}": metric(
+                    region, validate_args=metric is SAD and region == "whole"
+                )
                 for region in REGIONS
                 for name, metric in (("sad", SAD), ("mse", MSE), ("mad", MAD))
             }
