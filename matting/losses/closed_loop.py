@@ -1,5 +1,7 @@
 """The closed loop: the trimap that is predicted and the trimap that the predicted alpha implies must agree."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -93,9 +95,9 @@ class ClosedLoop(nn.Module):
             raise ValueError("closed loop: expected a head to teach, found none; set its weight to 0 to switch it off")
         self.radius, self.teach_alpha, self.teach_trimap = (radius[0], radius[1]), teach_alpha, teach_trimap
 
-    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+    def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
         weight = label_free_weight(batch.valid)
         return closed_loop_loss(
-            output.alpha, output.trimap_logits, weight, self.radius, self.teach_alpha, self.teach_trimap
+            outputs[0].alpha, outputs[0].trimap_logits, weight, self.radius, self.teach_alpha, self.teach_trimap
         )

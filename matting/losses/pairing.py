@@ -1,5 +1,7 @@
 """Terms on scene-antagonistic pairs: one person before two backgrounds has one matte and looks like one person."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -85,9 +87,9 @@ def pair_contrast(embedding: Tensor, person: Tensor, scene: Tensor, temperature:
 class PairConsistency(nn.Module):
     """`pair_consistency` of the alpha head."""
 
-    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+    def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
-        return pair_consistency(output.alpha, batch.alpha, batch.valid, batch.pair)
+        return pair_consistency(outputs[0].alpha, batch.alpha, batch.valid, batch.pair)
 
 
 class PairContrast(nn.Module):
@@ -106,8 +108,8 @@ class PairContrast(nn.Module):
             raise ValueError(f"pair contrast: expected a temperature above 0, found {temperature}")
         self.temperature = temperature
 
-    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+    def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
-        person = torch.lerp(output.alpha.detach(), batch.alpha, batch.valid) * label_free_weight(batch.valid)
-        embedding = person_embedding(output.features, person)
+        person = torch.lerp(outputs[0].alpha.detach(), batch.alpha, batch.valid) * label_free_weight(batch.valid)
+        embedding = person_embedding(outputs[0].features, person)
         return pair_contrast(embedding, batch.person, batch.scene, self.temperature)

@@ -89,11 +89,11 @@ def test_a_sure_trimap_fills_holes_and_a_sure_alpha_corrects_the_trimap():
 
 @pytest.mark.parametrize(("teach_alpha", "teach_trimap"), [(True, False), (False, True), (True, True)])
 def test_stop_gradient_each_way(teach_alpha, teach_trimap, batch, guess):
-    loss = ClosedLoop(teach_alpha=teach_alpha, teach_trimap=teach_trimap)(guess, batch)
+    loss = ClosedLoop(teach_alpha=teach_alpha, teach_trimap=teach_trimap)([guess], batch)
     loss.backward()
     moved = [part.grad is not None and part.grad.abs().max() > 0 for part in (guess.alpha, guess.trimap_logits)]
     assert moved == [teach_alpha, teach_trimap]
-    assert loss.item() == pytest.approx(ClosedLoop()(guess, batch).item())
+    assert loss.item() == pytest.approx(ClosedLoop()([guess], batch).item())
 
 
 def test_needs_no_label(batch, guess):
@@ -101,7 +101,7 @@ def test_needs_no_label(batch, guess):
         alpha=torch.rand_like(batch.alpha), trimap=torch.zeros_like(batch.trimap), valid=torch.zeros_like(batch.valid)
     )
     labelled = batch._replace(valid=torch.ones_like(batch.valid))
-    assert ClosedLoop()(guess, unlabelled).item() == pytest.approx(ClosedLoop()(guess, labelled).item())
+    assert ClosedLoop()([guess], unlabelled).item() == pytest.approx(ClosedLoop()([guess], labelled).item())
 
 
 @pytest.mark.parametrize(
