@@ -27,8 +27,8 @@ def plan(
     matting plan data=mix_1_8_5_12 +curriculum=3stage trainer.max_epochs=10
     """
     from matting.config import build, explain, load_config
+    from matting.plan.schedule import run_length
     from matting.training.schedule import build_schedule
-    from matting.training.trainer import run_length
 
     try:
         config = load_config(overrides or [])
