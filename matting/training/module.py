@@ -48,9 +48,7 @@ class MattingModule(LightningModule):
         self.optimizer_settings, self.total_steps = optimizer, total_steps
         self.validation_metrics = nn.ModuleDict(
             {
-                f"val/{validation_set}/{region}/{name}": metric(
-                    region, validate_args=metric is SAD and region == "whole"
-                )
+                f"val/{validation_set}/{region}/{name}": metric(region, validate_args=(region, name) == CHECKED)
                 for region in REGIONS
                 for name, metric in (("sad", SAD), ("mse", MSE), ("mad", MAD))
             }
