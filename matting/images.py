@@ -6,8 +6,6 @@ Only CMYK, which has no RGB numbers to return, always goes through its ICC profi
 """
 
 import io
-import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
+
+from matting.files import write_atomic
+
+Pixels = NDArray[np.uint8]
+"""An image of 8 bits per channel: ``(H, W)`` gray, ``(H, W, 3)`` RGB or ``(H, W, 4)`` straight RGBA."""
 
 MAX_PIXELS = 2**27
 """Largest picture accepted, in pixels (134 megapixels): above it the header is taken for a decompression bomb."""
@@ -45,13 +48,10 @@ class ImageError(ValueError):
     """A picture file that cannot be read as asked; the text names the file, what was expected, found and to do."""
 
 
-class _Picture(NamedTuple):
-    """Upright pixels, uint8 ``(H, W)``, ``(H, W, 3)`` RGB or ``(H, W, 4)`` straight RGBA, and the colour profile.
+class _Decoded(NamedTuple):
+    """Upright pixels, numbers of a palette where they are ``indexed``, and the colour profile."""
 
-    ``indexed`` pixels are numbers of a palette.
-    """
-
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     profile: bytes | None
     indexed: bool = False
 
@@ -195,23 +195,6 @@ def encode_picture(array: NDArray[np.uint8], suffix: str) -> bytes:
     return bytes(data.data)
 
 
-def write_atomic(path: str | Path, data: bytes) -> None:
-    """Write a file so that a reader, or an interruption, sees the old one or the new one and never a part.
-
-    Args:
-        path: Target; its folder must exist.
-        data: The whole content.
-    """
-    path = Path(path)
-    # Not made of the target's name, which may already be as long as the file system allows.
-    temporary = path.with_name(f".{os.getpid()}-{threading.get_ident()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def list_pictures(folder: str | Path, *, recursive: bool = False) -> list[Path]:
     """List the picture files of a folder by their endings (`SUFFIXES`), sorted; hidden ones are passed over.
 
@@ -234,7 +217,7 @@ def list_pictures(folder: str | Path, *, recursive: bool = False) -> list[Path]:
     return sorted(path for path in named if not path.is_dir())
 
 
-def _read(path: Path, max_pixels: int = MAX_PIXELS, indexed: bool = False) -> _Picture:
+def _read(path: Path, max_pixels: int = MAX_PIXELS, indexed: bool = False) -> _Decoded:
     if not path.is_file():
         found = "something that is no regular file" if path.exists() else "nothing"
         raise ImageError(f"{path}: expected a picture file, found {found}; check the path")
@@ -249,7 +232,7 @@ def _read(path: Path, max_pixels: int = MAX_PIXELS, indexed: bool = False) -> _P
                 pixels = _decode_any(path, image)
             turn = _UPRIGHT.get(_orientation(image, data))
             profile = image.info.get("icc_profile") if image.mode != "CMYK" else None
-            return _Picture(turn(pixels) if turn else pixels, profile, indices is not None)
+            return _Decoded(turn(pixels) if turn else pixels, profile, indices is not None)
     except ImageError:
         raise
     except Image.DecompressionBombError:

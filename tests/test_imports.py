@@ -24,8 +24,8 @@ FLOORS = (
     ("plan", "synthetic"),
     ("losses",),
     ("metrics", "models", "augment"),
-    ("foreground",),
-    ("batch", "cache", "images", "processes", "tiles"),
+    ("closed_form", "foreground", "images"),
+    ("batch", "cache", "errors", "files", "processes", "tags", "tiles", "trimap"),
 )
 FLOOR = {room: len(FLOORS) - number for number, floor in enumerate(FLOORS) for room in floor}
 

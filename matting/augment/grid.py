@@ -23,7 +23,8 @@ from matting.augment.operations import Operation
 from matting.augment.phone import Phone
 from matting.augment.portrait import Layers, render_portrait
 from matting.augment.randomness import Keys
-from matting.images import read_rgba, write_atomic
+from matting.files import write_atomic
+from matting.images import read_rgba
 
 _SEVERITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _LABEL = 18  # height of a caption, pixels

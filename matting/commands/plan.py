@@ -64,6 +64,8 @@ def _print_tables(schedule: "Schedule", summaries: list[dict[str, Any]]) -> None
     from rich.console import Console
     from rich.table import Table
 
+    from matting.plan.curriculum import DIFFICULTIES
+
     console = Console()
     stages = list(dict.fromkeys(summary["stage"] for summary in summaries))
     for stage in stages:
@@ -71,12 +73,12 @@ def _print_tables(schedule: "Schedule", summaries: list[dict[str, Any]]) -> None
         first = epochs[0]
         span = f"epochs {first['epoch']}-{epochs[-1]['epoch']}" if len(epochs) > 1 else f"epoch {first['epoch']}"
         title = f"stage '{stage}', {span}, {first['rows']} rows an epoch (first epoch shown)"
-        table = Table("stream", "rows", "share", "clear", "medium", "hard", "items", "repeats", title=title)
+        table = Table("stream", "rows", "share", *DIFFICULTIES, "items", "repeats", title=title)
         table.columns[0].overflow = "fold"  # names of sets are whole, on narrow terminals too
         for column in table.columns[1:]:
             column.justify = "right"
         for stream, rows in first["stream"].items():
-            levels = [str(first["difficulty"].get(f"{stream}/{level}", 0)) for level in ("clear", "medium", "hard")]
+            levels = [str(first["difficulty"].get(f"{stream}/{level}", 0)) for level in DIFFICULTIES]
             repeats = first["repeats"].get(stream, {"items": 0, "fewest": 0, "most": 0})
             times = f"{repeats['fewest']}-{repeats['most']}x"
             table.add_row(stream, str(rows), f"{rows / first['rows']:.1%}", *levels, str(repeats["items"]), times)

@@ -1,12 +1,10 @@
 """Gate 3, the edge audit: which pairs a person looks at, what they decided, and what that says of all the others."""
 
-import csv
 import hashlib
-import io
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -14,7 +12,7 @@ from matting.curation.verdicts import Audited
 from matting.data.formats import Item
 from matting.data.verdicts import Verdict
 from matting.evaluation.statistics import wilson
-from matting.images import write_atomic
+from matting.files import read_csv, write_csv
 
 SHARE = 0.05
 """The article's share of pairs that a person looks at."""
@@ -78,7 +76,7 @@ def sample_id(sample: Mapping[str, str]) -> str:
 
 def write_sample(path: Path, sample: Mapping[str, str]) -> None:
     """Write what was drawn, as CSV with the columns name and stamp."""
-    _write_csv(path, ["name", "stamp"], sample.items())
+    write_csv(path, ["name", "stamp"], sample.items())
 
 
 def read_sample(path: Path) -> dict[str, str]:
@@ -89,8 +87,7 @@ def read_sample(path: Path) -> dict[str, str]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected the sample of 'matting curate audit', found nothing; draw it first")
-    with path.open(newline="", encoding="utf-8") as file:
-        return {row["name"]: row.get("stamp", "") for row in csv.DictReader(file)}
+    return {row["name"]: row.get("stamp", "") for row in read_csv(path)}
 
 
 def read_export(path: Path, sample: Mapping[str, str]) -> dict[str, Audited]:
@@ -142,22 +139,14 @@ def defect_rate(decisions: Mapping[str, Audited]) -> DefectRate | None:
 
 def write_decisions(path: Path, decisions: Mapping[str, Audited]) -> None:
     """Write the decisions as CSV with the columns name, verdict, reason and stamp."""
-    _write_csv(path, ["name", *Audited._fields], ((name, *decision) for name, decision in sorted(decisions.items())))
+    write_csv(path, ["name", *Audited._fields], ((name, *decision) for name, decision in sorted(decisions.items())))
 
 
 def read_decisions(path: Path) -> dict[str, Audited]:
     """Read what `write_decisions` wrote; nothing where there is no file."""
     if not path.is_file():
         return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
     verdicts: dict[str, Verdict] = {verdict: verdict for verdict in get_args(Verdict)}
-    return {row["name"]: Audited(verdicts[row["verdict"]], row["reason"], row.get("stamp", "")) for row in rows}
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(columns)
-    table.writerows(rows)
-    write_atomic(path, text.getvalue().encode())
+    return {
+        row["name"]: Audited(verdicts[row["verdict"]], row["reason"], row.get("stamp", "")) for row in read_csv(path)
+    }

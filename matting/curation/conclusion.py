@@ -12,7 +12,7 @@ from matting.curation.run import Curation, Progress, measure_all
 from matting.curation.verdicts import judge, write_verdicts
 from matting.data.verdicts import read_accepted
 from matting.evaluation.report import Table
-from matting.images import write_atomic
+from matting.files import write_atomic
 
 
 class Conclusion(NamedTuple):

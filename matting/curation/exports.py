@@ -11,7 +11,8 @@ from matting.curation.checks import BY_NAME
 from matting.curation.report import overlay
 from matting.curation.run import Curation, Progress
 from matting.curation.verdicts import COLUMNS
-from matting.images import read_alpha, write_atomic, write_png
+from matting.files import write_atomic
+from matting.images import read_alpha, write_png
 from matting.processes import in_processes
 
 _TEXT = 5  # columns before the numbers

@@ -20,7 +20,8 @@ from matting.data.formats import Item, Source
 from matting.data.formats.folders import EmptyError
 from matting.data.formats.splits import SPLITS, check_split
 from matting.data.verify import find_format
-from matting.images import read_alpha, read_rgb, write_atomic
+from matting.files import size_and_time, write_atomic
+from matting.images import read_alpha, read_rgb
 from matting.processes import in_processes
 
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]
@@ -76,8 +77,7 @@ class Curation:
         """What tells whether the files of a pair are those that somebody looked at: a digest of sizes and times."""
         item = self.items[name]
         paths = (item.photo, item.alpha, item.foreground, item.background, _region_file(item, self.regions))
-        found = [path.stat() if path and path.is_file() else None for path in paths]
-        times = [(stat.st_size, stat.st_mtime_ns) if stat else None for stat in found]
+        times = [size_and_time(path) if path and path.is_file() else None for path in paths]
         return blake2b(repr(times).encode(), digest_size=8).hexdigest()
 
     @property

@@ -16,9 +16,10 @@ from matting.data.formats.foregrounds import with_estimated_foregrounds
 from matting.data.formats.official import Composite, compose_official
 from matting.data.roles import Readers, check_weights, entitle, read_role, refuse_leaks
 from matting.data.scenes import Scenes
-from matting.data.test_sets import Example, Pair, implied_trimap, pairs_from_root, with_labels
+from matting.data.test_sets import Example, Pair, pairs_from_root, with_labels
 from matting.images import list_pictures, read_alpha, read_rgb
 from matting.plan.catalog import flatten
+from matting.trimap import implied_trimap
 
 Composites = Callable[[], Sequence[Composite]]
 """Lists official test composites."""

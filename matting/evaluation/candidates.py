@@ -9,7 +9,7 @@ from matting.evaluation.methods import all_foreground, network, stored_predictio
 from matting.evaluation.prediction import Method
 from matting.evaluation.runs import read_training
 from matting.evaluation.setting import UNKNOWN, Description
-from matting.evaluation.trimap_based import closed_form
+from matting.evaluation.trimap_based import closed_form_method
 from matting.inference import Predictor
 from matting.models import load_checkpoint
 
@@ -31,7 +31,7 @@ class Entrant(NamedTuple):
     looks: bool = True
 
 
-def trained_network(path: Path, size: int | None = None, device: str = "auto") -> Entrant:
+def load_entrant(path: Path, size: int | None = None, device: str = "auto") -> Entrant:
     """Enter a network.
 
     Args:
@@ -84,7 +84,7 @@ def baselines(helped: bool = False) -> dict[str, Entrant]:
     """
     solver = Description("Levin et al. 2008 by PyMatting, told the true trimap; long side to 512 px")
     trivial = Entrant(all_foreground, Description("trivial baseline: alpha 1 everywhere"), looks=False)
-    return ({HELPED: Entrant(closed_form(), solver)} if helped else {}) | {TRIVIAL: trivial}
+    return ({HELPED: Entrant(closed_form_method(), solver)} if helped else {}) | {TRIVIAL: trivial}
 
 
 def enter(
@@ -95,8 +95,8 @@ def enter(
     Args:
         checkpoints: Run folders or checkpoints.
         predictions: Folders of stored mattes.
-        size: As `trained_network` takes it.
-        device: As `trained_network` takes it.
+        size: As `load_entrant` takes it.
+        device: As `load_entrant` takes it.
         helped: As `baselines` takes it.
 
     Returns:
@@ -108,7 +108,7 @@ def enter(
     if not checkpoints and not predictions:
         raise ValueError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
     names = short_names([*checkpoints, *predictions])
-    networks = {names[path]: trained_network(path, size, device) for path in checkpoints}
+    networks = {names[path]: load_entrant(path, size, device) for path in checkpoints}
     stored = {names[path]: other_software(path) for path in predictions}
     return networks | stored | baselines(helped)
 

@@ -1,16 +1,14 @@
 """Many photographs: which file each one's cut-out goes to, and all of them one after the other."""
 
-import csv
 import glob
-import io
-import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from matting.images import encode_picture, list_pictures, read_rgb, write_atomic
+from matting.files import json_text, write_atomic, write_csv
+from matting.images import encode_picture, list_pictures, read_rgb
 from matting.inference.clock import Clock
 from matting.inference.cutout import Style, cut_out
 from matting.inference.predictor import Predictor
@@ -118,7 +116,7 @@ def check_settings(output: Path, settings: dict[str, object], overwrite: bool) -
     Raises:
         ValueError: The folder's results were made in another way.
     """
-    file, text = output / SETTINGS, json.dumps(settings, indent=2) + "\n"
+    file, text = output / SETTINGS, json_text(settings)
     if file.is_file() and not overwrite and file.read_text() != text:
         raise ValueError(
             f"{file}: expected the settings of this call, found other ones: the folder's results were made with "
@@ -138,11 +136,7 @@ def write_failures(output: Path, failures: Sequence[tuple[Path, str]]) -> None:
     if not failures:
         (output / FAILURES).unlink(missing_ok=True)
         return
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["photo", "reason"])
-    writer.writerows((str(photo), reason) for photo, reason in failures)
-    write_atomic(output / FAILURES, table.getvalue().encode(errors="surrogateescape"))
+    write_csv(output / FAILURES, ["photo", "reason"], failures)
 
 
 def _expand(given: str) -> list[Path]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from matting.files import json_text
 from matting.inference.loading import GRAPH
 from matting.inference.onnx_network import OnnxNetwork, parity, write_onnx, write_photograph_graph
 from matting.models import RECORDS, Checkpoint, load_checkpoint, weights_digest
@@ -43,7 +44,7 @@ def export_model(run: Path, folder: Path, graph: bool = True, photograph_graph: 
         trained.model.save_pretrained(partial)
         if graph or photograph_graph:
             records["onnx_difference"] = _write_graphs(trained, records, partial, photograph_graph)
-        (partial / RECORDS).write_text(json.dumps(records, indent=2) + "\n")
+        (partial / RECORDS).write_text(json_text(records))
         (partial / "README.md").write_text(model_card(records))
         partial.rename(folder)
     finally:

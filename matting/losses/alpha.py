@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from matting.batch import TrainingBatch
 from matting.losses.weighting import picture_mean
 from matting.models import MattingOutput
-
-UNKNOWN, FOREGROUND = 1, 2
+from matting.trimap import FOREGROUND, UNKNOWN
 
 
 def alpha_l1(preds: Tensor, target: Tensor, weight: Tensor) -> Tensor:

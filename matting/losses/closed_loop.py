@@ -13,7 +13,7 @@ from matting.models import MattingOutput
 _HARDLY_SOFT = 0.02  # as far as this from 0 and 1 an alpha may still be meant to be definite
 
 
-def implied_trimap(alpha: Tensor, weight: Tensor, radius: tuple[int, int] = (3, 15)) -> Tensor:
+def trimap_plausibility(alpha: Tensor, weight: Tensor, radius: tuple[int, int] = (3, 15)) -> Tensor:
     """How plausible each trimap label is, given a matte.
 
     A trimap's unknown band reaches somewhere between ``radius[0]`` and ``radius[1]`` pixels from the edge. Hence
@@ -50,7 +50,8 @@ def closed_loop_loss(
     """Probability that the trimap head contradicts the alpha head. Needs no label.
 
     The mean over pixels of ``sum_c P(c) (1 - plausibility(c))``, P from the trimap head, plausibility from
-    `implied_trimap`. It is linear in both, so a hole of alpha 0.1 in a sure foreground is pushed as hard as one of 0.9.
+    `trimap_plausibility`. It is linear in both, so a hole of alpha 0.1 in a sure foreground is pushed as hard as one
+    of 0.9.
 
     Args:
         alpha: ``(B, 1, H, W)`` in [0, 1].
@@ -64,7 +65,7 @@ def closed_loop_loss(
         Scalar in [0, 1]; 0 for a matte with any of its trimaps, but for rims that are hardly soft.
     """
     probability = trimap_logits.softmax(dim=1)
-    plausible = implied_trimap(alpha if teach_alpha else alpha.detach(), weight, radius)
+    plausible = trimap_plausibility(alpha if teach_alpha else alpha.detach(), weight, radius)
     disagreement = (probability if teach_trimap else probability.detach()) * (1 - plausible)
     return picture_mean(disagreement.sum(dim=1, keepdim=True), weight)
 

@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from matting.metrics.definition import Region
+from matting.trimap import is_unknown
 
 ArrayLike = NDArray[Any] | Tensor
-UNKNOWN = (127, 128)
-"""Both roundings of half of 255 are in use for the unknown region of a trimap."""
 
 
 def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
@@ -110,7 +109,7 @@ def _unknown(trimap: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.uin
         raise TypeError(f"trimap: expected uint8 codes 0, 127 or 128, and 255, found {array.dtype}")
     if array.shape != shape:
         raise ValueError(f"trimap: expected the size of the mattes, {shape}, found {array.shape}")
-    unknown = (array == UNKNOWN[0]) | (array == UNKNOWN[1])
+    unknown = is_unknown(array)
     if not (unknown | (array == 0) | (array == 255)).all():
         raise ValueError(
             f"trimap: expected only the codes 0, 127 or 128, and 255, found {np.unique(array)[:8].tolist()}; "

@@ -9,7 +9,7 @@ from torchmetrics import Metric
 
 from matting.metrics import batched, functional
 from matting.metrics.definition import Protocol, Region, definition
-from matting.metrics.inputs import UNKNOWN
+from matting.trimap import is_unknown
 
 
 def _outside(alpha: Tensor) -> Tensor:
@@ -98,8 +98,7 @@ class _Mean(Metric):
             raise ValueError("region 'unknown': expected a trimap, found None; make one with trimap_from_alpha")
         if trimap.dtype != torch.uint8:
             raise TypeError(f"trimap: expected uint8 codes 0, 127 or 128, and 255, found {trimap.dtype}")
-        codes = batched.images("trimap", trimap)
-        unknown = (codes == UNKNOWN[0]) | (codes == UNKNOWN[1])
+        unknown = is_unknown(batched.images("trimap", trimap))
         return unknown if valid is None else unknown & valid
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from matting.evaluation import METRICS, SPREAD
 from matting.evaluation.runs import NOT_THE_CONFIGURATION
+from matting.files import read_csv
 from matting.studies.study import DEVIATION, FINISHED, FLOOR, Point, Run, Score, Study
 
 FINGERPRINT = "all foreground"
@@ -113,8 +114,7 @@ def _read(path: Path) -> _Folder:
         return _Folder(path, kept, seed, {}, [])
     try:
         results = json.loads(file.read_text())
-        with (path / "per_image.csv").open(newline="") as pictures:
-            return _Folder(path, kept, seed, results, list(csv.DictReader(pictures)))
+        return _Folder(path, kept, seed, results, read_csv(path / "per_image.csv"))
     except ValueError as error:
         raise ValueError(f"{file}: expected what a run writes at its end, found {error}; run it again") from error
 

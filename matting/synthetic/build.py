@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from matting.cache import cache_dir as default_cache_dir
+from matting.files import json_text
 from matting.synthetic.camera import to_uint8
 from matting.synthetic.formats import (
     save,
@@ -147,4 +148,4 @@ def build_corpus(
     write_indexes(root, items, records[: len(items)])
     counts = dict(Counter[str](item.place for item in items)) | {"train2014": train, "VOC2012": test}
     content = {"corpus": "demo: portraits drawn by code, no photographs", "version": VERSION}
-    (root / "corpus.json").write_text(json.dumps(content | asdict(parameters) | {"counts": counts}, indent=2) + "\n")
+    (root / "corpus.json").write_text(json_text(content | asdict(parameters) | {"counts": counts}))

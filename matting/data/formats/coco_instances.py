@@ -16,11 +16,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matting.data.crop import Picture
 from matting.data.formats.base import Item, Source
 from matting.data.formats.coco_annotations import AnnotatedPhoto, Person, read_people, union_mask
 from matting.data.formats.folders import complete, with_notes
-from matting.images import read_alpha
+from matting.images import Pixels, read_alpha
 
 SPLITS = ("train", "val")
 
@@ -134,11 +133,11 @@ class Outlines:
 
     selections: Mapping[str, Selection]
 
-    def alpha(self, photo: Path) -> Picture:
+    def alpha(self, photo: Path) -> Pixels:
         """The outlines of a photograph's people as a matte of 0 and 255."""
         return np.where(self.selections[photo.stem].mask(), 255, 0).astype(np.uint8)
 
-    def bystanders(self, item: Item, alpha: Picture) -> NDArray[np.bool_]:
+    def bystanders(self, item: Item, alpha: Pixels) -> NDArray[np.bool_]:
         """Where bystanders are and the matte is empty."""
         selection = self.selections[item.name]
         mask = union_mask(selection.bystanders, selection.photo.height, selection.photo.width)

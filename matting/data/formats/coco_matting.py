@@ -22,11 +22,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from matting.data.crop import Box, Picture
+from matting.data.crop import Box
 from matting.data.formats.base import Item, Source
 from matting.data.formats.coco_annotations import AnnotatedPhoto, person_mask, read_people
 from matting.data.formats.folders import by_stem, complete, first_folder, require_folder, with_notes
-from matting.images import read_alpha
+from matting.images import Pixels, read_alpha
 
 Scope = Literal["single_person", "ignore_others", "crop"]
 
@@ -108,9 +108,9 @@ class OtherPeople:
 
     mattes: Mapping[str, list[Item]]
     annotated: Mapping[int, AnnotatedPhoto]
-    alpha_reader: Callable[[Path], Picture]
+    alpha_reader: Callable[[Path], Pixels]
 
-    def __call__(self, item: Item, alpha: Picture) -> NDArray[np.bool_]:
+    def __call__(self, item: Item, alpha: Pixels) -> NDArray[np.bool_]:
         """Mark the other mattes of the photograph and the annotated people that are not the item's own."""
         name = _photo_name(item)
         others = np.zeros(alpha.shape, dtype=bool)
@@ -127,7 +127,7 @@ class OtherPeople:
         return np.asarray(others & (alpha == 0))
 
 
-def joined_alpha(path: Path) -> Picture:
+def joined_alpha(path: Path) -> Pixels:
     """Read the matte half of a joined picture.
 
     The order of the halves differs between releases, so it is detected: a trimap holds no value but 0, 127/128, 255.
@@ -151,7 +151,7 @@ def joined_alpha(path: Path) -> Picture:
     return right if np.isin(left, (0, 127, 128, 255)).all() else left
 
 
-def matte_box(alpha: Picture) -> Box:
+def matte_box(alpha: Pixels) -> Box:
     """The box of a matte with `CROP_MARGIN` around it, inside the picture; everything where the matte is empty."""
     x, y, width, height = cv2.boundingRect(alpha)
     if not width:

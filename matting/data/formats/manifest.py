@@ -18,20 +18,7 @@ from typing import NamedTuple
 
 from matting.data.formats.splits import SPLITS
 from matting.plan.curriculum import DIFFICULTIES
-
-TAGS = (
-    "backlit",
-    "side_backlit",
-    "glasses",
-    "hat",
-    "scarf",
-    "motion_blur",
-    "low_resolution",
-    "group",
-    "overlap",
-    "tiny",
-)
-"""The golden labels, each a column of the manifest."""
+from matting.tags import TAGS
 
 COLUMNS = ("name", "split", "difficulty", "identity", *TAGS)
 MANIFESTS = ("manifest.csv", "manifest.parquet")

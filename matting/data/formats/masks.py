@@ -15,7 +15,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -26,14 +25,16 @@ from rich.console import Console
 from rich.progress import track
 
 from matting.cache import cache_dir
-from matting.data.crop import Picture
-from matting.data.formats.approximate import BAND, approximate_matte, closed_form, trimap_from_mask
+from matting.closed_form import closed_form
+from matting.data.formats.approximate import BAND, approximate_matte, trimap_from_mask
 from matting.data.formats.base import Item, Source
 from matting.data.formats.folders import by_stem, complete, first_folder, pair, require_folder
 from matting.data.formats.pairs import IMAGE_FOLDERS
 from matting.data.formats.splits import in_split
-from matting.images import read_alpha, read_labels, read_rgb, write_png
+from matting.files import digest, stamp
+from matting.images import Pixels, read_alpha, read_labels, read_rgb, write_png
 from matting.processes import in_processes
+from matting.trimap import is_unknown
 
 Treatment = Literal["refine", "ignore_band"]
 
@@ -146,7 +147,7 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return person, void
 
 
-def mask_alpha(path: Path) -> Picture:
+def mask_alpha(path: Path) -> Pixels:
     """The person of a mask as a matte of 0 and 255."""
     return np.where(read_mask(path)[0], 255, 0).astype(np.uint8)
 
@@ -163,12 +164,12 @@ class Edges:
     masks: Mapping[Path, Path]
     band: bool
 
-    def __call__(self, item: Item, alpha: Picture) -> NDArray[np.bool_]:
+    def __call__(self, item: Item, alpha: Pixels) -> NDArray[np.bool_]:
         """Mark void and, where it counts, the unknown region of `trimap_from_mask`; ``(H, W)`` bool."""
         if item.photo is None:
             raise ValueError(f"item '{item.name}' of 'masks' has no photograph")
         person, void = read_mask(self.masks[item.photo])
-        return np.asarray(void | (trimap_from_mask(person) == 128)) if self.band else void
+        return np.asarray(void | is_unknown(trimap_from_mask(person))) if self.band else void
 
 
 def _refined(source: Source, workers: int | None) -> Source:
@@ -208,10 +209,5 @@ def _refine(work: tuple[Item, Path]) -> None:
 
 def _cache_file(item: Item) -> Path:
     """Named by what it is made from, so that a changed photograph, mask or estimate gets a new one."""
-    stamps = [f"version {VERSION} {BAND} {LARGEST_SIDE}"]
-    for path in (item.photo, item.alpha):
-        if path:
-            info = path.stat()
-            stamps.append(f"{path.resolve()}|{info.st_size}|{info.st_mtime_ns}")
-    digest = blake2b("\n".join(stamps).encode(), digest_size=12).hexdigest()
-    return cache_dir() / "mattes" / f"{digest}.png"
+    stamps = [stamp(path) for path in (item.photo, item.alpha) if path]
+    return cache_dir() / "mattes" / f"{digest([f'version {VERSION} {BAND} {LARGEST_SIDE}', *stamps])}.png"

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from matting.data.crop import Box, Picture
-from matting.images import MAX_PIXELS, read_rgb
+from matting.data.crop import Box
+from matting.images import MAX_PIXELS, Pixels, read_rgb
 
 _GRAY_FLAGS = {2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}
 _EXIF_ORIENTATION = 0x0112
@@ -25,7 +25,7 @@ def largest_reduction(box: Box, smallest_side: int) -> int:
     return next(factor for factor in (8, 4, 2, 1) if factor == 1 or side // factor >= smallest_side)
 
 
-def read_part(path: Path, alpha: Path, shape: tuple[int, ...], box: Box, factor: int) -> Picture:
+def read_part(path: Path, alpha: Path, shape: tuple[int, ...], box: Box, factor: int) -> Pixels:
     """Read a part of a picture that stands beside a matte.
 
     Args:
@@ -52,7 +52,7 @@ def read_part(path: Path, alpha: Path, shape: tuple[int, ...], box: Box, factor:
     return box.cut(picture)
 
 
-def _read_reduced(path: Path, shape: tuple[int, ...], factor: int) -> Picture | None:
+def _read_reduced(path: Path, shape: tuple[int, ...], factor: int) -> Pixels | None:
     """The whole picture at one ``factor``-th; None where it must be read in full, or to find what is wrong with it."""
     try:
         data = path.read_bytes()

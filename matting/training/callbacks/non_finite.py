@@ -1,7 +1,6 @@
 """Stops a run whose loss is no number any more, and writes down which batch did it."""
 
 import csv
-import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 
 from matting.data.loader import PlanLoader
-from matting.images import write_atomic
+from matting.files import write_csv
 from matting.plan.plan import Draw
 
 
@@ -70,10 +69,7 @@ class NonFiniteGuard(Callback):
 
 def write_draws(path: Path, draws: list[Draw]) -> None:
     """Write draws as CSV, one a line."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([Draw._fields, *draws])
-    write_atomic(path, text.getvalue().encode())
+    write_csv(path, Draw._fields, draws)
 
 
 def read_draws(path: Path) -> list[Draw]:
