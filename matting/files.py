@@ -11,6 +11,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from matting.errors import MattingError
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -85,10 +87,45 @@ def write_records(path: Path, records: Iterable[Mapping[str, Any]], missing: Any
     write_csv(path, columns, ([record.get(name, missing) for name in columns] for record in records))
 
 
+def read_text(path: Path) -> str:
+    """Read a file that a person may have written.
+
+    Args:
+        path: A text file in UTF-8, with or without a byte order mark. Its line ends stay as they are.
+
+    Raises:
+        MattingError: If it is no UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise MattingError(f"{path}: expected text in UTF-8, found {error}; save it as UTF-8") from error
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        MattingError: If it is none.
+    """
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise MattingError(f"{path}: expected JSON, found: {error}; restore the file") from error
+
+
+def open_csv(path: Path) -> "csv.DictReader[str]":
+    """Open a table: what is given has ``fieldnames``, and yields each row by them.
+
+    Raises:
+        MattingError: If it is no UTF-8.
+    """
+    return csv.DictReader(io.StringIO(read_text(path), newline=""))
+
+
 def read_csv(path: Path) -> list[dict[str, str]]:
     """Read a table: each row by the names of its columns."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return list(open_csv(path))
 
 
 def size_and_time(path: Path) -> tuple[int, int]:

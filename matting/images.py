@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from matting.errors import MattingError
 from matting.files import write_atomic
 
 Pixels = NDArray[np.uint8]
@@ -44,7 +45,7 @@ _UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
 }
 
 
-class ImageError(ValueError):
+class ImageError(MattingError):
     """A picture file that cannot be read as asked; the text names the file, what was expected, found and to do."""
 
 
@@ -186,7 +187,7 @@ def encode_picture(array: NDArray[np.uint8], suffix: str) -> bytes:
     if suffix not in _ENCODINGS:
         raise ValueError(f"expected a format of {', '.join(_ENCODINGS)}, found '{suffix}'")
     if suffix == ".webp" and max(array.shape[:2]) > 16383:
-        raise ValueError(f"expected sides of at most 16383 px for WebP, found {max(array.shape[:2])}; write PNG")
+        raise MattingError(f"expected sides of at most 16383 px for WebP, found {max(array.shape[:2])}; write PNG")
     if array.ndim == 3:
         array = cv2.cvtColor(array, cv2.COLOR_RGB2BGR if array.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
     encoded, data = cv2.imencode(suffix, array, _ENCODINGS[suffix])

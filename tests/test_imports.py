@@ -25,7 +25,8 @@ FLOORS = (
     ("losses",),
     ("metrics", "models", "augment"),
     ("closed_form", "foreground", "images"),
-    ("batch", "cache", "errors", "files", "processes", "tags", "tiles", "trimap"),
+    ("batch", "cache", "files", "processes", "tags", "tiles", "trimap"),
+    ("errors",),
 )
 FLOOR = {room: len(FLOORS) - number for number, floor in enumerate(FLOORS) for room in floor}
 

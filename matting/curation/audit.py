@@ -11,6 +11,7 @@ from typing import NamedTuple, get_args
 from matting.curation.verdicts import Audited
 from matting.data.formats import Item
 from matting.data.verdicts import Verdict
+from matting.errors import MattingError
 from matting.evaluation.statistics import wilson
 from matting.files import read_csv, write_csv
 
@@ -51,10 +52,10 @@ def draw_sample(items: Sequence[Item], share: float = SHARE, seed: int = 0) -> l
         Names, sorted.
 
     Raises:
-        ValueError: If the share is not in (0, 1].
+        MattingError: If the share is not in (0, 1].
     """
     if not 0 < share <= 1:
-        raise ValueError(f"expected a share of the pairs above 0 and up to 1, found {share}")
+        raise MattingError(f"expected a share of the pairs above 0 and up to 1, found {share}")
     count = math.ceil(share * len(items) - 1e-9)
     row = sorted(items, key=lambda item: (_lot("\n".join(sorted(item.tags)), seed), _lot(item.name, seed)))
     begin = int.from_bytes(_lot("", seed)) % len(row) if row else 0
@@ -101,7 +102,7 @@ def read_export(path: Path, sample: Mapping[str, str]) -> dict[str, Audited]:
         Decision by name.
 
     Raises:
-        ValueError: If it is no such file, is of another sample, or holds an unknown verdict.
+        MattingError: If it is no such file, is of another sample, or holds an unknown verdict.
         FileNotFoundError: If it is missing.
     """
     if not path.is_file():
@@ -114,15 +115,15 @@ def read_export(path: Path, sample: Mapping[str, str]) -> dict[str, Audited]:
             for name, entry in decisions.items()
         }
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{path}: expected an export of the audit page, found something else ({error!r})") from error
+        raise MattingError(f"{path}: expected an export of the audit page, found something else ({error!r})") from error
     if audit != sample_id(sample):
-        raise ValueError(
+        raise MattingError(
             f"{path}: is of another sample ({audit}), or of files that changed, than this curation's "
             f"({sample_id(sample)}); open the page that was drawn last, and export that"
         )
     for name, decision in found.items():
         if name not in sample or decision.verdict not in get_args(Verdict):
-            raise ValueError(
+            raise MattingError(
                 f"{path}: expected {'/'.join(get_args(Verdict))} for pairs of the sample, found "
                 f"'{decision.verdict}' for '{name}'; export it again"
             )

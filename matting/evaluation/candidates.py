@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from matting.errors import MattingError
 from matting.evaluation.methods import all_foreground, network, stored_predictions
 from matting.evaluation.prediction import Method
 from matting.evaluation.runs import read_training
@@ -41,7 +42,7 @@ def load_entrant(path: Path, size: int | None = None, device: str = "auto") -> E
 
     Raises:
         FileNotFoundError: There is no checkpoint.
-        ValueError: It cannot be used, or the size or the device cannot.
+        MattingError: It cannot be used, or the size or the device cannot.
     """
     checkpoint = load_checkpoint(path)
     predictor = Predictor(checkpoint.model, size or checkpoint.size, device)
@@ -80,7 +81,7 @@ def baselines(helped: bool = False) -> dict[str, Entrant]:
         Entrants by name.
 
     Raises:
-        ValueError: PyMatting is wanted and not installed.
+        MattingError: PyMatting is wanted and not installed.
     """
     solver = Description("Levin et al. 2008 by PyMatting, told the true trimap; long side to 512 px")
     trivial = Entrant(all_foreground, Description("trivial baseline: alpha 1 everywhere"), looks=False)
@@ -103,10 +104,10 @@ def enter(
         Entrants by short name.
 
     Raises:
-        ValueError: There is nothing to evaluate, or one is given twice.
+        MattingError: There is nothing to evaluate, or one is given twice.
     """
     if not checkpoints and not predictions:
-        raise ValueError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
+        raise MattingError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
     names = short_names([*checkpoints, *predictions])
     networks = {names[path]: load_entrant(path, size, device) for path in checkpoints}
     stored = {names[path]: other_software(path) for path in predictions}
@@ -117,11 +118,11 @@ def short_names(paths: Sequence[Path]) -> dict[Path, str]:
     """Name paths by as few of their last parts as tell them apart.
 
     Raises:
-        ValueError: A path is given twice.
+        MattingError: A path is given twice.
     """
     parts = {path: path.resolve().parts for path in paths}
     if len(set(parts.values())) < len(paths):
-        raise ValueError(f"expected different methods, found one twice in {', '.join(map(str, paths))}")
+        raise MattingError(f"expected different methods, found one twice in {', '.join(map(str, paths))}")
     for depth in range(1, 100):
         names = {path: "/".join(parts[path][-depth:]) for path in paths}
         if len(set(names.values())) == len(paths):

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from matting.data.test_sets.examples import Example, Pair
+from matting.errors import MattingError
 from matting.evaluation.diagnosis import diagnose
 from matting.evaluation.journal import Journal
 from matting.evaluation.prediction import Method, predict
@@ -133,7 +134,7 @@ def evaluate(
     for pair in pairs:
         try:
             scored = _recall_or_score(methods, pair, protocol, journal)
-        except (ValueError, OSError) as error:
+        except (MattingError, OSError) as error:
             failures.append(Failure(pair, str(error)))
             continue
         for name, (elapsed, scores, figures) in scored.items():
@@ -167,7 +168,7 @@ def _score(name: str, method: Method, example: Example, protocol: Protocol) -> _
     alpha = prediction.alpha
     if alpha.shape != example.alpha.shape:
         found, wanted = ("x".join(map(str, matte.shape[::-1])) for matte in (alpha, example.alpha))
-        raise ValueError(f"{example.name}: expected a matte of {wanted} from '{name}', found {found}; resize it")
+        raise MattingError(f"{example.name}: expected a matte of {wanted} from '{name}', found {found}; resize it")
     scores = all_metrics(
         alpha, example.alpha, example.trimap, regions=REGIONS, protocol=protocol, ignore=example.ignore
     )

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
+from matting.errors import MattingError
 from matting.losses.weighting import label_free_weight, picture_mean
 from matting.models import MattingOutput
 
@@ -85,15 +86,17 @@ class ClosedLoop(nn.Module):
         teach_trimap: Let the alpha head move the trimap head.
 
     Raises:
-        ValueError: If neither head is taught, or radii are negative or out of order.
+        MattingError: If neither head is taught, or radii are negative or out of order.
     """
 
     def __init__(self, radius: tuple[int, int] = (3, 15), teach_alpha: bool = True, teach_trimap: bool = True) -> None:
         super().__init__()
         if not 0 <= radius[0] <= radius[1]:
-            raise ValueError(f"closed loop: expected 0 <= low <= high, found radius={tuple(radius)}")
+            raise MattingError(f"closed loop: expected 0 <= low <= high, found radius={tuple(radius)}")
         if not teach_alpha and not teach_trimap:
-            raise ValueError("closed loop: expected a head to teach, found none; set its weight to 0 to switch it off")
+            raise MattingError(
+                "closed loop: expected a head to teach, found none; set its weight to 0 to switch it off"
+            )
         self.radius, self.teach_alpha, self.teach_trimap = (radius[0], radius[1]), teach_alpha, teach_trimap
 
     def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
+from matting.errors import MattingError
 from matting.models import MattingOutput
 
 
@@ -30,17 +31,17 @@ class Criterion(nn.Module):
         weights: Weight of each term; a term with weight 0 is left out and costs nothing.
 
     Raises:
-        ValueError: If names of terms and weights differ, a weight is negative, or none is positive.
+        MattingError: If names of terms and weights differ, a weight is negative, or none is positive.
     """
 
     def __init__(self, terms: Mapping[str, nn.Module], weights: Mapping[str, float]) -> None:
         super().__init__()
         if terms.keys() != weights.keys():
-            raise ValueError(
+            raise MattingError(
                 f"loss: expected a weight for each term, found terms {sorted(terms)} and weights {sorted(weights)}"
             )
         if not weights or min(weights.values()) < 0 or not any(weights.values()):
-            raise ValueError(f"loss.weights: expected weights >= 0 with one above 0, found {dict(weights)}")
+            raise MattingError(f"loss.weights: expected weights >= 0 with one above 0, found {dict(weights)}")
         self.weights = {name: weight for name, weight in weights.items() if weight > 0}
         self.terms = nn.ModuleDict({name: terms[name] for name in self.weights})
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
+from matting.errors import MattingError
 from matting.losses.weighting import label_free_weight, picture_means
 from matting.models import MattingOutput
 
@@ -99,13 +100,13 @@ class PairContrast(nn.Module):
         temperature: Divides cosine similarities.
 
     Raises:
-        ValueError: If the temperature is not positive.
+        MattingError: If the temperature is not positive.
     """
 
     def __init__(self, temperature: float = 0.1) -> None:
         super().__init__()
         if temperature <= 0:
-            raise ValueError(f"pair contrast: expected a temperature above 0, found {temperature}")
+            raise MattingError(f"pair contrast: expected a temperature above 0, found {temperature}")
         self.temperature = temperature
 
     def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from matting.errors import MattingError
 from matting.metrics import batched, functional
 from matting.metrics.definition import Protocol, Region, definition
 from matting.trimap import is_unknown
@@ -80,11 +81,11 @@ class _Mean(Metric):
         """Return the mean over all images of all processes, a scalar.
 
         Raises:
-            ValueError: If an image held a NaN or a value outside [0, 1]. It is here that this is said, because asking
+            MattingError: If an image held a NaN or a value outside [0, 1]. It is here that this is said, because asking
                 in `update` would make every step wait for the device.
         """
         if self.refused > 0:
-            raise ValueError(
+            raise MattingError(
                 f"{type(self).__name__}: expected finite alphas in [0, 1], found {int(self.refused)} of "
                 f"{int(self.count)} images with others; clip the prediction, and look for a diverged run"
             )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from matting.errors import MattingError
 from matting.plan.catalog import Catalog
 from matting.plan.curriculum import DIFFICULTIES, Curriculum
 from matting.plan.mixture import Mixture
@@ -159,10 +160,10 @@ def run_length(max_epochs: int | None, max_steps: int, batches: int, accumulate:
         Epochs begun and optimiser steps taken; whichever limit is met first ends the run.
 
     Raises:
-        ValueError: If neither limit is given, or an epoch has no batch.
+        MattingError: If neither limit is given, or an epoch has no batch.
     """
     if batches < 1:
-        raise ValueError(
+        raise MattingError(
             "data.epoch_rows: expected at least one batch an epoch, found less; raise data.epoch_rows above "
             "data.batch_size times the number of processes"
         )
@@ -170,5 +171,5 @@ def run_length(max_epochs: int | None, max_steps: int, batches: int, accumulate:
     limits = [max_steps] if max_steps >= 0 else []
     limits += [max_epochs * steps_per_epoch] if max_epochs is not None and max_epochs >= 0 else []
     if not limits:
-        raise ValueError("trainer: expected max_epochs or max_steps, found neither; the schedule needs an end")
+        raise MattingError("trainer: expected max_epochs or max_steps, found neither; the schedule needs an end")
     return max(1, ceil(min(limits) / steps_per_epoch)), max(1, min(limits))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.errors import MattingError
 from matting.evaluation import METRICS
 from matting.files import read_csv, write_records
 
@@ -172,7 +173,7 @@ def read_study(folder: Path) -> Study:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is not one of a study.
+        MattingError: If a file is not one of a study.
     """
     try:
         runs = [
@@ -198,7 +199,7 @@ def read_study(folder: Path) -> Study:
             for line in read_csv(folder / CURVES)
         ]
     except (KeyError, ValueError) as error:
-        raise ValueError(f"{folder}: expected the CSV files that 'matting report' writes, found {error}") from error
+        raise MattingError(f"{folder}: expected the CSV files that 'matting report' writes, found {error}") from error
     return Study(runs, scores, curve)
 
 

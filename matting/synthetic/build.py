@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from matting.cache import cache_dir as default_cache_dir
+from matting.errors import MattingError
 from matting.files import json_text
 from matting.synthetic.camera import to_uint8
 from matting.synthetic.formats import (
@@ -57,7 +58,7 @@ class CorpusParameters:
     def __post_init__(self) -> None:
         plan_items(self.people)
         if self.image_size < 64:
-            raise ValueError(f"image_size must be at least 64 pixels, got {self.image_size}")
+            raise MattingError(f"image_size must be at least 64 pixels, got {self.image_size}")
 
     @property
     def digest(self) -> str:
@@ -122,7 +123,7 @@ def ensure_corpus(
         The root: ``Combined_Dataset``, ``coco``, ``VOC2012``, ``COCO-Matting``, ``RWP`` and ``corpus.json`` lie in it.
 
     Raises:
-        ValueError: for too few people or too small pictures.
+        MattingError: for too few people or too small pictures.
     """
     parameters = CorpusParameters(people, seed, image_size, defects, portraits)
     cache = Path(cache_dir) if cache_dir else default_cache_dir()

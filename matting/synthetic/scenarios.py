@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from matting.cache import cache_dir as default_cache_dir
+from matting.errors import MattingError
 from matting.files import write_csv
 from matting.synthetic.camera import expose, lens_blur, to_uint8
 from matting.synthetic.formats import save
@@ -102,10 +103,10 @@ def ensure_scenarios(
         show_progress: draw a progress bar.
 
     Raises:
-        ValueError: for ``per_set`` below 1.
+        MattingError: for ``per_set`` below 1.
     """
     if per_set < 1:
-        raise ValueError(f"per_set must be at least 1, got {per_set}")
+        raise MattingError(f"per_set must be at least 1, got {per_set}")
     parameters = {"version": VERSION, "per_set": per_set, "seed": seed, "image_size": image_size}
     digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:12]
     cache = Path(cache_dir) if cache_dir else default_cache_dir()

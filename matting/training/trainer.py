@@ -4,8 +4,10 @@ import warnings
 from typing import Any
 
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 
+from matting.errors import MattingError
 from matting.inference.predictor import fastest_precision
 
 
@@ -16,6 +18,9 @@ def build_trainer(precision: str = "auto", **settings: Any) -> Trainer:
         precision: Lightning's precision; ``auto`` is bfloat16 autocast where the device multiplies it in hardware,
             GPU or CPU, else float32.
         settings: Passed to `lightning.pytorch.Trainer`.
+
+    Raises:
+        MattingError: If Lightning refuses a setting.
     """
     # Lightning's own use of torch's pytree, deprecated since torch 2.10: nothing a user can change.
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
@@ -23,4 +28,7 @@ def build_trainer(precision: str = "auto", **settings: Any) -> Trainer:
         on_cuda = settings.get("accelerator", "auto") in ("auto", "gpu", "cuda") and torch.cuda.is_available()
         native = fastest_precision(torch.device("cuda" if on_cuda else "cpu")) == "bfloat16"
         precision = "bf16-mixed" if native else "32-true"
-    return Trainer(precision=precision, **settings)  # type: ignore[arg-type]
+    try:
+        return Trainer(precision=precision, **settings)  # type: ignore[arg-type]
+    except (MisconfigurationException, TypeError, ValueError) as error:  # what Lightning says of wrong settings
+        raise MattingError(f"trainer: {error}") from error

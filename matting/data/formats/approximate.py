@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from matting.closed_form import closed_form
 from matting.data.crop import Box
+from matting.errors import MattingError
 from matting.images import Pixels
 from matting.trimap import BACKGROUND, CODES, FOREGROUND, UNKNOWN, is_unknown
 
@@ -55,10 +56,10 @@ def approximate_matte(photo: Pixels, mask: NDArray[np.bool_], refine: Refine = c
         ``(H, W)`` uint8: 0 and 255 where the trimap is definite, refined between.
 
     Raises:
-        ValueError: If the sizes differ, or the mask is empty.
+        MattingError: If the sizes differ, or the mask is empty.
     """
     if photo.shape[:2] != mask.shape or not mask.any():
-        raise ValueError(
+        raise MattingError(
             f"expected a mask of {photo.shape[:2]} with a person in it, found {mask.shape}; check the pair"
         )
     trimap = trimap_from_mask(mask)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from matting.data.crop import Box, full_box
 from matting.data.formats.reduced import largest_reduction, read_part
+from matting.errors import MattingError
 from matting.images import Pixels, read_alpha
 from matting.plan.curriculum import DIFFICULTIES
 
@@ -61,12 +62,12 @@ class Item:
 
     def __post_init__(self) -> None:
         if self.difficulty not in DIFFICULTIES:
-            raise ValueError(
+            raise MattingError(
                 f"item '{self.name}': expected a difficulty of {', '.join(DIFFICULTIES)}, found '{self.difficulty}'; "
                 "correct the manifest"
             )
         if self.photo is None and self.foreground is None:
-            raise ValueError(f"item '{self.name}' has neither a photo nor a foreground; give at least one")
+            raise MattingError(f"item '{self.name}' has neither a photo nor a foreground; give at least one")
 
     @property
     def layered(self) -> bool:
@@ -127,7 +128,7 @@ class Source:
         """
         item = self.items[index]
         if recomposed and item.foreground is None:
-            raise ValueError(
+            raise MattingError(
                 f"item '{item.name}' of '{self.name}' has no foreground layer to set before a new background"
             )
         alpha = self.alpha_reader(item.alpha)

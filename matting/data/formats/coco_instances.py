@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from matting.data.formats.base import Item, Source
 from matting.data.formats.coco_annotations import AnnotatedPhoto, Person, read_people, union_mask
 from matting.data.formats.folders import complete, with_notes
+from matting.errors import MattingError
 from matting.images import Pixels, read_alpha
 
 SPLITS = ("train", "val")
@@ -76,10 +77,12 @@ def select_portraits(coco: Path, split: str, rule: PersonFilter) -> dict[str, Se
 
     Raises:
         FileNotFoundError: If the annotations are missing.
-        ValueError: If they cannot be read, or there is no such split.
+        MattingError: If they cannot be read, or there is no such split.
     """
     if split not in SPLITS:
-        raise ValueError(f"coco_instances: expected split 'train' or 'val', found '{split}'; only those are annotated")
+        raise MattingError(
+            f"coco_instances: expected split 'train' or 'val', found '{split}'; only those are annotated"
+        )
     photos = read_people(coco / "annotations" / f"instances_{split}2017.json")
     return {Path(p.file_name).stem: chosen for p in photos.values() if (chosen := rule.select(p))}
 
@@ -101,7 +104,7 @@ def coco_instances(
     Raises:
         IncompleteError: If photographs or mattes are missing.
         FileNotFoundError: If the annotations are missing.
-        ValueError: If they cannot be read, or there is no such split.
+        MattingError: If they cannot be read, or there is no such split.
     """
     coco, problems, items = Path(coco), list[str](), list[Item]()
     selections = select_portraits(coco, split, rule or PersonFilter())

@@ -26,6 +26,7 @@ from matting.data.crop import Box
 from matting.data.formats.base import Item, Source
 from matting.data.formats.coco_annotations import AnnotatedPhoto, person_mask, read_people
 from matting.data.formats.folders import by_stem, complete, first_folder, require_folder, with_notes
+from matting.errors import MattingError
 from matting.images import Pixels, read_alpha
 
 Scope = Literal["single_person", "ignore_others", "crop"]
@@ -70,10 +71,10 @@ def coco_matting(root: Path | str, coco: Path | str, split: str = "train", scope
     Raises:
         IncompleteError: If a photograph is missing, or a name is not of the pattern.
         FileNotFoundError: If a folder is missing.
-        ValueError: If the scope or the split is unknown.
+        MattingError: If the scope or the split is unknown.
     """
     if split not in PHOTO_FOLDERS or scope not in ("single_person", "ignore_others", "crop"):
-        raise ValueError(f"coco_matting: no split '{split}' with scope '{scope}'; see its docstring for both")
+        raise MattingError(f"coco_matting: no split '{split}' with scope '{scope}'; see its docstring for both")
     coco, problems = require_folder(Path(coco), "COCO photographs"), list[str]()
     folder = first_folder([Path(root) / "trimap_alpha", Path(root) / "alpha"], "COCO-Matting")
     mattes = _mattes(by_stem(folder, "COCO-Matting", problems), coco, split, problems)
@@ -139,11 +140,11 @@ def joined_alpha(path: Path) -> Pixels:
         ``(H, W)`` uint8 alpha.
 
     Raises:
-        ValueError: If the width is odd.
+        MattingError: If the width is odd.
     """
     joined = read_alpha(path)
     if joined.shape[1] % 2:
-        raise ValueError(
+        raise MattingError(
             f"{path}: expected trimap and alpha side by side (an even width), found a width of "
             f"{joined.shape[1]}; extract the file again"
         )

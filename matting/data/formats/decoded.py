@@ -16,6 +16,7 @@ import numpy as np
 from matting.cache import cache_dir
 from matting.data.crop import full_box, resize
 from matting.data.formats.base import Layers, Look, Source
+from matting.errors import MattingError
 from matting.files import digest, replacing, stamp
 from matting.images import Pixels
 
@@ -82,14 +83,14 @@ def with_decoded_cache(source: Source, side: int, gigabytes: float) -> Source:
         A source with the same items.
 
     Raises:
-        ValueError: If not even one item fits.
+        MattingError: If not even one item fits.
         OSError: If the disk is full.
     """
     per_item = _squares_per_item(source)
     fitting = int(gigabytes * 1e9) // _bytes_per_slot(side)
     slots = min(fitting // per_item, len(source)) * per_item
     if not slots:
-        raise ValueError(
+        raise MattingError(
             f"expected room for a square of {side} pixels of '{source.name}', found {gigabytes} GB; "
             "raise corpus.cache_gigabytes, or set it to 0"
         )

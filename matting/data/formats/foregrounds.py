@@ -16,6 +16,7 @@ from rich.progress import track
 
 from matting.cache import cache_dir
 from matting.data.formats.base import Item, Source
+from matting.errors import MattingError
 from matting.files import digest, stamp, write_atomic
 from matting.foreground import VERSION, estimate_foreground
 from matting.images import read_rgb
@@ -58,7 +59,9 @@ def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:
         raise ValueError(f"item '{item.name}' has no photograph to estimate a foreground from")
     photo, alpha = read_rgb(item.photo), source.alpha_reader(item.alpha)
     if photo.shape[:2] != alpha.shape:
-        raise ValueError(f"{item.alpha}: expected the size of {item.photo}, found another; correct or remove the pair")
+        raise MattingError(
+            f"{item.alpha}: expected the size of {item.photo}, found another; correct or remove the pair"
+        )
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     colours = estimate_foreground(photo, alpha.astype(np.float32) / np.float32(255))

@@ -31,6 +31,7 @@ from matting.data.formats.base import Item, Source
 from matting.data.formats.folders import by_stem, complete, first_folder, pair, require_folder
 from matting.data.formats.pairs import IMAGE_FOLDERS
 from matting.data.formats.splits import in_split
+from matting.errors import MattingError
 from matting.files import digest, stamp
 from matting.images import Pixels, read_alpha, read_labels, read_rgb, write_png
 from matting.processes import in_processes
@@ -80,7 +81,7 @@ def masks(
     """
     if treatment not in get_args(Treatment) or block < 1:
         expected = f"treatment {' or '.join(get_args(Treatment))} and block >= 1"
-        raise ValueError(f"masks: expected {expected}, found '{treatment}' and {block}")
+        raise MattingError(f"masks: expected {expected}, found '{treatment}' and {block}")
     base, problems = require_folder(Path(root), "a folder of masks"), list[str]()
     photos = by_stem(first_folder([base / name for name in IMAGE_FOLDERS], "photographs"), "photographs", problems)
     files = by_stem(first_folder([base / name for name in MASK_FOLDERS], "masks"), "masks", problems)
@@ -108,7 +109,7 @@ def _first_problem(items: Sequence[Item]) -> list[str]:
     try:
         for item in items[:1]:
             read_mask(item.alpha)
-    except ValueError as error:
+    except MattingError as error:
         return [str(error)]
     return []
 
@@ -128,7 +129,7 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     labels, indexed = read_labels(path)
     levels = np.unique(labels).tolist()
     if len(levels) > MANY_LEVELS:
-        raise ValueError(
+        raise MattingError(
             f"{path}: expected a mask of two values, found {len(levels)} gray levels; mattes are read by 'pairs', and "
             "a mask is stored as PNG, not as JPEG"
         )
@@ -136,14 +137,14 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     has_void = indexed or levels == [0, 1, VOID]
     classes = [level for level in levels if level != 0 and not (has_void and level == VOID)]
     if len(classes) > 1:
-        raise ValueError(
+        raise MattingError(
             f"{path}: expected one class beside the background 0, found {', '.join(map(str, classes))}; "
             "keep the person's number and set the others to 0"
         )
     void = (labels == VOID) & has_void
     person = (labels != 0) & ~void
     if not person.any():
-        raise ValueError(f"{path}: expected a person in the mask, found background only; remove the pair")
+        raise MattingError(f"{path}: expected a person in the mask, found background only; remove the pair")
     return person, void
 
 
@@ -191,7 +192,7 @@ def _refine(work: tuple[Item, Path]) -> None:
     photo, (person, _) = read_rgb(item.photo), read_mask(item.alpha)
     height, width = person.shape
     if photo.shape[:2] != person.shape:
-        raise ValueError(
+        raise MattingError(
             f"{item.alpha}: expected a mask of {photo.shape[1]}x{photo.shape[0]} as {item.photo}, "
             f"found {width}x{height}; correct or remove the pair"
         )

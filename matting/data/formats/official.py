@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from matting.errors import MattingError
 from matting.images import Pixels
 
 BACKGROUNDS = {"train": 100, "test": 20}
@@ -45,11 +46,11 @@ def enumerate_composites(
         Composites in the official order.
 
     Raises:
-        ValueError: If the background list is shorter than the rule needs.
+        MattingError: If the background list is shorter than the rule needs.
         FileNotFoundError: If backgrounds are missing.
     """
     if len(background_names) < each * len(pairs):
-        raise ValueError(
+        raise MattingError(
             f"{listed_in}: expected {each} names for each of {len(pairs)} foregrounds, "
             f"found {len(background_names)}; restore the list from the archive"
         )

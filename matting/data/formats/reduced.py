@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from matting.data.crop import Box
+from matting.errors import MattingError
 from matting.images import MAX_PIXELS, Pixels, read_rgb
 
 _GRAY_FLAGS = {2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}
@@ -39,13 +40,13 @@ def read_part(path: Path, alpha: Path, shape: tuple[int, ...], box: Box, factor:
         ``(h, w, 3)`` uint8 sRGB: the part, at one ``factor``-th or at full size.
 
     Raises:
-        ValueError: If the picture cannot be read, or is not of the matte's size.
+        MattingError: If the picture cannot be read, or is not of the matte's size.
     """
     if factor > 1 and (picture := _read_reduced(path, shape, factor)) is not None:
         return box.reduced(factor).cut(picture)
     picture = read_rgb(path)
     if picture.shape[:2] != shape:
-        raise ValueError(
+        raise MattingError(
             f"{alpha}: expected a matte of {picture.shape[1]}x{picture.shape[0]} as {path}, "
             f"found {shape[1]}x{shape[0]}; correct or remove the pair"
         )

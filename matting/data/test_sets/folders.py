@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from matting.data.test_sets.examples import Example, Pair
+from matting.errors import MattingError
 from matting.images import list_pictures, read_alpha, read_rgb
 from matting.trimap import implied_trimap
 
@@ -111,14 +112,14 @@ def load_example(
 
     Raises:
         ImageError: A file cannot be read.
-        ValueError: The sizes differ.
+        MattingError: The sizes differ.
     """
     photograph, matte = read_rgb(image), read_alpha(alpha)
     given = read_alpha(trimap) if trimap else None
     colours, behind = (read_rgb(path) if path else None for path in (foreground, background))
     for path, layer in ((alpha, matte), (trimap, given), (foreground, colours), (background, behind)):
         if layer is not None and layer.shape[:2] != photograph.shape[:2]:
-            raise ValueError(
+            raise MattingError(
                 f"{path}: expected {photograph.shape[1]}x{photograph.shape[0]} as {image}, "
                 f"found {layer.shape[1]}x{layer.shape[0]}; correct or remove the pair"
             )

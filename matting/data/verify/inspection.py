@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from matting.data.formats import Item, Source
+from matting.errors import MattingError
 from matting.images import Pixels, read_rgb
 
 MOST_SOFT = 0.5
@@ -51,7 +52,7 @@ def inspect_item(source: Source, index: int) -> Inspection:
     fingerprint = None
     try:
         alpha = source.alpha_reader(item.alpha)
-    except (ValueError, OSError) as error:
+    except (MattingError, OSError) as error:
         return Inspection(item.name, [str(error)], [])
     for path in (item.photo, item.foreground, item.background):
         try:
@@ -62,7 +63,7 @@ def inspect_item(source: Source, index: int) -> Inspection:
             if picture.shape[:2] != alpha.shape:
                 found, wanted = picture.shape, alpha.shape
                 problems.append(f"{path} is {found[1]}x{found[0]}, its matte {item.alpha} {wanted[1]}x{wanted[0]}")
-        except (ValueError, OSError) as error:
+        except (MattingError, OSError) as error:
             problems.append(str(error))
     lacks, doubts, soft = judge_matte(alpha)
     problems += [f"{item.alpha}: {text}" for text in lacks]

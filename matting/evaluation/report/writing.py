@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from matting.errors import MattingError
 from matting.evaluation import provenance
 from matting.evaluation.background_invariance import SPREAD, background_spreads
 from matting.evaluation.prediction import Method
@@ -45,7 +46,7 @@ def write_report(
     """
     if not evaluation.rows:
         reasons = "; ".join(failure.reason for failure in evaluation.failures[:3]) or "there were no pictures"
-        raise ValueError(f"expected at least one scored picture to report on, found none: {reasons}")
+        raise MattingError(f"expected at least one scored picture to report on, found none: {reasons}")
     if bare := [name for name in evaluation.methods if name not in setting.methods]:
         raise ValueError(f"expected a description of every method, found none of '{bare[0]}'; add it to the setting")
     findings = Findings(evaluation, setting, background_spreads(evaluation.pairs, methods), corrupted)

@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 
 from matting.data.loader import PlanLoader
+from matting.errors import MattingError
 from matting.files import write_csv
 from matting.plan.plan import Draw
 
@@ -61,7 +62,7 @@ class NonFiniteGuard(Callback):
         for callback in trainer.checkpoint_callbacks:
             if isinstance(callback, ModelCheckpoint):
                 callback.save_on_exception = False
-        raise ValueError(
+        raise MattingError(
             f"epoch {epoch}, batch {batch}: the loss is not finite; the batch's draws are in {path}, the last "
             "checkpoint is from before. Lower optimizer.lr or trainer.gradient_clip_val, or train in float32"
         )
@@ -79,12 +80,12 @@ def read_draws(path: Path) -> list[Draw]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a line is no draw.
+        MattingError: If a line is no draw.
     """
     with path.open(newline="") as file:
         header, *lines = csv.reader(file)
     if tuple(header) != Draw._fields:
-        raise ValueError(f"{path}: expected the columns {', '.join(Draw._fields)}, found {', '.join(header)}")
+        raise MattingError(f"{path}: expected the columns {', '.join(Draw._fields)}, found {', '.join(header)}")
     types = Draw.__annotations__
     return [Draw(*(types[name](value) for name, value in zip(header, line, strict=True))) for line in lines]
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from matting.batch import TrainingBatch
 from matting.data.test_sets import Example
+from matting.errors import MattingError
 from matting.evaluation.report.gallery import COLUMNS, draw_tiles
 from matting.trimap import CODES
 
@@ -24,12 +25,12 @@ class Panels(Callback):
         pictures: Their number; at most a batch.
 
     Raises:
-        ValueError: If there is none to show.
+        MattingError: If there is none to show.
     """
 
     def __init__(self, pictures: int = 4) -> None:
         if pictures < 1:
-            raise ValueError(f"callbacks.panels.pictures: expected at least 1, found {pictures}")
+            raise MattingError(f"callbacks.panels.pictures: expected at least 1, found {pictures}")
         self.pictures = pictures
 
     @torch.no_grad()
