@@ -25,11 +25,11 @@ def train(config: DictConfig) -> dict[str, float]:
     from lightning.pytorch import seed_everything
 
     from matting.data.folds import leave_out
+    from matting.plan.schedule import run_length
     from matting.training.datamodule import MattingDataModule
     from matting.training.loggers import closing, publish
     from matting.training.module import MattingModule
     from matting.training.report import report_run
-    from matting.training.trainer import run_length
 
     start = time.perf_counter()
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no tips, no list of absent accelerators

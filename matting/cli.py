@@ -15,9 +15,11 @@ from matting.commands.model import model
 from matting.commands.plan import plan
 from matting.commands.report import report
 from matting.commands.serve import serve
+from matting.errors import DEBUG
 
 app = typer.Typer(
     help="Trimap-free portrait matting: evaluate mattes and cut photographs out. Training is `python train.py`.",
+    epilog="--debug with any command shows the traceback of a mistake that would be one line.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -35,12 +37,22 @@ app.add_typer(data, name="data")
 
 
 def main() -> None:
-    """Run the command line. What a user can put right is told in one line, without a traceback, with exit code 1."""
+    """Run the command line.
+
+    What a user can put right is told in one line with exit code 1; any other error is a fault of the program and shows
+    its traceback.
+    """
+    arguments = [argument for argument in sys.argv[1:] if argument != DEBUG]
     warnings.filterwarnings("ignore", module=r"PIL\.")  # a damaged picture is told of once, and by its name
     try:
-        app()
-    except (ValueError, OSError) as error:
-        typer.secho(f"error: {error}", err=True, fg="red")
+        app(arguments)
+    except Exception as error:
+        from matting.config import explain  # needs Hydra, and may well be the first that does
+
+        line = explain(error)
+        if line is None or DEBUG in sys.argv[1:]:
+            raise
+        typer.secho(f"error: {line}", err=True, fg="red")
         sys.exit(1)
 
 

@@ -4,15 +4,21 @@ import difflib
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+
+from matting.errors import DEBUG, MattingError
 
 MISSING_CHOICE = r"Could not find '([\w/]+)/([^']+)' Available options in '[^']+': (.*?) Config search"
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "conf"
@@ -20,8 +26,7 @@ CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "conf"
 # The folder of a job: `loss/pairing` must not make two, and a name has at most 255 bytes.
 OmegaConf.register_new_resolver("file_name", lambda text: text.replace("/", ".")[:200], replace=True)
 
-EXPECTED_ERRORS = (HydraException, OmegaConfBaseException, ValueError, OSError)
-"""What a user's mistake raises; anything else is a fault of the program and shows its traceback."""
+_MISTAKES = (MattingError, OSError, HydraException, OmegaConfBaseException)
 
 
 def load_config(overrides: Sequence[str]) -> DictConfig:
@@ -54,33 +59,64 @@ def build_all(config: DictConfig) -> list[Any]:
 def run_command(command: Callable[[], object]) -> None:
     """Run a Hydra command so that a user's mistake ends in one line and exit code 1.
 
-    ``HYDRA_FULL_ERROR=1`` shows the traceback instead, as everywhere in Hydra.
+    Any other error shows its traceback; with ``--debug`` on the command line a mistake does, too.
 
     Args:
         command: A function decorated with ``hydra.main``.
     """
-    if os.environ.get("HYDRA_FULL_ERROR") == "1":
-        command()
-        return
+    debug = DEBUG in sys.argv
+    sys.argv = [argument for argument in sys.argv if argument != DEBUG]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra hands errors on instead of printing several lines
     try:
-        command()
-    except EXPECTED_ERRORS as error:
-        sys.exit(f"error: {explain(error)}")
+        with _quiet_jobs():
+            command()
+    except Exception as error:
+        line = explain(error)
+        if line is None or debug:
+            raise
+        sys.exit(f"error: {line}{''.join(getattr(error, '__notes__', ()))}")
 
 
-def explain(error: BaseException) -> str:
-    """Say in one line what a configuration or input error means.
+@contextmanager
+def _quiet_jobs() -> Iterator[None]:
+    """Keep Hydra from announcing a failed job on stderr, in a line of its own, where the job's error is a mistake."""
+    announced: property = vars(JobReturn)["return_value"]
+
+    def value(job: JobReturn) -> Any:
+        if job.status == JobStatus.FAILED and explain(job._return_value) is not None:
+            if job.hydra_cfg is not None and job.hydra_cfg.hydra.mode == RunMode.MULTIRUN:
+                job._return_value.add_note(f"; in the job {' '.join(job.overrides or ())}")
+            raise job._return_value
+        return announced.__get__(job)
+
+    JobReturn.return_value = property(value, announced.fset)  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        JobReturn.return_value = announced  # type: ignore[method-assign]
+
+
+def explain(error: BaseException) -> str | None:
+    """Say in one line what a user's mistake was.
 
     Args:
         error: As raised by Hydra, OmegaConf or this project.
 
     Returns:
-        The root cause; for a mistyped option with the nearest valid names.
+        The root cause; for a mistyped option with the nearest valid names. None for a fault of the program: an error
+        that is neither a `MattingError` nor of the operating system, Hydra or OmegaConf, also where Hydra met it while
+        it built an object.
     """
-    while isinstance(error, HydraException) and error.__cause__ is not None:
-        error = error.__cause__
-    text = " ".join(str(error).split())
+    while isinstance(error, HydraException) and (cause := error.__cause__) is not None:
+        if not isinstance(cause, _MISTAKES) and _raised_by_hydra(cause):
+            break  # the configuration names something that is not there, or arguments that it does not take
+        error = cause
+    if not isinstance(error, _MISTAKES):
+        return None
+    text = str(error)
+    if "in DataLoader worker process" in text:  # followed by the worker's traceback, whose last line is the error
+        text = text.strip().splitlines()[-1].partition(": ")[2]
+    text = " ".join(text.replace(", set env var HYDRA_FULL_ERROR=1 to see chained exception.", ";").split())
     if unknown := re.search(r"Key '(\w+)' is not in struct full_key: ([\w.]+)", text):
         return f"unknown option '{unknown[2]}'{_suggestion(unknown[2])}; 'python train.py --cfg job' lists all options"
     if missing := re.search(MISSING_CHOICE, text):
@@ -101,3 +137,9 @@ def _keys(node: Any, prefix: str = "") -> list[str]:
         return []
     names = [f"{prefix}{name}" for name in node]
     return names + [key for name, child in node.items() for key in _keys(child, f"{prefix}{name}.")]
+
+
+def _raised_by_hydra(error: BaseException) -> bool:
+    """Whether an error arose in Hydra's own code and not in what it called: arguments of a call do not fit, say."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals["__name__"]).startswith("hydra.")

@@ -6,8 +6,6 @@ Only CMYK, which has no RGB numbers to return, always goes through its ICC profi
 """
 
 import io
-import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +14,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
+
+from matting.errors import MattingError
+from matting.files import write_atomic
+
+Pixels = NDArray[np.uint8]
+"""An image of 8 bits per channel: ``(H, W)`` gray, ``(H, W, 3)`` RGB or ``(H, W, 4)`` straight RGBA."""
 
 MAX_PIXELS = 2**27
 """Largest picture accepted, in pixels (134 megapixels): above it the header is taken for a decompression bomb."""
@@ -41,17 +45,14 @@ _UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
 }
 
 
-class ImageError(ValueError):
+class ImageError(MattingError):
     """A picture file that cannot be read as asked; the text names the file, what was expected, found and to do."""
 
 
-class _Picture(NamedTuple):
-    """Upright pixels, uint8 ``(H, W)``, ``(H, W, 3)`` RGB or ``(H, W, 4)`` straight RGBA, and the colour profile.
+class _Decoded(NamedTuple):
+    """Upright pixels, numbers of a palette where they are ``indexed``, and the colour profile."""
 
-    ``indexed`` pixels are numbers of a palette.
-    """
-
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     profile: bytes | None
     indexed: bool = False
 
@@ -186,30 +187,13 @@ def encode_picture(array: NDArray[np.uint8], suffix: str) -> bytes:
     if suffix not in _ENCODINGS:
         raise ValueError(f"expected a format of {', '.join(_ENCODINGS)}, found '{suffix}'")
     if suffix == ".webp" and max(array.shape[:2]) > 16383:
-        raise ValueError(f"expected sides of at most 16383 px for WebP, found {max(array.shape[:2])}; write PNG")
+        raise MattingError(f"expected sides of at most 16383 px for WebP, found {max(array.shape[:2])}; write PNG")
     if array.ndim == 3:
         array = cv2.cvtColor(array, cv2.COLOR_RGB2BGR if array.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
     encoded, data = cv2.imencode(suffix, array, _ENCODINGS[suffix])
     if not encoded:
         raise ValueError(f"a picture of shape {array.shape} cannot be encoded as {suffix}")
     return bytes(data.data)
-
-
-def write_atomic(path: str | Path, data: bytes) -> None:
-    """Write a file so that a reader, or an interruption, sees the old one or the new one and never a part.
-
-    Args:
-        path: Target; its folder must exist.
-        data: The whole content.
-    """
-    path = Path(path)
-    # Not made of the target's name, which may already be as long as the file system allows.
-    temporary = path.with_name(f".{os.getpid()}-{threading.get_ident()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def list_pictures(folder: str | Path, *, recursive: bool = False) -> list[Path]:
@@ -234,7 +218,7 @@ def list_pictures(folder: str | Path, *, recursive: bool = False) -> list[Path]:
     return sorted(path for path in named if not path.is_dir())
 
 
-def _read(path: Path, max_pixels: int = MAX_PIXELS, indexed: bool = False) -> _Picture:
+def _read(path: Path, max_pixels: int = MAX_PIXELS, indexed: bool = False) -> _Decoded:
     if not path.is_file():
         found = "something that is no regular file" if path.exists() else "nothing"
         raise ImageError(f"{path}: expected a picture file, found {found}; check the path")
@@ -249,7 +233,7 @@ def _read(path: Path, max_pixels: int = MAX_PIXELS, indexed: bool = False) -> _P
                 pixels = _decode_any(path, image)
             turn = _UPRIGHT.get(_orientation(image, data))
             profile = image.info.get("icc_profile") if image.mode != "CMYK" else None
-            return _Picture(turn(pixels) if turn else pixels, profile, indices is not None)
+            return _Decoded(turn(pixels) if turn else pixels, profile, indices is not None)
     except ImageError:
         raise
     except Image.DecompressionBombError:

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hydra.errors import HydraException
 from PIL import Image
 
+from matting import models
 from matting.cli import main
+from matting.errors import MattingError
 from matting.evaluation import scoring
 from matting.evaluation.candidates import short_names
 from matting.images import read_rgb, read_rgba, write_png
@@ -204,6 +207,51 @@ def test_what_a_user_can_put_right_is_one_line(matting, data, run_folder, change
     code, _, err = matting("evaluate", *change, *folders(data))
     assert code == 1 and message in err and "Traceback" not in err
     assert err.strip().splitlines()[-1].startswith("error: ")
+
+
+@pytest.mark.parametrize("command", ["plan", "model"])
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [("model.nrom=batch", "did you mean 'model.norm'"), ("model=big", "model has no choice 'big'"), ("x=[", "x=[")],
+)
+def test_overrides_that_are_wrong_are_one_line(matting, command, override, message):
+    code, _, err = matting(command, override)
+    assert code == 1 and message in err and len(err.strip().splitlines()) == 1
+
+
+def test_a_fault_of_the_program_shows_its_traceback(matting, monkeypatch):
+    monkeypatch.setattr(models, "cost", lambda network, size: {}["cost"])
+    with pytest.raises(KeyError):
+        matting("model", "model=tiny")
+
+
+def test_debug_shows_where_a_mistake_was_found(matting):
+    with pytest.raises(MattingError, match=r"expected one of batch, group"):
+        try:
+            matting("model", "model.norm=layer", "--debug")
+        except HydraException as error:
+            raise error.__cause__ from None
+
+
+def test_a_text_file_in_another_encoding_is_told(matting, data):
+    (data / "labels.csv").write_bytes("name,difficulty\na,früh\n".encode("latin-1"))
+    code, _, err = matting(
+        "evaluate", "--predictions", data / "predictions", "--labels", data / "labels.csv", *folders(data)
+    )
+    assert code == 1 and "labels.csv: expected text in UTF-8" in err and "Traceback" not in err
+
+
+def test_the_plan_of_a_run_is_printed_without_a_network(matting):
+    overrides = [override for override in MINIATURE if override.startswith("corpus.")]
+    code, out, err = matting("plan", *overrides, "data.epoch_rows=24", "trainer.max_epochs=2", "--json")
+    assert code == 0, err
+    epochs = [json.loads(line) for line in out.splitlines()]
+    assert [epoch["epoch"] for epoch in epochs] == [0, 1] and {epoch["rows"] for epoch in epochs} == {24}
+
+
+def test_the_cost_of_a_network_is_printed(matting):
+    code, out, _ = matting("model", "model=tiny", "--size", "64")
+    assert code == 0 and "whole" in out and "GMACs at 64" in out
 
 
 def test_an_interrupted_evaluation_goes_on(matting, data, monkeypatch):

@@ -18,7 +18,6 @@ from matting.images import (
     read_labels,
     read_rgb,
     read_rgba,
-    write_atomic,
     write_png,
 )
 
@@ -276,15 +275,6 @@ def test_write_png_refuses_other_arrays(tmp_path, array):
 def test_write_png_refuses_other_suffixes(tmp_path):
     with pytest.raises(ValueError, match=r"\.png"):
         write_png(tmp_path / "a.jpg", MATTE)
-
-
-def test_interrupted_write_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypatch):
-    target = tmp_path / "a.txt"
-    write_atomic(target, b"old")
-    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
-        write_atomic(target, b"new")
-    assert target.read_bytes() == b"old" and list(tmp_path.iterdir()) == [target]
 
 
 def test_labels_are_the_stored_numbers_of_an_indexed_file_and_the_values_of_others(tmp_path):

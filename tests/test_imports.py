@@ -24,8 +24,9 @@ FLOORS = (
     ("plan", "synthetic"),
     ("losses",),
     ("metrics", "models", "augment"),
-    ("foreground",),
-    ("batch", "cache", "images", "processes", "tiles"),
+    ("closed_form", "foreground", "images"),
+    ("batch", "cache", "files", "processes", "tags", "tiles", "trimap"),
+    ("errors",),
 )
 FLOOR = {room: len(FLOORS) - number for number, floor in enumerate(FLOORS) for room in floor}
 
@@ -101,6 +102,7 @@ def test_modules_import_in_no_circle():
     [
         ("matting.plan.schedule", {"torch", "cv2", "hydra", "lightning"}),
         ("matting.data.corpora", {"torch", "hydra", "lightning"}),
+        ("matting.training.schedule", {"torch", "lightning"}),  # of `matting plan`
         ("matting.data.loader", {"lightning", "torchmetrics", "timm", "kornia"}),
         ("matting.cli", {"torch", "cv2", "hydra", "lightning"}),
     ],

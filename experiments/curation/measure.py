@@ -21,7 +21,8 @@ from matting.cache import cache_dir
 from matting.curation.checks import BY_NAME, CHECKS, LIMITS, read_limits, version
 from matting.curation.pair import AnnotatedPair
 from matting.evaluation.statistics import wilson
-from matting.images import read_alpha, read_rgb, write_atomic
+from matting.files import write_atomic
+from matting.images import read_alpha, read_rgb
 from matting.processes import in_processes
 from matting.synthetic.defects import DEFECTS, MATTE_DEFECTS
 from matting.synthetic.version import VERSION

@@ -15,7 +15,8 @@ from planted import draw_planted
 
 from matting.cache import cache_dir
 from matting.curation.critic import Fault, criticise
-from matting.images import read_alpha, read_rgb, write_atomic
+from matting.files import write_atomic
+from matting.images import read_alpha, read_rgb
 from matting.synthetic.version import VERSION
 
 SHOWN: tuple[tuple[str, Fault], ...] = (

@@ -31,7 +31,8 @@ from matting.cache import cache_dir
 from matting.curation.checks import version
 from matting.curation.clues import clues
 from matting.curation.critic import FAULTS, STRIDE, WEIGHTS, Critic, Fault, criticise, frame_around, peaks
-from matting.images import read_alpha, read_rgb, write_atomic
+from matting.files import write_atomic
+from matting.images import read_alpha, read_rgb
 from matting.processes import in_processes
 from matting.synthetic.camera import to_uint8
 from matting.synthetic.defects import plant_defect

@@ -32,9 +32,9 @@ from matting.inference import (
     working_shape,
 )
 from matting.inference.onnx_network import OnnxNetwork, parity, write_onnx
-from matting.metrics.trimap import trimap_from_alpha
 from matting.models import AttentionUNet
 from matting.synthetic import ensure_corpus
+from matting.trimap import trimap_from_alpha
 
 FOLDER = Path(__file__).parent
 WORKING = 512

@@ -17,12 +17,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from matting.data.crop import Picture, choose_box, resize
+from matting.data.crop import choose_box, resize
 from matting.data.dataset import DrawDataset
 from matting.data.formats import Item, Source, pairs, rwp
 from matting.data.formats.decoded import with_decoded_cache
 from matting.data.scenes import Scenes
-from matting.images import list_pictures, read_alpha, read_rgb
+from matting.images import Pixels, list_pictures, read_alpha, read_rgb
 from matting.plan.catalog import PLAIN
 from matting.plan.plan import Draw
 from matting.synthetic import ensure_corpus
@@ -36,7 +36,7 @@ NOISE = 3.0
 Jobs = dict[str, list[Callable[[], object]]]
 
 
-def write(path: Path, picture: Picture) -> Path:
+def write(path: Path, picture: Pixels) -> Path:
     """Write a picture as cameras (JPEG 92) and annotation tools (PNG) do."""
     stored = picture if picture.ndim == 2 else picture[..., ::-1]
     options = [cv2.IMWRITE_JPEG_QUALITY, 92] if path.suffix == ".jpg" else []
@@ -45,7 +45,7 @@ def write(path: Path, picture: Picture) -> Path:
     return path
 
 
-def scaled(path: Path, shape: tuple[int, int], seed: int) -> Picture:
+def scaled(path: Path, shape: tuple[int, int], seed: int) -> Pixels:
     """A photograph at another size, with the noise that a camera adds there."""
     picture = cv2.resize(read_rgb(path), shape[::-1], interpolation=cv2.INTER_CUBIC).astype(np.float32)
     noise = np.random.default_rng(seed).normal(0, NOISE, picture.shape)

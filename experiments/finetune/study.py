@@ -15,7 +15,7 @@ from matting.data.corpora import evaluation_pairs
 from matting.data.formats.pairs import pairs
 from matting.data.scenes import Scenes
 from matting.evaluation import bootstrap_mean, evaluate, network, paired_difference
-from matting.images import write_atomic
+from matting.files import write_atomic
 from matting.inference import Predictor
 from matting.models import load_checkpoint
 

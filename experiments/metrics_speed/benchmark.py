@@ -20,7 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from matting.metrics.functional import all_metrics
-from matting.metrics.trimap import trimap_from_alpha
+from matting.trimap import trimap_from_alpha
 from tests.metrics.reference import slow_metrics
 
 SIZE = 1920, 1080

@@ -13,6 +13,7 @@ from torch import Tensor
 from matting.augment.degradation import Degradation, LayeredImage, select
 from matting.augment.operations import Operation, colour_jitter, gaussian_noise, jpeg_artefacts, motion_blur
 from matting.augment.randomness import Keys, Stream, between, dirichlet, fold, uniform
+from matting.errors import MattingError
 
 ARTICLE_OPERATIONS: tuple[Operation, ...] = (gaussian_noise, jpeg_artefacts, motion_blur, colour_jitter)
 _DEEPEST = 3
@@ -38,7 +39,7 @@ class AugMix(Degradation):
         p, same_on_batch, keepdim: see :class:`~matting.augment.degradation.Degradation`.
 
     Raises:
-        ValueError: for a width, depth, severity or ``p`` outside of what is said above.
+        MattingError: for a width, depth, severity or ``p`` outside of what is said above.
     """
 
     stream = Stream.AUGMIX
@@ -56,11 +57,11 @@ class AugMix(Degradation):
     ) -> None:
         super().__init__(p, same_on_batch, keepdim)
         if not 1 <= width <= len(operations):
-            raise ValueError(f"expected 1 <= width <= {len(operations)} operations, found width={width}")
+            raise MattingError(f"expected 1 <= width <= {len(operations)} operations, found width={width}")
         if depth != -1 and depth < 1:
-            raise ValueError(f"expected a depth >= 1, or -1 to draw it, found depth={depth}")
+            raise MattingError(f"expected a depth >= 1, or -1 to draw it, found depth={depth}")
         if not 0.1 <= severity <= 10:
-            raise ValueError(f"expected 0.1 <= severity <= 10, found severity={severity}")
+            raise MattingError(f"expected 0.1 <= severity <= 10, found severity={severity}")
         self.operations, self.width, self.depth = tuple(operations), width, depth
         self.severity, self.concentration = severity, concentration
 

@@ -16,6 +16,7 @@ from matting.augment.degradation import Degradation, LayeredImage, select
 from matting.augment.jpeg import jpeg
 from matting.augment.kernels import camera_shake, convolve, disc, linear_motion
 from matting.augment.randomness import Keys, Stream, between, chance, fold, normal, uniform
+from matting.errors import MattingError
 
 _SATURATED = 0.9  # linear light from which a sensor may have clipped what was brighter
 _BRIGHTEST = 4.0  # how much brighter at most
@@ -40,7 +41,7 @@ class CameraBlur(Degradation):
         p, same_on_batch, keepdim: see :class:`~matting.augment.degradation.Degradation`.
 
     Raises:
-        ValueError: for a probability outside [0, 1], an extent outside [0, 0.5] or out of order, another
+        MattingError: for a probability outside [0, 1], an extent outside [0, 0.5] or out of order, another
             ``alpha`` or a quality outside [1, 95].
     """
 
@@ -59,13 +60,13 @@ class CameraBlur(Degradation):
     ) -> None:
         super().__init__(p, same_on_batch, keepdim)
         if not 0 <= subject <= 1:
-            raise ValueError(f"expected a probability in [0, 1], found subject={subject}")
+            raise MattingError(f"expected a probability in [0, 1], found subject={subject}")
         if not 0 <= extent[0] <= extent[1] <= 0.5:
-            raise ValueError(f"expected 0 <= low <= high <= 0.5 of the image's side, found extent={extent}")
+            raise MattingError(f"expected 0 <= low <= high <= 0.5 of the image's side, found extent={extent}")
         if alpha not in ("sharp", "blurred"):
-            raise ValueError(f"expected alpha to be 'sharp' or 'blurred', found {alpha!r}")
+            raise MattingError(f"expected alpha to be 'sharp' or 'blurred', found {alpha!r}")
         if not 1 <= quality <= 95:
-            raise ValueError(f"expected a JPEG quality between 1 and 95, found quality={quality}")
+            raise MattingError(f"expected a JPEG quality between 1 and 95, found quality={quality}")
         self.extent, self.subject, self.alpha, self.noise, self.quality = extent, subject, alpha, noise, quality
 
     def degrade(self, layers: LayeredImage, keys: Keys, severity: Tensor) -> LayeredImage:

@@ -7,6 +7,7 @@ from kornia.augmentation import IntensityAugmentationBase2D
 from torch import Tensor
 
 from matting.augment.randomness import Keys, Stream, chance, fold
+from matting.errors import MattingError
 
 _GATE = 1  # part of a degradation's key that decides whether it acts; degradations use others
 
@@ -40,14 +41,14 @@ class Degradation(IntensityAugmentationBase2D):
         keepdim: in Kornia's containers, return an image without a batch axis as it came in.
 
     Raises:
-        ValueError: for a ``p`` outside [0, 1].
+        MattingError: for a ``p`` outside [0, 1].
     """
 
     stream: ClassVar[Stream]
 
     def __init__(self, p: float = 1.0, same_on_batch: bool = False, keepdim: bool = False) -> None:
         if not 0 <= p <= 1:
-            raise ValueError(f"expected a probability in [0, 1], found p={p}")
+            raise MattingError(f"expected a probability in [0, 1], found p={p}")
         super().__init__(p=p, same_on_batch=same_on_batch, keepdim=keepdim)
 
     def degrade(self, layers: LayeredImage, keys: Keys, severity: Tensor) -> LayeredImage:
@@ -85,10 +86,10 @@ class Degradation(IntensityAugmentationBase2D):
         """Degrade ``(B, 3, H, W)`` images as photos, by the parameters given (Kornia's hook).
 
         Raises:
-            ValueError: for images that are not RGB.
+            MattingError: for images that are not RGB.
         """
         if input.shape[1] != 3:
-            raise ValueError(f"expected RGB images (B, 3, H, W), found {tuple(input.shape)}; repeat a single channel")
+            raise MattingError(f"expected RGB images (B, 3, H, W), found {tuple(input.shape)}; repeat a single channel")
         photo = input.float()
         layers = LayeredImage(photo, photo[:, :1], photo, photo)  # no matte is known here, so any will do
         return self.degrade(layers, *_arguments(params, input.device)).image.to(input.dtype)

@@ -15,6 +15,7 @@ from matting.augment.compose import is_composite
 from matting.augment.degradation import select
 from matting.augment.kernels import convolve, disc
 from matting.augment.randomness import Stream, between, chance, fold, normal, uniform
+from matting.errors import MattingError
 
 _WINDOW = 5
 
@@ -33,7 +34,7 @@ class LayerGaps(nn.Module):
         defocus_radius: largest radius of the defocus at severity 1, as a fraction of the image's longer side.
 
     Raises:
-        ValueError: for a probability outside [0, 1].
+        MattingError: for a probability outside [0, 1].
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class LayerGaps(nn.Module):
         super().__init__()
         for name, value in {"denoise": denoise, "noise": noise, "defocus": defocus, "light": light}.items():
             if not 0 <= value <= 1:
-                raise ValueError(f"expected a probability in [0, 1], found {name}={value}")
+                raise MattingError(f"expected a probability in [0, 1], found {name}={value}")
         self.denoise, self.noise, self.defocus, self.light = denoise, noise, defocus, light
         self.noise_level, self.defocus_radius = noise_level, defocus_radius
 

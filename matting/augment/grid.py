@@ -23,7 +23,9 @@ from matting.augment.operations import Operation
 from matting.augment.phone import Phone
 from matting.augment.portrait import Layers, render_portrait
 from matting.augment.randomness import Keys
-from matting.images import read_rgba, write_atomic
+from matting.errors import MattingError
+from matting.files import write_atomic
+from matting.images import read_rgba
 
 _SEVERITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _LABEL = 18  # height of a caption, pixels
@@ -117,7 +119,7 @@ def main(arguments: list[str] | None = None) -> int:
             encoded, format={".png": "PNG"}.get(options.output.suffix.lower(), "JPEG"), quality=90
         )
         write_atomic(options.output, encoded.getvalue())
-    except (ValueError, OSError) as error:
+    except (MattingError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

@@ -10,6 +10,7 @@ from torch import Tensor
 from matting.augment.degradation import Degradation, LayeredImage, select
 from matting.augment.jpeg import jpeg
 from matting.augment.randomness import Keys, Stream, chance, fold, uniform
+from matting.errors import MattingError
 
 _LOWEST_QUALITY = 40.0
 
@@ -26,7 +27,7 @@ class Phone(Degradation):
         p, same_on_batch, keepdim: see :class:`~matting.augment.degradation.Degradation`.
 
     Raises:
-        ValueError: for a probability outside [0, 1] or a factor below 1.
+        MattingError: for a probability outside [0, 1] or a factor below 1.
     """
 
     stream = Stream.PHONE
@@ -42,9 +43,9 @@ class Phone(Degradation):
     ) -> None:
         super().__init__(p, same_on_batch, keepdim)
         if not (0 <= low_resolution <= 1 and 0 <= screenshot <= 1):
-            raise ValueError(f"expected probabilities in [0, 1], found {low_resolution=}, {screenshot=}")
+            raise MattingError(f"expected probabilities in [0, 1], found {low_resolution=}, {screenshot=}")
         if factor < 1:
-            raise ValueError(f"expected a factor >= 1, found factor={factor}")
+            raise MattingError(f"expected a factor >= 1, found factor={factor}")
         self.low_resolution, self.screenshot, self.factor = low_resolution, screenshot, factor
 
     def degrade(self, layers: LayeredImage, keys: Keys, severity: Tensor) -> LayeredImage:

@@ -14,6 +14,7 @@ from matting.augment.randomness import Keys, Stream, fold, uniform
 from matting.augment.trimap import trimap_from_alpha
 from matting.augment.warp import Warp
 from matting.batch import LayerBatch, TrainingBatch
+from matting.errors import MattingError
 
 _IGNORED = 0.1  # above bicubic's overshoot (0.07), so a pixel counts as ignored if an ignored one weighs in
 
@@ -40,7 +41,7 @@ class Pipeline(nn.Module):
         linear_light: compose in linear light.
 
     Raises:
-        ValueError: for a size or radii that are not positive or are out of order, or views without AugMix.
+        MattingError: for a size or radii that are not positive or are out of order, or views without AugMix.
     """
 
     def __init__(
@@ -57,11 +58,13 @@ class Pipeline(nn.Module):
     ) -> None:
         super().__init__()
         if size < 1:
-            raise ValueError(f"expected a size >= 1, found {size}")
+            raise MattingError(f"expected a size >= 1, found {size}")
         if not 0 <= trimap_radius[0] <= trimap_radius[1]:
-            raise ValueError(f"expected 0 <= low <= high, found trimap_radius={trimap_radius}")
+            raise MattingError(f"expected 0 <= low <= high, found trimap_radius={trimap_radius}")
         if views and augmix is None:
-            raise ValueError(f"augment.views: expected AugMix to mix {views} views, found none; choose augment=augmix")
+            raise MattingError(
+                f"augment.views: expected AugMix to mix {views} views, found none; choose augment=augmix"
+            )
         self.size, self.warp, self.views = size, warp, views
         self.gaps, self.blur, self.augmix, self.phone = gaps, blur, augmix, phone
         self.trimap_radius, self.linear_light = trimap_radius, linear_light
@@ -83,7 +86,7 @@ class Pipeline(nn.Module):
             See :class:`matting.batch.TrainingBatch`; images of side ``size``.
 
         Raises:
-            ValueError: for crops that are not square uint8 images.
+            MattingError: for crops that are not square uint8 images.
         """
         _check(batch.foreground)
         keys = Keys.of(batch.seed, batch.view)
@@ -136,7 +139,7 @@ class Pipeline(nn.Module):
 
 def _check(crops: Tensor) -> None:
     if crops.dtype != torch.uint8 or crops.shape[-1] != crops.shape[-2]:
-        raise ValueError(
+        raise MattingError(
             f"expected square uint8 crops from the loader, found {tuple(crops.shape)} {crops.dtype}; "
             "let the source crop to a square and leave scaling to [0, 1] to the pipeline"
         )

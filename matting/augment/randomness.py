@@ -12,6 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from matting.errors import MattingError
+
 _GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15, the increment of SplitMix64, as a signed integer
 _MULTIPLIERS = (-4658895280553007687, -7723592293110705685)
 _GAMMA_CANDIDATES = 8  # Marsaglia and Tsang accept one in more than 95 %: all eight fail once in 10^10
@@ -124,10 +126,10 @@ def gamma(key: Tensor, concentration: float, count: int) -> Tensor:
         ``(B, count)`` float32, > 0.
 
     Raises:
-        ValueError: for a concentration that is not positive.
+        MattingError: for a concentration that is not positive.
     """
     if concentration <= 0:
-        raise ValueError(f"expected a concentration > 0, found {concentration}")
+        raise MattingError(f"expected a concentration > 0, found {concentration}")
     d = concentration + 1 - 1 / 3
     z = normal(fold(key, 0), count, _GAMMA_CANDIDATES)
     v = (1 + z / math.sqrt(9 * d)) ** 3

@@ -4,7 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-BACKGROUND, UNKNOWN, FOREGROUND = 0, 1, 2
+from matting.trimap import BACKGROUND, FOREGROUND, UNKNOWN
+
 _HALF_LEVEL = 0.5 / 255  # an alpha that would be stored as 0 or as 255 is definite
 
 

@@ -9,6 +9,7 @@ from kornia.geometry.transform import warp_perspective
 from torch import Tensor, nn
 
 from matting.augment.randomness import Stream, between, chance, fold, uniform
+from matting.errors import MattingError
 
 _CELLS = 16  # the unknown region is looked up on a coarse grid of this many cells a side
 
@@ -26,7 +27,7 @@ class Warp(nn.Module):
             it fits.
 
     Raises:
-        ValueError: for a probability outside [0, 1], or a scale below 0.5 or out of order.
+        MattingError: for a probability outside [0, 1], or a scale below 0.5 or out of order.
     """
 
     def __init__(
@@ -40,9 +41,9 @@ class Warp(nn.Module):
     ) -> None:
         super().__init__()
         if not (0 <= flip <= 1 and 0 <= center_on_unknown <= 1):
-            raise ValueError(f"expected probabilities in [0, 1], found {flip=}, {center_on_unknown=}")
+            raise MattingError(f"expected probabilities in [0, 1], found {flip=}, {center_on_unknown=}")
         if not 0.5 <= scale[0] <= scale[1]:
-            raise ValueError(f"expected 0.5 <= low <= high, found scale={scale}; let the loader shrink further")
+            raise MattingError(f"expected 0.5 <= low <= high, found scale={scale}; let the loader shrink further")
         self.flip, self.scale, self.degrees = flip, scale, degrees
         self.shift, self.perspective, self.center_on_unknown = shift, perspective, center_on_unknown
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from matting.commands.console import list_problems, track
+from matting.errors import MattingError
 
 if TYPE_CHECKING:
     from matting.inference import Style
@@ -69,7 +70,7 @@ def read_style(matte: bool, background: str | None, foreground: bool, clear: boo
     """Make a style of the command line's options.
 
     Raises:
-        ValueError: They exclude each other, or the background is neither a colour nor a picture.
+        MattingError: They exclude each other, or the background is neither a colour nor a picture.
     """
     from PIL import ImageColor
 
@@ -77,7 +78,7 @@ def read_style(matte: bool, background: str | None, foreground: bool, clear: boo
     from matting.inference import Style
 
     if matte and background is not None:
-        raise ValueError("expected one of --matte and --background, found both")
+        raise MattingError("expected one of --matte and --background, found both")
     if matte:
         return Style("matte")
     if background is None:
@@ -87,7 +88,7 @@ def read_style(matte: bool, background: str | None, foreground: bool, clear: boo
     try:
         red, green, blue = ImageColor.getrgb(background)[:3]
     except ValueError:
-        raise ValueError(
+        raise MattingError(
             f"--background: expected a colour such as white or #20a0ff, or a picture file, found '{background}'"
         ) from None
     return Style("composite", (red, green, blue), foreground)

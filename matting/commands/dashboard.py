@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from matting.errors import MattingError
+
 if TYPE_CHECKING:
     from wandb_workspaces.workspaces import Workspace
 
@@ -21,9 +23,9 @@ def dashboard(
     from matting.training.loggers import has_wandb_key
 
     if project.count("/") != 1:
-        raise ValueError(f"expected ENTITY/PROJECT, found '{project}'")
+        raise MattingError(f"expected ENTITY/PROJECT, found '{project}'")
     if not has_wandb_key():
-        raise ValueError("expected a W&B key, found none; run 'wandb login' first")
+        raise MattingError("expected a W&B key, found none; run 'wandb login' first")
     entity, _, name = project.partition("/")
     workspace = layout(entity, name, corpus).save()
     typer.echo(workspace.url)
@@ -41,7 +43,7 @@ def layout(entity: str, project: str, corpus: str) -> "Workspace":
         import wandb_workspaces.reports.v2 as panels
         import wandb_workspaces.workspaces as workspaces
     except ImportError as error:
-        raise ValueError(f"{error.name} is not installed; install it with pip install -e '.[wandb]'") from error
+        raise MattingError(f"{error.name} is not installed; install it with pip install -e '.[wandb]'") from error
     sections = {
         "Validation": [panels.LinePlot(y=[f"val/{corpus}/{r}/sad"]) for r in ("whole", "unknown")],
         "Test": [panels.BarPlot(metrics=[f"test/{corpus}/{r}/{m}"]) for r, m in (("whole", "mad"), ("unknown", "sad"))],

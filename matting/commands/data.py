@@ -98,7 +98,7 @@ def coco_mattes(
 
 
 def _refinement(checkpoint: Path | None) -> "Refine":
-    from matting.data.formats.approximate import closed_form
+    from matting.closed_form import closed_form
 
     if checkpoint is None:
         return closed_form

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 import typer
 
 from matting.commands.console import list_problems, track
+from matting.errors import MattingError
 
 if TYPE_CHECKING:
     from matting.data.test_sets import Pair
@@ -52,12 +53,12 @@ def evaluate(
     entrants = enter(checkpoint or [], predictions or [], size, device, helped)
     looking = {name: entrant for name, entrant in entrants.items() if entrant.looks}
     if corruptions and not looking:
-        raise ValueError("stored predictions are of uncorrupted pictures; give --checkpoint with --corruptions")
+        raise MattingError("stored predictions are of uncorrupted pictures; give --checkpoint with --corruptions")
     problems = [*tests.problems, *(line for folder in predictions or [] for line in unmatched(tests.pairs, folder))]
     if problems:
         list_problems(f"{len(problems)} names do not match:", problems)
         if not allow_unmatched:
-            raise ValueError("nothing was scored; complete the folders, or give --allow-unmatched to score the rest")
+            raise MattingError("nothing was scored; complete the folders, or give --allow-unmatched to score the rest")
     journals = [_journal(output / name, entrants, protocol, tests) for name in _JOURNALS[: 1 + corruptions]]
     evaluation = _score(entrants, tests.pairs, protocol, journals[0])
     corrupted = None
@@ -110,25 +111,22 @@ def _find_tests(
     elif images and alphas and not (overrides or pairs):
         listing = pairs_from_folders(images, alphas, trimaps)
     else:
-        raise ValueError(
+        raise MattingError(
             "expected one of three: overrides such as corpus=demo, --pairs DIR, or --images DIR with --alphas DIR; "
             "--trimaps goes with the last, --labels with the last two"
         )
     listing = with_labels(listing, labels) if labels else listing
     if not listing.pairs:
         list_problems("no complete pair:", listing.problems)
-        raise ValueError(f"{pairs or images}: expected at least one photograph with its matte, found none")
+        raise MattingError(f"{pairs or images}: expected at least one photograph with its matte, found none")
     state = ", ".join(dated(path) for path in (images, alphas, trimaps, pairs, labels) if path)
     return _Tests(listing.pairs, listing.problems, f"pictures of {alphas or pairs}", state)
 
 
 def _corpus_tests(overrides: Sequence[str]) -> _Tests:
-    from matting.config import EXPECTED_ERRORS, build, explain, load_config
+    from matting.config import build, load_config
 
-    try:
-        corpus = build(load_config(overrides).corpus)
-    except EXPECTED_ERRORS as error:
-        raise ValueError(explain(error)) from error
+    corpus = build(load_config(overrides).corpus)
     return _Tests(corpus.test, [], corpus.label, f"{corpus.label}, {' '.join(overrides)}")
 
 

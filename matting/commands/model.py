@@ -16,16 +16,13 @@ def model(
     Takes the overrides of train.py, and fetches no weights:
     matting model model=unet model.encoder=resnet18
     """
-    from matting.config import build, explain, load_config
+    from matting.config import build, load_config
     from matting.models import cost
 
-    try:
-        config = load_config(overrides or [])
-        if "pretrained" in config.model:
-            config.model.pretrained, config.model.encoder_weights = False, None
-        network = build(config.model)
-    except Exception as error:
-        raise ValueError(explain(error)) from error
+    config = load_config(overrides or [])
+    if "pretrained" in config.model:
+        config.model.pretrained, config.model.encoder_weights = False, None
+    network = build(config.model)
     whole = cost(network, size)
     typer.echo(f"{'':16}{'parameters':>12}{f'GMACs at {size}':>16}")
     for name, parameters, macs in [("whole", whole.parameters, whole.macs), *whole.parts]:

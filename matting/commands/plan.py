@@ -26,19 +26,16 @@ def plan(
     Takes the overrides of train.py:
     matting plan data=mix_1_8_5_12 +curriculum=3stage trainer.max_epochs=10
     """
-    from matting.config import build, explain, load_config
+    from matting.config import build, load_config
+    from matting.plan.schedule import run_length
     from matting.training.schedule import build_schedule
-    from matting.training.trainer import run_length
 
-    try:
-        config = load_config(overrides or [])
-        trainer, processes = config.trainer, config.trainer.devices if isinstance(config.trainer.devices, int) else 1
-        batches = max(1, config.data.epoch_rows // (config.data.batch_size * max(1, processes)))
-        epochs, _ = run_length(trainer.max_epochs, trainer.max_steps, batches, trainer.accumulate_grad_batches)
-        schedule = build_schedule(config, build(config.corpus), epochs)
-        summaries = [_epoch(schedule, epoch) for epoch in range(epochs)]
-    except Exception as error:
-        raise ValueError(explain(error)) from error
+    config = load_config(overrides or [])
+    trainer, processes = config.trainer, config.trainer.devices if isinstance(config.trainer.devices, int) else 1
+    batches = max(1, config.data.epoch_rows // (config.data.batch_size * max(1, processes)))
+    epochs, _ = run_length(trainer.max_epochs, trainer.max_steps, batches, trainer.accumulate_grad_batches)
+    schedule = build_schedule(config, build(config.corpus), epochs)
+    summaries = [_epoch(schedule, epoch) for epoch in range(epochs)]
     if as_json:
         for summary in summaries:
             typer.echo(json.dumps(summary))
@@ -64,6 +61,8 @@ def _print_tables(schedule: "Schedule", summaries: list[dict[str, Any]]) -> None
     from rich.console import Console
     from rich.table import Table
 
+    from matting.plan.curriculum import DIFFICULTIES
+
     console = Console()
     stages = list(dict.fromkeys(summary["stage"] for summary in summaries))
     for stage in stages:
@@ -71,12 +70,12 @@ def _print_tables(schedule: "Schedule", summaries: list[dict[str, Any]]) -> None
         first = epochs[0]
         span = f"epochs {first['epoch']}-{epochs[-1]['epoch']}" if len(epochs) > 1 else f"epoch {first['epoch']}"
         title = f"stage '{stage}', {span}, {first['rows']} rows an epoch (first epoch shown)"
-        table = Table("stream", "rows", "share", "clear", "medium", "hard", "items", "repeats", title=title)
+        table = Table("stream", "rows", "share", *DIFFICULTIES, "items", "repeats", title=title)
         table.columns[0].overflow = "fold"  # names of sets are whole, on narrow terminals too
         for column in table.columns[1:]:
             column.justify = "right"
         for stream, rows in first["stream"].items():
-            levels = [str(first["difficulty"].get(f"{stream}/{level}", 0)) for level in ("clear", "medium", "hard")]
+            levels = [str(first["difficulty"].get(f"{stream}/{level}", 0)) for level in DIFFICULTIES]
             repeats = first["repeats"].get(stream, {"items": 0, "fewest": 0, "most": 0})
             times = f"{repeats['fewest']}-{repeats['most']}x"
             table.add_row(stream, str(rows), f"{rows / first['rows']:.1%}", *levels, str(repeats["items"]), times)

@@ -21,7 +21,7 @@ def report(
     runs that crashed or are missing are listed. The same runs give the same files.
     """
     from matting.commands.console import track
-    from matting.images import write_atomic
+    from matting.files import write_atomic
     from matting.studies import find_runs, gather, read_study, study_markdown, write_study
     from matting.studies.figures import draw_groups, draw_learning_curves
 

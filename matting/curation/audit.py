@@ -1,20 +1,19 @@
 """Gate 3, the edge audit: which pairs a person looks at, what they decided, and what that says of all the others."""
 
-import csv
 import hashlib
-import io
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, get_args
 
 from matting.curation.verdicts import Audited
 from matting.data.formats import Item
 from matting.data.verdicts import Verdict
+from matting.errors import MattingError
 from matting.evaluation.statistics import wilson
-from matting.images import write_atomic
+from matting.files import read_csv, write_csv
 
 SHARE = 0.05
 """The article's share of pairs that a person looks at."""
@@ -53,10 +52,10 @@ def draw_sample(items: Sequence[Item], share: float = SHARE, seed: int = 0) -> l
         Names, sorted.
 
     Raises:
-        ValueError: If the share is not in (0, 1].
+        MattingError: If the share is not in (0, 1].
     """
     if not 0 < share <= 1:
-        raise ValueError(f"expected a share of the pairs above 0 and up to 1, found {share}")
+        raise MattingError(f"expected a share of the pairs above 0 and up to 1, found {share}")
     count = math.ceil(share * len(items) - 1e-9)
     row = sorted(items, key=lambda item: (_lot("\n".join(sorted(item.tags)), seed), _lot(item.name, seed)))
     begin = int.from_bytes(_lot("", seed)) % len(row) if row else 0
@@ -78,7 +77,7 @@ def sample_id(sample: Mapping[str, str]) -> str:
 
 def write_sample(path: Path, sample: Mapping[str, str]) -> None:
     """Write what was drawn, as CSV with the columns name and stamp."""
-    _write_csv(path, ["name", "stamp"], sample.items())
+    write_csv(path, ["name", "stamp"], sample.items())
 
 
 def read_sample(path: Path) -> dict[str, str]:
@@ -89,8 +88,7 @@ def read_sample(path: Path) -> dict[str, str]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected the sample of 'matting curate audit', found nothing; draw it first")
-    with path.open(newline="", encoding="utf-8") as file:
-        return {row["name"]: row.get("stamp", "") for row in csv.DictReader(file)}
+    return {row["name"]: row.get("stamp", "") for row in read_csv(path)}
 
 
 def read_export(path: Path, sample: Mapping[str, str]) -> dict[str, Audited]:
@@ -104,7 +102,7 @@ def read_export(path: Path, sample: Mapping[str, str]) -> dict[str, Audited]:
         Decision by name.
 
     Raises:
-        ValueError: If it is no such file, is of another sample, or holds an unknown verdict.
+        MattingError: If it is no such file, is of another sample, or holds an unknown verdict.
         FileNotFoundError: If it is missing.
     """
     if not path.is_file():
@@ -117,15 +115,15 @@ def read_export(path: Path, sample: Mapping[str, str]) -> dict[str, Audited]:
             for name, entry in decisions.items()
         }
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{path}: expected an export of the audit page, found something else ({error!r})") from error
+        raise MattingError(f"{path}: expected an export of the audit page, found something else ({error!r})") from error
     if audit != sample_id(sample):
-        raise ValueError(
+        raise MattingError(
             f"{path}: is of another sample ({audit}), or of files that changed, than this curation's "
             f"({sample_id(sample)}); open the page that was drawn last, and export that"
         )
     for name, decision in found.items():
         if name not in sample or decision.verdict not in get_args(Verdict):
-            raise ValueError(
+            raise MattingError(
                 f"{path}: expected {'/'.join(get_args(Verdict))} for pairs of the sample, found "
                 f"'{decision.verdict}' for '{name}'; export it again"
             )
@@ -142,22 +140,14 @@ def defect_rate(decisions: Mapping[str, Audited]) -> DefectRate | None:
 
 def write_decisions(path: Path, decisions: Mapping[str, Audited]) -> None:
     """Write the decisions as CSV with the columns name, verdict, reason and stamp."""
-    _write_csv(path, ["name", *Audited._fields], ((name, *decision) for name, decision in sorted(decisions.items())))
+    write_csv(path, ["name", *Audited._fields], ((name, *decision) for name, decision in sorted(decisions.items())))
 
 
 def read_decisions(path: Path) -> dict[str, Audited]:
     """Read what `write_decisions` wrote; nothing where there is no file."""
     if not path.is_file():
         return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
     verdicts: dict[str, Verdict] = {verdict: verdict for verdict in get_args(Verdict)}
-    return {row["name"]: Audited(verdicts[row["verdict"]], row["reason"], row.get("stamp", "")) for row in rows}
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(columns)
-    table.writerows(rows)
-    write_atomic(path, text.getvalue().encode())
+    return {
+        row["name"]: Audited(verdicts[row["verdict"]], row["reason"], row.get("stamp", "")) for row in read_csv(path)
+    }

@@ -11,6 +11,7 @@ from matting.curation import edge_rules, editing, learned_rules, matte_rules, qu
 from matting.curation.finding import Finding
 from matting.curation.pair import AnnotatedPair
 from matting.data.verdicts import Verdict
+from matting.errors import MattingError
 
 Gate = Literal["quality", "rules", "credibility", "audit"]
 
@@ -182,7 +183,7 @@ def read_limits(path: Path | str | None) -> dict[str, float]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is of another form, or names no check.
+        MattingError: If it is of another form, or names no check.
     """
     return dict(default_limits()) | (_read(Path(path)) if path else {})
 
@@ -198,12 +199,12 @@ def _read(path: Path) -> dict[str, float]:
         content: Any = OmegaConf.to_container(OmegaConf.load(path))
         limits = {str(name): float(limit) for name, limit in content.items()}
         if undefined := [name for name, limit in limits.items() if math.isnan(limit)]:
-            raise ValueError(f"{undefined[0]}: nan, which nothing exceeds; .inf reports a score and fails nobody")
+            raise MattingError(f"{undefined[0]}: nan, which nothing exceeds; .inf reports a score and fails nobody")
     except (OmegaConfBaseException, YAMLError, AttributeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: expected lines 'check: limit', found: {error}; correct the file") from error
+        raise MattingError(f"{path}: expected lines 'check: limit', found: {error}; correct the file") from error
     names = (*BY_NAME, "credibility")
     if unknown := sorted(limits.keys() - set(names)):
-        raise ValueError(f"{path}: there is no check '{unknown[0]}'; expected some of {', '.join(names)}")
+        raise MattingError(f"{path}: there is no check '{unknown[0]}'; expected some of {', '.join(names)}")
     return limits
 
 

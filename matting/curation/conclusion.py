@@ -11,8 +11,9 @@ from matting.curation.report import report_html, report_markdown, report_tables
 from matting.curation.run import Curation, Progress, measure_all
 from matting.curation.verdicts import judge, write_verdicts
 from matting.data.verdicts import read_accepted
+from matting.errors import MattingError
 from matting.evaluation.report import Table
-from matting.images import write_atomic
+from matting.files import write_atomic
 
 
 class Conclusion(NamedTuple):
@@ -99,12 +100,12 @@ def draw_audit(curation: Curation, share: float, seed: int, progress: Progress) 
         progress: Shows how far it is.
 
     Raises:
-        ValueError: If nothing was accepted.
+        MattingError: If nothing was accepted.
     """
     accepted = read_accepted(curation.verdicts).get(curation.name, {})
     names = draw_sample([item for item in curation.items.values() if accepted.get(item.name)], share, seed)
     if not names:
-        raise ValueError(f"{curation.verdicts}: expected accepted pairs to audit, found none")
+        raise MattingError(f"{curation.verdicts}: expected accepted pairs to audit, found none")
     sample, file = {name: curation.stamp(name) for name in names}, curation.folder / "audit.html"
     shown = progress(names, "drawing the page")
     entries = (Entry(name, curation.items[name].tags, curation.read(name)) for name in shown)

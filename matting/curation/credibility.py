@@ -14,6 +14,7 @@ from matting.curation.pair import AnnotatedPair
 from matting.curation.run import Curation, Progress, RegionError
 from matting.data.folds import fold_of
 from matting.data.formats import Item
+from matting.errors import MattingError
 from matting.evaluation.report.gallery import signed_error
 from matting.images import write_png
 
@@ -89,7 +90,7 @@ def load_judges(checkpoints: Sequence[Path], device: str = "auto") -> list[Judge
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
 
     Raises:
-        FileNotFoundError, ValueError: As `matting.models.load_checkpoint`.
+        FileNotFoundError, MattingError: As `matting.models.load_checkpoint`.
     """
     from matting.inference import Predictor
     from matting.models import load_checkpoint, weights_digest
@@ -119,11 +120,11 @@ def cross_check(curation: Curation, judges: Sequence[Judge], progress: Progress,
         scores are left out.
 
     Raises:
-        ValueError: If a pair has no network that may judge it.
+        MattingError: If a pair has no network that may judge it.
     """
     panels = {name: [judge for judge in judges if judge.may_judge(item)] for name, item in curation.items.items()}
     if bare := [name for name, panel in panels.items() if not panel]:
-        raise ValueError(
+        raise MattingError(
             f"{len(bare)} pairs, such as '{bare[0]}', were seen by every network; give those of all folds, or one "
             "that was trained on other data"
         )
@@ -182,7 +183,7 @@ def _score(curation: Curation, name: str, panel: Sequence[Judge], credible: floa
         pair = curation.read(name)
     except RegionError:
         raise
-    except (ValueError, OSError) as error:
+    except (MattingError, OSError) as error:
         return {"agreement": {}, "problem": str(error)}
     predictions = [judge.predict(pair.photo) for judge in panel]
     scores = [round(agreement(pair.alpha, predicted), 6) for predicted in predictions]

@@ -1,6 +1,5 @@
 """Verdicts for others: a Parquet file, pictures for annotators, and a FiftyOne data set to look at."""
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -11,7 +10,9 @@ from matting.curation.checks import BY_NAME
 from matting.curation.report import overlay
 from matting.curation.run import Curation, Progress
 from matting.curation.verdicts import COLUMNS
-from matting.images import read_alpha, write_atomic, write_png
+from matting.errors import MattingError
+from matting.files import open_csv, write_atomic
+from matting.images import read_alpha, write_png
 from matting.processes import in_processes
 
 _TEXT = 5  # columns before the numbers
@@ -23,18 +24,17 @@ def read_verdicts(path: Path) -> list[dict[str, Any]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it has other columns, or no number where one belongs.
+        MattingError: If it has other columns, or no number where one belongs.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected the verdicts of 'matting curate run', found nothing; run it first")
-    with path.open(newline="", encoding="utf-8") as file:
-        table = csv.DictReader(file)
-        if tuple(table.fieldnames or ()) != COLUMNS:
-            raise ValueError(f"{path}: expected the columns of this version; run 'matting curate run' again")
-        try:
-            return [_typed(row) for row in table]
-        except ValueError as error:
-            raise ValueError(f"{path}, line {table.line_num}: {error}; run 'matting curate run' again") from error
+    table = open_csv(path)
+    if tuple(table.fieldnames or ()) != COLUMNS:
+        raise MattingError(f"{path}: expected the columns of this version; run 'matting curate run' again")
+    try:
+        return [_typed(row) for row in table]
+    except ValueError as error:
+        raise MattingError(f"{path}, line {table.line_num}: {error}; run 'matting curate run' again") from error
 
 
 def _typed(row: Mapping[str, str]) -> dict[str, Any]:
@@ -46,13 +46,13 @@ def write_parquet(verdicts: Path, path: Path) -> None:
     """Write a ``verdicts.csv`` as Parquet: text and float64, null where there is no number.
 
     Raises:
-        FileNotFoundError, ValueError: As `read_verdicts`; also where pyarrow is missing.
+        FileNotFoundError, MattingError: As `read_verdicts`; also where pyarrow is missing.
     """
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
-        raise ValueError(f'{path}: writing Parquet needs pyarrow: pip install -e ".[parquet]"') from error
+        raise MattingError(f'{path}: writing Parquet needs pyarrow: pip install -e ".[parquet]"') from error
     types = [pyarrow.string()] * _TEXT + [pyarrow.float64()] * (len(COLUMNS) - _TEXT)
     table = pyarrow.Table.from_pylist(read_verdicts(verdicts), pyarrow.schema(list(zip(COLUMNS, types, strict=True))))
     buffer = io.BytesIO()
@@ -74,7 +74,7 @@ def write_pictures(curation: Curation, folder: Path, progress: Progress, workers
 
     Raises:
         FileExistsError: If there is such a folder.
-        FileNotFoundError, ValueError: As `read_verdicts`; also where a file has become unreadable.
+        FileNotFoundError, MattingError: As `read_verdicts`; also where a file has become unreadable.
     """
     failed = [(row["name"], row["reasons"].split(";")) for row in read_verdicts(curation.verdicts) if row["reasons"]]
     work = [(name, checks) for name, reasons in failed if (checks := [one for one in reasons if one in BY_NAME])]
@@ -110,17 +110,17 @@ def to_fiftyone(curation: Curation, name: str) -> int:
 
     Raises:
         FileNotFoundError: As `read_verdicts`.
-        ValueError: If FiftyOne is missing or has a data set of that name, or a judged pair is gone.
+        MattingError: If FiftyOne is missing or has a data set of that name, or a judged pair is gone.
     """
     try:
         import fiftyone
     except ImportError as error:
-        raise ValueError('expected FiftyOne, found none: pip install -e ".[fiftyone]"') from error
+        raise MattingError('expected FiftyOne, found none: pip install -e ".[fiftyone]"') from error
     rows = read_verdicts(curation.verdicts)
     if fiftyone.dataset_exists(name):
-        raise ValueError(f"FiftyOne has a data set '{name}'; choose another name, or delete it there")
+        raise MattingError(f"FiftyOne has a data set '{name}'; choose another name, or delete it there")
     if gone := [row["name"] for row in rows if row["name"] not in curation.items]:
-        raise ValueError(f"{curation.verdicts}: '{gone[0]}' is not in the data set; run 'matting curate run' again")
+        raise MattingError(f"{curation.verdicts}: '{gone[0]}' is not in the data set; run 'matting curate run' again")
     samples = []
     for row in rows:
         item = curation.items[row["name"]]

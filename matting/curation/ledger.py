@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matting.images import write_atomic
+from matting.files import write_atomic
 
 Line = dict[str, Any]
 """``name`` and ``stamp`` of a pair, ``problem`` (empty where there is none), and what was found of it."""

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.errors import MattingError
+
 if TYPE_CHECKING:
     from matting.curation.critic import Criticism
 
@@ -69,7 +71,7 @@ class AnnotatedPair:
         good = self.photo.dtype == self.alpha.dtype == np.uint8 and self.photo.shape == (*self.alpha.shape, 3)
         if not good or not self.alpha.size:
             found = f"{self.photo.shape} {self.photo.dtype} with {self.alpha.shape} {self.alpha.dtype}"
-            raise ValueError(f"expected a photograph (H, W, 3) and a matte (H, W), both uint8, found {found}")
+            raise MattingError(f"expected a photograph (H, W, 3) and a matte (H, W), both uint8, found {found}")
         if self.regions is not None and (self.regions.shape != self.alpha.shape or self.regions.dtype != np.uint8):
             found = f"{self.regions.shape} {self.regions.dtype}"
             raise ValueError(f"expected regions of the matte's size, {self.alpha.shape} uint8, found {found}")

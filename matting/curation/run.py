@@ -20,14 +20,16 @@ from matting.data.formats import Item, Source
 from matting.data.formats.folders import EmptyError
 from matting.data.formats.splits import SPLITS, check_split
 from matting.data.verify import find_format
-from matting.images import read_alpha, read_rgb, write_atomic
+from matting.errors import MattingError
+from matting.files import read_json, size_and_time, write_atomic
+from matting.images import read_alpha, read_rgb
 from matting.processes import in_processes
 
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]
 """Passes through what it is given and shows how far it is, under a label."""
 
 
-class RegionError(ValueError):
+class RegionError(MattingError):
     """Labelled regions are wrong: a mistake of the label, not of the pair."""
 
 
@@ -64,7 +66,7 @@ class Curation:
 
         Raises:
             RegionError: If the regions hold other values than theirs, or are of another size.
-            ValueError: If a file cannot be read, or photograph and matte differ in size.
+            MattingError: If a file cannot be read, or photograph and matte differ in size.
         """
         (source, index), item = self._places[name], self.items[name]
         layers = source.layers(index, recomposed=False)
@@ -76,8 +78,7 @@ class Curation:
         """What tells whether the files of a pair are those that somebody looked at: a digest of sizes and times."""
         item = self.items[name]
         paths = (item.photo, item.alpha, item.foreground, item.background, _region_file(item, self.regions))
-        found = [path.stat() if path and path.is_file() else None for path in paths]
-        times = [(stat.st_size, stat.st_mtime_ns) if stat else None for stat in found]
+        times = [size_and_time(path) if path and path.is_file() else None for path in paths]
         return blake2b(repr(times).encode(), digest_size=8).hexdigest()
 
     @property
@@ -123,7 +124,7 @@ def start_curation(folder: Path, name: str, root: Path, splits: Sequence[str], r
             plastic, 255 where there is only a reflection, 0 elsewhere.
 
     Raises:
-        ValueError: If the folder holds the curation of another set, the set has no photographs, or no regions are
+        MattingError: If the folder holds the curation of another set, the set has no photographs, or no regions are
             named like one of its pairs.
         FileNotFoundError: If the set is not there, or not complete.
     """
@@ -135,12 +136,15 @@ def start_curation(folder: Path, name: str, root: Path, splits: Sequence[str], r
     question: dict[str, Any] = {"format": name, "root": str(root.resolve()), "splits": chosen}
     question |= {"regions": str(regions.resolve())} if regions else {}
     file = folder / "curation.json"
-    if file.is_file() and json.loads(file.read_text()) != question:
-        found = file.read_text()
-        raise ValueError(f"{folder}: holds the curation of another set or regions ({found}); choose another --output")
+    if file.is_file() and read_json(file) != question:
+        raise MattingError(
+            f"{folder}: holds the curation of another set or regions ({file.read_text()}); choose another --output"
+        )
     curation = Curation(folder, _open(name, root, chosen), regions)
     if regions and not any(_region_file(item, regions) for item in curation.items.values()):
-        raise ValueError(f"{regions}: expected pictures NAME.png named like a pair of {root}, found none; rename them")
+        raise MattingError(
+            f"{regions}: expected pictures NAME.png named like a pair of {root}, found none; rename them"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(file, json.dumps(question).encode())
     return curation
@@ -155,7 +159,7 @@ def open_curation(folder: Path) -> Curation:
     file = folder / "curation.json"
     if not file.is_file():
         raise FileNotFoundError(f"{folder}: expected the folder of a curation; begin one with 'matting curate run'")
-    question = json.loads(file.read_text())
+    question = read_json(file)
     regions = Path(question["regions"]) if "regions" in question else None
     return Curation(folder, _open(question["format"], Path(question["root"]), question["splits"]), regions)
 
@@ -170,9 +174,9 @@ def _open(name: str, root: Path, splits: Sequence[str]) -> list[Source]:
             continue
         for item in source.items:
             if item.photo is None:
-                raise ValueError(f"{root}: '{item.name}' has no photograph; curation judges photographs with mattes")
+                raise MattingError(f"{root}: '{item.name}' has no photograph; curation judges photographs with mattes")
             if known.get(item.name, item) != item:
-                raise ValueError(f"{root}: two pairs of different splits are named '{item.name}'; give one --split")
+                raise MattingError(f"{root}: two pairs of different splits are named '{item.name}'; give one --split")
         if new := [item for item in source.items if item.name not in known]:
             parts.append(replace(source, items=new))
             known |= {item.name: item for item in new}
@@ -225,7 +229,7 @@ def _measure(curation: Curation, name: str) -> Line:
         pair = curation.read(name)
     except RegionError:
         raise
-    except (ValueError, OSError, cv2.error) as error:
+    except (MattingError, OSError, cv2.error) as error:
         return {"scores": {}, "problem": str(error).strip()}
     try:
         findings = measure(pair)

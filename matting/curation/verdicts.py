@@ -1,14 +1,12 @@
 """The result of a curation: one row a pair, as CSV, which people and training read."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from matting.curation.checks import CHECKS, Gate, failed
 from matting.data.verdicts import Verdict
-from matting.images import write_atomic
+from matting.files import write_csv
 
 COLUMNS = ("source", "name", "verdict", "gate", "reasons", "credibility", *(check.name for check in CHECKS))
 
@@ -90,14 +88,12 @@ def judge(measured: Measured, limits: Mapping[str, float], audited: Audited | No
 
 def write_verdicts(path: Path, judged: Iterable[Judged]) -> None:
     """Write the CSV: `COLUMNS`, reasons separated by semicolons, scores with five digits."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
-    for one in judged:
-        pair = one.measured
-        scores = [f"{pair.scores[check.name]:.5g}" if pair.scores else "" for check in CHECKS]
-        credibility = "" if pair.credibility is None else f"{pair.credibility:.4f}"
-        table.writerow(
-            [pair.source, pair.name, one.verdict, one.gate or "", ";".join(one.reasons), credibility, *scores]
-        )
-    write_atomic(path, text.getvalue().encode())
+    write_csv(path, COLUMNS, map(_row, judged))
+
+
+def _row(judged: Judged) -> list[str]:
+    pair = judged.measured
+    scores = [f"{pair.scores[check.name]:.5g}" if pair.scores else "" for check in CHECKS]
+    credibility = "" if pair.credibility is None else f"{pair.credibility:.4f}"
+    verdict = [judged.verdict, judged.gate or "", ";".join(judged.reasons)]
+    return [pair.source, pair.name, *verdict, credibility, *scores]

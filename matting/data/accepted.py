@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from matting.data.formats import Source
 from matting.data.verdicts import read_accepted
+from matting.errors import MattingError
 from matting.plan.catalog import flatten
 
 Verdicts: TypeAlias = Path | str | Sequence[Path | str]
@@ -27,21 +28,21 @@ def accepted(
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If files contradict one another, do not fit a set, or fit none, or fit two.
+        MattingError: If files contradict one another, do not fit a set, or fit none, or fit two.
     """
     if isinstance(verdicts, Mapping):
         return _by_set(sets, flatten(verdicts))
     found, told = _read(verdicts)
     formats = [source.name for source in sets.values()]
     if not found.keys() & set(formats):
-        raise ValueError(
+        raise MattingError(
             f"{told}: expected verdicts on {', '.join(formats)}, found {', '.join(found)}; curate the training set"
         )
     for kind in found:
         if formats.count(kind) > 1:
             alike = [full for full, source in sets.items() if source.name == kind]
             role, _, name = alike[0].partition(".")
-            raise ValueError(
+            raise MattingError(
                 f"{told}: has verdicts on '{kind}', which {' and '.join(alike)} are; say which is meant, "
                 f"corpus.verdicts={{{role}:{{{name}:FILE}}}}"
             )
@@ -50,12 +51,12 @@ def accepted(
 
 def _by_set(sets: Mapping[str, Source], verdicts: Mapping[str, Verdicts]) -> dict[str, Source]:
     if unknown := sorted(verdicts.keys() - sets.keys()):
-        raise ValueError(f"corpus.verdicts: unknown set {unknown[0]}; the corpus has: {', '.join(sets)}")
+        raise MattingError(f"corpus.verdicts: unknown set {unknown[0]}; the corpus has: {', '.join(sets)}")
     chosen = {}
     for full, source in sets.items():
         found, told = _read(verdicts[full]) if full in verdicts else ({}, "corpus.verdicts")
         if full in verdicts and source.name not in found:
-            raise ValueError(f"{told}: expected verdicts on {source.name} for {full}, found {', '.join(found)}")
+            raise MattingError(f"{told}: expected verdicts on {source.name} for {full}, found {', '.join(found)}")
         chosen[full] = _accepted_of(source, full, found.get(source.name), told)
     return chosen
 
@@ -68,7 +69,7 @@ def _read(verdicts: Verdicts) -> tuple[dict[str, dict[str, bool]], str]:
         for kind, found in read_accepted(path).items():
             known = merged.setdefault(kind, {})
             if differ := [item for item, verdict in found.items() if known.get(item, verdict) != verdict]:
-                raise ValueError(f"{path}: has another verdict on '{differ[0]}' of '{kind}' than a file before it")
+                raise MattingError(f"{path}: has another verdict on '{differ[0]}' of '{kind}' than a file before it")
             known |= found
     return merged, ", ".join(map(str, paths))
 
@@ -77,12 +78,12 @@ def _accepted_of(source: Source, full: str, verdicts: Mapping[str, bool] | None,
     if verdicts is None:
         return replace(source, notes=(*source.notes, f"all {len(source)} items are used, for {told} has none of them"))
     if unknown := [item.name for item in source.items if item.name not in verdicts]:
-        raise ValueError(
+        raise MattingError(
             f"{told}: has no verdict on {len(unknown)} items of '{full}', such as '{unknown[0]}'; "
             "run 'matting curate run' again"
         )
     kept = [item for item in source.items if verdicts[item.name]]
     if not kept:
-        raise ValueError(f"{told}: accepts nothing of '{full}'; look at the curation's report")
+        raise MattingError(f"{told}: accepts nothing of '{full}'; look at the curation's report")
     note = f"{len(kept)} of {len(source)} items are used, as {told} has it"
     return replace(source, items=kept, notes=(*source.notes, note))

@@ -16,9 +16,11 @@ from matting.data.formats.foregrounds import with_estimated_foregrounds
 from matting.data.formats.official import Composite, compose_official
 from matting.data.roles import Reader, Readers, check_weights, entitle, read_role, refuse_leaks
 from matting.data.scenes import Scenes
-from matting.data.test_sets import Example, Pair, implied_trimap, pairs_from_root, with_labels
+from matting.data.test_sets import Example, Pair, pairs_from_root, with_labels
+from matting.errors import MattingError
 from matting.images import list_pictures, read_alpha, read_rgb
 from matting.plan.catalog import flatten
+from matting.trimap import implied_trimap
 
 Composites = Callable[[], Sequence[Composite]]
 """Lists official test composites."""
@@ -169,13 +171,15 @@ def disk_corpus(
 
     Raises:
         FileNotFoundError: If a folder or a file is missing.
-        ValueError: If an option, or a file that says what is in a set, is not as expected.
+        MattingError: If an option, or a file that says what is in a set, is not as expected.
     """
     if on_bad_file not in ("raise", "skip"):
-        raise ValueError(f"corpus.on_bad_file: expected 'raise' or 'skip', found '{on_bad_file}'")
+        raise MattingError(f"corpus.on_bad_file: expected 'raise' or 'skip', found '{on_bad_file}'")
     splits = read_role("portraits", portraits, ("train", "val", "test"))
     if not splits["test"]:
-        raise ValueError("corpus.portraits: expected at least one set, found none; validation and test are made of it")
+        raise MattingError(
+            "corpus.portraits: expected at least one set, found none; validation and test are made of it"
+        )
     roles = {
         "studio": read_role("studio", studio)["train"],
         "portraits": splits.pop("train"),

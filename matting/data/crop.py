@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+from matting.images import Pixels
+
 Pixel = TypeVar("Pixel", np.uint8, np.bool_)
 
 ALIASING_STARTS = 1.5
@@ -52,7 +53,7 @@ def full_box(height: int, width: int) -> Box:
     return Box(0, 0, height, width)
 
 
-def choose_box(alpha: Picture, rng: np.random.Generator, smallest: float) -> Box:
+def choose_box(alpha: Pixels, rng: np.random.Generator, smallest: float) -> Box:
     """Choose a crop around a random pixel of the unknown region.
 
     A square of the picture's own pixels, as the predictor keeps proportions too, of a uniform share of its long side,
@@ -82,14 +83,14 @@ def scene_box(height: int, width: int, rng: np.random.Generator) -> Box:
     return Box(int(rng.integers(0, height - side + 1)), int(rng.integers(0, width - side + 1)), side, side)
 
 
-def resize(picture: Picture, size: int) -> Picture:
+def resize(picture: Pixels, size: int) -> Pixels:
     """Resize to ``size`` x ``size``: by area where it shrinks much, else linearly, which is five times as fast."""
     aliases = max(picture.shape[:2]) > ALIASING_STARTS * size and min(picture.shape[:2]) >= size
     method = cv2.INTER_AREA if aliases else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(picture, (size, size), interpolation=method), dtype=np.uint8)
 
 
-def _unknown_pixel(alpha: Picture, rng: np.random.Generator, stride: int = 4) -> tuple[int, int]:
+def _unknown_pixel(alpha: Pixels, rng: np.random.Generator, stride: int = 4) -> tuple[int, int]:
     """A random soft pixel, found on a coarse grid; any pixel where the matte has none."""
     coarse = alpha[::stride, ::stride]
     soft = np.flatnonzero(coarse - np.uint8(1) < 254)  # neither 0, which wraps around, nor 255

@@ -18,6 +18,7 @@ from matting.data.crop import choose_box, resize
 from matting.data.formats.base import Source
 from matting.data.formats.quarantine import record, substitutes
 from matting.data.scenes import Scenes
+from matting.errors import MattingError
 from matting.plan.plan import Draw
 
 
@@ -64,9 +65,9 @@ class DrawDataset(Dataset[Crop]):
         for item in chain([draw.item], substitutes(source, draw.item, draw.seed)):
             try:
                 return self._decode(draw._replace(item=item))
-            except (ValueError, OSError) as error:
+            except (MattingError, OSError) as error:
                 record(self.quarantine, name, source.items[item].name, str(error))
-        raise ValueError(f"no item of '{name}' like '{source.items[draw.item].name}' can be read; verify the set")
+        raise MattingError(f"no item of '{name}' like '{source.items[draw.item].name}' can be read; verify the set")
 
     def _decode(self, draw: Draw) -> Crop:
         geometry, scenery = np.random.default_rng([draw.seed, 0]), np.random.default_rng([draw.seed, 1 + draw.view])

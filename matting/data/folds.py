@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from matting.data.formats import Item, Source
+from matting.errors import MattingError
 
 if TYPE_CHECKING:
     from matting.data.corpora import Corpus
@@ -33,12 +34,12 @@ def leave_out(corpus: "Corpus", fold: int | None, folds: int) -> "Corpus":
         folds: Their number, at least 2.
 
     Raises:
-        ValueError: If there is no such fold, or a set has nothing beside it.
+        MattingError: If there is no such fold, or a set has nothing beside it.
     """
     if fold is None:
         return corpus
     if folds < 2 or not 0 <= fold < folds:
-        raise ValueError(f"data.fold: expected 0 to data.folds - 1 of at least two folds, found {fold} of {folds}")
+        raise MattingError(f"data.fold: expected 0 to data.folds - 1 of at least two folds, found {fold} of {folds}")
     train = {
         role: {name: _without(source, fold, folds, f"{role}.{name}") for name, source in sets.items()}
         for role, sets in corpus.train.items()
@@ -49,5 +50,5 @@ def leave_out(corpus: "Corpus", fold: int | None, folds: int) -> "Corpus":
 def _without(source: Source, fold: int, folds: int, name: str) -> Source:
     kept = [item for item in source.items if fold_of(item, folds) != fold]
     if not kept:
-        raise ValueError(f"data.fold: nothing of '{name}' is left beside fold {fold} of {folds}; use more folds")
+        raise MattingError(f"data.fold: nothing of '{name}' is left beside fold {fold} of {folds}; use more folds")
     return replace(source, items=kept)

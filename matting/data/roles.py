@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from matting.data.formats import Item, Source
 from matting.data.formats.folders import EmptyError
+from matting.errors import MattingError
 
 Reader: TypeAlias = Callable[..., Source]
 """A reader of `matting.data.formats` with its folder and options already given; it takes a keyword ``split``."""
@@ -32,8 +33,8 @@ def read_role(role: str, readers: Readers | None, splits: Sequence[str] = ("trai
         By split, by set.
 
     Raises:
-        FileNotFoundError, ValueError: As the readers raise them, with the name of the set in front; EmptyError also if
-            a split has no items; ValueError also if two sets have one name.
+        FileNotFoundError, MattingError: As the readers raise them, with the name of the set in front; EmptyError also
+            if a split has no items; MattingError also if two sets have one name.
     """
     found: dict[str, dict[str, Source]] = {split: {} for split in splits}
     lacking: dict[str, EmptyError] = {}
@@ -43,7 +44,7 @@ def read_role(role: str, readers: Readers | None, splits: Sequence[str] = ("trai
             raise next(iter(empty.values()))
         name = given or next(iter(sources.values())).name
         if any(name in sets for sets in found.values()):
-            raise ValueError(f"corpus.{role}: two sets are called '{name}'; name them: {{first: …, second: …}}")
+            raise MattingError(f"corpus.{role}: two sets are called '{name}'; name them: {{first: …, second: …}}")
         for split, source in sources.items():
             found[split][name] = source
         for split, error in empty.items():
@@ -69,14 +70,16 @@ def _read(reader: Reader, splits: Sequence[str], where: str) -> tuple[dict[str, 
     sources: dict[str, Source] = {}
     empty: dict[str, EmptyError] = {}
     if not callable(reader):
-        raise ValueError(f"{where}: expected a reader with its options, found {reader}; choose one of its config group")
+        raise MattingError(
+            f"{where}: expected a reader with its options, found {reader}; choose one of its config group"
+        )
     for split in splits:
         try:
             sources[split] = reader(split=split)
         except EmptyError as error:
             empty[split] = EmptyError(f"{where}: {error}")
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from error
+        except MattingError as error:
+            raise MattingError(f"{where}: {error}") from error
         except OSError as error:
             raise FileNotFoundError(f"{where}: {error}") from error
     return sources, empty
@@ -108,14 +111,14 @@ def refuse_leaks(train: Mapping[str, Source], held_out: Mapping[str, Mapping[str
         held_out: Sets of the other splits, by split.
 
     Raises:
-        ValueError: If a person or a file is on both sides.
+        MattingError: If a person or a file is on both sides.
     """
     seen = {who: name for name, source in train.items() for item in source.items for who in _who(item)}
     for split, sets in held_out.items():
         for name, source in sets.items():
             for item in source.items:
                 if found := next((seen[who] for who in _who(item) if who in seen), None):
-                    raise ValueError(
+                    raise MattingError(
                         f"'{item.name}' is in split '{split}' of '{name}' and, itself or the same person, in split "
                         f"'train' of '{found}'; make the split lists agree"
                     )
@@ -136,16 +139,16 @@ def check_weights(weights: Mapping[str, Mapping[str, float]], train: Mapping[str
     """Check the weights of sets inside their roles.
 
     Raises:
-        ValueError: If a role or a set is unknown or has no weight, or a weight is not positive.
+        MattingError: If a role or a set is unknown or has no weight, or a weight is not positive.
     """
     for role, given in weights.items():
         known = train.get(role, {})
         if given and given.keys() != known.keys():
             sets, found = ", ".join(known) or "no set", ", ".join(given)
-            raise ValueError(f"corpus.weights.{role}: expected a weight for each of {sets}, found {found}")
+            raise MattingError(f"corpus.weights.{role}: expected a weight for each of {sets}, found {found}")
         for name, weight in given.items():
             if not isinstance(weight, int | float) or weight <= 0:
-                raise ValueError(
+                raise MattingError(
                     f"corpus.weights.{role}.{name}: expected a number above 0, found {weight}; "
                     f"corpus.{role}.{name}=null leaves a set out"
                 )

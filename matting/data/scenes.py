@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 import cv2
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from matting.cache import cache_dir
 from matting.data.crop import resize, scene_box
+from matting.files import digest, replacing, stamp
 from matting.images import read_rgb
 from matting.plan.catalog import PLAIN
 
@@ -54,16 +54,14 @@ class Scenes:
             ``(N, 6)`` float64: mean and standard deviation of L*, mean a* and b*, their joint standard deviation, and
             the mean gradient of L*; all of the scene at 64 x 64 pixels, in CIELAB units.
         """
-        stamps = [f"{path}|{(info := path.stat()).st_size}|{info.st_mtime_ns}" for path in self.files]
-        cached = cache_dir() / f"scenes-{blake2b(chr(10).join(stamps).encode(), digest_size=10).hexdigest()}.npy"
+        cached = cache_dir() / f"scenes-{digest(map(stamp, self.files))}.npy"
         if cached.is_file():
             return np.asarray(np.load(cached), dtype=np.float64)
         with ThreadPoolExecutor() as pool:  # OpenCV decodes outside the interpreter's lock
             rows = list(pool.map(self._measure, range(len(self))))
         cached.parent.mkdir(parents=True, exist_ok=True)
-        temporary = cached.with_suffix(f".{id(rows)}.tmp.npy")
-        np.save(temporary, np.array(rows))
-        temporary.replace(cached)
+        with replacing(cached) as temporary, temporary.open("wb") as file:
+            np.save(file, np.array(rows))
         return np.array(rows)
 
     def _measure(self, index: int) -> NDArray[np.float64]:

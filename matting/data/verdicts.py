@@ -1,9 +1,11 @@
 """The verdicts of a curation, as people and training read them."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+from matting.errors import MattingError
+from matting.files import open_csv
 
 Verdict = Literal["accept", "re-annotate", "reject"]
 
@@ -19,7 +21,7 @@ def read_accepted(path: Path | str) -> dict[str, dict[str, bool]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is of another form.
+        MattingError: If it is of another form.
     """
     path = Path(path)
     if not path.is_file():
@@ -28,7 +30,7 @@ def read_accepted(path: Path | str) -> dict[str, dict[str, bool]]:
     for number, row in enumerate(_rows(path), start=2):
         if row["verdict"] not in get_args(Verdict):
             found = f"'{row['verdict']}'"
-            raise ValueError(
+            raise MattingError(
                 f"{path}, line {number}: expected {'/'.join(get_args(Verdict))}, found {found}; correct it"
             )
         accepted.setdefault(row["source"], {})[row["name"]] = row["verdict"] == "accept"
@@ -38,23 +40,22 @@ def read_accepted(path: Path | str) -> dict[str, dict[str, bool]]:
 def _rows(path: Path) -> Sequence[dict[str, str]]:
     records, columns = _parquet(path) if path.suffix == ".parquet" else _csv(path)
     if missing := {"source", "name", "verdict"} - set(columns):
-        raise ValueError(f"{path}: expected the columns source, name and verdict, missing: {', '.join(missing)}")
+        raise MattingError(f"{path}: expected the columns source, name and verdict, missing: {', '.join(missing)}")
     return [{key: str(row[key] or "").strip() for key in ("source", "name", "verdict")} for row in records]
 
 
 def _csv(path: Path) -> tuple[Sequence[Mapping[str, Any]], Sequence[str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        table = csv.DictReader(file)
-        return list(table), table.fieldnames or ()
+    table = open_csv(path)
+    return list(table), table.fieldnames or ()
 
 
 def _parquet(path: Path) -> tuple[Sequence[Mapping[str, Any]], Sequence[str]]:
     try:
         from pyarrow import ArrowInvalid, parquet
     except ImportError as error:
-        raise ValueError(f'{path}: reading Parquet needs pyarrow: pip install -e ".[parquet]"') from error
+        raise MattingError(f'{path}: reading Parquet needs pyarrow: pip install -e ".[parquet]"') from error
     try:
         table = parquet.read_table(path)
     except ArrowInvalid as error:
-        raise ValueError(f"{path}: expected a Parquet file, found something else ({error})") from error
+        raise MattingError(f"{path}: expected a Parquet file, found something else ({error})") from error
     return table.to_pylist(), table.column_names

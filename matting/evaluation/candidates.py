@@ -5,11 +5,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from matting.errors import MattingError
 from matting.evaluation.methods import all_foreground, network, stored_predictions
 from matting.evaluation.prediction import Method
 from matting.evaluation.runs import read_training
 from matting.evaluation.setting import UNKNOWN, Description
-from matting.evaluation.trimap_based import closed_form
+from matting.evaluation.trimap_based import closed_form_method
 from matting.inference import Predictor
 from matting.models import load_checkpoint
 
@@ -31,7 +32,7 @@ class Entrant(NamedTuple):
     looks: bool = True
 
 
-def trained_network(path: Path, size: int | None = None, device: str = "auto") -> Entrant:
+def load_entrant(path: Path, size: int | None = None, device: str = "auto") -> Entrant:
     """Enter a network.
 
     Args:
@@ -41,7 +42,7 @@ def trained_network(path: Path, size: int | None = None, device: str = "auto") -
 
     Raises:
         FileNotFoundError: There is no checkpoint.
-        ValueError: It cannot be used, or the size or the device cannot.
+        MattingError: It cannot be used, or the size or the device cannot.
     """
     checkpoint = load_checkpoint(path)
     predictor = Predictor(checkpoint.model, size or checkpoint.size, device)
@@ -80,11 +81,11 @@ def baselines(helped: bool = False) -> dict[str, Entrant]:
         Entrants by name.
 
     Raises:
-        ValueError: PyMatting is wanted and not installed.
+        MattingError: PyMatting is wanted and not installed.
     """
     solver = Description("Levin et al. 2008 by PyMatting, told the true trimap; long side to 512 px")
     trivial = Entrant(all_foreground, Description("trivial baseline: alpha 1 everywhere"), looks=False)
-    return ({HELPED: Entrant(closed_form(), solver)} if helped else {}) | {TRIVIAL: trivial}
+    return ({HELPED: Entrant(closed_form_method(), solver)} if helped else {}) | {TRIVIAL: trivial}
 
 
 def enter(
@@ -95,20 +96,20 @@ def enter(
     Args:
         checkpoints: Run folders or checkpoints.
         predictions: Folders of stored mattes.
-        size: As `trained_network` takes it.
-        device: As `trained_network` takes it.
+        size: As `load_entrant` takes it.
+        device: As `load_entrant` takes it.
         helped: As `baselines` takes it.
 
     Returns:
         Entrants by short name.
 
     Raises:
-        ValueError: There is nothing to evaluate, or one is given twice.
+        MattingError: There is nothing to evaluate, or one is given twice.
     """
     if not checkpoints and not predictions:
-        raise ValueError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
+        raise MattingError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
     names = short_names([*checkpoints, *predictions])
-    networks = {names[path]: trained_network(path, size, device) for path in checkpoints}
+    networks = {names[path]: load_entrant(path, size, device) for path in checkpoints}
     stored = {names[path]: other_software(path) for path in predictions}
     return networks | stored | baselines(helped)
 
@@ -117,11 +118,11 @@ def short_names(paths: Sequence[Path]) -> dict[Path, str]:
     """Name paths by as few of their last parts as tell them apart.
 
     Raises:
-        ValueError: A path is given twice.
+        MattingError: A path is given twice.
     """
     parts = {path: path.resolve().parts for path in paths}
     if len(set(parts.values())) < len(paths):
-        raise ValueError(f"expected different methods, found one twice in {', '.join(map(str, paths))}")
+        raise MattingError(f"expected different methods, found one twice in {', '.join(map(str, paths))}")
     for depth in range(1, 100):
         names = {path: "/".join(parts[path][-depth:]) for path in paths}
         if len(set(names.values())) == len(paths):

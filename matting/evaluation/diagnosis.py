@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.data.test_sets.examples import Example
-from matting.data.test_sets.folders import without_jpeg_noise
 from matting.evaluation.prediction import Prediction
 from matting.foreground import estimate_foreground
 from matting.metrics.diagnostics import (
@@ -19,6 +18,7 @@ from matting.metrics.diagnostics import (
     holes,
     spill,
 )
+from matting.trimap import labels_of, without_jpeg_noise
 
 DISTANCES = (0, 4, 16, 64)
 """Distances to the matte's edge, in pixels, at which the rings begin."""
@@ -59,8 +59,7 @@ def _calibration(example: Example, prediction: Prediction) -> float:
         return math.nan
     height, width = prediction.trimap.shape[1:]
     trimap = cv2.resize(example.trimap, (width, height), interpolation=cv2.INTER_NEAREST)
-    classes = np.where(trimap == 0, 0, np.where(trimap == 255, 2, 1))
-    return calibration_error(prediction.trimap, classes)
+    return calibration_error(prediction.trimap, labels_of(np.asarray(trimap, np.uint8)))
 
 
 def _colours(example: Example, alpha: NDArray[np.float32]) -> dict[str, float]:

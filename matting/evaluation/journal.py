@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from matting.data.test_sets.examples import Pair
-from matting.images import write_atomic
+from matting.files import write_atomic
 
 
 class Journal:

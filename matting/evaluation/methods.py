@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from matting.data.test_sets.examples import Example, Pair
+from matting.errors import MattingError
 from matting.evaluation.prediction import Method, Prediction
 from matting.images import ImageError, list_pictures, read_alpha
 from matting.inference import Predictor, resize
@@ -98,13 +99,13 @@ def mean_matte(alphas: Iterable[NDArray[np.uint8]], size: int = 128) -> NDArray[
         ``(size, size)`` float32 in [0, 1].
 
     Raises:
-        ValueError: There is no matte.
+        MattingError: There is no matte.
     """
     total, count = np.zeros((size, size), np.float64), 0
     for count, alpha in enumerate(alphas, start=1):  # noqa: B007
         total += cv2.resize(alpha, (size, size), interpolation=cv2.INTER_AREA)
     if not count:
-        raise ValueError("expected at least one matte to average, found none; is the training set empty?")
+        raise MattingError("expected at least one matte to average, found none; is the training set empty?")
     return (total / (255 * count)).astype(np.float32)
 
 

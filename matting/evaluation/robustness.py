@@ -1,6 +1,6 @@
 """How methods hold up under the corruptions of Matting-C: what is scored, and what comes out."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -72,16 +72,13 @@ def degradations(
     Returns:
         What each corruption does, by its name.
     """
-    scores: dict[str, list[float]] = {}
-    for row in evaluation.rows:
-        if row.method == method and row.region == region:
-            scores.setdefault(row.pair.dataset, []).append(row.scores[metric])
-    clean = float(np.mean(scores[CLEAN]))
+    scores = partial(evaluation.scores, method, region=region, metric=metric)
+    clean = float(np.mean(scores(CLEAN)))
     return {corruption.name: _degradation(corruption, scores, clean) for corruption in CORRUPTIONS}
 
 
-def _degradation(corruption: Corruption, scores: Mapping[str, list[float]], clean: float) -> Degradation:
-    means = tuple(float(np.mean(scores[condition(corruption, severity)])) for severity in SEVERITIES)
+def _degradation(corruption: Corruption, scores: Callable[[str], Sequence[float]], clean: float) -> Degradation:
+    means = tuple(float(np.mean(scores(condition(corruption, severity)))) for severity in SEVERITIES)
     ratios = tuple(mean / clean if clean > 0 else float("nan") for mean in means)
     return Degradation(means, ratios, float(np.mean(ratios)))
 

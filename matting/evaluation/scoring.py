@@ -3,9 +3,11 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from matting.data.test_sets.examples import Example, Pair
+from matting.errors import MattingError
 from matting.evaluation.diagnosis import diagnose
 from matting.evaluation.journal import Journal
 from matting.evaluation.prediction import Method, predict
@@ -72,26 +74,31 @@ class Evaluation:
 
     def scores(self, method: str, group: str, region: str, metric: str) -> list[float]:
         """Return one figure per picture of a group: the sample that a mean, an interval or a test is made of."""
-        return [
-            row.scores[metric]
-            for row in self.rows
-            if row.method == method and row.region == region and group in row.pair.groups
-        ]
+        return [scores[metric] for scores in self._samples.get((method, group, region), ())]
 
-    @property
+    @cached_property
+    def _samples(self) -> Mapping[tuple[str, str, str], Sequence[Mapping[str, float]]]:
+        # A report asks for hundreds of cells, each of few of the rows.
+        samples: dict[tuple[str, str, str], list[Mapping[str, float]]] = {}
+        for row in self.rows:
+            for group in row.pair.groups:
+                samples.setdefault((row.method, group, row.region), []).append(row.scores)
+        return samples
+
+    @cached_property
     def pairs(self) -> list[Pair]:
         """The scored pictures, in their order."""
         return list(dict.fromkeys(row.pair for row in self.rows))
 
-    @property
+    @cached_property
     def sets(self) -> list[str]:
         """Names of the test sets, sorted."""
         return sorted({row.pair.dataset for row in self.rows})
 
-    @property
+    @cached_property
     def groups(self) -> list[str]:
         """Sets, each followed by its labels: ``demo``, ``demo.glasses``, …"""
-        return sorted({group for row in self.rows for group in row.pair.groups})
+        return sorted({group for _, group, _ in self._samples})
 
 
 def evaluate(
@@ -127,7 +134,7 @@ def evaluate(
     for pair in pairs:
         try:
             scored = _recall_or_score(methods, pair, protocol, journal)
-        except (ValueError, OSError) as error:
+        except (MattingError, OSError) as error:
             failures.append(Failure(pair, str(error)))
             continue
         for name, (elapsed, scores, figures) in scored.items():
@@ -161,7 +168,7 @@ def _score(name: str, method: Method, example: Example, protocol: Protocol) -> _
     alpha = prediction.alpha
     if alpha.shape != example.alpha.shape:
         found, wanted = ("x".join(map(str, matte.shape[::-1])) for matte in (alpha, example.alpha))
-        raise ValueError(f"{example.name}: expected a matte of {wanted} from '{name}', found {found}; resize it")
+        raise MattingError(f"{example.name}: expected a matte of {wanted} from '{name}', found {found}; resize it")
     scores = all_metrics(
         alpha, example.alpha, example.trimap, regions=REGIONS, protocol=protocol, ignore=example.ignore
     )

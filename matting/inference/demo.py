@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.errors import MattingError
 from matting.images import MAX_PIXELS, encode_picture, read_rgb
 from matting.inference.clock import Clock
 from matting.inference.cutout import Colour, Style, cover, cut_out, place_on
@@ -48,21 +49,21 @@ def build_page(loaded: Loaded, max_pixels: int = MAX_PIXELS, waiting: int = 16) 
         The page, with its queue, not yet served.
 
     Raises:
-        ValueError: Gradio is not installed.
+        MattingError: Gradio is not installed.
     """
     # Before the import: it phones home with either of them otherwise.
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
     try:
         import gradio as gr
     except ImportError:
-        raise ValueError(
+        raise MattingError(
             "expected the package gradio, which is not installed; install it with: pip install 'portrait-matting[demo]'"
         ) from None
 
     def press(photo: str | None, ground: str, own: str | None) -> tuple[Any, str, str]:
         try:
             return cut_out_upload(loaded, photo, ground, own, max_pixels)
-        except (ValueError, OSError) as error:
+        except (MattingError, OSError) as error:
             raise gr.Error(without_folders(str(error), photo, own), duration=None, print_exception=False) from None
 
     def upload(label: str, height: int, visible: bool = True) -> Any:
@@ -142,14 +143,14 @@ def cut_out_upload(
         The photograph and its cut-out before the ground, both scaled for the page; the PNG's path; the times.
 
     Raises:
-        ValueError: There is no photograph, or a file is no picture; the text says which.
+        MattingError: There is no photograph, or a file is no picture; the text says which.
     """
     if not photo:
-        raise ValueError("expected a photograph, found none; upload or paste one first")
+        raise MattingError("expected a photograph, found none; upload or paste one first")
     if ground == OWN and not own:
-        raise ValueError("expected a picture for the background, found none; upload one, or choose a colour")
+        raise MattingError("expected a picture for the background, found none; upload one, or choose a colour")
     if ground not in (*GROUNDS, OWN):
-        raise ValueError(f"expected a ground of {', '.join((*GROUNDS, OWN))}, found '{ground}'")
+        raise MattingError(f"expected a ground of {', '.join((*GROUNDS, OWN))}, found '{ground}'")
     clock = Clock()
     with clock("decode"):
         image = read_rgb(photo, to_srgb=True, max_pixels=max_pixels)

@@ -1,16 +1,15 @@
 """Many photographs: which file each one's cut-out goes to, and all of them one after the other."""
 
-import csv
 import glob
-import io
-import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from matting.images import encode_picture, list_pictures, read_rgb, write_atomic
+from matting.errors import MattingError
+from matting.files import json_text, write_atomic, write_csv
+from matting.images import encode_picture, list_pictures, read_rgb
 from matting.inference.clock import Clock
 from matting.inference.cutout import Style, cut_out
 from matting.inference.predictor import Predictor
@@ -45,7 +44,7 @@ def plan_jobs(photos: Sequence[Path | str], output: Path, suffix: str = ".png") 
 
     Raises:
         FileNotFoundError: A path does not exist, or no photograph was found.
-        ValueError: Two photographs would give one file, or a result would replace one of the photographs.
+        MattingError: Two photographs would give one file, or a result would replace one of the photographs.
     """
     paths = [path for given in photos for path in _expand(str(given))]
     # Not Path.resolve, which raises where links run in a circle.
@@ -58,9 +57,13 @@ def plan_jobs(photos: Sequence[Path | str], output: Path, suffix: str = ".png") 
     for target, sources in by_target.items():
         if len(sources) > 1:
             listed = " and ".join(map(str, sources[:3]))
-            raise ValueError(f"expected one photograph per result, but {listed} would all become {target}; rename one")
+            raise MattingError(
+                f"expected one photograph per result, but {listed} would all become {target}; rename one"
+            )
         if target in jobs:
-            raise ValueError(f"{target}: a cut-out would replace this photograph; choose another folder with --output")
+            raise MattingError(
+                f"{target}: a cut-out would replace this photograph; choose another folder with --output"
+            )
     return list(jobs.values())
 
 
@@ -68,11 +71,11 @@ def pixels_within(megabytes: int, size: int) -> int:
     """Return the largest photograph that stays within so much memory, at a working size, beside the loaded network.
 
     Raises:
-        ValueError: That is too little for the network at work.
+        MattingError: That is too little for the network at work.
     """
     network, per_pixel = max(300, size * size // 1000), 20  # experiments/cutout_speed measures less
     if megabytes <= network:
-        raise ValueError(f"--max-memory: expected more than {network} megabytes at {size} px, found {megabytes}")
+        raise MattingError(f"--max-memory: expected more than {network} megabytes at {size} px, found {megabytes}")
     return (megabytes - network) * 10**6 // per_pixel
 
 
@@ -101,7 +104,7 @@ def cut_out_all(
                 data = encode_picture(result, job.target.suffix)
                 job.target.parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(job.target, data)
-        except (ValueError, OSError) as error:
+        except (MattingError, OSError) as error:
             text = str(error)
             failures.append((job.photo, text if str(job.photo) in text else f"{job.photo}: {text}"))
     return failures
@@ -116,11 +119,11 @@ def check_settings(output: Path, settings: dict[str, object], overwrite: bool) -
         overwrite: Do not refuse.
 
     Raises:
-        ValueError: The folder's results were made in another way.
+        MattingError: The folder's results were made in another way.
     """
-    file, text = output / SETTINGS, json.dumps(settings, indent=2) + "\n"
+    file, text = output / SETTINGS, json_text(settings)
     if file.is_file() and not overwrite and file.read_text() != text:
-        raise ValueError(
+        raise MattingError(
             f"{file}: expected the settings of this call, found other ones: the folder's results were made with "
             "another network or in another way; choose another --output, or --overwrite"
         )
@@ -138,11 +141,7 @@ def write_failures(output: Path, failures: Sequence[tuple[Path, str]]) -> None:
     if not failures:
         (output / FAILURES).unlink(missing_ok=True)
         return
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["photo", "reason"])
-    writer.writerows((str(photo), reason) for photo, reason in failures)
-    write_atomic(output / FAILURES, table.getvalue().encode(errors="surrogateescape"))
+    write_csv(output / FAILURES, ["photo", "reason"], failures)
 
 
 def _expand(given: str) -> list[Path]:

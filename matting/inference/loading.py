@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from matting.errors import MattingError
 from matting.inference.onnx_network import OnnxNetwork
 from matting.inference.predictor import Predictor, fastest_precision
 from matting.models import load_checkpoint, weights_digest
@@ -52,11 +53,11 @@ def load_predictor(path: Path, size: int | None = None, device: str = "auto", ba
 
     Raises:
         FileNotFoundError: There is nothing to load.
-        ValueError: It cannot be used, or the size, the device or the backend cannot.
+        MattingError: It cannot be used, or the size, the device or the backend cannot.
     """
     graph = path if path.suffix == ".onnx" else path / GRAPH
     if backend == "onnx" and not graph.is_file():
-        raise ValueError(f"{path}: expected a model folder with {GRAPH} for ONNX Runtime, found none; matting export")
+        raise MattingError(f"{path}: expected a model folder with {GRAPH} for ONNX Runtime, found none; matting export")
     if path.suffix == ".onnx" or backend == "onnx":
         return _load_graph(graph, size)
     trained = load_checkpoint(path)

@@ -1,11 +1,11 @@
 """What is given away of a run: weights, graph, and a model card made of the run's own records."""
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from matting.files import json_text, read_json
 from matting.inference.loading import GRAPH
 from matting.inference.onnx_network import OnnxNetwork, parity, write_onnx, write_photograph_graph
 from matting.models import RECORDS, Checkpoint, load_checkpoint, weights_digest
@@ -43,7 +43,7 @@ def export_model(run: Path, folder: Path, graph: bool = True, photograph_graph: 
         trained.model.save_pretrained(partial)
         if graph or photograph_graph:
             records["onnx_difference"] = _write_graphs(trained, records, partial, photograph_graph)
-        (partial / RECORDS).write_text(json.dumps(records, indent=2) + "\n")
+        (partial / RECORDS).write_text(json_text(records))
         (partial / "README.md").write_text(model_card(records))
         partial.rename(folder)
     finally:
@@ -64,7 +64,7 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
     """
     earlier = trained.path.parent / RECORDS
     if earlier.is_file():
-        known: dict[str, Any] = json.loads(earlier.read_text())
+        known: dict[str, Any] = read_json(earlier)
         return known
     run = trained.path.resolve().parents[1]
     records: dict[str, Any] = {
@@ -77,7 +77,7 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
         records["fold"] = list(trained.fold)
     file = run / "results.json"
     if file.is_file():
-        results = json.loads(file.read_text())
+        results = read_json(file)
         kept = ("notes", "protocol", "hardware", "commit", "versions", "pictures")
         records |= {name: results[name] for name in kept if name in results}
         records["hours"] = round(results.get("wall_seconds", 0) / 3600, 3)

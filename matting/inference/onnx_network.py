@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from matting.errors import MattingError
 from matting.models import AttentionUNet, MattingOutput, fuse
 
 PARITY_SHAPES = ((512, 512), (768, 512), (1024, 1536))
@@ -29,7 +30,7 @@ class OnnxNetwork(nn.Module):
         about: What `write_onnx` was told of the network, by name.
 
     Raises:
-        ValueError: If the file is no such graph, or ONNX Runtime is not installed.
+        MattingError: If the file is no such graph, or ONNX Runtime is not installed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,9 +44,9 @@ class OnnxNetwork(nn.Module):
             self.session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=wanted)
             self.about: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
         except Exception as error:  # its types are not public, and a damaged file raises several of them
-            raise ValueError(f"{path}: expected an ONNX graph, found: {str(error).splitlines()[0]}") from error
+            raise MattingError(f"{path}: expected an ONNX graph, found: {str(error).splitlines()[0]}") from error
         if [port.name for port in self.session.get_inputs()] != ["image"] or "size" not in self.about:
-            raise ValueError(f"{path}: expected the graph model.onnx of 'matting export', found another one")
+            raise MattingError(f"{path}: expected the graph model.onnx of 'matting export', found another one")
 
     @property
     def provider(self) -> str:
@@ -79,7 +80,7 @@ def write_onnx(model: AttentionUNet, path: Path, about: dict[str, str]) -> None:
         about: Stored in the file; ``size``, the working size, has to be there.
 
     Raises:
-        ValueError: If the packages for it are not installed.
+        MattingError: If the packages for it are not installed.
     """
     onnx = _import("onnx")
     _import("onnxscript")
@@ -115,7 +116,7 @@ def parity(model: nn.Module, network: OnnxNetwork) -> dict[tuple[int, int], floa
         Largest difference of alpha for each of `PARITY_SHAPES`, on uniform noise.
 
     Raises:
-        ValueError: One is above `TOLERANCE`.
+        MattingError: One is above `TOLERANCE`.
     """
     random = torch.Generator().manual_seed(0)
     differences = {}
@@ -125,7 +126,7 @@ def parity(model: nn.Module, network: OnnxNetwork) -> dict[tuple[int, int], floa
         with torch.inference_mode():
             differences[shape] = float((fused(image) - network(image).alpha).abs().max())
     if max(differences.values()) > TOLERANCE:
-        raise ValueError(f"expected a graph within {TOLERANCE:g} of torch, found differences of {differences}")
+        raise MattingError(f"expected a graph within {TOLERANCE:g} of torch, found differences of {differences}")
     return differences
 
 
@@ -200,4 +201,4 @@ def _import(package: str) -> Any:
             __import__("onnx.compose"), __import__("onnx.parser")
         return module
     except ImportError:
-        raise ValueError(f"expected the package {package}, which is not installed; {INSTALL}") from None
+        raise MattingError(f"expected the package {package}, which is not installed; {INSTALL}") from None

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from matting.errors import MattingError
 from matting.inference.detail import refine
 from matting.inference.resizing import STRIDE, resize, working_shape
 from matting.models import Fusion, MattingOutput, fuse
@@ -124,10 +125,10 @@ def _device(name: str | torch.device) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ValueError(f"expected a device such as cpu, cuda or cuda:1, found '{name}'") from None
+        raise MattingError(f"expected a device such as cpu, cuda or cuda:1, found '{name}'") from None
     here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not here.get(device.type, True):
-        raise ValueError(f"expected a machine with a device '{name}', found none; use cpu or auto")
+        raise MattingError(f"expected a machine with a device '{name}', found none; use cpu or auto")
     return device
 
 

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.errors import MattingError
+
 STRIDE = 32
 
 _Scalar = TypeVar("_Scalar", np.uint8, np.float32)
@@ -27,10 +29,10 @@ def working_shape(height: int, width: int, size: int) -> tuple[int, int]:
         ``(height, width)``, positive multiples of 32, neither above `size`.
 
     Raises:
-        ValueError: `size` is no positive multiple of 32.
+        MattingError: `size` is no positive multiple of 32.
     """
     if size < STRIDE or size % STRIDE:
-        raise ValueError(f"expected a working size that is a positive multiple of {STRIDE}, found {size}")
+        raise MattingError(f"expected a working size that is a positive multiple of {STRIDE}, found {size}")
     scale = size / max(height, width)
     return (_nearest_multiple(height * scale), _nearest_multiple(width * scale))
 

@@ -2,7 +2,7 @@
 
 from matting.losses.alpha import AlphaL1, Composition, Holes, alpha_l1, composition_loss, hole_loss
 from matting.losses.augmix import AugMixConsistency, alpha_spread, jensen_shannon
-from matting.losses.closed_loop import ClosedLoop, closed_loop_loss, implied_trimap
+from matting.losses.closed_loop import ClosedLoop, closed_loop_loss, trimap_plausibility
 from matting.losses.criterion import Criterion, Term
 from matting.losses.detail import Gradient, LaplacianPyramid, gradient_loss, laplacian_pyramid_loss
 from matting.losses.pairing import PairConsistency, PairContrast, pair_consistency, pair_contrast, person_embedding
@@ -27,11 +27,11 @@ __all__ = [
     "composition_loss",
     "gradient_loss",
     "hole_loss",
-    "implied_trimap",
     "jensen_shannon",
     "laplacian_pyramid_loss",
     "pair_consistency",
     "pair_contrast",
     "person_embedding",
     "trimap_cross_entropy",
+    "trimap_plausibility",
 ]

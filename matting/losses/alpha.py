@@ -1,13 +1,14 @@
 """Terms that compare the alpha head with the true matte, pixel by pixel."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
 from matting.losses.weighting import picture_mean
 from matting.models import MattingOutput
-
-UNKNOWN, FOREGROUND = 1, 2
+from matting.trimap import FOREGROUND, UNKNOWN
 
 
 def alpha_l1(preds: Tensor, target: Tensor, weight: Tensor) -> Tensor:
@@ -72,24 +73,24 @@ class AlphaL1(nn.Module):
         super().__init__()
         self.unknown = unknown
 
-    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+    def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
         weight = batch.valid * torch.where(batch.trimap == UNKNOWN, self.unknown, 1.0)[:, None]
-        return alpha_l1(output.alpha, batch.alpha, weight)
+        return alpha_l1(outputs[0].alpha, batch.alpha, weight)
 
 
 class Composition(nn.Module):
     """`composition_loss` with the true layers of the batch."""
 
-    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+    def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
-        return composition_loss(output.alpha, batch.alpha, batch.foreground, batch.background, batch.valid)
+        return composition_loss(outputs[0].alpha, batch.alpha, batch.foreground, batch.background, batch.valid)
 
 
 class Holes(nn.Module):
     """`hole_loss` inside the trimap's foreground."""
 
-    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+    def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
         inside = batch.valid * (batch.trimap == FOREGROUND)[:, None]
-        return hole_loss(output.alpha, batch.alpha, inside)
+        return hole_loss(outputs[0].alpha, batch.alpha, inside)

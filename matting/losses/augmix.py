@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
+from matting.errors import MattingError
 from matting.losses.weighting import label_free_weight, picture_mean
 from matting.models import MattingOutput
 
@@ -59,10 +60,10 @@ class AugMixConsistency(nn.Module):
             batch: Where annotations hold.
 
         Raises:
-            ValueError: If there is no view to compare the picture with.
+            MattingError: If there is no view to compare the picture with.
         """
         if len(outputs) < 2:
-            raise ValueError("loss augmix: expected mixed views of every picture, found none; set augment.views=2")
+            raise MattingError("loss augmix: expected mixed views of every picture, found none; set augment.views=2")
         weight = label_free_weight(batch.valid)
         trimaps = jensen_shannon(torch.stack([output.trimap_logits for output in outputs]), weight)
         return trimaps + self.alpha * alpha_spread(torch.stack([output.alpha for output in outputs]), weight)

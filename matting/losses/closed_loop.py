@@ -1,17 +1,20 @@
 """The closed loop: the trimap that is predicted and the trimap that the predicted alpha implies must agree."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
+from matting.errors import MattingError
 from matting.losses.weighting import label_free_weight, picture_mean
 from matting.models import MattingOutput
 
 _HARDLY_SOFT = 0.02  # as far as this from 0 and 1 an alpha may still be meant to be definite
 
 
-def implied_trimap(alpha: Tensor, weight: Tensor, radius: tuple[int, int] = (3, 15)) -> Tensor:
+def trimap_plausibility(alpha: Tensor, weight: Tensor, radius: tuple[int, int] = (3, 15)) -> Tensor:
     """How plausible each trimap label is, given a matte.
 
     A trimap's unknown band reaches somewhere between ``radius[0]`` and ``radius[1]`` pixels from the edge. Hence
@@ -48,7 +51,8 @@ def closed_loop_loss(
     """Probability that the trimap head contradicts the alpha head. Needs no label.
 
     The mean over pixels of ``sum_c P(c) (1 - plausibility(c))``, P from the trimap head, plausibility from
-    `implied_trimap`. It is linear in both, so a hole of alpha 0.1 in a sure foreground is pushed as hard as one of 0.9.
+    `trimap_plausibility`. It is linear in both, so a hole of alpha 0.1 in a sure foreground is pushed as hard as one
+    of 0.9.
 
     Args:
         alpha: ``(B, 1, H, W)`` in [0, 1].
@@ -62,7 +66,7 @@ def closed_loop_loss(
         Scalar in [0, 1]; 0 for a matte with any of its trimaps, but for rims that are hardly soft.
     """
     probability = trimap_logits.softmax(dim=1)
-    plausible = implied_trimap(alpha if teach_alpha else alpha.detach(), weight, radius)
+    plausible = trimap_plausibility(alpha if teach_alpha else alpha.detach(), weight, radius)
     disagreement = (probability if teach_trimap else probability.detach()) * (1 - plausible)
     return picture_mean(disagreement.sum(dim=1, keepdim=True), weight)
 
@@ -82,20 +86,22 @@ class ClosedLoop(nn.Module):
         teach_trimap: Let the alpha head move the trimap head.
 
     Raises:
-        ValueError: If neither head is taught, or radii are negative or out of order.
+        MattingError: If neither head is taught, or radii are negative or out of order.
     """
 
     def __init__(self, radius: tuple[int, int] = (3, 15), teach_alpha: bool = True, teach_trimap: bool = True) -> None:
         super().__init__()
         if not 0 <= radius[0] <= radius[1]:
-            raise ValueError(f"closed loop: expected 0 <= low <= high, found radius={tuple(radius)}")
+            raise MattingError(f"closed loop: expected 0 <= low <= high, found radius={tuple(radius)}")
         if not teach_alpha and not teach_trimap:
-            raise ValueError("closed loop: expected a head to teach, found none; set its weight to 0 to switch it off")
+            raise MattingError(
+                "closed loop: expected a head to teach, found none; set its weight to 0 to switch it off"
+            )
         self.radius, self.teach_alpha, self.teach_trimap = (radius[0], radius[1]), teach_alpha, teach_trimap
 
-    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+    def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
         weight = label_free_weight(batch.valid)
         return closed_loop_loss(
-            output.alpha, output.trimap_logits, weight, self.radius, self.teach_alpha, self.teach_trimap
+            outputs[0].alpha, outputs[0].trimap_logits, weight, self.radius, self.teach_alpha, self.teach_trimap
         )

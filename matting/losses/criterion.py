@@ -7,15 +7,20 @@ import torch
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
-from matting.losses.augmix import AugMixConsistency
+from matting.errors import MattingError
 from matting.models import MattingOutput
 
 
 class Term(Protocol):
-    """A loss term: a module that maps the network's output and the batch to a scalar."""
+    """A loss term: a module that maps what the network predicts and what is true to a scalar."""
 
-    def __call__(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
-        """Scalar loss of a batch."""
+    def __call__(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
+        """Compute the loss of a batch, a scalar.
+
+        Args:
+            outputs: What the network predicts for the pictures, then for each of their mixed views, mostly none.
+            batch: What is true.
+        """
 
 
 class Criterion(nn.Module):
@@ -26,17 +31,17 @@ class Criterion(nn.Module):
         weights: Weight of each term; a term with weight 0 is left out and costs nothing.
 
     Raises:
-        ValueError: If names of terms and weights differ, a weight is negative, or none is positive.
+        MattingError: If names of terms and weights differ, a weight is negative, or none is positive.
     """
 
     def __init__(self, terms: Mapping[str, nn.Module], weights: Mapping[str, float]) -> None:
         super().__init__()
         if terms.keys() != weights.keys():
-            raise ValueError(
+            raise MattingError(
                 f"loss: expected a weight for each term, found terms {sorted(terms)} and weights {sorted(weights)}"
             )
         if not weights or min(weights.values()) < 0 or not any(weights.values()):
-            raise ValueError(f"loss.weights: expected weights >= 0 with one above 0, found {dict(weights)}")
+            raise MattingError(f"loss.weights: expected weights >= 0 with one above 0, found {dict(weights)}")
         self.weights = {name: weight for name, weight in weights.items() if weight > 0}
         self.terms = nn.ModuleDict({name: terms[name] for name in self.weights})
 
@@ -53,13 +58,19 @@ class Criterion(nn.Module):
         # Autocast would run the terms' products in half precision, where errors below 1/256 are lost.
         with torch.autocast(batch.alpha.device.type, enabled=False):
             precise = [_precise(output) for output in outputs]
-            values: dict[str, Tensor] = {
-                name: term(precise if isinstance(term, AugMixConsistency) else precise[0], batch)
-                for name, term in self.terms.items()
-            }
+            values: dict[str, Tensor] = {name: term(precise, batch) for name, term in self.terms.items()}
             total = torch.stack([weight * values[name] for name, weight in self.weights.items()]).sum()
-        return values | {"loss": total}
+        return values | {"loss": total + _nothing(precise[0])}
 
 
 def _precise(output: MattingOutput) -> MattingOutput:
     return MattingOutput(*(part.to(torch.promote_types(part.dtype, torch.float32)) for part in output))
+
+
+def _nothing(output: MattingOutput) -> Tensor:
+    """Zero, whatever the output holds, that still reaches every head.
+
+    A head without a loss of its own gets a gradient of zeros from it: DistributedDataParallel waits for a gradient of
+    every parameter, and stops at the second step if one has none.
+    """
+    return sum((part[:0].sum() for part in output), output.alpha.new_zeros(()))

@@ -1,5 +1,7 @@
 """Terms on how alpha changes from pixel to pixel: they see edges and hair where a mean error sees little."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -79,14 +81,14 @@ class LaplacianPyramid(nn.Module):
         super().__init__()
         self.levels = levels
 
-    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+    def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
-        return laplacian_pyramid_loss(output.alpha, batch.alpha, batch.valid, self.levels)
+        return laplacian_pyramid_loss(outputs[0].alpha, batch.alpha, batch.valid, self.levels)
 
 
 class Gradient(nn.Module):
     """`gradient_loss` of the alpha head."""
 
-    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+    def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
-        return gradient_loss(output.alpha, batch.alpha, batch.valid)
+        return gradient_loss(outputs[0].alpha, batch.alpha, batch.valid)

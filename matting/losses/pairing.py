@@ -1,10 +1,13 @@
 """Terms on scene-antagonistic pairs: one person before two backgrounds has one matte and looks like one person."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
+from matting.errors import MattingError
 from matting.losses.weighting import label_free_weight, picture_means
 from matting.models import MattingOutput
 
@@ -85,9 +88,9 @@ def pair_contrast(embedding: Tensor, person: Tensor, scene: Tensor, temperature:
 class PairConsistency(nn.Module):
     """`pair_consistency` of the alpha head."""
 
-    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+    def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
-        return pair_consistency(output.alpha, batch.alpha, batch.valid, batch.pair)
+        return pair_consistency(outputs[0].alpha, batch.alpha, batch.valid, batch.pair)
 
 
 class PairContrast(nn.Module):
@@ -97,17 +100,17 @@ class PairContrast(nn.Module):
         temperature: Divides cosine similarities.
 
     Raises:
-        ValueError: If the temperature is not positive.
+        MattingError: If the temperature is not positive.
     """
 
     def __init__(self, temperature: float = 0.1) -> None:
         super().__init__()
         if temperature <= 0:
-            raise ValueError(f"pair contrast: expected a temperature above 0, found {temperature}")
+            raise MattingError(f"pair contrast: expected a temperature above 0, found {temperature}")
         self.temperature = temperature
 
-    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+    def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
-        person = torch.lerp(output.alpha.detach(), batch.alpha, batch.valid) * label_free_weight(batch.valid)
-        embedding = person_embedding(output.features, person)
+        person = torch.lerp(outputs[0].alpha.detach(), batch.alpha, batch.valid) * label_free_weight(batch.valid)
+        embedding = person_embedding(outputs[0].features, person)
         return pair_contrast(embedding, batch.person, batch.scene, self.temperature)

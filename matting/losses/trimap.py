@@ -1,5 +1,7 @@
 """Terms on the trimap head."""
 
+from collections.abc import Sequence
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -38,6 +40,6 @@ class TrimapCrossEntropy(nn.Module):
         super().__init__()
         self.focus = focus
 
-    def forward(self, output: MattingOutput, batch: TrainingBatch) -> Tensor:
+    def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
-        return trimap_cross_entropy(output.trimap_logits, batch.trimap, batch.valid, self.focus)
+        return trimap_cross_entropy(outputs[0].trimap_logits, batch.trimap, batch.valid, self.focus)

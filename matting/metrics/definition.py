@@ -6,6 +6,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.errors import MattingError
+
 Region = Literal["whole", "unknown"]
 Protocol = Literal["adobe", "p3m"]
 
@@ -84,5 +86,5 @@ def definition(protocol: Protocol) -> Definition:
         ValueError: If there is no such protocol.
     """
     if protocol not in _DEFINITIONS:
-        raise ValueError(f"protocol: expected one of {get_args(Protocol)}, found {protocol!r}")
+        raise MattingError(f"protocol: expected one of {get_args(Protocol)}, found {protocol!r}")
     return _DEFINITIONS[protocol]

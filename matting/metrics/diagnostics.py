@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.metrics.inputs import ArrayLike, alpha_array, alpha_pair
-from matting.metrics.trimap import erode
+from matting.trimap import erode
 
 BANDS = ((0.1, 0.3), (0.3, 0.8), (0.8, 1.0))
 """The layers of hair in the annotation rules: blended inner zone, transition, dense strands."""

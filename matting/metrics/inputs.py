@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from matting.errors import MattingError
 from matting.metrics.definition import Region
+from matting.trimap import is_unknown
 
 ArrayLike = NDArray[Any] | Tensor
-UNKNOWN = (127, 128)
-"""Both roundings of half of 255 are in use for the unknown region of a trimap."""
 
 
 def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
@@ -25,7 +25,7 @@ def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
 
     Raises:
         TypeError: If it is neither an array nor a tensor.
-        ValueError: If it is not two-dimensional or has no pixels.
+        MattingError: If it is not two-dimensional or has no pixels.
     """
     if isinstance(value, Tensor):
         value = value.detach().cpu()
@@ -33,7 +33,7 @@ def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{name}: expected a NumPy array or a torch tensor, found {type(value).__name__}")
     if value.ndim != 2 or value.size == 0:
-        raise ValueError(
+        raise MattingError(
             f"{name}: expected one picture of shape (H, W) with at least one pixel, found {value.shape}; "
             "pass the images of a batch one by one and drop the channel axis"
         )
@@ -52,7 +52,7 @@ def alpha_array(name: str, value: ArrayLike) -> NDArray[Any]:
 
     Raises:
         TypeError: If the dtype is another one.
-        ValueError: If the shape is another one, a value is not finite, or a value lies outside [0, 1].
+        MattingError: If the shape is another one, a value is not finite, or a value lies outside [0, 1].
     """
     alpha = as_array(name, value)
     if alpha.dtype == np.uint8:
@@ -64,9 +64,9 @@ def alpha_array(name: str, value: ArrayLike) -> NDArray[Any]:
         )
     low, high = alpha.min(), alpha.max()
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise ValueError(f"{name}: expected finite values in [0, 1], found NaN or infinity; look for a diverged run")
+        raise MattingError(f"{name}: expected finite values in [0, 1], found NaN or infinity; look for a diverged run")
     if low < 0 or high > 1:
-        raise ValueError(
+        raise MattingError(
             f"{name}: expected floating-point values in [0, 1], found {low:g} to {high:g}; "
             "divide 8-bit codes by 255, clip a network's overshoot"
         )
@@ -87,11 +87,11 @@ def alpha_pair(preds: ArrayLike, target: ArrayLike, precision: np.dtype[Any]) ->
 
     Raises:
         TypeError: If a dtype is another one.
-        ValueError: If a shape or a value is refused, or the sizes differ.
+        MattingError: If a shape or a value is refused, or the sizes differ.
     """
     pair = alpha_array("preds", preds), alpha_array("target", target)
     if pair[0].shape != pair[1].shape:
-        raise ValueError(
+        raise MattingError(
             f"preds: expected the size of target, {pair[1].shape}, found {pair[0].shape}; "
             "resize the prediction to the original size of the photograph"
         )
@@ -104,15 +104,15 @@ def alpha_pair(preds: ArrayLike, target: ArrayLike, precision: np.dtype[Any]) ->
 
 def _unknown(trimap: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     if trimap is None:
-        raise ValueError("region 'unknown': expected a trimap, found None; make one with trimap_from_alpha")
+        raise MattingError("region 'unknown': expected a trimap, found None; make one with trimap_from_alpha")
     array = as_array("trimap", trimap)
     if array.dtype != np.uint8:
         raise TypeError(f"trimap: expected uint8 codes 0, 127 or 128, and 255, found {array.dtype}")
     if array.shape != shape:
-        raise ValueError(f"trimap: expected the size of the mattes, {shape}, found {array.shape}")
-    unknown = (array == UNKNOWN[0]) | (array == UNKNOWN[1])
+        raise MattingError(f"trimap: expected the size of the mattes, {shape}, found {array.shape}")
+    unknown = is_unknown(array)
     if not (unknown | (array == 0) | (array == 255)).all():
-        raise ValueError(
+        raise MattingError(
             f"trimap: expected only the codes 0, 127 or 128, and 255, found {np.unique(array)[:8].tolist()}; "
             "a trimap saved as JPEG or resized with interpolation has to be made again"
         )
@@ -135,10 +135,10 @@ def region_mask(
 
     Raises:
         TypeError: If the trimap is not uint8 or `ignore` is floating point.
-        ValueError: If the region is another one, a size differs, or the trimap is missing or holds other codes.
+        MattingError: If the region is another one, a size differs, or the trimap is missing or holds other codes.
     """
     if region not in get_args(Region):
-        raise ValueError(f"region: expected one of {get_args(Region)}, found {region!r}")
+        raise MattingError(f"region: expected one of {get_args(Region)}, found {region!r}")
     mask = _unknown(trimap, shape) if region == "unknown" else None
     if ignore is None:
         return mask
@@ -146,6 +146,6 @@ def region_mask(
     if np.issubdtype(ignored.dtype, np.floating):
         raise TypeError(f"ignore: expected a boolean or integer mask, found {ignored.dtype}; compare it with 0 first")
     if ignored.shape != shape:
-        raise ValueError(f"ignore: expected the size of the mattes, {shape}, found {ignored.shape}")
+        raise MattingError(f"ignore: expected the size of the mattes, {shape}, found {ignored.shape}")
     valid = np.where(ignored != 0, 0, 255).astype(np.uint8)
     return valid if mask is None else mask & valid

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from matting.errors import MattingError
 from matting.metrics import batched, functional
 from matting.metrics.definition import Protocol, Region, definition
-from matting.metrics.inputs import UNKNOWN
+from matting.trimap import is_unknown
 
 
 def _outside(alpha: Tensor) -> Tensor:
@@ -25,6 +26,8 @@ class _Mean(Metric):
     Args:
         region: ``whole``, or ``unknown`` for the pixels where the trimap says unknown.
         protocol: ``adobe`` or ``p3m``; see `matting.metrics.functional`.
+        validate_args: Count images that hold a NaN or a value outside [0, 1], which `compute` then refuses. Of several
+            metrics of the same alphas it is enough that one does.
         kwargs: What every torchmetrics metric takes.
 
     Raises:
@@ -38,12 +41,14 @@ class _Mean(Metric):
     count: Tensor
     refused: Tensor
 
-    def __init__(self, region: Region = "whole", protocol: Protocol = "adobe", **kwargs: Any) -> None:
+    def __init__(
+        self, region: Region = "whole", protocol: Protocol = "adobe", *, validate_args: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         definition(protocol)
         if region not in get_args(Region):
             raise ValueError(f"region: expected one of {get_args(Region)}, found {region!r}")
-        self.region, self.protocol = region, protocol
+        self.region, self.protocol, self.validate_args = region, protocol, validate_args
         self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
         self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
         self.add_state("refused", torch.tensor(0), dist_reduce_fx="sum")
@@ -69,17 +74,18 @@ class _Mean(Metric):
         values = self._values(preds, target, mask)
         self.total += values.sum()
         self.count += len(values)
-        self.refused += (_outside(preds) | _outside(target)).sum()
+        if self.validate_args:
+            self.refused += (_outside(preds) | _outside(target)).sum()
 
     def compute(self) -> Tensor:
         """Return the mean over all images of all processes, a scalar.
 
         Raises:
-            ValueError: If an image held a NaN or a value outside [0, 1]. It is here that this is said, because asking
+            MattingError: If an image held a NaN or a value outside [0, 1]. It is here that this is said, because asking
                 in `update` would make every step wait for the device.
         """
         if self.refused > 0:
-            raise ValueError(
+            raise MattingError(
                 f"{type(self).__name__}: expected finite alphas in [0, 1], found {int(self.refused)} of "
                 f"{int(self.count)} images with others; clip the prediction, and look for a diverged run"
             )
@@ -93,8 +99,7 @@ class _Mean(Metric):
             raise ValueError("region 'unknown': expected a trimap, found None; make one with trimap_from_alpha")
         if trimap.dtype != torch.uint8:
             raise TypeError(f"trimap: expected uint8 codes 0, 127 or 128, and 255, found {trimap.dtype}")
-        codes = batched.images("trimap", trimap)
-        unknown = (codes == UNKNOWN[0]) | (codes == UNKNOWN[1])
+        unknown = is_unknown(batched.images("trimap", trimap))
         return unknown if valid is None else unknown & valid
 
 

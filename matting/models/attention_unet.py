@@ -8,6 +8,7 @@ import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
+from matting.errors import MattingError
 from matting.models.decoder import Decoder, conv_block
 from matting.models.encoder import Encoder
 from matting.models.norms import Norm
@@ -53,7 +54,7 @@ class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matt
         stride: Heights and widths have to be multiples of it.
 
     Raises:
-        ValueError: For an unknown encoder, weights that cannot be had, or a wrong number of channels.
+        MattingError: For an unknown encoder, weights that cannot be had, or a wrong number of channels.
         FileNotFoundError: If ``encoder_weights`` names no file.
 
     Example:
@@ -76,12 +77,12 @@ class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matt
     ) -> None:
         super().__init__()
         if fusion not in get_args(Fusion):
-            raise ValueError(f"model.fusion: expected one of {', '.join(get_args(Fusion))}, found '{fusion}'")
+            raise MattingError(f"model.fusion: expected one of {', '.join(get_args(Fusion))}, found '{fusion}'")
         self.fusion = fusion
         self.encoder = Encoder(encoder, pretrained, encoder_weights, norm)
         self.stride = max(self.encoder.reductions)
         if len(decoder_channels) != len(self.encoder.channels):
-            raise ValueError(
+            raise MattingError(
                 f"model.decoder_channels: expected {len(self.encoder.channels)} numbers for the levels of '{encoder}', "
                 f"found {len(decoder_channels)}: {list(decoder_channels)}"
             )
@@ -112,12 +113,12 @@ class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matt
             Alpha and trimap logits of the same height and width, and features for training.
 
         Raises:
-            ValueError: For sizes that are no such multiples.
+            MattingError: For sizes that are no such multiples.
         """
         height, width = image.shape[-2:]
         if height % self.stride or width % self.stride:
             wanted = [max(self.stride, round(side / self.stride) * self.stride) for side in (height, width)]
-            raise ValueError(
+            raise MattingError(
                 f"expected a height and width that are multiples of {self.stride}, found {height}x{width}; "
                 f"resize or pad the picture, for instance to {wanted[0]}x{wanted[1]}"
             )

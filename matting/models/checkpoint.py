@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from matting.errors import MattingError
 from matting.models.attention_unet import AttentionUNet
 from matting.models.folder import is_model_folder, read_model_folder
 
@@ -40,7 +41,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
 
     Raises:
         FileNotFoundError: If there is no checkpoint.
-        ValueError: If the file is damaged or was not written by this project.
+        MattingError: If the file is damaged or was not written by this project.
     """
     file = Path(path)
     if is_model_folder(file):
@@ -60,7 +61,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
-        raise ValueError(f"{file}: the weights do not fit the model it describes; {error}") from error
+        raise MattingError(f"{file}: the weights do not fit the model it describes; {error}") from error
     fold = hyper_parameters.get("fold")
     without = None if fold is None else (int(fold), int(hyper_parameters["folds"]))
     return Checkpoint(model.eval(), int(hyper_parameters["size"]), str(hyper_parameters["corpus"]), file, without)
@@ -84,7 +85,7 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         state = {key.removeprefix("model."): v for key, v in content["state_dict"].items() if key.startswith("model.")}
         return content["hyper_parameters"], state
     except (RuntimeError, KeyError, EOFError, TypeError, pickle.UnpicklingError) as error:
-        raise ValueError(
+        raise MattingError(
             f"{file}: expected a checkpoint written by train.py, found something else ({type(error).__name__}); "
             "give a run folder or its checkpoints/last.ckpt"
         ) from error

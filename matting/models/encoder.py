@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from matting.errors import MattingError
 from matting.models.norms import Norm, batch_to_group
 from matting.models.weights import load_backbone_weights, load_pretrained_weights, read_weights
 
@@ -26,7 +27,7 @@ class Encoder(nn.Module):
         reductions: Stride of each level.
 
     Raises:
-        ValueError: If timm has no such model, its weights cannot be fetched, or a file does not fit.
+        MattingError: If timm has no such model, its weights cannot be fetched, or a file does not fit.
         FileNotFoundError: If ``weights`` names no file.
     """
 
@@ -62,11 +63,11 @@ def _create(name: str) -> Any:
 
     if not timm.is_model(name):
         close = ", ".join(timm.list_models(f"*{name.split('.')[0]}*")[:5]) or "see timm.list_models()"
-        raise ValueError(f"model.encoder: timm has no model '{name}'; near: {close}")
+        raise MattingError(f"model.encoder: timm has no model '{name}'; near: {close}")
     try:
         return timm.create_model(name, features_only=True, pretrained=False)
     except Exception as error:
         # timm raises many types, of several libraries.
-        raise ValueError(
+        raise MattingError(
             f"model.encoder '{name}': it cannot serve as a feature pyramid: {error}; choose another"
         ) from error

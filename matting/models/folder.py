@@ -9,6 +9,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
+from matting.errors import MattingError
 from matting.models.attention_unet import AttentionUNet
 
 RECORDS = "training.json"
@@ -30,15 +31,15 @@ def read_model_folder(folder: Path) -> tuple[AttentionUNet, dict[str, Any]]:
         The network in evaluation mode, and the content of ``training.json``.
 
     Raises:
-        ValueError: If a file is missing or damaged.
+        MattingError: If a file is missing or damaged.
     """
     try:
         records = json.loads((folder / RECORDS).read_text())
         if not {"size", "corpus"} <= records.keys():
-            raise ValueError(f"{RECORDS} without size and corpus")
+            raise MattingError(f"{RECORDS} without size and corpus")
         return AttentionUNet.from_pretrained(folder).eval(), records
     except (OSError, ValueError, TypeError, RuntimeError, AttributeError, SafetensorError) as error:
-        raise ValueError(
+        raise MattingError(
             f"{folder}: expected a model folder with config.json, model.safetensors and {RECORDS}, found: {error}; "
             "write one with 'matting export'"
         ) from error

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from matting.models.attention_unet import Fusion, MattingOutput
+from matting.trimap import FOREGROUND, UNKNOWN
 
 
 def fuse(output: MattingOutput, fusion: Fusion) -> Tensor:
@@ -26,8 +27,8 @@ def fuse(output: MattingOutput, fusion: Fusion) -> Tensor:
         return output.alpha
     if fusion == "snap":
         label = output.trimap_logits.argmax(dim=1, keepdim=True)
-        return torch.where(label == 1, output.alpha, (label == 2).to(output.alpha.dtype))
+        return torch.where(label == UNKNOWN, output.alpha, (label == FOREGROUND).to(output.alpha.dtype))
     if fusion == "soft":
         probability = output.trimap_logits.float().softmax(dim=1)
-        return probability[:, 2:] + probability[:, 1:2] * output.alpha
+        return probability[:, FOREGROUND, None] + probability[:, UNKNOWN, None] * output.alpha
     raise ValueError(f"fusion: expected none, snap or soft, found '{fusion}'")

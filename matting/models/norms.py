@@ -6,6 +6,8 @@ from typing import Literal
 
 from torch import nn
 
+from matting.errors import MattingError
+
 Norm = Literal["batch", "group"]
 
 
@@ -18,11 +20,11 @@ def norm_layer(name: Norm) -> Callable[[int], nn.Module]:
     """The layer's constructor, called with the number of channels.
 
     Raises:
-        ValueError: For any name but ``batch`` and ``group``.
+        MattingError: For any name but ``batch`` and ``group``.
     """
     layers: dict[str, Callable[[int], nn.Module]] = {"batch": nn.BatchNorm2d, "group": group_norm}
     if name not in layers:
-        raise ValueError(f"model.norm: expected one of {', '.join(layers)}, found '{name}'")
+        raise MattingError(f"model.norm: expected one of {', '.join(layers)}, found '{name}'")
     return layers[name]
 
 

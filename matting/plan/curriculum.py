@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.errors import MattingError
+
 DIFFICULTIES = ("clear", "medium", "hard")
 
 
@@ -30,7 +32,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         if unknown := set(self.difficulties) - set(DIFFICULTIES):
-            raise ValueError(f"curriculum: expected difficulties of {DIFFICULTIES}, found {sorted(unknown)}")
+            raise MattingError(f"curriculum: expected difficulties of {DIFFICULTIES}, found {sorted(unknown)}")
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Curriculum:
             more steps an hour (Tan & Le 2021, "EfficientNetV2", section 4). None keeps the run's size throughout.
 
     Raises:
-        ValueError: If there is not one size per stage, or a size is no positive multiple of 32, or a shuffled
+        MattingError: If there is not one size per stage, or a size is no positive multiple of 32, or a shuffled
             curriculum, which has no stages in time, is given sizes.
     """
 
@@ -93,9 +95,11 @@ class Curriculum:
         if self.sizes is None:
             return
         if self.shuffled:
-            raise ValueError("curriculum.sizes: a shuffled curriculum has no stages in time; set curriculum.sizes=null")
+            raise MattingError(
+                "curriculum.sizes: a shuffled curriculum has no stages in time; set curriculum.sizes=null"
+            )
         if len(self.sizes) != len(self.stages) or any(size < 1 or size % 32 for size in self.sizes):
-            raise ValueError(
+            raise MattingError(
                 f"curriculum.sizes: expected {len(self.stages)} multiples of 32, one per stage, "
                 f"found {list(self.sizes)}"
             )

@@ -13,6 +13,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.errors import MattingError
+
 AUGMENTED = "augmented"
 
 
@@ -27,7 +29,7 @@ class Mixture:
             mixture itself. Needed where ``augmented`` is the only stream.
 
     Raises:
-        ValueError: If a weight is negative or none is positive, or if ``augmented`` has nothing to draw from.
+        MattingError: If a weight is negative or none is positive, or if ``augmented`` has nothing to draw from.
     """
 
     weights: Mapping[str, float]
@@ -36,11 +38,13 @@ class Mixture:
     def __post_init__(self) -> None:
         for name, weight in {**self.weights, **(self.augmented_from or {})}.items():
             if weight < 0:
-                raise ValueError(f"mixture: expected weights >= 0, found {name}: {weight}; use 0 to leave a stream out")
+                raise MattingError(
+                    f"mixture: expected weights >= 0, found {name}: {weight}; use 0 to leave a stream out"
+                )
         if not any(self.weights.values()):
-            raise ValueError(f"mixture: expected a positive weight, found {dict(self.weights)}")
+            raise MattingError(f"mixture: expected a positive weight, found {dict(self.weights)}")
         if self.weights.get(AUGMENTED, 0) > 0 and not any(self.origins().values()):
-            raise ValueError("mixture: 'augmented' has no role to draw from; set data.mixture.augmented_from")
+            raise MattingError("mixture: 'augmented' has no role to draw from; set data.mixture.augmented_from")
 
     def streams(self) -> dict[str, float]:
         """Streams with a positive weight."""
@@ -65,10 +69,10 @@ def natural(sizes: Mapping[str, int], augmented_share: float) -> Mixture:
         augmented_share: Share of the ``augmented`` stream in all rows, in [0, 1).
 
     Raises:
-        ValueError: If the share is outside its range.
+        MattingError: If the share is outside its range.
     """
     if not 0 <= augmented_share < 1:
-        raise ValueError(f"mixture.augmented_share: expected a share in [0, 1), found {augmented_share}")
+        raise MattingError(f"mixture.augmented_share: expected a share in [0, 1), found {augmented_share}")
     augmented = sum(sizes.values()) * augmented_share / (1 - augmented_share)
     return Mixture({**sizes, AUGMENTED: round(augmented, 3)})
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.errors import MattingError
+
 
 @dataclass(frozen=True)
 class Pairing:
@@ -25,9 +27,9 @@ class Pairing:
 
     def __post_init__(self) -> None:
         if not 0 <= self.fraction <= 1:
-            raise ValueError(f"pairing.fraction: expected a share in [0, 1], found {self.fraction}")
+            raise MattingError(f"pairing.fraction: expected a share in [0, 1], found {self.fraction}")
         if self.candidates < 1:
-            raise ValueError(f"pairing.candidates: expected at least 1, found {self.candidates}")
+            raise MattingError(f"pairing.candidates: expected at least 1, found {self.candidates}")
 
 
 def pair_count(rows: int, layered: int, items: int, fraction: float) -> int:

@@ -14,6 +14,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.errors import MattingError
 from matting.plan.catalog import PLAIN, Catalog, Integers
 from matting.plan.curriculum import Curriculum, Stage
 from matting.plan.mixture import AUGMENTED, Mixture, apportion
@@ -120,12 +121,12 @@ def plan_epoch(
         The table. Pairs begin at even rows, so that an even batch size never splits one.
 
     Raises:
-        ValueError: If a stage leaves nothing to draw, the mixture names an unknown role, or ``rows`` is odd under
+        MattingError: If a stage leaves nothing to draw, the mixture names an unknown role, or ``rows`` is odd under
             pairing.
     """
     curriculum, pairing = curriculum or Curriculum(), pairing or Pairing(fraction=0)
     if pairing.fraction and rows % 2:
-        raise ValueError(f"plan: expected an even number of rows under pairing, found {rows}; change data.epoch_rows")
+        raise MattingError(f"plan: expected an even number of rows under pairing, found {rows}; change data.epoch_rows")
     number, first, length = curriculum.stage_at(epoch, epochs)
     stage, age = curriculum.stages[number], epoch - first
     weights = _open_weights(mixture, stage, catalog)
@@ -159,11 +160,11 @@ def plan_epoch(
 def _open_weights(mixture: Mixture, stage: Stage, catalog: Catalog) -> dict[str, float]:
     if unknown := mixture.roles() - catalog.roles.keys():
         known = ", ".join(catalog.roles) or "none"
-        raise ValueError(f"mixture: unknown role {', '.join(sorted(unknown))}; the corpus has: {known}")
+        raise MattingError(f"mixture: unknown role {', '.join(sorted(unknown))}; the corpus has: {known}")
     weights = mixture.streams() if stage.weights is None else {n: w for n, w in stage.weights.items() if w > 0}
     weights = {name: weight for name, weight in weights.items() if stage.allows(name)}
     if not weights:
-        raise ValueError(f"stage '{stage.name}' opens no stream of the mixture ({', '.join(mixture.streams())})")
+        raise MattingError(f"stage '{stage.name}' opens no stream of the mixture ({', '.join(mixture.streams())})")
     return weights
 
 
@@ -187,7 +188,7 @@ def _scenes(table: Mapping[str, Integers], catalog: Catalog, pairing: Pairing, r
     total, rows = len(catalog.scenes), len(table["item"])
     own = _look_up([index.photo for index in catalog.sources.values()], table["source"], table["item"])
     if not total and not own.all():
-        raise ValueError("plan: foreground layers need backgrounds, but the corpus has none; set corpus.backgrounds")
+        raise MattingError("plan: foreground layers need backgrounds, but the corpus has none; set corpus.backgrounds")
     scene = rng.integers(0, max(total, 1), size=rows)
     second = np.flatnonzero(table["view"] == 1)
     if len(second) and total:

@@ -3,10 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 from typing import Any
 
 import numpy as np
 
+from matting.errors import MattingError
 from matting.plan.catalog import Catalog
 from matting.plan.curriculum import DIFFICULTIES, Curriculum
 from matting.plan.mixture import Mixture
@@ -143,3 +145,31 @@ def _repeats(plan: EpochPlan, stream: int) -> dict[str, int]:
 def _sets(plan: EpochPlan, stream: int) -> dict[str, int]:
     rows = np.bincount(plan.source[plan.stream == stream], minlength=len(plan.sources))
     return {name: count for name, count in zip(plan.sources, rows.tolist(), strict=True) if count}
+
+
+def run_length(max_epochs: int | None, max_steps: int, batches: int, accumulate: int) -> tuple[int, int]:
+    """Length of a run.
+
+    Args:
+        max_epochs: Epochs, or None or -1 if steps alone end the run.
+        max_steps: Optimiser steps, or -1 if epochs alone end the run.
+        batches: Batches of an epoch of one process.
+        accumulate: Batches of an optimiser step.
+
+    Returns:
+        Epochs begun and optimiser steps taken; whichever limit is met first ends the run.
+
+    Raises:
+        MattingError: If neither limit is given, or an epoch has no batch.
+    """
+    if batches < 1:
+        raise MattingError(
+            "data.epoch_rows: expected at least one batch an epoch, found less; raise data.epoch_rows above "
+            "data.batch_size times the number of processes"
+        )
+    steps_per_epoch = ceil(batches / accumulate)
+    limits = [max_steps] if max_steps >= 0 else []
+    limits += [max_epochs * steps_per_epoch] if max_epochs is not None and max_epochs >= 0 else []
+    if not limits:
+        raise MattingError("trainer: expected max_epochs or max_steps, found neither; the schedule needs an end")
+    return max(1, ceil(min(limits) / steps_per_epoch)), max(1, min(limits))

@@ -7,6 +7,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.errors import MattingError
 from matting.plan.catalog import Catalog, Integers
 from matting.plan.curriculum import Stage
 from matting.plan.mixture import AUGMENTED, Mixture, apportion, ideal_places, level_counts, spread
@@ -55,7 +56,7 @@ def stream_units(
     if stream == AUGMENTED:
         origins = {name: weight for name, weight in mixture.origins().items() if stage.allows(name)}
         if not origins:
-            raise ValueError(f"stage '{stage.name}' opens 'augmented' but no role for it to draw from")
+            raise MattingError(f"stage '{stage.name}' opens 'augmented' but no role for it to draw from")
     parts, places = [], []
     for (role, weight), count in zip(origins.items(), apportion(list(origins.values()), rows), strict=True):
         units = _role_units(int(count), role, stage, catalog, pairing, key, age)
@@ -70,7 +71,7 @@ def _role_units(rows: int, role: str, stage: Stage, catalog: Catalog, pairing: P
     pools = {name: pool for name, pool in pools.items() if len(pool)}
     if not rows or not pools:
         if rows:
-            raise ValueError(f"stage '{stage.name}' leaves no item of '{role}' open; check its difficulties and tags")
+            raise MattingError(f"stage '{stage.name}' leaves no item of '{role}' open; check its difficulties and tags")
         return Units(*(np.empty(0, np.int64) for _ in Units._fields))
     weights = tuple(catalog.weights.get(role, {}).get(name, len(pool)) for name, pool in pools.items())
     totals = np.array([level_counts(weights, epoch * rows) for epoch in range(age + 2)])  # at the start of each epoch

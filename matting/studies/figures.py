@@ -9,7 +9,7 @@ import numpy as np
 from matting.evaluation import mean_over_seeds
 from matting.evaluation.report.sections import CHARTS
 from matting.evaluation.report.tables import REGION_TITLE, SCALE, TITLE
-from matting.images import write_atomic
+from matting.files import write_atomic
 from matting.studies.study import FLOOR, Study
 from matting.studies.tables import groups
 

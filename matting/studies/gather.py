@@ -1,7 +1,5 @@
 """From run folders to a study: what each run was, what it scored, and whether the runs may be compared at all."""
 
-import csv
-import json
 from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -9,8 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from matting.errors import MattingError
 from matting.evaluation import METRICS, SPREAD
 from matting.evaluation.runs import NOT_THE_CONFIGURATION
+from matting.files import read_csv, read_json
 from matting.studies.study import DEVIATION, FINISHED, FLOOR, Point, Run, Score, Study
 
 FINGERPRINT = "all foreground"
@@ -37,17 +37,17 @@ def find_runs(paths: Sequence[Path]) -> list[Path]:
         Run folders in the order given; those of a sweep in the order of its jobs.
 
     Raises:
-        ValueError: If a path is neither, or a run stands twice.
+        MattingError: If a path is neither, or a run stands twice.
     """
     found: list[Path] = []
     for path in paths:
         runs = [path] if _is_run(path) else sorted(filter(_is_run, path.glob("*")), key=_job)
         if not runs:
-            raise ValueError(f"{path}: expected a run folder (with .hydra/) or the folder of a sweep, found neither")
+            raise MattingError(f"{path}: expected a run folder (with .hydra/) or the folder of a sweep, found neither")
         found += runs
     resolved = [path.resolve() for path in found]
     if twice := [path for path in found if resolved.count(path.resolve()) > 1]:
-        raise ValueError(f"{twice[0]}: expected each run once, found it twice; give it once")
+        raise MattingError(f"{twice[0]}: expected each run once, found it twice; give it once")
     return found
 
 
@@ -60,24 +60,24 @@ def gather(paths: Sequence[Path], reference: str | None = None) -> Study:
 
     Raises:
         FileNotFoundError: If a file of a finished run is missing.
-        ValueError: If the runs were not measured alike, one row and seed stands twice, no run is finished, or there is
-            no such reference.
+        MattingError: If the runs were not measured alike, one row and seed stands twice, no run is finished, or there
+            is no such reference.
     """
     folders = [_read(path) for path in paths]
     finished = [folder for folder in folders if folder.results]
     if not finished:
-        raise ValueError(f"expected at least one finished run, found none of {len(folders)} with a results.json")
+        raise MattingError(f"expected at least one finished run, found none of {len(folders)} with a results.json")
     _check_alike(finished)
     names = _row_names([folder.overrides for folder in folders])
     rows = list(dict.fromkeys(names))
     if reference is not None and reference not in rows:
-        raise ValueError(f"--reference: expected one of {', '.join(rows)}; found '{reference}'")
+        raise MattingError(f"--reference: expected one of {', '.join(rows)}; found '{reference}'")
     order = sorted(range(len(folders)), key=lambda k: (names[k] != reference, rows.index(names[k]), folders[k].seed))
     seen: dict[tuple[str, int], Path] = {}
     for k in order:
         folder, key = folders[k], (names[k], folders[k].seed)
         if folder.results and key in seen:
-            raise ValueError(f"expected one run of {key[0]}, seed {key[1]}; found {seen[key]} and {folder.path}")
+            raise MattingError(f"expected one run of {key[0]}, seed {key[1]}; found {seen[key]} and {folder.path}")
         seen |= {key: folder.path} if folder.results else {}
     kept = [(names[k], folders[k]) for k in order]
     scores = [score for row, folder in kept for score in _scores(row, folder)]
@@ -112,11 +112,10 @@ def _read(path: Path) -> _Folder:
     if not file.is_file():
         return _Folder(path, kept, seed, {}, [])
     try:
-        results = json.loads(file.read_text())
-        with (path / "per_image.csv").open(newline="") as pictures:
-            return _Folder(path, kept, seed, results, list(csv.DictReader(pictures)))
+        results = read_json(file)
+        return _Folder(path, kept, seed, results, read_csv(path / "per_image.csv"))
     except ValueError as error:
-        raise ValueError(f"{file}: expected what a run writes at its end, found {error}; run it again") from error
+        raise MattingError(f"{file}: expected what a run writes at its end, found {error}; run it again") from error
 
 
 def _check_alike(folders: Sequence[_Folder]) -> None:
@@ -125,12 +124,12 @@ def _check_alike(folders: Sequence[_Folder]) -> None:
     for folder in folders[1:]:
         for fact in ("protocol", "corpus"):
             if folder.results[fact] != first.results[fact]:
-                raise ValueError(
+                raise MattingError(
                     f"expected runs of one {fact}, found '{first.results[fact]}' in {first.path} and "
                     f"'{folder.results[fact]}' in {folder.path}; report them apart"
                 )
         if not _same_pictures(folder, first):
-            raise ValueError(f"{folder.path}: its test pictures are not those of {first.path}; report them apart")
+            raise MattingError(f"{folder.path}: its test pictures are not those of {first.path}; report them apart")
 
 
 def _same_pictures(one: _Folder, other: _Folder) -> bool:
@@ -196,10 +195,9 @@ def _scores(row: str, folder: _Folder, method: str | None = None) -> list[Score]
 
 
 def _curve(row: str, folder: _Folder) -> list[Point]:
-    with (folder.path / "metrics.csv").open(newline="") as file:
-        points = []
-        for line in csv.DictReader(file):
-            figures = {name: float(value) for name, value in line.items() if name.startswith("val/") and value}
-            if figures:
-                points.append(Point(row, folder.seed, int(line["step"]) + 1, figures))
-        return points
+    points = []
+    for line in read_csv(folder.path / "metrics.csv"):
+        figures = {name: float(value) for name, value in line.items() if name.startswith("val/") and value}
+        if figures:
+            points.append(Point(row, folder.seed, int(line["step"]) + 1, figures))
+    return points

@@ -1,18 +1,17 @@
 """A study as plain figures, and as the three CSV files that hold them."""
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.errors import MattingError
 from matting.evaluation import METRICS
-from matting.images import write_atomic
+from matting.files import read_csv, write_records
 
 FINISHED = "finished"
 FLOOR = "mean matte"
@@ -166,7 +165,7 @@ def write_study(folder: Path, study: Study) -> None:
     curve = [{"row": p.row, "seed": p.seed, "steps": p.steps, **_printed(p.figures)} for p in study.curve]
     folder.mkdir(parents=True, exist_ok=True)
     for name, lines in zip(FILES, (runs, scores, curve), strict=True):
-        write_atomic(folder / name, _csv(lines).encode())
+        write_records(folder / name, lines)
 
 
 def read_study(folder: Path) -> Study:
@@ -174,7 +173,7 @@ def read_study(folder: Path) -> Study:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is not one of a study.
+        MattingError: If a file is not one of a study.
     """
     try:
         runs = [
@@ -185,7 +184,7 @@ def read_study(folder: Path) -> Study:
                 {name: line[name] for name in FACTS if line.get(name)},
                 _numbers(line, "test/"),
             )
-            for line in _lines(folder / RUNS)
+            for line in read_csv(folder / RUNS)
         ]
         scores = [
             Score(
@@ -193,14 +192,14 @@ def read_study(folder: Path) -> Study:
                 line["region"],
                 tuple(float(line[metric]) for metric in METRICS),
             )
-            for line in _lines(folder / PICTURES)
+            for line in read_csv(folder / PICTURES)
         ]
         curve = [
             Point(line["row"], int(line["seed"]), int(line["steps"]), _numbers(line, "val/"))
-            for line in _lines(folder / CURVES)
+            for line in read_csv(folder / CURVES)
         ]
     except (KeyError, ValueError) as error:
-        raise ValueError(f"{folder}: expected the CSV files that 'matting report' writes, found {error}") from error
+        raise MattingError(f"{folder}: expected the CSV files that 'matting report' writes, found {error}") from error
     return Study(runs, scores, curve)
 
 
@@ -210,18 +209,3 @@ def _printed(figures: Mapping[str, float]) -> dict[str, str]:
 
 def _numbers(line: Mapping[str, str], prefix: str) -> dict[str, float]:
     return {name: float(value) for name, value in line.items() if name.startswith(prefix) and value}
-
-
-def _lines(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _csv(lines: Iterable[Mapping[str, Any]]) -> str:
-    lines = list(lines)
-    text = io.StringIO()
-    columns = list(dict.fromkeys(name for line in lines for name in line))
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue()

@@ -7,10 +7,11 @@ from matting.evaluation import METRICS, REGIONS, Estimate, difference_over_seeds
 from matting.evaluation.report import Table, to_markdown
 from matting.evaluation.report.sections import CHARTS, SCENARIOS
 from matting.evaluation.report.tables import REGION_TITLE, SCALE, TITLE, metric_titles, with_interval
+from matting.plan.curriculum import DIFFICULTIES
 from matting.studies.convergence import difference_over_runs, mean_over_runs, steps_to_reach
 from matting.studies.study import DEVIATION, FLOOR, Study
 
-GROUPS = {"all": None} | {level: frozenset({level}) for level in ("clear", "medium", "hard")} | dict(SCENARIOS)
+GROUPS = {"all": None} | {level: frozenset({level}) for level in DIFFICULTIES} | dict(SCENARIOS)
 """Groups of test pictures by the labels that make them."""
 
 CONVERGENCE = "whole/sad"

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from matting.errors import MattingError
 from matting.synthetic.build import CorpusParameters, build_corpus
 from matting.synthetic.sheet import contact_sheet
 from matting.synthetic.sheets import draw_sheets
@@ -27,7 +28,7 @@ def main() -> int:
             return 0
         parameters = CorpusParameters(options.people, options.seed, options.image_size, options.defects)
         build_corpus(options.output, parameters, options.workers)
-    except (ValueError, FileExistsError) as error:
+    except (MattingError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     contact_sheet(options.output, options.output / "contact_sheet.jpg")

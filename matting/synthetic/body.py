@@ -4,7 +4,7 @@ import numpy as np
 
 from matting.synthetic.camera import motion_blur
 from matting.synthetic.garments import draw_details
-from matting.synthetic.layers import Frame, Layer, Picture, Plane, Points, extent, fill, over, padded, smooth_loop, tube
+from matting.synthetic.layers import Colours, Frame, Layer, Plane, Points, extent, fill, over, padded, smooth_loop, tube
 from matting.synthetic.strands import Strands, render, shades, tufts
 from matting.synthetic.textures import Light, cloth, natural_colour, shade
 from matting.synthetic.traits import Traits
@@ -33,12 +33,12 @@ def _along(start: Points, length: float, degrees: float) -> Points:
     return np.asarray(start + length * np.array([np.sin(angle), np.cos(angle)]), np.float64)
 
 
-def weave_top(rng: np.random.Generator, frame: Frame, traits: Traits) -> Picture:
+def weave_top(rng: np.random.Generator, frame: Frame, traits: Traits) -> Colours:
     """The cloth of torso and sleeves."""
     return cloth(rng, frame.height, frame.width, traits.top, max(frame.head * rng.uniform(0.04, 0.15), 1.5))
 
 
-def draw_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Picture) -> Layer:
+def draw_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Colours) -> Layer:
     """Legs, torso with its clothes and the arms that hang beside it."""
     torso = fill(frame, _torso(traits))
     layer = shade(torso, wear, light)
@@ -52,7 +52,7 @@ def draw_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Lig
 
 
 def draw_front_arms(
-    rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Picture
+    rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Colours
 ) -> Layer | None:
     """Arms that hold something before the chest, and the thing."""
     sides = [side for side, pose in zip((-1, 1), traits.arms, strict=True) if pose == "held"]
@@ -119,7 +119,7 @@ def _arm(
     frame: Frame,
     traits: Traits,
     light: Light,
-    wear: Picture,
+    wear: Colours,
     side: int,
     pose: str,
     torso: Plane,
@@ -176,7 +176,7 @@ def _thing(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light,
     return shade(fill(frame, *polygons), colour, light, 0.4)
 
 
-def _neckline(frame: Frame, traits: Traits, light: Light, wear: Picture) -> Layer:
+def _neckline(frame: Frame, traits: Traits, light: Light, wear: Colours) -> Layer:
     depth = {"round": 0.92, "vee": 1.3, "high": 0.6, "collar": 1.05}[traits.neckline]
     if traits.neckline == "high":
         return shade(fill(frame, tube([(0, 0.5), (0, 0.85)], [0.22, 0.34])), wear, light)

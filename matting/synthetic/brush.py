@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from matting.synthetic.layers import Picture, Plane
+from matting.synthetic.layers import Colours, Plane
 from matting.synthetic.textures import natural_colour, noise
 
 
@@ -13,7 +13,7 @@ def colour(rng: np.random.Generator, low: float = 0.1, high: float = 0.9, vivid:
     return natural_colour(rng, low, high, vivid).astype(np.float32)
 
 
-def blend(weight: Plane, first: ArrayLike, second: ArrayLike) -> Picture:
+def blend(weight: Plane, first: ArrayLike, second: ArrayLike) -> Colours:
     """From the first colour or picture to the second, by weight ``(H, W)``."""
     shape = (*weight.shape, 3)
     one, other = (np.broadcast_to(np.asarray(end, np.float32), shape) for end in (first, second))
@@ -29,8 +29,8 @@ def ramp(height: int, width: int, angle: float) -> Plane:
 
 
 def shapes(
-    rng: np.random.Generator, picture: Picture, count: int, size: tuple[float, float], colours: NDArray[np.float32]
-) -> Picture:
+    rng: np.random.Generator, picture: Colours, count: int, size: tuple[float, float], colours: NDArray[np.float32]
+) -> Colours:
     """Ellipses of random place and turn in the given colours, painted over ``picture``."""
     height, width = picture.shape[:2]
     for _ in range(count):
@@ -42,7 +42,7 @@ def shapes(
     return picture
 
 
-def dead_leaves(rng: np.random.Generator, height: int, width: int, palette: NDArray[np.float32]) -> Picture:
+def dead_leaves(rng: np.random.Generator, height: int, width: int, palette: NDArray[np.float32]) -> Colours:
     """Things before things, small ones more often: the edges and the 1/f spectrum of photographs.
 
     The dead leaves model (Lee, Mumford and Huang, Occlusion Models for Natural Images, 2001), with textured shapes.

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 
 from matting.cache import cache_dir as default_cache_dir
+from matting.errors import MattingError
+from matting.files import json_text
 from matting.synthetic.camera import to_uint8
 from matting.synthetic.formats import (
     save,
@@ -56,7 +58,7 @@ class CorpusParameters:
     def __post_init__(self) -> None:
         plan_items(self.people)
         if self.image_size < 64:
-            raise ValueError(f"image_size must be at least 64 pixels, got {self.image_size}")
+            raise MattingError(f"image_size must be at least 64 pixels, got {self.image_size}")
 
     @property
     def digest(self) -> str:
@@ -121,7 +123,7 @@ def ensure_corpus(
         The root: ``Combined_Dataset``, ``coco``, ``VOC2012``, ``COCO-Matting``, ``RWP`` and ``corpus.json`` lie in it.
 
     Raises:
-        ValueError: for too few people or too small pictures.
+        MattingError: for too few people or too small pictures.
     """
     parameters = CorpusParameters(people, seed, image_size, defects, portraits)
     cache = Path(cache_dir) if cache_dir else default_cache_dir()
@@ -147,4 +149,4 @@ def build_corpus(
     write_indexes(root, items, records[: len(items)])
     counts = dict(Counter[str](item.place for item in items)) | {"train2014": train, "VOC2012": test}
     content = {"corpus": "demo: portraits drawn by code, no photographs", "version": VERSION}
-    (root / "corpus.json").write_text(json.dumps(content | asdict(parameters) | {"counts": counts}, indent=2) + "\n")
+    (root / "corpus.json").write_text(json_text(content | asdict(parameters) | {"counts": counts}))

@@ -5,18 +5,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from matting.synthetic.brush import blend, colour, dead_leaves, ramp, shapes
-from matting.synthetic.layers import Picture, gaussian
+from matting.synthetic.layers import Colours, gaussian
 from matting.synthetic.textures import noise
 
 
-def wall(rng: np.random.Generator, height: int, width: int) -> Picture:
+def wall(rng: np.random.Generator, height: int, width: int) -> Colours:
     """A painted wall with plaster grain and uneven light."""
     light = ramp(height, width, rng.uniform(0, 2 * np.pi))
     base = blend(light, colour(rng), colour(rng, 0.3, 0.9, 0.05) * 0.5) * 0.6 + colour(rng, 0.2, 0.9) * 0.4
     return np.asarray(base * (0.9 + 0.2 * noise(rng, height, width, 30, 5)[..., None]), np.float32)
 
 
-def gradient(rng: np.random.Generator, height: int, width: int) -> Picture:
+def gradient(rng: np.random.Generator, height: int, width: int) -> Colours:
     """A studio backdrop: one colour with a glow."""
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     glow = np.exp(-((x - rng.normal(0, 0.4)) ** 2 + (y - rng.normal(-0.1, 0.4)) ** 2) / rng.uniform(0.3, 1.5))
@@ -24,7 +24,7 @@ def gradient(rng: np.random.Generator, height: int, width: int) -> Picture:
     return blend(np.asarray(glow, np.float32), tone * rng.uniform(0.3, 0.8), tone)
 
 
-def hard_light(rng: np.random.Generator, height: int, width: int) -> Picture:
+def hard_light(rng: np.random.Generator, height: int, width: int) -> Colours:
     """A wall in the sun, under the shadow of a window, a blind or a tree."""
     base = bricks(rng, height, width) if rng.random() < 0.3 else wall(rng, height, width)
     y, x = np.mgrid[:height, :width].astype(np.float32) / height
@@ -37,7 +37,7 @@ def hard_light(rng: np.random.Generator, height: int, width: int) -> Picture:
     return np.clip(base * (rng.uniform(0.2, 0.5) + rng.uniform(0.7, 1.1) * lit[..., None]), 0, 1)
 
 
-def bokeh(rng: np.random.Generator, height: int, width: int) -> Picture:
+def bokeh(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Out-of-focus lights."""
     base = gradient(rng, height, width) * np.float32(0.5)
     for _ in range(rng.integers(25, 80)):
@@ -50,13 +50,13 @@ def bokeh(rng: np.random.Generator, height: int, width: int) -> Picture:
     return np.asarray(np.clip(base, 0, 1), np.float32)
 
 
-def street(rng: np.random.Generator, height: int, width: int) -> Picture:
+def street(rng: np.random.Generator, height: int, width: int) -> Colours:
     """House fronts with windows, a road and a sky."""
     sky = blend(ramp(height, width, np.pi / 2), (0.45, 0.62, 0.85), (0.85, 0.88, 0.92))
     return _houses(rng, sky * np.float32(rng.uniform(0.7, 1.0)), colour(rng, 0.3, 0.6, 0.0), 1.0, (0.1, 0.15, 0.2))
 
 
-def night(rng: np.random.Generator, height: int, width: int) -> Picture:
+def night(rng: np.random.Generator, height: int, width: int) -> Colours:
     """A town at night: dark fronts, lit windows, lamps."""
     sky = blend(ramp(height, width, np.pi / 2), (0.01, 0.02, 0.06), (0.1, 0.08, 0.12))
     town = _houses(rng, sky, np.array([0.06, 0.06, 0.08], np.float32), 0.15, (0.95, 0.8, 0.45))
@@ -65,7 +65,7 @@ def night(rng: np.random.Generator, height: int, width: int) -> Picture:
     return np.asarray(np.clip(town + lights + 2 * gaussian(lights, height / 40), 0, 1), np.float32)
 
 
-def _houses(rng: np.random.Generator, picture: Picture, road: ArrayLike, gain: float, window: ArrayLike) -> Picture:
+def _houses(rng: np.random.Generator, picture: Colours, road: ArrayLike, gain: float, window: ArrayLike) -> Colours:
     height, width = picture.shape[:2]
     horizon = int(height * rng.uniform(0.6, 0.85))
     x = -int(rng.uniform(0, width / 6))
@@ -84,7 +84,7 @@ def _houses(rng: np.random.Generator, picture: Picture, road: ArrayLike, gain: f
     return np.clip(picture, 0, 1)
 
 
-def indoor(rng: np.random.Generator, height: int, width: int) -> Picture:
+def indoor(rng: np.random.Generator, height: int, width: int) -> Colours:
     """A room: wall, shelves with things, a picture frame, a lamp, a floor."""
     room = wall(rng, height, width)
     floor = int(height * rng.uniform(0.75, 0.95))
@@ -99,7 +99,7 @@ def indoor(rng: np.random.Generator, height: int, width: int) -> Picture:
     return np.clip(room, 0, 1)
 
 
-def _shelf(rng: np.random.Generator, room: Picture, left: int, top: int, wide: int, tall: int) -> None:
+def _shelf(rng: np.random.Generator, room: Colours, left: int, top: int, wide: int, tall: int) -> None:
     board = colour(rng, 0.1, 0.6)
     for row in range(rng.integers(1, 5)):
         base = top + (row + 1) * tall
@@ -117,7 +117,7 @@ def _shelf(rng: np.random.Generator, room: Picture, left: int, top: int, wide: i
         cv2.rectangle(room, (left, base), (left + wide, base + max(tall // 10, 2)), board.tolist(), -1)
 
 
-def window(rng: np.random.Generator, height: int, width: int) -> Picture:
+def window(rng: np.random.Generator, height: int, width: int) -> Colours:
     """A dark room before a glass front: panes with a view, frames, curtains, the lamps' reflections."""
     palette = np.stack([colour(rng, 0.5, 1.0, 0.1) for _ in range(8)])
     view = gaussian(dead_leaves(rng, height, width, palette), height * rng.uniform(0.003, 0.02))
@@ -137,7 +137,7 @@ def window(rng: np.random.Generator, height: int, width: int) -> Picture:
     return np.clip(picture, 0, 1)
 
 
-def bricks(rng: np.random.Generator, height: int, width: int) -> Picture:
+def bricks(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Bricks, tiles or panels."""
     tall = max(int(height * rng.uniform(0.02, 0.12)), 4)
     wide = int(tall * rng.uniform(1, 3))
@@ -151,6 +151,6 @@ def bricks(rng: np.random.Generator, height: int, width: int) -> Picture:
     return np.asarray(picture * (0.8 + 0.4 * noise(rng, height, width, 50, 5)[..., None]), np.float32)
 
 
-def clutter(rng: np.random.Generator, height: int, width: int) -> Picture:
+def clutter(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Things of every size and colour, one before the other."""
     return dead_leaves(rng, height, width, np.stack([colour(rng, 0.03, 1.0) for _ in range(int(rng.integers(4, 20)))]))

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from matting.synthetic.layers import Layer, Picture, repeated, times
+from matting.synthetic.layers import Colours, Layer, repeated, times
 
 
 def motion_blur(layer: Layer, length: float, angle: float) -> Layer:
@@ -34,7 +34,7 @@ def lens_blur(layer: Layer, sigma: float) -> Layer:
     return np.asarray(cv2.GaussianBlur(layer, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
-def expose(rng: np.random.Generator, picture: Picture, *, coarse: bool = False) -> Picture:
+def expose(rng: np.random.Generator, picture: Colours, *, coarse: bool = False) -> Colours:
     """Tone, sensor noise and sharpening; ``coarse`` also loses resolution, as an old phone or a thumbnail does."""
     height, width = picture.shape[:2]
     picture = develop(rng, picture)
@@ -51,7 +51,7 @@ def expose(rng: np.random.Generator, picture: Picture, *, coarse: bool = False) 
     return np.clip(picture, 0, 1)
 
 
-def develop(rng: np.random.Generator, picture: Picture) -> Picture:
+def develop(rng: np.random.Generator, picture: Colours) -> Colours:
     """White balance, exposure, saturation, contrast and vignette: what sensor and editing make of all colours alike."""
     height, width = picture.shape[:2]
     balance = np.exp(rng.normal(0, 0.07) * np.array([1, 0, -1]) + rng.normal(0, 0.03) * np.array([0.5, -1, 0.5]))
@@ -70,7 +70,7 @@ def develop(rng: np.random.Generator, picture: Picture) -> Picture:
     return np.asarray(bent * repeated(1 - np.float32(rng.uniform(0, 0.2)) * (x * x + y * y), 3), np.float32)
 
 
-def compress(picture: Picture, quality: int) -> Picture:
+def compress(picture: Colours, quality: int) -> Colours:
     """What a JPEG of the given quality (1-100) leaves of a picture."""
     _, data = cv2.imencode(".jpg", to_uint8(picture), (cv2.IMWRITE_JPEG_QUALITY, quality))
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.float32) / np.float32(255)

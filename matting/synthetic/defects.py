@@ -6,18 +6,18 @@ import cv2
 import numpy as np
 
 from matting.synthetic.camera import compress
-from matting.synthetic.layers import Picture, Plane, gaussian
+from matting.synthetic.layers import Colours, Plane, gaussian
 from matting.synthetic.person import draw_person, random_frame
 from matting.synthetic.textures import random_light
 from matting.synthetic.traits import random_traits
 
-Pair = tuple[Picture, Plane]
-Defect = Callable[[np.random.Generator, Picture, Plane, Plane], Pair]
+Pair = tuple[Colours, Plane]
+Defect = Callable[[np.random.Generator, Colours, Plane, Plane], Pair]
 PLANTED_EVERY = 3  # of the RWP training portraits, one in three carries a defect
 VISIBLE = 0.25  # `worst_error` from which a person is expected to see a fault of the matte
 
 
-def plant_defect(rng: np.random.Generator, name: str, picture: Picture, alpha: Plane, bare: Plane) -> Pair | None:
+def plant_defect(rng: np.random.Generator, name: str, picture: Colours, alpha: Plane, bare: Plane) -> Pair | None:
     """The pair with one defect of :data:`DEFECTS`, or None where this picture gives it nothing to spoil.
 
     A fault of the matte that nobody could see is none: hair is not cut of people without, no gap is filled where there
@@ -42,8 +42,8 @@ def plant_defect(rng: np.random.Generator, name: str, picture: Picture, alpha: P
 
 
 def plant_defect_or_next(
-    rng: np.random.Generator, name: str, picture: Picture, alpha: Plane, bare: Plane
-) -> tuple[str, Picture, Plane]:
+    rng: np.random.Generator, name: str, picture: Colours, alpha: Plane, bare: Plane
+) -> tuple[str, Colours, Plane]:
     """The name and the pair of the defect, or of the first after it in :data:`DEFECTS` that has something to spoil."""
     names = list(DEFECTS)
     for other in (*names[names.index(name) :], *names):
@@ -58,7 +58,7 @@ def worst_error(truth: Plane, alpha: Plane) -> float:
     return float(cv2.blur(cv2.absdiff(truth, alpha), (window, window)).max())
 
 
-def small(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
+def small(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
     """Shorter side well below what the other pictures have."""
     factor = rng.uniform(0.4, 0.85)
     size = tuple(int(side * factor) for side in alpha.shape[::-1])
@@ -67,23 +67,23 @@ def small(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane)
     )
 
 
-def underexposed(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
+def underexposed(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
     """Most of the picture crushed to black."""
     return np.asarray(np.clip(picture * rng.uniform(0.06, 0.16), 0, 1), np.float32), alpha
 
 
-def overexposed(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
+def overexposed(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
     """Most of the picture clipped to white."""
     return np.asarray(np.clip(picture * rng.uniform(3, 5) + 0.25, 0, 1), np.float32), alpha
 
 
-def blurred(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
+def blurred(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
     """The whole picture out of focus, under a matte that is not."""
     sigma = min(alpha.shape) * rng.uniform(0.008, 0.02)
     return gaussian(picture, sigma), alpha
 
 
-def cloned(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
+def cloned(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
     """A region copied to another place of the picture, where it does not belong, as a careless retouch does."""
     height, width = alpha.shape
     h, w = int(height * rng.uniform(0.15, 0.3)), int(width * rng.uniform(0.15, 0.3))
@@ -99,7 +99,7 @@ def cloned(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane
     return result, alpha
 
 
-def halo(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
+def halo(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
     """A seam around the subject, left by cutting and pasting: bright before a dark scene, dark before a bright one."""
     reach = max(round(min(alpha.shape) * rng.uniform(0.005, 0.012)), 1)
     wide = cv2.dilate(alpha, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
@@ -111,12 +111,12 @@ def halo(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) 
     return np.asarray(picture * (1 - share) + share * colour, np.float32), alpha
 
 
-def double_jpeg(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
+def double_jpeg(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
     """Saved at a very low quality before."""
     return compress(picture, int(rng.integers(8, 20))), alpha
 
 
-def hard_cut(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
+def hard_cut(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
     """Hair, beards and fur cut off along one smooth outline; skin, clothes and what is in motion stay as they are."""
     side = max(min(alpha.shape) // 46, 3) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
@@ -126,7 +126,7 @@ def hard_cut(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Pla
     return picture, np.asarray(alpha + hair * (outline - alpha), np.float32)
 
 
-def shifted(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
+def shifted(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
     """The matte beside the subject."""
     reach, angle = min(alpha.shape) * rng.uniform(0.015, 0.04), rng.uniform(0, 2 * np.pi)
     move = np.array([[1, 0, reach * np.cos(angle)], [0, 1, reach * np.sin(angle)]])
@@ -135,7 +135,7 @@ def shifted(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plan
     )
 
 
-def dilated(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
+def dilated(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
     """The matte too wide or too narrow all around."""
     size = int(min(alpha.shape) * rng.uniform(0.008, 0.02)) * 2 + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
@@ -143,7 +143,7 @@ def dilated(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plan
     return picture, np.asarray(change(alpha, kernel), np.float32)
 
 
-def filled_holes(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
+def filled_holes(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
     """The largest gaps between arms, legs and body declared foreground."""
     solid = (alpha > 0.5).astype(np.uint8)
     gaps = np.zeros_like(solid)
@@ -160,7 +160,7 @@ def filled_holes(rng: np.random.Generator, picture: Picture, alpha: Plane, bare:
     return picture, np.maximum(alpha, cv2.GaussianBlur(filled, (0, 0), rng.uniform(0.5, 1.2)))
 
 
-def shadow_included(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
+def shadow_included(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
     """A shadow on what is behind, labelled as part of the subject: solid by most hands, translucent by some."""
     reach = alpha.shape[1] * rng.uniform(0.06, 0.18) * rng.choice([-1, 1])
     lean = rng.uniform(-0.3, 0.3)
@@ -174,7 +174,7 @@ def shadow_included(rng: np.random.Generator, picture: Picture, alpha: Plane, ba
     return np.asarray(dark, np.float32), np.asarray(np.maximum(alpha, label), np.float32)
 
 
-def missing_limb(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
+def missing_limb(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
     """A part that sticks out, or a piece of the outline, missing from the matte."""
     solid = (alpha > 0.9).astype(np.uint8)
     outline = np.argwhere(cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0)
@@ -187,7 +187,7 @@ def missing_limb(rng: np.random.Generator, picture: Picture, alpha: Plane, bare:
     return picture, np.asarray(alpha * cv2.GaussianBlur(kept, (0, 0), rng.uniform(0.5, 1.2)), np.float32)
 
 
-def swapped(rng: np.random.Generator, picture: Picture, alpha: Plane, bare: Plane) -> Pair:
+def swapped(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
     """The matte of another picture."""
     other = alpha[::-1, ::-1]
     for _ in range(4):

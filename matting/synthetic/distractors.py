@@ -8,13 +8,13 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from matting.synthetic.layers import Frame, Layer, Picture, Points, fill, gaussian, smooth_loop, stack, tube
+from matting.synthetic.layers import Colours, Frame, Layer, Points, fill, gaussian, smooth_loop, stack, tube
 from matting.synthetic.person import draw_person
 from matting.synthetic.textures import cloth, natural_colour, random_light, shade
 from matting.synthetic.traits import random_traits
 
 
-def add_distractors(rng: np.random.Generator, scene: Picture) -> Picture:
+def add_distractors(rng: np.random.Generator, scene: Colours) -> Colours:
     """The scene with a few things before it, now and then a poster, a statue or a mannequin."""
     blur = float(rng.choice([0.0, 1.0, 3.0, 7.0], p=[0.3, 0.3, 0.25, 0.15]))
     shrink = 2 if blur else 1  # what is out of focus needs no resolution

@@ -3,7 +3,6 @@
 Each ``write_*`` paints what its item asks for and returns the few values that the data set's index files need.
 """
 
-import csv
 import json
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.files import write_csv
 from matting.synthetic.camera import lens_blur, to_uint8
 from matting.synthetic.defects import plant_defect_or_next
 from matting.synthetic.layers import straight
@@ -20,19 +20,8 @@ from matting.synthetic.photograph import Photograph, choose_frames, choose_trait
 from matting.synthetic.plan import PORTRAIT, Item, background_pool
 from matting.synthetic.screenshot import screenshot
 from matting.synthetic.textures import random_light
-
-TAGS = (
-    "backlit",
-    "side_backlit",
-    "glasses",
-    "hat",
-    "scarf",
-    "motion_blur",
-    "low_resolution",
-    "group",
-    "overlap",
-    "tiny",
-)
+from matting.tags import TAGS
+from matting.trimap import BACKGROUND, CODES, FOREGROUND, UNKNOWN
 
 
 def save(path: Path, picture: NDArray[np.uint8], *parameters: int) -> None:
@@ -96,7 +85,7 @@ def trimap(alpha: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:
     edge = cv2.morphologyEx((alpha > 127).astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     unknown = cv2.dilate(soft | edge, kernel) > 0
-    return np.where(unknown, np.uint8(128), np.where(alpha > 127, np.uint8(255), np.uint8(0)))
+    return CODES[np.where(unknown, UNKNOWN, np.where(alpha > 127, FOREGROUND, BACKGROUND))]
 
 
 def train_background(number: int) -> str:
@@ -199,11 +188,9 @@ def write_indexes(root: Path, items: list[Item], records: list[Record]) -> None:
         _lines(base / f"{prefix}_fg_names.txt", [row["name"] for row in rows])
         _lines(base / f"{prefix}_bg_names.txt", [name for row in rows for name in row["backgrounds"]])
     manifest = [row for split in ("train", "val", "test") for row in by_place.get(f"rwp-{split}", [])]
-    with (root / "RWP/manifest.csv").open("w", newline="") as file:
-        columns = ["name", "split", "difficulty", "identity", *TAGS]
-        table = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
-        table.writeheader()
-        table.writerows(sorted(manifest, key=lambda row: str(row["name"])))
+    columns = ["name", "split", "difficulty", "identity", *TAGS]
+    ordered = sorted(manifest, key=lambda row: str(row["name"]))
+    write_csv(root / "RWP/manifest.csv", columns, ([row[name] for name in columns] for row in ordered))
     if planted := [f"{row['name']},{row['defect']}" for row in records if row.get("defect")]:
         _lines(root / "defects.csv", ["name,defect", *planted])
     for split in ("train", "val"):

@@ -3,13 +3,13 @@
 import numpy as np
 
 from matting.synthetic.head import on_face
-from matting.synthetic.layers import Frame, Layer, Picture, Points, fill, over, smooth_loop, tinted, tube
+from matting.synthetic.layers import Colours, Frame, Layer, Points, fill, over, smooth_loop, tinted, tube
 from matting.synthetic.strands import Strands, render, shades, tufts
 from matting.synthetic.textures import Light, cloth, natural_colour, shade
 from matting.synthetic.traits import Traits
 
 
-def draw_details(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Picture) -> Layer:
+def draw_details(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Colours) -> Layer:
     """A shirt under an open jacket, a print, buttons and a strap: edges inside the subject that are no outline."""
     layer = np.zeros((frame.height, frame.width, 4), np.float32)
     if traits.jacket:

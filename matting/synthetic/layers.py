@@ -16,7 +16,7 @@ Layer = NDArray[np.float32]
 """``(H, W, 4)`` float32: sRGB times alpha, then alpha, each in [0, 1]."""
 Plane = NDArray[np.float32]
 """``(H, W)`` float32 in [0, 1]."""
-Picture = NDArray[np.float32]
+Colours = NDArray[np.float32]
 """``(H, W, 3)`` float32 sRGB in [0, 1]."""
 Points = NDArray[np.float64]
 """``(..., 2)`` float64: x, y."""
@@ -133,7 +133,7 @@ def repeated(plane: Plane, channels: int) -> NDArray[np.float32]:
     return np.asarray(cv2.merge([plane] * channels), np.float32) if plane.size else plane[..., None]
 
 
-def times(picture: Picture, colour: ArrayLike) -> Picture:
+def times(picture: Colours, colour: ArrayLike) -> Colours:
     """A picture times a colour ``(3,)``, as :func:`repeated` with axes in a row."""
     height, width = picture.shape[:2]
     row = np.tile(np.asarray(colour, np.float32), width)
@@ -167,7 +167,7 @@ def gaussian(picture: NDArray[np.float32], sigma: float, border: int = cv2.BORDE
     return np.asarray(cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / factor, borderType=border), size), np.float32)
 
 
-def straight(layer: Layer) -> tuple[Picture, Plane]:
+def straight(layer: Layer) -> tuple[Colours, Plane]:
     """Foreground colours and alpha of a layer, the colours continued beyond the subject.
 
     A JPEG of colours that end at the subject's edge would bleed black into the hair, so the colours are pulled
@@ -191,11 +191,11 @@ def straight(layer: Layer) -> tuple[Picture, Plane]:
     return np.clip(colour, 0.0, 1.0), alpha
 
 
-def _divide(layer: Layer) -> Picture:
+def _divide(layer: Layer) -> Colours:
     return np.asarray(layer[..., :3] / np.maximum(layer[..., 3:], 1e-6), np.float32)
 
 
-def compose(foreground: Picture, alpha: Plane, background: Picture) -> Picture:
+def compose(foreground: Colours, alpha: Plane, background: Colours) -> Colours:
     """The compositing equation ``I = alpha F + (1 - alpha) B``."""
     return foreground * repeated(alpha, 3) + background * repeated(1 - alpha, 3)
 

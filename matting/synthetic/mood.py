@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from matting.synthetic.layers import Frame, Layer, Picture, Plane, gaussian, repeated, times
+from matting.synthetic.layers import Colours, Frame, Layer, Plane, gaussian, repeated, times
 from matting.synthetic.textures import Light, noise, random_light
 from matting.synthetic.traits import Traits
 
@@ -22,7 +22,7 @@ def scenario_light(rng: np.random.Generator, scenario: str) -> Light:
     return light
 
 
-def harmonise(layer: Layer, scene: Picture, strength: float) -> Layer:
+def harmonise(layer: Layer, scene: Colours, strength: float) -> Layer:
     """Lets the scene's light fall on the subject: its tint everywhere, its glow around the edges and through hair.
 
     Args:
@@ -43,7 +43,7 @@ def harmonise(layer: Layer, scene: Picture, strength: float) -> Layer:
     return np.asarray(cv2.merge([*cv2.split(lit), alpha]), np.float32)
 
 
-def sun_behind(rng: np.random.Generator, scene: Picture, frame: Frame, light: Light) -> Picture:
+def sun_behind(rng: np.random.Generator, scene: Colours, frame: Frame, light: Light) -> Colours:
     """The light source behind the head."""
     height, width = scene.shape[:2]
     y, x = np.mgrid[:height, :width]
@@ -53,7 +53,7 @@ def sun_behind(rng: np.random.Generator, scene: Picture, frame: Frame, light: Li
     return np.asarray(np.clip(gaussian(scene, height * 0.008) + glow, 0, 1), np.float32)
 
 
-def cast_shadow(rng: np.random.Generator, scene: Picture, alpha: Plane, head: float) -> Picture:
+def cast_shadow(rng: np.random.Generator, scene: Colours, alpha: Plane, head: float) -> Colours:
     """The subject's shadow on what is behind: darker, shifted, soft. It is background."""
     shift = head * np.array([rng.uniform(0.15, 0.8) * rng.choice([-1, 1]), rng.uniform(-0.1, 0.3)])
     move = np.array([[1.0, 0.0, shift[0]], [0.0, 1.0, shift[1]]])
@@ -62,14 +62,14 @@ def cast_shadow(rng: np.random.Generator, scene: Picture, alpha: Plane, head: fl
     return np.asarray(scene * (1 - rng.uniform(0.25, 0.6) * soft[..., None]), np.float32)
 
 
-def dapple(rng: np.random.Generator, height: int, width: int) -> Picture:
+def dapple(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Sun through leaves or past a corner, ``(H, W, 1)``: patches of light and shade on subject and scene alike."""
     patches = noise(rng, height, width, height * rng.uniform(0.15, 0.8), int(rng.integers(2, 5)))
     lit = np.clip((patches - rng.uniform(0.35, 0.6)) * rng.uniform(5, 40), 0, 1)[..., None]
     return np.asarray(1.15 - rng.uniform(0.3, 0.7) * (1 - lit), np.float32)
 
 
-def camouflage(rng: np.random.Generator, scene: Picture, subject: Traits) -> Picture:
+def camouflage(rng: np.random.Generator, scene: Colours, subject: Traits) -> Colours:
     """The scene in the colours of the subject's hair, skin or clothes."""
     colours = [subject.hair, subject.skin, subject.top]
     goal = np.clip(colours[rng.integers(3)] * rng.uniform(0.8, 1.2), 0, 1)

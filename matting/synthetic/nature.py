@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 
 from matting.synthetic.brush import blend, colour, ramp, shapes
-from matting.synthetic.layers import Picture
+from matting.synthetic.layers import Colours
 from matting.synthetic.strands import tufts
 from matting.synthetic.textures import noise
 
 
-def foliage(rng: np.random.Generator, height: int, width: int) -> Picture:
+def foliage(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Leaves in sun and shade."""
     hue = np.array([rng.uniform(0.3, 0.6), rng.uniform(0.4, 0.6), rng.uniform(0.15, 0.35)], np.float32)
     base = blend(noise(rng, height, width, 120), hue * 0.3, hue)
@@ -26,7 +26,7 @@ def foliage(rng: np.random.Generator, height: int, width: int) -> Picture:
     )
 
 
-def grass(rng: np.random.Generator, height: int, width: int) -> Picture:
+def grass(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Blades, branches or fur: thin curved strokes that look like hair."""
     tone = colour(rng, 0.15, 0.6, 0.15)
     base = blend(noise(rng, height, width, 80), tone * 0.4, tone * 0.8)
@@ -42,7 +42,7 @@ def grass(rng: np.random.Generator, height: int, width: int) -> Picture:
     return np.clip(base, 0, 1)
 
 
-def fur(rng: np.random.Generator, height: int, width: int) -> Picture:
+def fur(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Fur or long hair in locks, filling the picture: what only knowing a person tells from hair."""
     tone = colour(rng, 0.1, 0.7, 0.03)
     base = blend(noise(rng, height, width, 60), tone * 0.3, tone * 0.7)
@@ -57,7 +57,7 @@ def fur(rng: np.random.Generator, height: int, width: int) -> Picture:
     return np.clip(base, 0, 1)
 
 
-def forest(rng: np.random.Generator, height: int, width: int) -> Picture:
+def forest(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Trunks and bare branches before a light sky."""
     base = blend(ramp(height, width, np.pi / 2), colour(rng, 0.7, 0.95, 0.0), colour(rng, 0.3, 0.7, 0.0))
     floor = int(height * rng.uniform(0.6, 0.95))
@@ -75,7 +75,7 @@ def forest(rng: np.random.Generator, height: int, width: int) -> Picture:
     return np.clip(base, 0, 1)
 
 
-def landscape(rng: np.random.Generator, height: int, width: int) -> Picture:
+def landscape(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Sky with clouds over rows of hills or water."""
     top, low = rng.uniform(0.2, 0.6, 3), rng.uniform(0.6, 0.95, 3)
     picture = blend(ramp(height, width, np.pi / 2), np.sort(top), low)
@@ -91,7 +91,7 @@ def landscape(rng: np.random.Generator, height: int, width: int) -> Picture:
     return picture
 
 
-def shore(rng: np.random.Generator, height: int, width: int) -> Picture:
+def shore(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Water with waves under a sky, sand or stones before it."""
     sky, water, sand = colour(rng, 0.6, 0.95, 0.1), colour(rng, 0.3, 0.7, 0.2), colour(rng, 0.4, 0.85, 0.02)
     picture = blend(ramp(height, width, np.pi / 2), np.sort(sky), np.full(3, 0.9, np.float32))

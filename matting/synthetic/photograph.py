@@ -7,7 +7,7 @@ import numpy as np
 
 from matting.synthetic.camera import expose, lens_blur, motion_blur
 from matting.synthetic.distractors import add_distractors
-from matting.synthetic.layers import Frame, Layer, Picture, Plane, over
+from matting.synthetic.layers import Colours, Frame, Layer, Plane, over
 from matting.synthetic.mood import camouflage, cast_shadow, dapple, harmonise, scenario_light, sun_behind
 from matting.synthetic.person import draw_person, portrait_frame, random_frame
 from matting.synthetic.plan import PORTRAIT
@@ -31,7 +31,7 @@ class Photograph:
         tags: what the picture shows, by the names of the manifest.
     """
 
-    picture: Picture
+    picture: Colours
     alpha: Plane
     bare: Plane
     persons: tuple[Plane, ...]
@@ -80,7 +80,7 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
     return Photograph(developed, everyone[..., 3], hairless, persons, tuple(traits), tags)
 
 
-def _scene(rng: np.random.Generator, height: int, width: int, subject: Traits, scenario: str) -> Picture:
+def _scene(rng: np.random.Generator, height: int, width: int, subject: Traits, scenario: str) -> Colours:
     if scenario == PORTRAIT:
         return portrait_scene(rng, height, width)
     scene = add_distractors(rng, random_scene(rng, height, width))

@@ -8,25 +8,25 @@ import numpy as np
 from matting.synthetic.brush import dead_leaves
 from matting.synthetic.built import indoor, street, wall, window
 from matting.synthetic.distractors import draw_bystander, draw_figure
-from matting.synthetic.layers import Layer, Picture, gaussian, stack
+from matting.synthetic.layers import Colours, Layer, gaussian, stack
 from matting.synthetic.nature import landscape
 from matting.synthetic.textures import natural_colour
 
 
-def _before(place: Picture, figures: Sequence[Layer]) -> Picture:
+def _before(place: Colours, figures: Sequence[Layer]) -> Colours:
     """A place with figures of half its resolution: what is behind the subject is out of focus or far away."""
     layer = cv2.resize(stack(figures), place.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(layer[..., :3] + place * (1 - layer[..., 3:]), np.float32)
 
 
-def crowd(rng: np.random.Generator, height: int, width: int) -> Picture:
+def crowd(rng: np.random.Generator, height: int, width: int) -> Colours:
     """People far behind the subject, out of focus."""
     place = (street, indoor, landscape)[rng.integers(3)](rng, height, width)
     people = [draw_bystander(rng, height // 2, width // 2) for _ in range(rng.integers(1, 5))]
     return gaussian(_before(place, people), height * rng.uniform(0.008, 0.02))
 
 
-def shop_window(rng: np.random.Generator, height: int, width: int) -> Picture:
+def shop_window(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Mannequins behind glass in which the street is mirrored."""
     dummies = [draw_figure(rng, height // 2, width // 2, "mannequin") for _ in range(2)]
     shop = _before(indoor(rng, height, width), dummies)
@@ -35,7 +35,7 @@ def shop_window(rng: np.random.Generator, height: int, width: int) -> Picture:
     return (1 - share) * shop + share * gaussian(mirrored, height * 0.01)
 
 
-def gallery(rng: np.random.Generator, height: int, width: int) -> Picture:
+def gallery(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Posters and statues before a wall."""
     tones = np.stack([natural_colour(rng) for _ in range(8)]).astype(np.float32)
     place = wall(rng, height, width) if rng.random() < 0.7 else dead_leaves(rng, height, width, tones)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from matting.errors import MattingError
 from matting.synthetic.defects import DEFECTS, PLANTED_EVERY
 
 Place = Literal["composition-train", "composition-test", "rwp-train", "rwp-val", "rwp-test", "coco-train", "coco-val"]
@@ -66,10 +67,12 @@ def plan_items(people: int, defects: bool = False, portraits: bool = False) -> l
         portraits: every picture is a `PORTRAIT`: what a small network can learn in minutes.
 
     Raises:
-        ValueError: for fewer than :data:`MINIMUM_PEOPLE`.
+        MattingError: for fewer than :data:`MINIMUM_PEOPLE`.
     """
     if people < MINIMUM_PEOPLE:
-        raise ValueError(f"people must be at least {MINIMUM_PEOPLE} to fill every data set of the corpus, got {people}")
+        raise MattingError(
+            f"people must be at least {MINIMUM_PEOPLE} to fill every data set of the corpus, got {people}"
+        )
     counts = dict.fromkeys(PLACES, 0)
     items = []
     for index in range(people):

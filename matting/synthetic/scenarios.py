@@ -1,6 +1,5 @@
 """Scenario test sets: fixed pictures of one difficulty each, as folders of pairs that any evaluation can read."""
 
-import csv
 import hashlib
 import json
 from dataclasses import dataclass
@@ -11,8 +10,10 @@ import cv2
 import numpy as np
 
 from matting.cache import cache_dir as default_cache_dir
+from matting.errors import MattingError
+from matting.files import write_csv
 from matting.synthetic.camera import expose, lens_blur, to_uint8
-from matting.synthetic.formats import TAGS, save
+from matting.synthetic.formats import save
 from matting.synthetic.layers import compose, straight
 from matting.synthetic.parallel import Job, Record, build_once, run_jobs
 from matting.synthetic.person import draw_person, random_frame
@@ -22,6 +23,7 @@ from matting.synthetic.screenshot import screenshot
 from matting.synthetic.textures import random_light
 from matting.synthetic.traits import random_traits
 from matting.synthetic.version import VERSION
+from matting.tags import TAGS
 
 SCENARIO_SETS = ("clean", "backlit", "glasses", "group", "screenshot", "backgrounds")
 SCENES_PER_PERSON = 8  # of the set "backgrounds": one person and one matte before as many scenes
@@ -101,10 +103,10 @@ def ensure_scenarios(
         show_progress: draw a progress bar.
 
     Raises:
-        ValueError: for ``per_set`` below 1.
+        MattingError: for ``per_set`` below 1.
     """
     if per_set < 1:
-        raise ValueError(f"per_set must be at least 1, got {per_set}")
+        raise MattingError(f"per_set must be at least 1, got {per_set}")
     parameters = {"version": VERSION, "per_set": per_set, "seed": seed, "image_size": image_size}
     digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:12]
     cache = Path(cache_dir) if cache_dir else default_cache_dir()
@@ -115,7 +117,5 @@ def ensure_scenarios(
 def _build(root: Path, per_set: int, seed: int, size: int, workers: int | None, show_progress: bool) -> None:
     jobs: list[Job] = [_Pair(root, name, number, seed, size) for name in SCENARIO_SETS for number in range(per_set)]
     rows = run_jobs(jobs, workers, "Drawing the scenario test sets" if show_progress else None)
-    with (root / "manifest.csv").open("w", newline="") as file:
-        table = csv.DictWriter(file, ["name", "set", "difficulty", "identity", *TAGS], lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+    columns = ["name", "set", "difficulty", "identity", *TAGS]
+    write_csv(root / "manifest.csv", columns, ([row[name] for name in columns] for row in rows))

@@ -7,12 +7,12 @@ import numpy as np
 
 from matting.synthetic.brush import weathering
 from matting.synthetic.built import bokeh, bricks, clutter, gradient, hard_light, indoor, night, street, wall, window
-from matting.synthetic.layers import Picture, gaussian, repeated, times
+from matting.synthetic.layers import Colours, gaussian, repeated, times
 from matting.synthetic.nature import foliage, forest, fur, grass, landscape, shore
 from matting.synthetic.places import crowd, gallery, shop_window
 from matting.synthetic.textures import noise
 
-Scene = Callable[[np.random.Generator, int, int], Picture]
+Scene = Callable[[np.random.Generator, int, int], Colours]
 _NATURE = (foliage, forest, fur, grass, landscape, shore)
 _BUILT = (wall, gradient, bokeh, street, night, indoor, window, bricks, clutter, hard_light)
 _PLACES = (crowd, shop_window, gallery)
@@ -20,7 +20,7 @@ FAMILIES: dict[str, Scene] = {scene.__name__: scene for scene in (*_NATURE, *_BU
 GROUNDS = ("foliage", "fur", "grass", "wall", "bricks", "clutter", "hard_light", "shore")
 
 
-def random_scene(rng: np.random.Generator, height: int, width: int, family: str | None = None) -> Picture:
+def random_scene(rng: np.random.Generator, height: int, width: int, family: str | None = None) -> Colours:
     """A background ``(height, width, 3)`` of one of :data:`FAMILIES`, in or out of focus.
 
     Args:
@@ -49,7 +49,7 @@ def _any(rng: np.random.Generator) -> str:
     return str(rng.choice(list(FAMILIES), p=weights / weights.sum()))
 
 
-def _ground(rng: np.random.Generator, picture: Picture, ground: Picture) -> Picture:
+def _ground(rng: np.random.Generator, picture: Colours, ground: Colours) -> Colours:
     """The lower part of the picture replaced: a field before a wood, a floor before a wall."""
     height, width = picture.shape[:2]
     rough = height * rng.uniform(0, 0.15)
@@ -58,7 +58,7 @@ def _ground(rng: np.random.Generator, picture: Picture, ground: Picture) -> Pict
     return np.asarray(picture + weight * (ground - picture), np.float32)
 
 
-def portrait_scene(rng: np.random.Generator, height: int, width: int) -> Picture:
+def portrait_scene(rng: np.random.Generator, height: int, width: int) -> Colours:
     """A background as a portrait lens shows it: far out of focus."""
     scene = random_scene(rng, height, width)
     # At a quarter of the size: what is this blurred looks the same, at a sixteenth of the cost.

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.synthetic.camera import compress
-from matting.synthetic.layers import Picture, Plane
+from matting.synthetic.layers import Colours, Plane
 from matting.synthetic.photograph import Photograph
 
 WORDS = (
@@ -45,7 +45,7 @@ def screenshot(rng: np.random.Generator, photo: Photograph) -> Photograph:
     bar = screen.shape[0] // 12
     top = bar + int((screen.shape[0] - bar - shown[1]) * rng.uniform(0, 1)) if screen.shape[0] > bar + shown[1] else 0
 
-    def place(plane: Plane | Picture, base: Plane | Picture) -> Plane | Picture:
+    def place(plane: Plane | Colours, base: Plane | Colours) -> Plane | Colours:
         result = base.copy()
         result[top : top + shown[1], margin : margin + shown[0]] = cv2.resize(
             plane, shown, interpolation=cv2.INTER_AREA
@@ -59,7 +59,7 @@ def screenshot(rng: np.random.Generator, photo: Photograph) -> Photograph:
     return replace(photo, picture=picture, alpha=alpha, bare=bare, persons=persons)
 
 
-def _screen(rng: np.random.Generator, height: int, width: int) -> Picture:
+def _screen(rng: np.random.Generator, height: int, width: int) -> Colours:
     """The phone's own pixels: status bar, title, messages, buttons."""
     dark = rng.random() < 0.5
     paper = rng.uniform(0, 38) if dark else rng.uniform(224, 255)
@@ -95,7 +95,7 @@ def _write(
     cv2.putText(screen, text, place, cv2.FONT_HERSHEY_SIMPLEX, size / 24, ink, max(size // 14, 1), cv2.LINE_AA)
 
 
-def _recompress(rng: np.random.Generator, picture: Picture) -> Picture:
+def _recompress(rng: np.random.Generator, picture: Colours) -> Colours:
     """Scaled down and up again and saved as a JPEG on the way, as messengers do."""
     factor = rng.uniform(0.5, 0.9)
     small = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)

@@ -1,12 +1,12 @@
 """A contact sheet of a corpus: photographs, their mattes, their cut-outs, and composites."""
 
-import csv
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.files import read_csv
 from matting.synthetic.formats import save
 
 CELL = 168
@@ -30,8 +30,7 @@ def contact_sheet(root: str | Path, path: str | Path) -> None:
         raise FileNotFoundError(
             f"expected a corpus with RWP/manifest.csv in {root}; make one with python -m matting.synthetic"
         )
-    with manifest.open(newline="") as file:
-        names = _choose(list(csv.DictReader(file)))
+    names = _choose(read_csv(manifest))
     cells = [_portrait(root, name) for name in names]
     rows = [np.concatenate(row, axis=1) for row in zip(*cells, strict=True)]
     rows += _composites(root)

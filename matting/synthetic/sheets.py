@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from matting.synthetic.camera import to_uint8
 from matting.synthetic.defects import DEFECTS, plant_defect
 from matting.synthetic.formats import save
-from matting.synthetic.layers import Frame, Picture
+from matting.synthetic.layers import Colours, Frame
 from matting.synthetic.parallel import Job, Record, run_jobs
 from matting.synthetic.person import draw_person
 from matting.synthetic.photograph import photograph
@@ -24,16 +24,16 @@ from matting.synthetic.traits import STYLES, random_traits
 HEIGHT, WIDTH, COLUMNS = 240, 192, 8  # of a cell in pixels; cells a row
 _DRAWN = 2  # times the size of a cell
 
-Cells = Callable[[np.random.Generator, str], Sequence[Picture]]
+Cells = Callable[[np.random.Generator, str], Sequence[Colours]]
 """Draws the next cells of the row of that name."""
 
 
-def _scenario(rng: np.random.Generator, name: str) -> Sequence[Picture]:
+def _scenario(rng: np.random.Generator, name: str) -> Sequence[Colours]:
     photo = photograph(rng, HEIGHT * _DRAWN, WIDTH * _DRAWN, "plain" if name == "screenshot" else name)
     return [(screenshot(rng, photo) if name == "screenshot" else photo).picture]
 
 
-def _style(rng: np.random.Generator, name: str) -> Sequence[Picture]:
+def _style(rng: np.random.Generator, name: str) -> Sequence[Colours]:
     frame = Frame(HEIGHT * _DRAWN, WIDTH * _DRAWN, HEIGHT * 0.8, (WIDTH, HEIGHT * 0.75))
     plain = replace(random_traits(rng), hat=None, veil=False, collar=None, scarf=False, glasses=None, earrings=False)
     worn = {
@@ -51,18 +51,18 @@ def _style(rng: np.random.Generator, name: str) -> Sequence[Picture]:
     return [layer[..., :3] + scene * (1 - layer[..., 3:])]
 
 
-def _family(rng: np.random.Generator, name: str) -> Sequence[Picture]:
+def _family(rng: np.random.Generator, name: str) -> Sequence[Colours]:
     return [random_scene(rng, HEIGHT * _DRAWN, WIDTH * _DRAWN, name)]
 
 
-def _defect(rng: np.random.Generator, name: str) -> Sequence[Picture]:
+def _defect(rng: np.random.Generator, name: str) -> Sequence[Colours]:
     """Somebody's clean pair and the same pair with the defect, each as photograph and cut-out."""
     photo = photograph(rng, HEIGHT * _DRAWN, WIDTH * _DRAWN, str(rng.choice(["plain", "backlit", "side_backlit"])))
     faulty = plant_defect(rng, name, photo.picture, photo.alpha, photo.bare)
     return [_halves(photo.picture, photo.alpha), _halves(*faulty)] if faulty else _defect(rng, name)
 
 
-def _halves(picture: Picture, alpha: NDArray[np.float32]) -> Picture:
+def _halves(picture: Colours, alpha: NDArray[np.float32]) -> Colours:
     """The photograph beside its cut-out on one colour: faults of picture and of matte both show."""
     cut = picture * alpha[..., None] + (1 - alpha[..., None]) * np.array((0.35, 0.7, 0.55), np.float32)
     return np.concatenate([picture, cut], axis=1)
@@ -85,7 +85,7 @@ class _Row:
 
     def __call__(self) -> Record:
         cells, names = SHEETS[self.sheet]
-        row: list[Picture] = []
+        row: list[Colours] = []
         turn = 0
         while sum(cell.shape[1] for cell in row) < COLUMNS * WIDTH:
             rng = np.random.default_rng([self.seed, list(SHEETS).index(self.sheet), names.index(self.name), turn])
@@ -97,7 +97,7 @@ class _Row:
         return {"row": strip}
 
 
-def _fit(picture: Picture) -> Picture:
+def _fit(picture: Colours) -> Colours:
     """Of the height of a cell, as wide as one or two, the picture scaled into it."""
     cells = 2 if picture.shape[1] > picture.shape[0] else 1
     scale = min(HEIGHT / picture.shape[0], cells * WIDTH / picture.shape[1])

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from matting.synthetic.layers import Layer, Picture, Plane, extent, gaussian, padded
+from matting.synthetic.layers import Colours, Layer, Plane, extent, gaussian, padded
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def shade(coverage: Plane, albedo: ArrayLike, light: Light, roundness: float = 1
     return layer
 
 
-def _illumination(coverage: Plane, light: Light, roundness: float) -> tuple[Picture, Picture]:
+def _illumination(coverage: Plane, light: Light, roundness: float) -> tuple[Colours, Colours]:
     height, width = coverage.shape
     small = cv2.resize(coverage, (max(width // 4, 1), max(height // 4, 1)), interpolation=cv2.INTER_AREA)
     extent = np.sqrt(max(float(small.sum()), 1.0))
@@ -134,7 +134,7 @@ def _illumination(coverage: Plane, light: Light, roundness: float) -> tuple[Pict
 
 def cloth(
     rng: np.random.Generator, height: int, width: int, colour: ArrayLike, scale: float, *, plain: bool = False
-) -> Picture:
+) -> Colours:
     """Cloth ``(height, width, 3)`` of a random pattern in the given main colour.
 
     Args:

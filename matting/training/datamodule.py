@@ -12,6 +12,7 @@ from matting.batch import LayerBatch, TrainingBatch
 from matting.data.corpora import Corpus
 from matting.data.dataset import Crop, DrawDataset, collate
 from matting.data.loader import PlanBatches, PlanLoader, start_method
+from matting.errors import MattingError
 from matting.plan.plan import Draw
 from matting.plan.schedule import Schedule
 
@@ -29,7 +30,7 @@ class MattingDataModule(LightningDataModule):
         workers: Worker processes of each loader. Their number changes nothing in the result.
 
     Raises:
-        ValueError: If pairing meets an odd batch size, which would split pairs.
+        MattingError: If pairing meets an odd batch size, which would split pairs.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class MattingDataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         if schedule.pairing.fraction and batch_size % 2:
-            raise ValueError(f"data.batch_size: expected an even number under pairing, found {batch_size}")
+            raise MattingError(f"data.batch_size: expected an even number under pairing, found {batch_size}")
         self.corpus, self.schedule = corpus, schedule
         self.augment, self.plain = augment, Pipeline.plain(augment.size)
         self.batch_size, self.workers = batch_size, workers

@@ -12,9 +12,11 @@ from matting.metrics import MAD, MSE, SAD
 from matting.metrics.definition import Region
 from matting.models import AttentionUNet, MattingOutput
 from matting.training.optimizer import OptimizerSettings
+from matting.trimap import CODES
 
 REGIONS: tuple[Region, ...] = ("whole", "unknown")
-TRIMAP_VALUES = (0, 128, 255)
+CHECKED = ("whole", "sad")
+"""The one metric that checks whether alphas are finite and in [0, 1]: all are given the same."""
 
 
 class MattingModule(LightningModule):
@@ -46,7 +48,7 @@ class MattingModule(LightningModule):
         self.optimizer_settings, self.total_steps = optimizer, total_steps
         self.validation_metrics = nn.ModuleDict(
             {
-                f"val/{validation_set}/{region}/{name}": metric(region=region)
+                f"val/{validation_set}/{region}/{name}": metric(region, validate_args=(region, name) == CHECKED)
                 for region in REGIONS
                 for name, metric in (("sad", SAD), ("mse", MSE), ("mad", MAD))
             }
@@ -74,7 +76,7 @@ class MattingModule(LightningModule):
     def validation_step(self, batch: TrainingBatch, batch_idx: int) -> None:
         """Update the metrics, per image."""
         preds = self.model(batch.image).alpha
-        trimap = torch.tensor(TRIMAP_VALUES, dtype=torch.uint8, device=preds.device)[batch.trimap]
+        trimap = torch.from_numpy(CODES).to(preds.device)[batch.trimap]
         for name, metric in self.validation_metrics.items():
             metric.update(preds, batch.alpha, trimap)  # type: ignore[operator]
             self.log(name, metric, prog_bar=name.endswith("whole/mad"))  # type: ignore[arg-type]

@@ -8,6 +8,8 @@ from torch import nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
+from matting.errors import MattingError
+
 
 @dataclass(frozen=True)
 class OptimizerSettings:
@@ -24,7 +26,7 @@ class OptimizerSettings:
             need not know.
 
     Raises:
-        ValueError: If a share is outside [0, 1], or a rate is negative.
+        MattingError: If a share is outside [0, 1], or a rate is negative.
     """
 
     lr: float = 1e-3
@@ -37,10 +39,10 @@ class OptimizerSettings:
     def __post_init__(self) -> None:
         for name in ("warmup", "final", "encoder_frozen"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"optimizer.{name}: expected a share in [0, 1], found {getattr(self, name)}")
+                raise MattingError(f"optimizer.{name}: expected a share in [0, 1], found {getattr(self, name)}")
         for name in ("lr", "weight_decay", "encoder_factor"):
             if getattr(self, name) < 0:
-                raise ValueError(f"optimizer.{name}: expected a number >= 0, found {getattr(self, name)}")
+                raise MattingError(f"optimizer.{name}: expected a number >= 0, found {getattr(self, name)}")
 
     def build(self, model: nn.Module, total_steps: int) -> dict[str, Any]:
         """Optimiser and per-step schedule, as Lightning's ``configure_optimizers`` returns them.

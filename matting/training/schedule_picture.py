@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from matting.images import write_atomic
+from matting.files import write_atomic
 
 COLOURS = {"studio": "#4c78a8", "portraits": "#f58518", "coarse": "#54a24b", "augmented": "#b279a2"}
 DIFFICULTIES = {"clear": 1.0, "medium": 0.72, "hard": 0.45}

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from matting.cli import app
-from matting.data.formats import approximate, coco_instances
+from matting.data.formats import coco_instances
 from matting.data.verify import FORMATS
 from matting.images import read_alpha
 from tests.data.formats.trees import annotation, coco_tree, p3m_tree, pair_tree, photo, save
@@ -49,7 +49,7 @@ def coco(tmp_path: Path) -> Path:
 def test_coco_mattes_are_made_once_and_read_back(coco, tmp_path, monkeypatch):
     refined = []
     monkeypatch.setattr(
-        approximate, "closed_form", lambda photo, trimap: refined.append(1) or np.full(trimap.shape, 0.5)
+        "matting.closed_form.closed_form", lambda photo, trimap: refined.append(1) or np.full(trimap.shape, 0.5)
     )
     command = ["data", "coco-mattes", str(coco), str(tmp_path / "mattes"), "--workers", "1"]
     shown = RUNNER.invoke(app, [*command, "--limit", "2"])

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from matting.data.test_sets import Example, Pair, implied_trimap
+from matting.data.test_sets import Example, Pair
 from matting.evaluation import Description, Prediction, Setting, all_foreground, evaluate
 from matting.evaluation.diagnosis import (
     BAND_TITLES,
@@ -19,6 +19,7 @@ from matting.evaluation.diagnosis import (
 from matting.evaluation.report import write_report
 from matting.evaluation.report.tables import diagnosis_tables
 from matting.evaluation.summary import mean_diagnosis
+from matting.trimap import implied_trimap
 
 TARGET = np.zeros((200, 200), np.uint8)
 TARGET[:, 100:] = 255

@@ -84,17 +84,17 @@ def test_unknown_pixels_weigh_more(batch, guess):
     unknown = (batch.trimap == 1)[:, None] * batch.valid
     total, weights = ((x + 3 * x * unknown).flatten(1).sum(1) for x in (error, batch.valid))
     expected = (total / weights).mean()
-    torch.testing.assert_close(AlphaL1(unknown=4.0)(guess, batch), expected)
+    torch.testing.assert_close(AlphaL1(unknown=4.0)([guess], batch), expected)
 
 
 @pytest.mark.parametrize("term", [AlphaL1(), Composition(), Holes()])
 def test_terms_are_zero_at_the_truth_and_above_elsewhere(term, batch, perfect, guess):
-    assert term(perfect, batch).item() == 0
-    assert term(guess, batch).item() > 0.05
+    assert term([perfect], batch).item() == 0
+    assert term([guess], batch).item() > 0.05
 
 
 def test_hole_term_looks_only_inside_and_only_for_what_is_missing(batch, perfect):
     rim = (batch.trimap == 1)[:, None]
-    assert Holes()(perfect._replace(alpha=torch.where(rim, 0.0, perfect.alpha)), batch).item() == 0
-    assert Holes()(perfect._replace(alpha=torch.ones_like(perfect.alpha)), batch).item() == 0
-    assert Holes()(perfect._replace(alpha=torch.where(rim, perfect.alpha, 0.0)), batch).item() == pytest.approx(1)
+    assert Holes()([perfect._replace(alpha=torch.where(rim, 0.0, perfect.alpha))], batch).item() == 0
+    assert Holes()([perfect._replace(alpha=torch.ones_like(perfect.alpha))], batch).item() == 0
+    assert Holes()([perfect._replace(alpha=torch.where(rim, perfect.alpha, 0.0))], batch).item() == pytest.approx(1)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from matting.augment import trimap_from_alpha
-from matting.losses import ClosedLoop, closed_loop_loss, implied_trimap
+from matting.losses import ClosedLoop, closed_loop_loss, trimap_plausibility
 
 from .conftest import matte
 
@@ -23,7 +23,7 @@ def random(*shape, seed=0):
 @pytest.mark.parametrize("radius", [(0, 0), (1, 3), (3, 15)])
 def test_definite_labels_are_the_erosion_of_the_matte(radius):
     alpha = random(2, 1, 40, 33)
-    background, _, foreground = implied_trimap(alpha, torch.ones_like(alpha), radius).unbind(1)
+    background, _, foreground = trimap_plausibility(alpha, torch.ones_like(alpha), radius).unbind(1)
     side = 2 * radius[0] + 1
     for k in range(2):
         picture = alpha[k, 0].numpy()
@@ -33,10 +33,10 @@ def test_definite_labels_are_the_erosion_of_the_matte(radius):
 
 def test_unknown_is_implausible_only_far_from_anything_soft():
     alpha = (torch.arange(64) < 20).double().expand(1, 1, 64, 64)
-    unknown = implied_trimap(alpha, torch.ones_like(alpha), (3, 15))[0, 1, 0]
+    unknown = trimap_plausibility(alpha, torch.ones_like(alpha), (3, 15))[0, 1, 0]
     assert torch.equal(unknown > 0, (torch.arange(64) >= 5) & (torch.arange(64) < 35))
     veil = torch.full((1, 1, 64, 64), 0.9, dtype=torch.float64)
-    assert implied_trimap(veil, torch.ones_like(veil))[:, 1].min() == 1
+    assert trimap_plausibility(veil, torch.ones_like(veil))[:, 1].min() == 1
 
 
 @settings(max_examples=15)
@@ -59,7 +59,7 @@ def test_a_trimap_of_another_width_disagrees(seed, radius):
 
 def test_loss_is_the_probability_of_a_contradiction():
     alpha, logits, weight = random(2, 1, 16, 16), random(2, 3, 16, 16, seed=1), random(2, 1, 16, 16, seed=2).round()
-    plausible = implied_trimap(alpha, weight, (1, 4))
+    plausible = trimap_plausibility(alpha, weight, (1, 4))
     contradiction = (logits.softmax(1) * (1 - plausible)).sum(1, keepdim=True) * weight
     expected = (contradiction.flatten(1).sum(1) / weight.flatten(1).sum(1)).mean()
     loss = closed_loop_loss(alpha, logits, weight, (1, 4))
@@ -89,11 +89,11 @@ def test_a_sure_trimap_fills_holes_and_a_sure_alpha_corrects_the_trimap():
 
 @pytest.mark.parametrize(("teach_alpha", "teach_trimap"), [(True, False), (False, True), (True, True)])
 def test_stop_gradient_each_way(teach_alpha, teach_trimap, batch, guess):
-    loss = ClosedLoop(teach_alpha=teach_alpha, teach_trimap=teach_trimap)(guess, batch)
+    loss = ClosedLoop(teach_alpha=teach_alpha, teach_trimap=teach_trimap)([guess], batch)
     loss.backward()
     moved = [part.grad is not None and part.grad.abs().max() > 0 for part in (guess.alpha, guess.trimap_logits)]
     assert moved == [teach_alpha, teach_trimap]
-    assert loss.item() == pytest.approx(ClosedLoop()(guess, batch).item())
+    assert loss.item() == pytest.approx(ClosedLoop()([guess], batch).item())
 
 
 def test_needs_no_label(batch, guess):
@@ -101,7 +101,7 @@ def test_needs_no_label(batch, guess):
         alpha=torch.rand_like(batch.alpha), trimap=torch.zeros_like(batch.trimap), valid=torch.zeros_like(batch.valid)
     )
     labelled = batch._replace(valid=torch.ones_like(batch.valid))
-    assert ClosedLoop()(guess, unlabelled).item() == pytest.approx(ClosedLoop()(guess, labelled).item())
+    assert ClosedLoop()([guess], unlabelled).item() == pytest.approx(ClosedLoop()([guess], labelled).item())
 
 
 @pytest.mark.parametrize(

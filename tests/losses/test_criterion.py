@@ -26,8 +26,8 @@ class Constant(nn.Module):
         super().__init__()
         self.value = value
 
-    def forward(self, output, batch):
-        return output.alpha.new_tensor(self.value)
+    def forward(self, outputs, batch):
+        return outputs[0].alpha.new_tensor(self.value)
 
 
 def test_terms_are_named_and_the_sum_is_weighed(batch, guess):
@@ -104,7 +104,7 @@ def test_no_term_waits_for_the_device(batch, guess):
     output = MattingOutput(*(part.detach().to("meta").requires_grad_() for part in guess))
     shapes = batch._make(part.to("meta") for part in batch)
     for term in criterion("loss=full").terms.values():
-        loss = term(output, shapes)
+        loss = term([output], shapes)
         assert loss.shape == () and loss.device.type == "meta"
         loss.backward()
 
@@ -130,6 +130,28 @@ def test_every_term_reaches_the_network(batch):
         grads = torch.autograd.grad(value, list(model.parameters()), retain_graph=True, allow_unused=True)
         norm = sum(g.abs().sum() for g in grads if g is not None)
         assert torch.isfinite(norm) and norm > 0, name
+
+
+@pytest.mark.parametrize("left_out", ["trimap_ce", "alpha_l1,laplacian", "alpha_l1,trimap_ce"])
+def test_every_parameter_has_a_gradient_whatever_has_no_loss(left_out, batch):
+    """DistributedDataParallel waits for each; a head without a loss gets zeros."""
+    torch.manual_seed(0)
+    model = AttentionUNet("test_resnet", pretrained=False, decoder_channels=(24, 16, 16, 8, 8))
+    single = batch._make(part.float() if part.is_floating_point() else part for part in batch)
+    evaluate = criterion(*(f"loss.weights.{name}=0" for name in left_out.split(",")))
+    values = evaluate([model(single.image)], single)
+    values["loss"].backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    expected = sum(evaluate.weights[name] * values[name] for name in evaluate.terms)
+    assert values["loss"].item() == pytest.approx(expected.item(), rel=1e-6)
+    head = {"trimap_ce": model.trimap_head, "alpha_l1,laplacian": model.alpha_head}.get(left_out)
+    assert head is None or not head.weight.grad.any()
+
+
+def test_a_head_without_loss_may_hold_anything(batch, guess):
+    broken = guess._replace(trimap_logits=torch.full_like(guess.trimap_logits, torch.nan))
+    evaluate = criterion("loss.weights.trimap_ce=0")
+    assert evaluate([broken], batch)["loss"].item() == evaluate([guess], batch)["loss"].item()
 
 
 def test_views_are_compared_with_the_picture_and_other_terms_do_not_see_them(batch, guess, perfect):

@@ -93,5 +93,5 @@ def test_gradients(loss):
 
 @pytest.mark.parametrize("term", [LaplacianPyramid(), Gradient()])
 def test_terms_are_zero_at_the_truth_and_above_elsewhere(term, batch, perfect, guess):
-    assert term(perfect, batch).item() == 0
-    assert term(guess, batch).item() > 0.1
+    assert term([perfect], batch).item() == 0
+    assert term([guess], batch).item() > 0.1

@@ -123,8 +123,8 @@ def test_contrast_is_low_when_features_tell_people_and_high_when_they_tell_scene
     faces = torch.eye(6, dtype=torch.float64)[:, :, None, None].expand(6, 6, 8, 8)
     by_person, by_scene = faces[[0, 0, 1, 1]], faces[[0, 1, 0, 2]]
     term = PairContrast()
-    assert term(guess._replace(features=by_person), batch).item() < 1e-3
-    assert term(guess._replace(features=by_scene), batch).item() > 5
+    assert term([guess._replace(features=by_person)], batch).item() < 1e-3
+    assert term([guess._replace(features=by_scene)], batch).item() > 5
 
 
 def test_pictures_without_a_person_are_left_out():
@@ -136,7 +136,7 @@ def test_pictures_without_a_person_are_left_out():
 
 def test_unlabelled_rows_are_pooled_by_the_prediction_without_teaching_it(batch, guess):
     unlabelled = batch._replace(valid=torch.zeros_like(batch.valid))
-    loss = PairContrast()(guess, unlabelled)
+    loss = PairContrast()([guess], unlabelled)
     loss.backward()
     expected = pair_contrast(person_embedding(guess.features, guess.alpha), batch.person, batch.scene)
     torch.testing.assert_close(loss, expected)
@@ -144,8 +144,8 @@ def test_unlabelled_rows_are_pooled_by_the_prediction_without_teaching_it(batch,
 
 
 def test_consistency_term_is_zero_at_the_truth(batch, perfect, guess):
-    assert PairConsistency()(perfect, batch).item() == 0
-    assert PairConsistency()(guess, batch).item() > 0.1
+    assert PairConsistency()([perfect], batch).item() == 0
+    assert PairConsistency()([guess], batch).item() > 0.1
 
 
 def test_temperature_must_be_positive():

@@ -43,6 +43,6 @@ def test_scores_are_relative():
 @pytest.mark.parametrize("focus", [0.0, 2.0])
 def test_term_is_zero_at_the_truth_and_a_guess_costs_what_it_should(focus, batch, perfect):
     term = TrimapCrossEntropy(focus)
-    assert term(perfect, batch).item() < 1e-12
+    assert term([perfect], batch).item() < 1e-12
     undecided = perfect._replace(trimap_logits=torch.zeros_like(perfect.trimap_logits))
-    assert term(undecided, batch).item() == pytest.approx((2 / 3) ** focus * np.log(3))
+    assert term([undecided], batch).item() == pytest.approx((2 / 3) ** focus * np.log(3))

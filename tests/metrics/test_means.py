@@ -64,6 +64,13 @@ def test_a_refused_prediction_is_told_at_the_end(name, bad):
         metric.compute()
 
 
+def test_the_range_is_not_looked_at_twice():
+    preds, target, *_ = images()
+    metric = MAD(validate_args=False)
+    metric.update(preds + 1, target)
+    assert metric.compute() > 0.5
+
+
 def test_off_protocol_arguments_are_refused():
     preds, target, trimap, _ = images()
     with pytest.raises(ValueError, match="found 'edge'"):

@@ -7,7 +7,7 @@ from matting.plan.curriculum import Curriculum
 from matting.plan.mixture import Mixture
 from matting.plan.pairing import Pairing
 from matting.plan.plan import EpochPlan
-from matting.plan.schedule import Schedule, summarise
+from matting.plan.schedule import Schedule, run_length, summarise
 from tests.plan.conftest import make_catalog
 from tests.plan.test_plan import ARTICLE, THREE_STAGES
 
@@ -61,3 +61,24 @@ def test_the_summary_counts_by_hand() -> None:
     composition = (plan.stream == 0) & (plan.view == 0)
     times = Counter(plan.item[composition].tolist()).values()
     assert summary.repeats["studio"] == {"items": len(times), "fewest": min(times), "most": max(times)}
+
+
+@pytest.mark.parametrize(
+    ("max_epochs", "max_steps", "batches", "accumulate", "expected"),
+    [
+        (3, -1, 10, 1, (3, 30)),
+        (3, -1, 10, 4, (3, 9)),  # the last step of an epoch is of two batches
+        (None, 25, 10, 1, (3, 25)),
+        (2, 25, 10, 1, (2, 20)),
+        (9, 25, 10, 1, (3, 25)),
+        (0, -1, 10, 1, (1, 1)),
+    ],
+)
+def test_whichever_limit_comes_first_ends_a_run(max_epochs, max_steps, batches, accumulate, expected) -> None:
+    assert run_length(max_epochs, max_steps, batches, accumulate) == expected
+
+
+@pytest.mark.parametrize(("arguments", "message"), [((3, -1, 0, 1), "data.epoch_rows"), ((None, -1, 10, 1), "neither")])
+def test_a_run_without_a_length_is_refused(arguments, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        run_length(*arguments)

@@ -67,15 +67,25 @@ def distance(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> fl
     return sum(float((one[name] - other[name]).double().square().sum()) for name in one) ** 0.5
 
 
+def run_on_two(folder: Path, *overrides: str) -> None:
+    command = [sys.executable, "train.py", *SHORT, *RUN, "data.batch_size=2", "trainer=ddp", "trainer.accelerator=cpu"]
+    command += ["trainer.log_every_n_steps=1", f"hydra.run.dir={folder}", *overrides]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.slow
+def test_a_head_without_a_loss_stops_no_process(tmp_path: Path) -> None:
+    run_on_two(tmp_path, "trainer.max_epochs=3", "loss.weights.trimap_ce=0")
+    assert checkpoint(tmp_path)["global_step"] == 3
+
+
 @pytest.mark.slow
 def test_two_processes_equal_one_with_the_double_batch(tmp_path: Path) -> None:
     single, double = tmp_path / "single", tmp_path / "double"
     single.mkdir()
     run(single, *RUN, "data.batch_size=4", dump(single))
-    command = [sys.executable, "train.py", *SHORT, *RUN, "data.batch_size=2", "trainer=ddp", "trainer.accelerator=cpu"]
-    command += ["trainer.log_every_n_steps=1", f"hydra.run.dir={double}", dump(double)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
-    assert done.returncode == 0, done.stderr[-2000:]
+    run_on_two(double, dump(double))
     first, second = (torch.load(double / f"rank{rank}.pt", weights_only=True) for rank in range(2))
     alone = torch.load(single / "rank0.pt", weights_only=True)
     assert [a + b for a, b in zip(first["people"], second["people"], strict=True)] == alone["people"]

@@ -15,6 +15,7 @@ from typing import Any
 from matting.data.formats.base import Item, Source
 from matting.data.formats.folders import by_stem, complete, pair
 from matting.data.formats.splits import benchmark_split
+from matting.errors import MattingError
 
 CATEGORIES = ("animal", "portrait", "plant", "furniture", "toy", "transparent", "fruit")
 
@@ -36,10 +37,10 @@ def aim500(
     Raises:
         IncompleteError: If a picture has no partner or no category.
         FileNotFoundError: If a folder or the JSON is missing.
-        ValueError: If the category is unknown, or another split is asked for without a list.
+        MattingError: If the category is unknown, or another split is asked for without a list.
     """
     if category not in (None, *CATEGORIES):
-        raise ValueError(f"aim500: expected a category of {', '.join(CATEGORIES)}, found '{category}'")
+        raise MattingError(f"aim500: expected a category of {', '.join(CATEGORIES)}, found '{category}'")
     base, problems = Path(root), list[str]()
     photos = by_stem(base / "original", "AIM-500 photographs", problems)
     found = pair(photos, by_stem(base / "mask", "AIM-500 mattes", problems), problems)
@@ -62,7 +63,7 @@ def read_categories(path: Path) -> dict[str, str]:
 
     Raises:
         FileNotFoundError: If it is missing.
-        ValueError: If it is no such JSON.
+        MattingError: If it is no such JSON.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected the categories of AIM-500; restore it from the archive")
@@ -70,7 +71,7 @@ def read_categories(path: Path) -> dict[str, str]:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return {Path(name).stem: str(e if isinstance(e, str) else e["category"]).lower() for name, e in content.items()}
     except (ValueError, AttributeError, TypeError, KeyError) as error:
-        raise ValueError(f"{path}: expected a category for each picture, found: {error}; restore the file") from error
+        raise MattingError(f"{path}: expected a category for each picture, found: {error}; restore the file") from error
 
 
 def _trimap(base: Path, name: str) -> Path | None:

@@ -8,12 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matting.data.crop import Box, Picture, full_box
+from matting.data.crop import Box, full_box
 from matting.data.formats.reduced import largest_reduction, read_part
-from matting.images import read_alpha
+from matting.errors import MattingError
+from matting.images import Pixels, read_alpha
 from matting.plan.curriculum import DIFFICULTIES
 
-Look = Callable[[Picture], Box]
+Look = Callable[[Pixels], Box]
 """Given a matte, ``(H, W)`` uint8, the part of it that is wanted."""
 
 
@@ -27,9 +28,9 @@ class Layers(NamedTuple):
         ignore: ``(H, W)`` bool, True where the annotation says nothing, or None when it holds everywhere.
     """
 
-    foreground: Picture
-    alpha: Picture
-    background: Picture | None = None
+    foreground: Pixels
+    alpha: Pixels
+    background: Pixels | None = None
     ignore: NDArray[np.bool_] | None = None
 
 
@@ -61,12 +62,12 @@ class Item:
 
     def __post_init__(self) -> None:
         if self.difficulty not in DIFFICULTIES:
-            raise ValueError(
+            raise MattingError(
                 f"item '{self.name}': expected a difficulty of {', '.join(DIFFICULTIES)}, found '{self.difficulty}'; "
                 "correct the manifest"
             )
         if self.photo is None and self.foreground is None:
-            raise ValueError(f"item '{self.name}' has neither a photo nor a foreground; give at least one")
+            raise MattingError(f"item '{self.name}' has neither a photo nor a foreground; give at least one")
 
     @property
     def layered(self) -> bool:
@@ -74,7 +75,7 @@ class Item:
         return self.foreground is not None
 
 
-def stored_trimap(item: Item, alpha: Picture) -> Picture | None:
+def stored_trimap(item: Item, alpha: Pixels) -> Pixels | None:
     """The trimap as the item's file has it, None where it has none."""
     return read_alpha(item.trimap) if item.trimap else None
 
@@ -96,9 +97,9 @@ class Source:
 
     name: str
     items: Sequence[Item]
-    alpha_reader: Callable[[Path], Picture] = read_alpha
-    trimap_reader: Callable[[Item, Picture], Picture | None] = stored_trimap
-    ignored: Callable[[Item, Picture], NDArray[np.bool_]] | None = None
+    alpha_reader: Callable[[Path], Pixels] = read_alpha
+    trimap_reader: Callable[[Item, Pixels], Pixels | None] = stored_trimap
+    ignored: Callable[[Item, Pixels], NDArray[np.bool_]] | None = None
     frame: Look | None = None
     plain_variants: bool = False
     notes: Sequence[str] = ()
@@ -127,7 +128,7 @@ class Source:
         """
         item = self.items[index]
         if recomposed and item.foreground is None:
-            raise ValueError(
+            raise MattingError(
                 f"item '{item.name}' of '{self.name}' has no foreground layer to set before a new background"
             )
         alpha = self.alpha_reader(item.alpha)

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.errors import MattingError
+
 
 class Person(NamedTuple):
     """One annotated person, or a crowd.
@@ -46,7 +48,7 @@ def read_people(path: Path, only: Collection[int] | None = None) -> dict[int, An
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no such JSON.
+        MattingError: If it is no such JSON.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected COCO's instance annotations; unpack annotations_trainval2017.zip")
@@ -62,7 +64,7 @@ def read_people(path: Path, only: Collection[int] | None = None) -> dict[int, An
             if entry["category_id"] in persons and entry["image_id"] in photos:
                 photos[entry["image_id"]].people.append(_person(entry))
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
+        raise MattingError(
             f"{path}: expected COCO's instance annotations, found: {error!r}; download it again"
         ) from error
     return photos

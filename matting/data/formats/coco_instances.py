@@ -16,11 +16,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matting.data.crop import Picture
 from matting.data.formats.base import Item, Source
 from matting.data.formats.coco_annotations import AnnotatedPhoto, Person, read_people, union_mask
 from matting.data.formats.folders import complete, with_notes
-from matting.images import read_alpha
+from matting.errors import MattingError
+from matting.images import Pixels, read_alpha
 
 SPLITS = ("train", "val")
 
@@ -77,10 +77,12 @@ def select_portraits(coco: Path, split: str, rule: PersonFilter) -> dict[str, Se
 
     Raises:
         FileNotFoundError: If the annotations are missing.
-        ValueError: If they cannot be read, or there is no such split.
+        MattingError: If they cannot be read, or there is no such split.
     """
     if split not in SPLITS:
-        raise ValueError(f"coco_instances: expected split 'train' or 'val', found '{split}'; only those are annotated")
+        raise MattingError(
+            f"coco_instances: expected split 'train' or 'val', found '{split}'; only those are annotated"
+        )
     photos = read_people(coco / "annotations" / f"instances_{split}2017.json")
     return {Path(p.file_name).stem: chosen for p in photos.values() if (chosen := rule.select(p))}
 
@@ -102,7 +104,7 @@ def coco_instances(
     Raises:
         IncompleteError: If photographs or mattes are missing.
         FileNotFoundError: If the annotations are missing.
-        ValueError: If they cannot be read, or there is no such split.
+        MattingError: If they cannot be read, or there is no such split.
     """
     coco, problems, items = Path(coco), list[str](), list[Item]()
     selections = select_portraits(coco, split, rule or PersonFilter())
@@ -134,11 +136,11 @@ class Outlines:
 
     selections: Mapping[str, Selection]
 
-    def alpha(self, photo: Path) -> Picture:
+    def alpha(self, photo: Path) -> Pixels:
         """The outlines of a photograph's people as a matte of 0 and 255."""
         return np.where(self.selections[photo.stem].mask(), 255, 0).astype(np.uint8)
 
-    def bystanders(self, item: Item, alpha: Picture) -> NDArray[np.bool_]:
+    def bystanders(self, item: Item, alpha: Pixels) -> NDArray[np.bool_]:
         """Where bystanders are and the matte is empty."""
         selection = self.selections[item.name]
         mask = union_mask(selection.bystanders, selection.photo.height, selection.photo.width)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from matting.data.formats.approximate import Refine, approximate_matte, closed_form
+from matting.closed_form import closed_form
+from matting.data.formats.approximate import Refine, approximate_matte
 from matting.data.formats.coco_instances import PersonFilter, Selection, select_portraits
 from matting.images import read_rgb, write_png
 from matting.processes import in_processes

@@ -22,11 +22,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from matting.data.crop import Box, Picture
+from matting.data.crop import Box
 from matting.data.formats.base import Item, Source
 from matting.data.formats.coco_annotations import AnnotatedPhoto, person_mask, read_people
 from matting.data.formats.folders import by_stem, complete, first_folder, require_folder, with_notes
-from matting.images import read_alpha
+from matting.errors import MattingError
+from matting.images import Pixels, read_alpha
 
 Scope = Literal["single_person", "ignore_others", "crop"]
 
@@ -70,10 +71,10 @@ def coco_matting(root: Path | str, coco: Path | str, split: str = "train", scope
     Raises:
         IncompleteError: If a photograph is missing, or a name is not of the pattern.
         FileNotFoundError: If a folder is missing.
-        ValueError: If the scope or the split is unknown.
+        MattingError: If the scope or the split is unknown.
     """
     if split not in PHOTO_FOLDERS or scope not in ("single_person", "ignore_others", "crop"):
-        raise ValueError(f"coco_matting: no split '{split}' with scope '{scope}'; see its docstring for both")
+        raise MattingError(f"coco_matting: no split '{split}' with scope '{scope}'; see its docstring for both")
     coco, problems = require_folder(Path(coco), "COCO photographs"), list[str]()
     folder = first_folder([Path(root) / "trimap_alpha", Path(root) / "alpha"], "COCO-Matting")
     mattes = _mattes(by_stem(folder, "COCO-Matting", problems), coco, split, problems)
@@ -108,9 +109,9 @@ class OtherPeople:
 
     mattes: Mapping[str, list[Item]]
     annotated: Mapping[int, AnnotatedPhoto]
-    alpha_reader: Callable[[Path], Picture]
+    alpha_reader: Callable[[Path], Pixels]
 
-    def __call__(self, item: Item, alpha: Picture) -> NDArray[np.bool_]:
+    def __call__(self, item: Item, alpha: Pixels) -> NDArray[np.bool_]:
         """Mark the other mattes of the photograph and the annotated people that are not the item's own."""
         name = _photo_name(item)
         others = np.zeros(alpha.shape, dtype=bool)
@@ -127,7 +128,7 @@ class OtherPeople:
         return np.asarray(others & (alpha == 0))
 
 
-def joined_alpha(path: Path) -> Picture:
+def joined_alpha(path: Path) -> Pixels:
     """Read the matte half of a joined picture.
 
     The order of the halves differs between releases, so it is detected: a trimap holds no value but 0, 127/128, 255.
@@ -139,11 +140,11 @@ def joined_alpha(path: Path) -> Picture:
         ``(H, W)`` uint8 alpha.
 
     Raises:
-        ValueError: If the width is odd.
+        MattingError: If the width is odd.
     """
     joined = read_alpha(path)
     if joined.shape[1] % 2:
-        raise ValueError(
+        raise MattingError(
             f"{path}: expected trimap and alpha side by side (an even width), found a width of "
             f"{joined.shape[1]}; extract the file again"
         )
@@ -151,7 +152,7 @@ def joined_alpha(path: Path) -> Picture:
     return right if np.isin(left, (0, 127, 128, 255)).all() else left
 
 
-def matte_box(alpha: Picture) -> Box:
+def matte_box(alpha: Pixels) -> Box:
     """The box of a matte with `CROP_MARGIN` around it, inside the picture; everything where the matte is empty."""
     x, y, width, height = cv2.boundingRect(alpha)
     if not width:

@@ -15,6 +15,7 @@ from pathlib import Path
 from matting.data.formats.base import Item, Source
 from matting.data.formats.folders import complete, read_names, require_folder
 from matting.data.formats.official import BACKGROUNDS, Composite, enumerate_composites
+from matting.errors import MattingError
 
 SETS = {"train": ("Training_set", "training"), "test": ("Test_set", "test")}
 FOLDERS = (
@@ -40,7 +41,7 @@ def composition1k(root: Path | str, split: str = "train", solid_list: Path | str
     Raises:
         IncompleteError: If a listed foreground or its matte is missing.
         FileNotFoundError: If a folder or a name list is missing.
-        ValueError: If the solid list has a name that is not in the set, or there is no such split.
+        MattingError: If the solid list has a name that is not in the set, or there is no such split.
     """
     found, problems = _listed_pairs(Path(root), split)
     solid = None if solid_list is None else _solid(Path(solid_list), [fg.stem for fg, _ in found])
@@ -62,7 +63,7 @@ def composition1k_composites(root: Path | str, backgrounds: Path | str, split: s
 
     Raises:
         FileNotFoundError: If a file is missing: the official order would shift.
-        ValueError: If the background list is too short.
+        MattingError: If the background list is too short.
     """
     found, problems = _listed_pairs(Path(root), split)
     complete(
@@ -76,7 +77,7 @@ def composition1k_composites(root: Path | str, backgrounds: Path | str, split: s
 def _listed_pairs(root: Path, split: str) -> tuple[list[tuple[Path, Path]], list[str]]:
     """Foreground and matte files in the order of the split's name list, and what is missing."""
     if split not in SETS:
-        raise ValueError(f"composition1k: expected split 'train' or 'test', found '{split}'; it has no other")
+        raise MattingError(f"composition1k: expected split 'train' or 'test', found '{split}'; it has no other")
     folder, prefix = SETS[split]
     base = require_folder(require_folder(root, "Composition-1K (Combined_Dataset)") / folder, f"the {split} set")
     names = read_names(base / f"{prefix}_fg_names.txt")
@@ -98,5 +99,7 @@ def _find(base: Path, name: str) -> tuple[Path, Path] | None:
 def _solid(solid_list: Path, stems: list[str]) -> set[str]:
     solid = {Path(name).stem for name in read_names(solid_list)}
     if unknown := sorted(solid - set(stems)):
-        raise ValueError(f"{solid_list}: {len(unknown)} names are not in the set, such as '{unknown[0]}'; correct them")
+        raise MattingError(
+            f"{solid_list}: {len(unknown)} names are not in the set, such as '{unknown[0]}'; correct them"
+        )
     return solid

@@ -8,24 +8,26 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from matting.cache import cache_dir
-from matting.data.crop import Picture, full_box, resize
+from matting.data.crop import full_box, resize
 from matting.data.formats.base import Layers, Look, Source
+from matting.errors import MattingError
+from matting.files import digest, replacing, stamp
+from matting.images import Pixels
 
 
 class _Squares(NamedTuple):
     """Memory-mapped arrays, one entry a slot; ``filled`` is 1 where the others hold something."""
 
-    colours: Picture
-    alpha: Picture
-    ignore: Picture
-    filled: Picture
+    colours: Pixels
+    alpha: Pixels
+    ignore: Pixels
+    filled: Pixels
 
 
 @dataclass(frozen=True)
@@ -81,14 +83,14 @@ def with_decoded_cache(source: Source, side: int, gigabytes: float) -> Source:
         A source with the same items.
 
     Raises:
-        ValueError: If not even one item fits.
+        MattingError: If not even one item fits.
         OSError: If the disk is full.
     """
     per_item = _squares_per_item(source)
     fitting = int(gigabytes * 1e9) // _bytes_per_slot(side)
     slots = min(fitting // per_item, len(source)) * per_item
     if not slots:
-        raise ValueError(
+        raise MattingError(
             f"expected room for a square of {side} pixels of '{source.name}', found {gigabytes} GB; "
             "raise corpus.cache_gigabytes, or set it to 0"
         )
@@ -110,13 +112,8 @@ def _bytes_per_slot(side: int) -> int:
 def _reserve(file: Path, size: int) -> None:
     """Make a file of zeros that the disk has room for: a full disk is told now and does not kill a worker later."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as out:
-            os.posix_fallocate(out.fileno(), 0, size) if hasattr(os, "posix_fallocate") else out.truncate(size)
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(file) as temporary, temporary.open("wb") as out:
+        os.posix_fallocate(out.fileno(), 0, size) if hasattr(os, "posix_fallocate") else out.truncate(size)
 
 
 @cache
@@ -136,13 +133,8 @@ def _fingerprint(source: Source, slots: int, side: int) -> str:
     facts = [f"{slots} {side}", *(_describe(f) for f in (source.alpha_reader, source.ignored, source.frame))]
     for item in source.items[:slots]:
         facts.append(item.name)
-        facts += [_stamp(path) for path in (item.alpha, item.photo, item.foreground) if path]
-    return blake2b("\n".join(facts).encode(), digest_size=12).hexdigest()
-
-
-def _stamp(path: Path) -> str:
-    info = path.stat()
-    return f"{path.resolve()}|{info.st_size}|{info.st_mtime_ns}"
+        facts += [stamp(path) for path in (item.alpha, item.photo, item.foreground) if path]
+    return digest(facts)
 
 
 def _describe(function: Callable[..., Any] | None) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from matting.data.formats.base import Item, Source
 from matting.data.formats.folders import by_stem, complete, pair, read_names, require_folder
 from matting.data.formats.official import BACKGROUNDS, Composite, enumerate_composites
+from matting.errors import MattingError
 
 SETS = {"train": ("Train", "bg_train.txt"), "test": ("Test", "bg_test.txt")}
 
@@ -31,10 +32,10 @@ def distinctions646(root: Path | str, split: str = "train") -> Source:
     Raises:
         IncompleteError: If a foreground or a matte has no partner.
         FileNotFoundError: If a folder is missing.
-        ValueError: If there is no such split.
+        MattingError: If there is no such split.
     """
     if split not in SETS:
-        raise ValueError(f"distinctions646: expected split 'train' or 'test', found '{split}'; it has no other")
+        raise MattingError(f"distinctions646: expected split 'train' or 'test', found '{split}'; it has no other")
     base = require_folder(Path(root), "Distinctions-646") / SETS[split][0]
     problems: list[str] = []
     foregrounds = by_stem(base / "FG", f"Distinctions-646 foregrounds ({split})", problems)
@@ -53,7 +54,7 @@ def distinctions646_composites(root: Path | str, backgrounds: Path | str, split:
 
     Raises:
         FileNotFoundError: If a file is missing: the order would shift.
-        ValueError: If the background list is too short.
+        MattingError: If the background list is too short.
     """
     source = distinctions646(root, split)
     found = [(item.foreground, item.alpha) for item in source.items if item.foreground]

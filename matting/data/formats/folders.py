@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from matting.data.formats.base import Source
+from matting.files import read_text
 from matting.images import list_pictures
 
 SHOWN = 3
@@ -73,7 +74,7 @@ def read_names(path: Path) -> list[str]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected a list of names, one a line; restore it from the data set's archive")
-    return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    return [line.strip() for line in read_text(path).splitlines() if line.strip()]
 
 
 def by_stem(folder: Path, what: str, problems: list[str], recursive: bool = False) -> dict[str, Path]:

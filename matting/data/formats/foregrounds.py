@@ -7,7 +7,6 @@ project's cache; nothing is written beside the user's data.
 
 from dataclasses import replace
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 
 import cv2
@@ -17,8 +16,10 @@ from rich.progress import track
 
 from matting.cache import cache_dir
 from matting.data.formats.base import Item, Source
+from matting.errors import MattingError
+from matting.files import digest, stamp, write_atomic
 from matting.foreground import VERSION, estimate_foreground
-from matting.images import read_rgb, write_atomic
+from matting.images import read_rgb
 from matting.processes import in_processes
 
 JPEG_QUALITY = 95
@@ -58,7 +59,9 @@ def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:
         raise ValueError(f"item '{item.name}' has no photograph to estimate a foreground from")
     photo, alpha = read_rgb(item.photo), source.alpha_reader(item.alpha)
     if photo.shape[:2] != alpha.shape:
-        raise ValueError(f"{item.alpha}: expected the size of {item.photo}, found another; correct or remove the pair")
+        raise MattingError(
+            f"{item.alpha}: expected the size of {item.photo}, found another; correct or remove the pair"
+        )
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     colours = estimate_foreground(photo, alpha.astype(np.float32) / np.float32(255))
@@ -69,10 +72,5 @@ def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:
 
 def _cache_file(source: str, item: Item) -> Path:
     """Named by what it is made from, so that a changed photograph, matte or estimator gets a new one."""
-    stamps = [f"version {VERSION}", item.name]
-    for path in (item.photo, item.alpha):
-        if path:
-            info = path.stat()
-            stamps.append(f"{path.resolve()}|{info.st_size}|{info.st_mtime_ns}")
-    digest = blake2b("\n".join(stamps).encode(), digest_size=12).hexdigest()
-    return cache_dir() / "foregrounds" / source / f"{digest}.jpg"
+    stamps = [stamp(path) for path in (item.photo, item.alpha) if path]
+    return cache_dir() / "foregrounds" / source / f"{digest([f'version {VERSION}', item.name, *stamps])}.jpg"

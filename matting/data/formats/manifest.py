@@ -11,27 +11,15 @@ backlit …  one column for each golden label (`TAGS`): 0 or 1, false or true
 ========== ==================================================================
 """
 
-import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from matting.data.formats.splits import SPLITS
+from matting.errors import MattingError
+from matting.files import open_csv
 from matting.plan.curriculum import DIFFICULTIES
-
-TAGS = (
-    "backlit",
-    "side_backlit",
-    "glasses",
-    "hat",
-    "scarf",
-    "motion_blur",
-    "low_resolution",
-    "group",
-    "overlap",
-    "tiny",
-)
-"""The golden labels, each a column of the manifest."""
+from matting.tags import TAGS
 
 COLUMNS = ("name", "split", "difficulty", "identity", *TAGS)
 MANIFESTS = ("manifest.csv", "manifest.parquet")
@@ -54,11 +42,11 @@ def find_manifest(folder: Path) -> Path | None:
     """The manifest of a folder, or None.
 
     Raises:
-        ValueError: If there are two.
+        MattingError: If there are two.
     """
     found = [folder / name for name in MANIFESTS if (folder / name).is_file()]
     if len(found) > 1:
-        raise ValueError(f"{folder}: expected one manifest, found {' and '.join(p.name for p in found)}; remove one")
+        raise MattingError(f"{folder}: expected one manifest, found {' and '.join(p.name for p in found)}; remove one")
     return found[0] if found else None
 
 
@@ -72,27 +60,26 @@ def read_manifest(path: Path) -> list[Row]:
         Its rows, in order.
 
     Raises:
-        ValueError: If columns are missing, or values are not of the schema: the first few are named with their row.
+        MattingError: If columns are missing, or values are not of the schema: the first few are named with their row.
     """
     records = list(_parquet(path) if path.suffix == ".parquet" else _csv(path))
     if problems := [*_row_problems(records), *_leaks(records)]:
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        raise ValueError(f"{path}: {'; '.join(problems[:_SHOWN])}{more}; correct the manifest")
+        raise MattingError(f"{path}: {'; '.join(problems[:_SHOWN])}{more}; correct the manifest")
     return [_row(record) for record in records]
 
 
 def _csv(path: Path) -> Iterable[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        _require_columns(path, reader.fieldnames or ())
-        return [{name: (record[name] or "").strip() for name in COLUMNS} for record in reader]
+    reader = open_csv(path)
+    _require_columns(path, reader.fieldnames or ())
+    return [{name: (record[name] or "").strip() for name in COLUMNS} for record in reader]
 
 
 def _parquet(path: Path) -> Iterable[dict[str, str]]:
     try:
         from pyarrow import parquet
     except ImportError as error:
-        raise ValueError(f'{path}: reading Parquet needs pyarrow: pip install -e ".[parquet]"') from error
+        raise MattingError(f'{path}: reading Parquet needs pyarrow: pip install -e ".[parquet]"') from error
     table = parquet.read_table(path)
     _require_columns(path, table.column_names)
     return [{name: str(record[name]) for name in COLUMNS} for record in table.to_pylist()]
@@ -100,7 +87,9 @@ def _parquet(path: Path) -> Iterable[dict[str, str]]:
 
 def _require_columns(path: Path, found: Iterable[str]) -> None:
     if missing := [name for name in COLUMNS if name not in set(found)]:
-        raise ValueError(f"{path}: expected the columns {', '.join(COLUMNS)}, missing: {', '.join(missing)}; add them")
+        raise MattingError(
+            f"{path}: expected the columns {', '.join(COLUMNS)}, missing: {', '.join(missing)}; add them"
+        )
 
 
 def _row_problems(records: list[dict[str, str]]) -> Iterable[str]:

@@ -15,7 +15,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -26,14 +25,17 @@ from rich.console import Console
 from rich.progress import track
 
 from matting.cache import cache_dir
-from matting.data.crop import Picture
-from matting.data.formats.approximate import BAND, approximate_matte, closed_form, trimap_from_mask
+from matting.closed_form import closed_form
+from matting.data.formats.approximate import BAND, approximate_matte, trimap_from_mask
 from matting.data.formats.base import Item, Source
 from matting.data.formats.folders import by_stem, complete, first_folder, pair, require_folder
 from matting.data.formats.pairs import IMAGE_FOLDERS
 from matting.data.formats.splits import in_split
-from matting.images import read_alpha, read_labels, read_rgb, write_png
+from matting.errors import MattingError
+from matting.files import digest, stamp
+from matting.images import Pixels, read_alpha, read_labels, read_rgb, write_png
 from matting.processes import in_processes
+from matting.trimap import is_unknown
 
 Treatment = Literal["refine", "ignore_band"]
 
@@ -79,7 +81,7 @@ def masks(
     """
     if treatment not in get_args(Treatment) or block < 1:
         expected = f"treatment {' or '.join(get_args(Treatment))} and block >= 1"
-        raise ValueError(f"masks: expected {expected}, found '{treatment}' and {block}")
+        raise MattingError(f"masks: expected {expected}, found '{treatment}' and {block}")
     base, problems = require_folder(Path(root), "a folder of masks"), list[str]()
     photos = by_stem(first_folder([base / name for name in IMAGE_FOLDERS], "photographs"), "photographs", problems)
     files = by_stem(first_folder([base / name for name in MASK_FOLDERS], "masks"), "masks", problems)
@@ -107,7 +109,7 @@ def _first_problem(items: Sequence[Item]) -> list[str]:
     try:
         for item in items[:1]:
             read_mask(item.alpha)
-    except ValueError as error:
+    except MattingError as error:
         return [str(error)]
     return []
 
@@ -127,7 +129,7 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     labels, indexed = read_labels(path)
     levels = np.unique(labels).tolist()
     if len(levels) > MANY_LEVELS:
-        raise ValueError(
+        raise MattingError(
             f"{path}: expected a mask of two values, found {len(levels)} gray levels; mattes are read by 'pairs', and "
             "a mask is stored as PNG, not as JPEG"
         )
@@ -135,18 +137,18 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     has_void = indexed or levels == [0, 1, VOID]
     classes = [level for level in levels if level != 0 and not (has_void and level == VOID)]
     if len(classes) > 1:
-        raise ValueError(
+        raise MattingError(
             f"{path}: expected one class beside the background 0, found {', '.join(map(str, classes))}; "
             "keep the person's number and set the others to 0"
         )
     void = (labels == VOID) & has_void
     person = (labels != 0) & ~void
     if not person.any():
-        raise ValueError(f"{path}: expected a person in the mask, found background only; remove the pair")
+        raise MattingError(f"{path}: expected a person in the mask, found background only; remove the pair")
     return person, void
 
 
-def mask_alpha(path: Path) -> Picture:
+def mask_alpha(path: Path) -> Pixels:
     """The person of a mask as a matte of 0 and 255."""
     return np.where(read_mask(path)[0], 255, 0).astype(np.uint8)
 
@@ -163,12 +165,12 @@ class Edges:
     masks: Mapping[Path, Path]
     band: bool
 
-    def __call__(self, item: Item, alpha: Picture) -> NDArray[np.bool_]:
+    def __call__(self, item: Item, alpha: Pixels) -> NDArray[np.bool_]:
         """Mark void and, where it counts, the unknown region of `trimap_from_mask`; ``(H, W)`` bool."""
         if item.photo is None:
             raise ValueError(f"item '{item.name}' of 'masks' has no photograph")
         person, void = read_mask(self.masks[item.photo])
-        return np.asarray(void | (trimap_from_mask(person) == 128)) if self.band else void
+        return np.asarray(void | is_unknown(trimap_from_mask(person))) if self.band else void
 
 
 def _refined(source: Source, workers: int | None) -> Source:
@@ -190,7 +192,7 @@ def _refine(work: tuple[Item, Path]) -> None:
     photo, (person, _) = read_rgb(item.photo), read_mask(item.alpha)
     height, width = person.shape
     if photo.shape[:2] != person.shape:
-        raise ValueError(
+        raise MattingError(
             f"{item.alpha}: expected a mask of {photo.shape[1]}x{photo.shape[0]} as {item.photo}, "
             f"found {width}x{height}; correct or remove the pair"
         )
@@ -208,10 +210,5 @@ def _refine(work: tuple[Item, Path]) -> None:
 
 def _cache_file(item: Item) -> Path:
     """Named by what it is made from, so that a changed photograph, mask or estimate gets a new one."""
-    stamps = [f"version {VERSION} {BAND} {LARGEST_SIDE}"]
-    for path in (item.photo, item.alpha):
-        if path:
-            info = path.stat()
-            stamps.append(f"{path.resolve()}|{info.st_size}|{info.st_mtime_ns}")
-    digest = blake2b("\n".join(stamps).encode(), digest_size=12).hexdigest()
-    return cache_dir() / "mattes" / f"{digest}.png"
+    stamps = [stamp(path) for path in (item.photo, item.alpha) if path]
+    return cache_dir() / "mattes" / f"{digest([f'version {VERSION} {BAND} {LARGEST_SIDE}', *stamps])}.png"

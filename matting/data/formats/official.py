@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from matting.data.crop import Picture
+from matting.errors import MattingError
+from matting.images import Pixels
 
 BACKGROUNDS = {"train": 100, "test": 20}
 """Backgrounds of each foreground."""
@@ -45,11 +46,11 @@ def enumerate_composites(
         Composites in the official order.
 
     Raises:
-        ValueError: If the background list is shorter than the rule needs.
+        MattingError: If the background list is shorter than the rule needs.
         FileNotFoundError: If backgrounds are missing.
     """
     if len(background_names) < each * len(pairs):
-        raise ValueError(
+        raise MattingError(
             f"{listed_in}: expected {each} names for each of {len(pairs)} foregrounds, "
             f"found {len(background_names)}; restore the list from the archive"
         )
@@ -78,7 +79,7 @@ def _composite(foreground: Path, alpha: Path, background: Path, number: int) -> 
     return Composite(name, foreground, alpha, background, trimap if trimap.is_file() else None)
 
 
-def compose_official(foreground: Picture, alpha: Picture, background: Picture) -> Picture:
+def compose_official(foreground: Pixels, alpha: Pixels, background: Pixels) -> Pixels:
     """Compose a picture as the data set's ``Composition_code.py`` defines it.
 
     A background smaller than the foreground is enlarged by the larger ratio of sides, rounded up, with bicubic

@@ -5,12 +5,11 @@ Layout: ``image/<flickr name>.jpg`` and ``matte/<flickr name>.jpg``. Mattes are 
 
 from pathlib import Path
 
-from matting.data.crop import Picture
 from matting.data.formats.base import Item, Source
 from matting.data.formats.folders import by_stem, complete, pair
 from matting.data.formats.splits import benchmark_split
-from matting.data.test_sets.folders import without_jpeg_noise
-from matting.images import read_alpha
+from matting.images import Pixels, read_alpha
+from matting.trimap import without_jpeg_noise
 
 
 def ppm100(root: Path | str, split: str = "test", split_list: Path | str | None = None) -> Source:
@@ -37,6 +36,6 @@ def ppm100(root: Path | str, split: str = "test", split_list: Path | str | None 
     return complete(Source("ppm100", items, alpha_reader=cleaned_alpha), base, problems)
 
 
-def cleaned_alpha(path: Path) -> Picture:
+def cleaned_alpha(path: Path) -> Pixels:
     """A matte stored as JPEG, its ends snapped to 0 and 255."""
     return without_jpeg_noise(read_alpha(path))

@@ -1,13 +1,12 @@
 """Files that turn out to be unreadable while training: they are listed, and something of the same kind is drawn."""
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from matting.data.formats.base import Source
+from matting.files import csv_text
 
 ATTEMPTS = 20
 """Substitutes that are tried; where so many files in a row are bad, the set is broken and the run should end."""
@@ -48,11 +47,10 @@ def record(path: Path, source: str, name: str, reason: str) -> None:
         name: Name of the item.
         reason: What is wrong, with the file's path.
     """
-    row = io.StringIO()
-    csv.writer(row, lineterminator="\n").writerow([source, name, " ".join(reason.split())])
+    row = csv_text([source, name, " ".join(reason.split())], [])
     path.parent.mkdir(parents=True, exist_ok=True)
     # One short write in append mode is atomic: lines of several workers do not mix.
     with path.open("a+", encoding="utf-8") as file:
         file.seek(0)
-        if row.getvalue() not in file.read():
-            file.write(row.getvalue())
+        if row not in file.read():
+            file.write(row)

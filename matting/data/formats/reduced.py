@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from matting.data.crop import Box, Picture
-from matting.images import MAX_PIXELS, read_rgb
+from matting.data.crop import Box
+from matting.errors import MattingError
+from matting.images import MAX_PIXELS, Pixels, read_rgb
 
 _GRAY_FLAGS = {2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}
 _EXIF_ORIENTATION = 0x0112
@@ -25,7 +26,7 @@ def largest_reduction(box: Box, smallest_side: int) -> int:
     return next(factor for factor in (8, 4, 2, 1) if factor == 1 or side // factor >= smallest_side)
 
 
-def read_part(path: Path, alpha: Path, shape: tuple[int, ...], box: Box, factor: int) -> Picture:
+def read_part(path: Path, alpha: Path, shape: tuple[int, ...], box: Box, factor: int) -> Pixels:
     """Read a part of a picture that stands beside a matte.
 
     Args:
@@ -39,20 +40,20 @@ def read_part(path: Path, alpha: Path, shape: tuple[int, ...], box: Box, factor:
         ``(h, w, 3)`` uint8 sRGB: the part, at one ``factor``-th or at full size.
 
     Raises:
-        ValueError: If the picture cannot be read, or is not of the matte's size.
+        MattingError: If the picture cannot be read, or is not of the matte's size.
     """
     if factor > 1 and (picture := _read_reduced(path, shape, factor)) is not None:
         return box.reduced(factor).cut(picture)
     picture = read_rgb(path)
     if picture.shape[:2] != shape:
-        raise ValueError(
+        raise MattingError(
             f"{alpha}: expected a matte of {picture.shape[1]}x{picture.shape[0]} as {path}, "
             f"found {shape[1]}x{shape[0]}; correct or remove the pair"
         )
     return box.cut(picture)
 
 
-def _read_reduced(path: Path, shape: tuple[int, ...], factor: int) -> Picture | None:
+def _read_reduced(path: Path, shape: tuple[int, ...], factor: int) -> Pixels | None:
     """The whole picture at one ``factor``-th; None where it must be read in full, or to find what is wrong with it."""
     try:
         data = path.read_bytes()

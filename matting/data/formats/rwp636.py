@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from matting.data.crop import Picture
 from matting.data.formats.base import Item, Source
 from matting.data.formats.folders import by_stem, complete, pair, with_notes
 from matting.data.formats.splits import benchmark_split
-from matting.images import read_alpha
+from matting.images import Pixels, read_alpha
+from matting.trimap import BACKGROUND, CODES, FOREGROUND, UNKNOWN
 
 
 def rwp636(root: Path | str, split: str = "test", split_list: Path | str | None = None) -> Source:
@@ -50,12 +50,12 @@ def rwp636(root: Path | str, split: str = "test", split_list: Path | str | None 
     return complete(with_notes(source, note), base, problems)
 
 
-def trimap_from_detail(item: Item, alpha: Picture) -> Picture | None:
+def trimap_from_detail(item: Item, alpha: Pixels) -> Pixels | None:
     """Unknown where the detail map is above 0, elsewhere what the matte is nearer to; None without a detail map."""
     if item.trimap is None:
         return None
-    definite = np.where(alpha > 127, 255, 0)
-    return np.where(read_alpha(item.trimap) > 0, 128, definite).astype(np.uint8)
+    definite = np.where(alpha > 127, CODES[FOREGROUND], CODES[BACKGROUND])
+    return np.asarray(np.where(read_alpha(item.trimap) > 0, CODES[UNKNOWN], definite), np.uint8)
 
 
 def _detail_map(base: Path, name: str) -> Path | None:

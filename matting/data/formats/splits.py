@@ -5,6 +5,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from matting.data.formats.folders import read_names
+from matting.errors import MattingError
 
 SPLITS = ("train", "val", "test")
 HELD_OUT = 0.1
@@ -25,15 +26,15 @@ def read_split_list(path: Path) -> dict[str, str]:
 
     Raises:
         FileNotFoundError: If the list is missing.
-        ValueError: If a line is of another form, or a name stands twice.
+        MattingError: If a line is of another form, or a name stands twice.
     """
     splits: dict[str, str] = {}
     for number, line in enumerate(read_names(path), start=1):
         name, _, split = line.rpartition(",")
         if not name or split.strip() not in SPLITS:
-            raise ValueError(f"{path}, line {number}: expected 'name,split' with {'/'.join(SPLITS)}, found '{line}'")
+            raise MattingError(f"{path}, line {number}: expected 'name,split' with {'/'.join(SPLITS)}, found '{line}'")
         if name in splits:
-            raise ValueError(f"{path}, line {number}: '{name}' stands there already; keep one of the two")
+            raise MattingError(f"{path}, line {number}: '{name}' stands there already; keep one of the two")
         splits[name] = split.strip()
     return splits
 
@@ -44,14 +45,14 @@ def in_split(
     """Names of a split, by the list if there is one, else by the hash of the group that a name belongs to.
 
     Raises:
-        FileNotFoundError, ValueError: As `read_split_list`; ValueError also if the list names nothing that exists.
+        FileNotFoundError, MattingError: As `read_split_list`; ValueError also if the list names nothing that exists.
     """
     check_split(split)
     if split_list is None:
         return {name for name in names if hashed_split(group(name)) == split}
     listed, known = read_split_list(Path(split_list)), set(names)
     if unknown := sorted(listed.keys() - known):
-        raise ValueError(
+        raise MattingError(
             f"{split_list}: {len(unknown)} names are not in the data set, such as '{unknown[0]}'; fix them"
         )
     return {name for name in known if listed.get(name) == split}
@@ -61,13 +62,13 @@ def benchmark_split(names: Iterable[str], split: str, split_list: Path | str | N
     """Names of a split of a set that is published as a test set: all for ``test``, others only by a list.
 
     Raises:
-        FileNotFoundError, ValueError: As `in_split`; ValueError also if another split is asked for without a list.
+        FileNotFoundError, MattingError: As `in_split`; ValueError also if another split is asked for without a list.
     """
     if split_list is None and split == "test":
         return set(names)
     if split_list is None:
         check_split(split)
-        raise ValueError(
+        raise MattingError(
             f"{title} is a test set: expected split 'test', found '{split}'; to train on a part of it, give split_list"
         )
     return in_split(names, split, split_list)
@@ -76,4 +77,4 @@ def benchmark_split(names: Iterable[str], split: str, split_list: Path | str | N
 def check_split(split: str) -> None:
     """Raise ValueError unless ``split`` is one of `SPLITS`."""
     if split not in SPLITS:
-        raise ValueError(f"expected a split of {', '.join(SPLITS)}, found '{split}'")
+        raise MattingError(f"expected a split of {', '.join(SPLITS)}, found '{split}'")

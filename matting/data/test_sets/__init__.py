@@ -1,14 +1,13 @@
 """Test sets: pictures with true mattes, listed before any is loaded."""
 
 from matting.data.test_sets.examples import Example, Pair
-from matting.data.test_sets.folders import Listing, implied_trimap, load_example, pairs_from_folders, pairs_from_root
+from matting.data.test_sets.folders import Listing, load_example, pairs_from_folders, pairs_from_root
 from matting.data.test_sets.labels import with_labels
 
 __all__ = [
     "Example",
     "Listing",
     "Pair",
-    "implied_trimap",
     "load_example",
     "pairs_from_folders",
     "pairs_from_root",

@@ -4,17 +4,10 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from matting.data.test_sets.examples import Example, Pair
+from matting.errors import MattingError
 from matting.images import list_pictures, read_alpha, read_rgb
-
-TRIMAP_RADIUS_SHARE = 0.01
-"""Where no trimap is given, the unknown region reaches this far from the matte's edge: a share of the long side."""
-
-JPEG_NOISE = 5
-"""Levels next to 0 and 255 that JPEG compression leaves in a matte; measured on mattes distributed as JPEG."""
+from matting.trimap import implied_trimap
 
 _ROLES = ("image", "alpha", "trimap", "foreground", "background")
 
@@ -110,7 +103,7 @@ def load_example(
         name: Name in the results.
         image: The photograph.
         alpha: The true matte.
-        trimap: The trimap; made from the matte where None, see `TRIMAP_RADIUS_SHARE`.
+        trimap: The trimap; made from the matte where None, see `matting.trimap.implied_trimap`.
         foreground: The true colours of the subject.
         background: What lies behind the subject.
 
@@ -119,50 +112,19 @@ def load_example(
 
     Raises:
         ImageError: A file cannot be read.
-        ValueError: The sizes differ.
+        MattingError: The sizes differ.
     """
     photograph, matte = read_rgb(image), read_alpha(alpha)
     given = read_alpha(trimap) if trimap else None
     colours, behind = (read_rgb(path) if path else None for path in (foreground, background))
     for path, layer in ((alpha, matte), (trimap, given), (foreground, colours), (background, behind)):
         if layer is not None and layer.shape[:2] != photograph.shape[:2]:
-            raise ValueError(
+            raise MattingError(
                 f"{path}: expected {photograph.shape[1]}x{photograph.shape[0]} as {image}, "
                 f"found {layer.shape[1]}x{layer.shape[0]}; correct or remove the pair"
             )
     known = implied_trimap(matte) if given is None else given
     return Example(name, photograph, matte, known, foreground=colours, background=behind)
-
-
-def implied_trimap(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Make the trimap of a test picture that has none, by the project's one rule.
-
-    Args:
-        alpha: ``(H, W)`` uint8: the true matte. JPEG noise is taken off it first, since mattes are distributed as
-            JPEG too, and their noise would make the whole picture unknown.
-
-    Returns:
-        ``(H, W)`` uint8: 0, 128, 255, with the unknown region widened by `TRIMAP_RADIUS_SHARE` of the long side.
-    """
-    # Imports torch, which takes seconds: whoever only lists a corpus, as a plan does, should not wait for it.
-    from matting.metrics.trimap import trimap_from_alpha
-
-    return trimap_from_alpha(without_jpeg_noise(alpha), max(1, round(TRIMAP_RADIUS_SHARE * max(alpha.shape))))
-
-
-def without_jpeg_noise(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Set levels within `JPEG_NOISE` of 0 and 255 to 0 and 255.
-
-    Args:
-        alpha: ``(H, W)`` uint8.
-
-    Returns:
-        ``(H, W)`` uint8, a copy.
-    """
-    cleaned = alpha.copy()
-    cleaned[alpha <= JPEG_NOISE] = 0
-    cleaned[alpha >= 255 - JPEG_NOISE] = 255
-    return cleaned
 
 
 def _pair(dataset: str, name: str, files: dict[str, Path]) -> Pair:

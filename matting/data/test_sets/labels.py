@@ -1,12 +1,13 @@
 """Labels of test pictures from a table: they turn one test set into scenarios, each with a row of its own."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from matting.data.test_sets.examples import Pair
 from matting.data.test_sets.folders import Listing
+from matting.errors import MattingError
+from matting.files import open_csv
 
 # Columns of a manifest that describe a picture and are no label.
 _NOT_LABELS = frozenset({"name", "difficulty", "split", "group", "set", "identity"})
@@ -28,7 +29,7 @@ def with_labels(listing: Listing, table: Path) -> Listing:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The column ``name`` is missing, or a label is neither 0 nor 1.
+        MattingError: The column ``name`` is missing, or a label is neither 0 nor 1.
     """
     rows = {row["name"]: row for row in _read(table)}
     unknown = sorted(rows.keys() - {pair.name for pair in listing.pairs})
@@ -40,17 +41,16 @@ def with_labels(listing: Listing, table: Path) -> Listing:
 def _read(table: Path) -> Sequence[Mapping[str, str]]:
     if not table.is_file():
         raise FileNotFoundError(f"{table}: expected a CSV table of labels, found none; check the path")
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if "name" not in (reader.fieldnames or ()):
-            raise ValueError(f"{table}: expected a column 'name', found {reader.fieldnames}; add a header line")
-        return [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
+    reader = open_csv(table)
+    if "name" not in (reader.fieldnames or ()):
+        raise MattingError(f"{table}: expected a column 'name', found {reader.fieldnames}; add a header line")
+    return [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
 
 
 def _labelled(pair: Pair, row: Mapping[str, str], table: Path) -> Pair:
     labels = {label: value for label, value in row.items() if label not in _NOT_LABELS}
     for label, value in labels.items():
         if value not in ("0", "1", ""):
-            raise ValueError(f"{table}: expected 0 or 1 for '{label}' of '{pair.name}', found '{value}'; correct it")
+            raise MattingError(f"{table}: expected 0 or 1 for '{label}' of '{pair.name}', found '{value}'; correct it")
     tags = frozenset(label for label, value in labels.items() if value == "1")
     return replace(pair, tags=tags, difficulty=row.get("difficulty") or None, subject=row.get("identity") or None)

@@ -8,6 +8,7 @@ from pathlib import Path
 from matting.data import formats
 from matting.data.formats import Source
 from matting.data.formats.official import Composite
+from matting.errors import MattingError
 
 ON_REQUEST = "non-commercial; on request"
 ALL_SPLITS = ("train", "val", "test")
@@ -163,9 +164,9 @@ def find_format(name: str) -> Format:
     """Look a format up.
 
     Raises:
-        ValueError: If there is none of this name.
+        MattingError: If there is none of this name.
     """
     for entry in FORMATS:
         if entry.name == name:
             return entry
-    raise ValueError(f"expected a format of {', '.join(entry.name for entry in FORMATS)}, found '{name}'")
+    raise MattingError(f"expected a format of {', '.join(entry.name for entry in FORMATS)}, found '{name}'")

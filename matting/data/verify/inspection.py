@@ -5,9 +5,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from matting.data.crop import Picture
 from matting.data.formats import Item, Source
-from matting.images import read_rgb
+from matting.errors import MattingError
+from matting.images import Pixels, read_rgb
 
 MOST_SOFT = 0.5
 """Share of soft pixels above which a matte is probably something else, such as a depth map or a gray photograph."""
@@ -52,7 +52,7 @@ def inspect_item(source: Source, index: int) -> Inspection:
     fingerprint = None
     try:
         alpha = source.alpha_reader(item.alpha)
-    except (ValueError, OSError) as error:
+    except (MattingError, OSError) as error:
         return Inspection(item.name, [str(error)], [])
     for path in (item.photo, item.foreground, item.background):
         try:
@@ -63,7 +63,7 @@ def inspect_item(source: Source, index: int) -> Inspection:
             if picture.shape[:2] != alpha.shape:
                 found, wanted = picture.shape, alpha.shape
                 problems.append(f"{path} is {found[1]}x{found[0]}, its matte {item.alpha} {wanted[1]}x{wanted[0]}")
-        except (ValueError, OSError) as error:
+        except (MattingError, OSError) as error:
             problems.append(str(error))
     lacks, doubts, soft = judge_matte(alpha)
     problems += [f"{item.alpha}: {text}" for text in lacks]
@@ -74,7 +74,7 @@ def inspect_item(source: Source, index: int) -> Inspection:
     return Inspection(item.name, problems, doubts, (height, width), soft, fingerprint)
 
 
-def judge_matte(alpha: Picture) -> tuple[list[str], list[str], float]:
+def judge_matte(alpha: Pixels) -> tuple[list[str], list[str], float]:
     """Judge the range and the softness of a matte.
 
     Args:
@@ -97,7 +97,7 @@ def judge_matte(alpha: Picture) -> tuple[list[str], list[str], float]:
     return [], doubts, soft
 
 
-def perceptual_hash(picture: Picture) -> int:
+def perceptual_hash(picture: Pixels) -> int:
     """Hash what a picture looks like: equal, or a few bits away, after scaling, recoding or slight retouching.
 
     The signs of the lowest frequencies of the cosine transform of the gray picture, against their median (Zauner,
@@ -116,7 +116,7 @@ def perceptual_hash(picture: Picture) -> int:
     return int.from_bytes(np.packbits(bits).tobytes())
 
 
-def _ignores_edges(source: Source, item: Item, alpha: Picture) -> bool:
+def _ignores_edges(source: Source, item: Item, alpha: Pixels) -> bool:
     """Whether the edges of a hard mask are left out, so that it teaches nothing about hair."""
     if source.ignored is None:
         return False
@@ -124,7 +124,7 @@ def _ignores_edges(source: Source, item: Item, alpha: Picture) -> bool:
     return not (edges & ~source.ignored(item, alpha)).any()
 
 
-def _visible(item: Item, picture: Picture, alpha: Picture) -> Picture:
+def _visible(item: Item, picture: Pixels, alpha: Pixels) -> Pixels:
     """A photograph as it is; a bare foreground before gray: its colours are arbitrary where it is not seen."""
     if item.photo is not None or picture.shape[:2] != alpha.shape:
         return picture

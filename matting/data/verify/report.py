@@ -14,6 +14,7 @@ from matting.data.formats.folders import EmptyError
 from matting.data.formats.official import Composite
 from matting.data.verify.formats import Format
 from matting.data.verify.inspection import Inspection, inspect_item
+from matting.errors import MattingError
 
 SAME_PICTURE = 6
 """Bits, of 64, by which the hashes of two versions of one picture differ at most.
@@ -118,7 +119,7 @@ def _open(entry: Format, root: Path) -> tuple[dict[str, Source], list[str], list
             problems += error.problems
         except EmptyError as error:
             empty.append(str(error))
-        except (ValueError, OSError) as error:
+        except (MattingError, OSError) as error:
             problems.append(f"split '{split}' cannot be opened: {error}")
     # A small folder that is split by a hash of the names may well have an empty split.
     problems += empty if not sources else []
@@ -131,7 +132,7 @@ def _composite_problems(
 ) -> list[str]:
     try:
         enumerate_composites(root, backgrounds)
-    except (ValueError, OSError) as error:
+    except (MattingError, OSError) as error:
         return [f"the official test composites cannot be made: {error}"]
     return []
 

@@ -1,13 +1,10 @@
 """A test as files: `report.html` and `report.md` to read, `results.json` and `per_image.csv` to compute with."""
 
-import csv
-import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from matting.data.test_sets.folders import TRIMAP_RADIUS_SHARE
+from matting.errors import MattingError
 from matting.evaluation import provenance
 from matting.evaluation.background_invariance import SPREAD, background_spreads
 from matting.evaluation.prediction import Method
@@ -17,10 +14,12 @@ from matting.evaluation.report.panels import panel_sheet
 from matting.evaluation.report.sections import CHARTS, Findings, Section, mean_spread, sections
 from matting.evaluation.report.tables import to_markdown
 from matting.evaluation.robustness import degradations
-from matting.evaluation.scoring import METRICS, Evaluation
+from matting.evaluation.scoring import METRICS, Evaluation, Row
 from matting.evaluation.setting import Setting
 from matting.evaluation.summary import cells, mean_diagnosis, summarise
-from matting.images import write_atomic, write_png
+from matting.files import csv_text, json_text, write_atomic
+from matting.images import write_png
+from matting.trimap import RADIUS_SHARE
 
 
 def write_report(
@@ -47,7 +46,7 @@ def write_report(
     """
     if not evaluation.rows:
         reasons = "; ".join(failure.reason for failure in evaluation.failures[:3]) or "there were no pictures"
-        raise ValueError(f"expected at least one scored picture to report on, found none: {reasons}")
+        raise MattingError(f"expected at least one scored picture to report on, found none: {reasons}")
     if bare := [name for name in evaluation.methods if name not in setting.methods]:
         raise ValueError(f"expected a description of every method, found none of '{bare[0]}'; add it to the setting")
     findings = Findings(evaluation, setting, background_spreads(evaluation.pairs, methods), corrupted)
@@ -61,7 +60,7 @@ def write_report(
     write_atomic(folder / "report.md", report_markdown(findings, results).encode())
     write_atomic(folder / "report.html", report_html(findings, results, plates).encode())
     # Last, because whoever finds it takes the report for complete.
-    write_atomic(folder / "results.json", (json.dumps(results, indent=2) + "\n").encode())
+    write_atomic(folder / "results.json", json_text(results).encode())
     return summarise(evaluation, evaluation.methods[0], setting.split)
 
 
@@ -116,20 +115,19 @@ def protocol_facts(evaluation: Evaluation) -> dict[str, str]:
         "metrics": evaluation.protocol,
         "regions": "the whole image, and the trimap's unknown region",
         "size": "the pictures' own: mattes are brought back to it, neither padded nor capped",
-        "trimap": f"the set's own; else within {TRIMAP_RADIUS_SHARE:.0%} of the long side from the matte's edge",
+        "trimap": f"the set's own; else within {RADIUS_SHARE:.0%} of the long side from the matte's edge",
         "average": "per picture first, then the unweighted mean; 95 % percentile bootstrap intervals over pictures",
     }
 
 
 def per_image_csv(evaluation: Evaluation) -> str:
     """Return one CSV line per method, picture and region, with a header line."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["method", "set", "name", "difficulty", "tags", "region", *METRICS])
-    for method, pair, region, scores in evaluation.rows:
-        labels = [pair.dataset, pair.name, pair.difficulty or "", " ".join(sorted(pair.tags))]
-        writer.writerow([method, *labels, region, *(f"{scores[metric]:.8g}" for metric in METRICS)])
-    return text.getvalue()
+    return csv_text(["method", "set", "name", "difficulty", "tags", "region", *METRICS], map(_line, evaluation.rows))
+
+
+def _line(row: Row) -> list[str]:
+    labels = [row.pair.dataset, row.pair.name, row.pair.difficulty or "", " ".join(sorted(row.pair.tags))]
+    return [row.method, *labels, row.region, *(f"{row.scores[metric]:.8g}" for metric in METRICS)]
 
 
 def report_markdown(findings: Findings, results: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from matting.batch import LayerBatch, TrainingBatch
 from matting.data.dataset import collate
+from matting.errors import MattingError
 from matting.plan.plan import Draw
 from matting.training.datamodule import MattingDataModule
 
@@ -38,12 +39,12 @@ class BackgroundVariance(Callback):
         backgrounds: Number of backgrounds of each.
 
     Raises:
-        ValueError: If there is nobody, or a single background.
+        MattingError: If there is nobody, or a single background.
     """
 
     def __init__(self, people: int = 8, backgrounds: int = 4) -> None:
         if people < 1 or backgrounds < 2:
-            raise ValueError(f"expected people >= 1 and backgrounds >= 2, found {people} and {backgrounds}")
+            raise MattingError(f"expected people >= 1 and backgrounds >= 2, found {people} and {backgrounds}")
         self.people, self.backgrounds = people, backgrounds
 
     @torch.no_grad()

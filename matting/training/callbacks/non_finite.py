@@ -1,7 +1,6 @@
 """Stops a run whose loss is no number any more, and writes down which batch did it."""
 
 import csv
-import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 
 from matting.data.loader import PlanLoader
-from matting.images import write_atomic
+from matting.errors import MattingError
+from matting.files import write_csv
 from matting.plan.plan import Draw
 
 
@@ -62,7 +62,7 @@ class NonFiniteGuard(Callback):
         for callback in trainer.checkpoint_callbacks:
             if isinstance(callback, ModelCheckpoint):
                 callback.save_on_exception = False
-        raise ValueError(
+        raise MattingError(
             f"epoch {epoch}, batch {batch}: the loss is not finite; the batch's draws are in {path}, the last "
             "checkpoint is from before. Lower optimizer.lr or trainer.gradient_clip_val, or train in float32"
         )
@@ -70,10 +70,7 @@ class NonFiniteGuard(Callback):
 
 def write_draws(path: Path, draws: list[Draw]) -> None:
     """Write draws as CSV, one a line."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([Draw._fields, *draws])
-    write_atomic(path, text.getvalue().encode())
+    write_csv(path, Draw._fields, draws)
 
 
 def read_draws(path: Path) -> list[Draw]:
@@ -83,12 +80,12 @@ def read_draws(path: Path) -> list[Draw]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a line is no draw.
+        MattingError: If a line is no draw.
     """
     with path.open(newline="") as file:
         header, *lines = csv.reader(file)
     if tuple(header) != Draw._fields:
-        raise ValueError(f"{path}: expected the columns {', '.join(Draw._fields)}, found {', '.join(header)}")
+        raise MattingError(f"{path}: expected the columns {', '.join(Draw._fields)}, found {', '.join(header)}")
     types = Draw.__annotations__
     return [Draw(*(types[name](value) for name, value in zip(header, line, strict=True))) for line in lines]
 

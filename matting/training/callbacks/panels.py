@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from matting.batch import TrainingBatch
 from matting.data.test_sets import Example
+from matting.errors import MattingError
 from matting.evaluation.report.gallery import COLUMNS, draw_tiles
-
-TRIMAP_LEVELS = np.array([0, 128, 255], np.uint8)
+from matting.trimap import CODES
 
 
 class Panels(Callback):
@@ -25,12 +25,12 @@ class Panels(Callback):
         pictures: Their number; at most a batch.
 
     Raises:
-        ValueError: If there is none to show.
+        MattingError: If there is none to show.
     """
 
     def __init__(self, pictures: int = 4) -> None:
         if pictures < 1:
-            raise ValueError(f"callbacks.panels.pictures: expected at least 1, found {pictures}")
+            raise MattingError(f"callbacks.panels.pictures: expected at least 1, found {pictures}")
         self.pictures = pictures
 
     @torch.no_grad()
@@ -59,7 +59,7 @@ def panel_rows(batch: TrainingBatch, alphas: torch.Tensor) -> list[NDArray[np.ui
         ``(h, w, 3)`` uint8 RGB, one per picture.
     """
     images, targets = (_levels(layer).transpose(0, 2, 3, 1) for layer in (batch.image, batch.alpha))
-    trimaps = TRIMAP_LEVELS[batch.trimap.cpu().numpy()]
+    trimaps = CODES[batch.trimap.cpu().numpy()]
     preds = alphas[:, 0].float().cpu().numpy()
     examples = [Example("", *layers) for layers in zip(images, targets[..., 0], trimaps, strict=True)]
     return [np.concatenate(draw_tiles(example, alpha), axis=1) for example, alpha in zip(examples, preds, strict=True)]

@@ -1,7 +1,5 @@
 """Says and records what was really drawn: stage and counts of every epoch."""
 
-import csv
-import io
 import logging
 from pathlib import Path
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from matting.images import write_atomic
+from matting.files import write_records
 from matting.plan.schedule import Schedule, summarise
 from matting.training.datamodule import MattingDataModule
 
@@ -54,7 +52,7 @@ class PlanLog(Callback):
         pl_module.log_dict(logged, rank_zero_only=True)
         self.lines.append({"epoch": trainer.current_epoch, "stage": summary.stage, "rows": rows, **counts})
         if self.path is not None and trainer.is_global_zero:
-            write_atomic(self.path, _csv(self.lines).encode())
+            write_records(self.path, self.lines, missing=0)
 
     def drawn(self) -> dict[str, str]:
         """What each stage really drew, in words: rows of every stream, and pairs."""
@@ -88,12 +86,3 @@ def _datamodule(trainer: Trainer) -> MattingDataModule:
 
 def _schedule(trainer: Trainer) -> Schedule:
     return _datamodule(trainer).schedule
-
-
-def _csv(lines: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    columns = list(dict.fromkeys(name for line in lines for name in line))
-    writer = csv.DictWriter(text, columns, restval=0, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue()

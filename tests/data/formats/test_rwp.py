@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matting.data import formats
-from matting.data.formats.manifest import COLUMNS, TAGS, Row, read_manifest
+from matting.data.formats.manifest import COLUMNS, Row, read_manifest
 from matting.data.formats.splits import SPLITS
 from matting.plan.curriculum import DIFFICULTIES
+from matting.tags import TAGS
 from tests.data.formats.trees import pair_tree
 
 NAMES = ["ana 1", "ana 2", "bo", "cy"]

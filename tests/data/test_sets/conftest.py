@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matting.data.test_sets import Example, Pair, implied_trimap
+from matting.data.test_sets import Example, Pair
+from matting.trimap import implied_trimap
 
 
 def disc_matte(radius: float, side: int = 48) -> NDArray[np.uint8]:

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from matting.data.test_sets import implied_trimap, load_example, pairs_from_folders, pairs_from_root
+from matting.data.test_sets import load_example, pairs_from_folders, pairs_from_root
 from matting.images import ImageError, write_png
+from matting.trimap import implied_trimap
 
 RNG = np.random.default_rng(0)
 PHOTO = RNG.integers(0, 256, (40, 30, 3), np.uint8)

@@ -4,10 +4,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from matting.data.test_sets import Example, Pair, implied_trimap
+from matting.data.test_sets import Example, Pair
 from matting.evaluation import Description, Setting, all_foreground, evaluate
 from matting.evaluation.report import write_report
 from matting.evaluation.report.gallery import CLOSE_UP, COLUMNS, draw_close_up
+from matting.trimap import implied_trimap
 
 VOID = {"meta", "img", "br"}
 OPTIONAL = {"td", "th", "tr", "p"}

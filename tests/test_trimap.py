@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matting.metrics.trimap import trimap_from_alpha
+from matting.trimap import trimap_from_alpha
 
 
 def by_brute_force(alpha, radius):

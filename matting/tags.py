@@ -1,0 +1,15 @@
+"""The golden labels: attributes of a picture, such as glasses, by the names that every manifest and report uses."""
+
+TAGS = (
+    "backlit",
+    "side_backlit",
+    "glasses",
+    "hat",
+    "scarf",
+    "motion_blur",
+    "low_resolution",
+    "group",
+    "overlap",
+    "tiny",
+)
+"""Each a column of a manifest."""

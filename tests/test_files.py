@@ -1,0 +1,62 @@
+"""Files whole or not at all; tables; stamps."""
+
+import csv
+import io
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matting.files import csv_text, digest, read_csv, replacing, stamp, write_atomic, write_csv, write_records
+
+TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r"), max_size=9)
+
+
+def test_interrupted_write_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypatch):
+    target = tmp_path / "a.txt"
+    write_atomic(target, b"old")
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_atomic(target, b"new")
+    assert target.read_bytes() == b"old" and list(tmp_path.iterdir()) == [target]
+
+
+def test_a_failure_while_the_file_is_filled_leaves_the_old_one(tmp_path):
+    target = tmp_path / "a.bin"
+    target.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), replacing(target) as temporary:
+        temporary.write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert target.read_bytes() == b"old" and list(tmp_path.iterdir()) == [target]
+
+
+@given(st.lists(st.tuples(TEXT, TEXT)))
+def test_a_table_is_read_as_it_was_written(rows):
+    lines = csv.DictReader(io.StringIO(csv_text(["name", "why"], rows), newline=""))
+    assert [(line["name"], line["why"]) for line in lines] == rows
+
+
+def test_records_share_their_columns(tmp_path):
+    write_records(tmp_path / "a.csv", [{"a": 1}, {"b": 2, "a": 3}], missing=0)
+    assert (tmp_path / "a.csv").read_text() == "a,b\n1,0\n3,2\n"
+    assert read_csv(tmp_path / "a.csv") == [{"a": "1", "b": "0"}, {"a": "3", "b": "2"}]
+
+
+def test_a_name_that_is_no_text_can_be_listed(tmp_path):
+    name = os.fsdecode(b"\xff.jpg")
+    write_csv(tmp_path / "a.csv", ["photo"], [[Path(name)]])
+    assert (tmp_path / "a.csv").read_bytes() == b"photo\n\xff.jpg\n"
+
+
+def test_a_stamp_differs_by_place_size_and_time(tmp_path):
+    first, second = tmp_path / "a", tmp_path / "b"
+    stamps = []
+    for file, content, time in ((first, b"x", 1), (second, b"x", 1), (first, b"xy", 1), (first, b"x", 2)):
+        file.write_bytes(content)
+        os.utime(file, ns=(time, time))
+        stamps.append(stamp(file))
+    assert len({digest([one]) for one in stamps}) == 4
+    os.utime(first, ns=(1, 1))
+    assert stamp(first) == stamps[0]

@@ -1,0 +1,33 @@
+"""What the module makes of validation batches."""
+
+import pytest
+import torch
+
+from matting.batch import TrainingBatch
+from matting.losses import AlphaL1, Criterion
+from matting.models import AttentionUNet
+from matting.training.module import MattingModule
+from matting.training.optimizer import OptimizerSettings
+
+
+def module() -> MattingModule:
+    model = AttentionUNet("test_resnet", pretrained=False, decoder_channels=(24, 16, 16, 8, 8))
+    criterion = Criterion({"alpha_l1": AlphaL1()}, {"alpha_l1": 1.0})
+    return MattingModule(
+        model, criterion, OptimizerSettings(), total_steps=1, validation_set="set", hyper_parameters={}
+    )
+
+
+def test_a_diverged_network_is_told_by_one_of_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained, logged = module(), []
+    monkeypatch.setattr(trained, "log", lambda name, metric, **_: logged.append((name, metric)))
+    nothing, picture = torch.zeros(2, dtype=torch.int64), torch.rand(2, 3, 64, 64)
+    alpha, trimap = torch.rand(2, 1, 64, 64), torch.ones(2, 64, 64, dtype=torch.int64)
+    batch = TrainingBatch(picture, picture[:, :0], alpha, trimap, picture, picture, alpha, nothing, nothing, nothing)
+    trained.validation_step(batch, 0)
+    assert len(logged) == 6 and all(0 <= metric.compute() < 10 for _, metric in logged)
+    trained.model.alpha_head.bias.data.fill_(torch.nan)
+    trained.validation_step(batch, 1)
+    with pytest.raises(ValueError, match="found 2 of 4 images with others"):
+        for _, metric in logged[:6]:
+            metric.compute()
