@@ -1,11 +1,11 @@
-"""Glasses, hats and veils."""
+"""Glasses and veils."""
 
 import cv2
 import numpy as np
 
 from matting.synthetic.head import EYE, on_face
 from matting.synthetic.layers import SUBPIXEL_BITS, Frame, Layer, Points, extent, fill, over, smooth_loop, tinted
-from matting.synthetic.textures import Light, cloth, natural_colour, noise, shade
+from matting.synthetic.textures import Light, noise
 from matting.synthetic.traits import Traits
 
 
@@ -73,30 +73,3 @@ def draw_veil(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
     density = sheet * np.clip(0.4 + 0.35 * (folds - 0.35) + 0.5 * hem, 0.2, 0.8)
     lit = np.clip(light.ambient + 0.5 * light.key, 0, 1)
     return tinted(np.asarray(density, np.float32), np.clip(rng.uniform(0.6, 1.0) * lit + rng.normal(0, 0.04, 3), 0, 1))
-
-
-def draw_hat(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
-    """A cap, a beanie or a hat with a brim."""
-    colour = natural_colour(rng, 0.05, 0.95, 0.25)
-    felt = cloth(rng, frame.height, frame.width, colour, max(frame.head * 0.05, 1.5))
-    crown = smooth_loop(
-        [(-0.44, -0.2), (-0.41, -0.45), (-0.2, -0.62), (0.2, -0.62), (0.41, -0.45), (0.44, -0.2), (0, -0.24)]
-    )
-    layer = shade(fill(frame, crown), felt, light)
-    face = float(np.sin(traits.yaw))
-    if traits.hat == "cap":
-        x = 0.55 * face
-        peak = smooth_loop(
-            [(x - 0.36, -0.26), (x + 0.36, -0.26), (x + 0.33, -0.12), (x, -0.08 + 0.04 * abs(face)), (x - 0.33, -0.12)]
-        )
-        return over(shade(fill(frame, peak), colour * 0.8, light), layer)
-    if traits.hat == "brim":
-        reach = rng.uniform(0.65, 0.95)
-        brim = smooth_loop([(-reach, -0.22), (-0.4, -0.34), (0.4, -0.34), (reach, -0.22), (0.4, -0.17), (-0.4, -0.17)])
-        return (
-            over(layer, shade(fill(frame, brim), colour * 0.85, light))
-            if rng.random() < 0.5
-            else over(shade(fill(frame, brim), colour * 0.85, light), layer)
-        )
-    fold = smooth_loop([(-0.45, -0.3), (0, -0.36), (0.45, -0.3), (0.46, -0.15), (0, -0.2), (-0.46, -0.15)])
-    return over(shade(fill(frame, fold), felt * np.float32(0.85), light), layer)

@@ -1,31 +1,55 @@
 """Torso, arms, hands, legs and what they wear or hold."""
 
+from typing import NamedTuple
+
 import numpy as np
 
+from matting.synthetic.brush import blend
 from matting.synthetic.camera import motion_blur
-from matting.synthetic.garments import draw_details
+from matting.synthetic.fabrics import cloth
+from matting.synthetic.garments import draw_details, draw_wrap
+from matting.synthetic.held import draw_thing
 from matting.synthetic.layers import Colours, Frame, Layer, Plane, Points, extent, fill, over, padded, smooth_loop, tube
 from matting.synthetic.strands import Strands, render, shades, tufts
-from matting.synthetic.textures import Light, cloth, natural_colour, shade
-from matting.synthetic.traits import Traits
+from matting.synthetic.textures import Light, natural_colour, shade
+from matting.synthetic.traits import Traits, cloth_colour
 
-ARM_ANGLES = {
-    "down": (8, 4),
-    "hip": (48, -62),
-    "raised": (140, -105),
-    "held": (10, -135),
-    "wide": (85, 95),
-    "up": (155, 170),
+FRONT = ("held", "face", "temple", "crossed", "lap")
+"""Poses of an arm that lies before chest, face or legs."""
+ARMS = {
+    "down": ((0.16, 1.14), (0.23, 2.14)),
+    "hip": ((0.85, 0.77), (-0.03, 1.24)),
+    "raised": ((0.74, -0.88), (-0.23, -1.14)),
+    "held": ((0.2, 1.13), (-0.51, 0.42)),
+    "wide": ((1.15, 0.1), (2.14, 0.19)),
+    "up": ((0.49, -1.04), (0.66, -2.03)),
+    "face": ((0.3, 0.85), (-0.45, -0.6)),
+    "temple": ((0.95, 0.05), (-0.28, -1.05)),
+    "crossed": ((0.24, 0.95), (-1.0, 0.7)),
+    "lap": ((0.2, 1.1), (-0.4, 1.95)),
+    "point": ((0.75, 0.5), (1.6, 0.1)),
+    "lean": ((0.75, 0.75), (1.5, 1.2)),
 }
-"""Upper arm and forearm of the right arm in degrees from straight down, outwards positive."""
+"""Elbow and hand of the right arm, from the shoulder, as the camera sees them."""
 LEG_ANGLES = {
     "stand": ((4, 2), (4, 2)),
     "stride": ((18, -12), (-10, -25)),
     "seated": ((75, 5), (60, -15)),
+    "crossed": ((72, -8), (88, 38)),
+    "knees": ((128, -18), (112, 0)),
+    "ground": ((86, 80), (104, 62)),
     "jump": ((35, -40), (50, -10)),
 }
-"""Thigh and shin of both legs, likewise; a seated figure turns both to the same side."""
-UPPER_ARM, FOREARM, THIGH, SHIN = 1.15, 1.0, 1.75, 1.75
+"""Thigh and shin of both legs in degrees from straight down, outwards positive; who sits turns both to one side."""
+SEATED = ("seated", "crossed", "knees", "ground")
+THIGH, SHIN = 1.75, 1.75
+
+
+class Wear(NamedTuple):
+    """The cloths ``(H, W, 3)`` of the top."""
+
+    torso: Colours
+    sleeves: Colours
 
 
 def _along(start: Points, length: float, degrees: float) -> Points:
@@ -33,36 +57,61 @@ def _along(start: Points, length: float, degrees: float) -> Points:
     return np.asarray(start + length * np.array([np.sin(angle), np.cos(angle)]), np.float64)
 
 
-def weave_top(rng: np.random.Generator, frame: Frame, traits: Traits) -> Colours:
-    """The cloth of torso and sleeves."""
-    return cloth(rng, frame.height, frame.width, traits.top, max(frame.head * rng.uniform(0.04, 0.15), 1.5))
+def weave_top(rng: np.random.Generator, frame: Frame, traits: Traits) -> Wear:
+    """The cloth of torso and sleeves: of one piece, of two parts, or with sleeves of another."""
+
+    def weave(colour: Points, plain: bool) -> Colours:
+        scale = max(frame.head * rng.uniform(0.04, 0.15), 1.5)
+        return cloth(rng, frame.height, frame.width, colour, scale, plain=plain)
+
+    torso = weave(traits.top, traits.outfit in ("suit", "vest") and bool(rng.random() < 0.6))
+    sleeves = weave(cloth_colour(rng, 0.3), False) if traits.outfit == "vest" or rng.random() < 0.06 else torso
+    if traits.outfit not in ("suit", "vest") and rng.random() < 0.22:
+        part = fill(frame, _block(rng))
+        both = blend(part, torso, weave(cloth_colour(rng, 0.3), bool(rng.random() < 0.5)))
+        sleeves, torso = (both if sleeves is torso and rng.random() < 0.7 else sleeves), both
+    return Wear(torso, sleeves)
 
 
-def draw_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Colours) -> Layer:
+def _block(rng: np.random.Generator) -> Points:
+    """Where a top is of its second cloth: below a line, beside one, in a band or down the middle."""
+    kind, at = rng.integers(4), rng.uniform(0.9, 2.4)
+    left, top, right, low = (
+        (-4.0, at, 4.0, 9.0),
+        (rng.normal(0, 0.15), -3.0, 4.0, 9.0),
+        (-4.0, at, 4.0, at + rng.uniform(0.15, 0.7)),
+        (-rng.uniform(0.1, 0.4), -3.0, rng.uniform(0.1, 0.4), 9.0),
+    )[kind]
+    slant = rng.normal(0, 0.15)
+    return np.array([(left, top - slant), (right, top + slant), (right, low + slant), (left, low - slant)])
+
+
+def draw_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Wear) -> Layer:
     """Legs, torso with its clothes and the arms that hang beside it."""
     torso = fill(frame, _torso(traits))
-    layer = shade(torso, wear, light)
-    layer = over(draw_details(rng, frame, traits, light, wear) * torso[..., None], layer)
+    layer = shade(torso, wear.torso, light)
+    layer = over(draw_details(rng, frame, traits, light, wear.torso) * torso[..., None], layer)
     for side, pose in zip((-1, 1), traits.arms, strict=True):
-        if pose != "held":
-            layer = over(_arm(rng, frame, traits, light, wear, side, pose, torso), layer)
-    layer = over(layer, _legs(rng, frame, traits, light))
-    layer = over(_neckline(frame, traits, light, wear), layer)
-    return over(_tie(frame, traits, light), layer) if traits.tie else layer
+        if pose not in FRONT:
+            layer = over(_arm(rng, frame, traits, light, wear.sleeves, side, pose, torso), layer)
+    legs = draw_legs(rng, frame, traits, light)
+    layer = over(legs, layer) if traits.stance in SEATED and rng.random() < 0.7 else over(layer, legs)
+    layer = over(_neckline(frame, traits, light, wear.torso), layer)
+    layer = over(_tie(frame, traits, light), layer) if traits.tie else layer
+    return over(draw_wrap(rng, frame, traits, light, wear.torso), layer) if traits.outfit == "poncho" else layer
 
 
-def draw_front_arms(
-    rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Colours
-) -> Layer | None:
-    """Arms that hold something before the chest, and the thing."""
-    sides = [side for side, pose in zip((-1, 1), traits.arms, strict=True) if pose == "held"]
-    if not sides:
+def draw_front_arms(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Wear) -> Layer | None:
+    """Arms before chest, face or legs, and what they hold."""
+    poses = [(side, pose) for side, pose in zip((-1, 1), traits.arms, strict=True) if pose in FRONT]
+    if not poses:
         return None
     torso = fill(frame, _torso(traits))
-    layer = _arm(rng, frame, traits, light, wear, sides[0], "held", torso)
-    for side in sides[1:]:
-        layer = over(_arm(rng, frame, traits, light, wear, side, "held", torso), layer)
-    return over(layer, _thing(rng, frame, traits, light, sides[0]))
+    layer = np.zeros((frame.height, frame.width, 4), np.float32)
+    for side, pose in poses:
+        layer = over(_arm(rng, frame, traits, light, wear.sleeves, side, pose, torso), layer)
+    holding = [side for side, pose in poses if pose == "held"]
+    return over(layer, draw_thing(rng, frame, traits, light, holding[0])) if holding else layer
 
 
 def draw_scarf(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
@@ -88,30 +137,40 @@ def _shoulder(traits: Traits) -> float:
 
 
 def _torso(traits: Traits) -> Points:
-    w = _shoulder(traits)
-    flare, hem = (1.3, 4.4) if traits.dress and traits.stance == "stand" else (0.85, 3.35)
-    right = [(0.2, 0.58), (0.5 * w, 0.7), (0.9 * w, 0.88), (w, 1.15), (0.86 * w, 1.6), (0.74 * w, 2.3)]
+    w, g = _shoulder(traits), traits.girth
+    flare, hem = (1.3, 4.4) if traits.dress and traits.stance == "stand" else (0.85 * g, traits.hem)
+    hem = min(hem, 3.35) if traits.stance in SEATED else hem
+    right = [(0.2, 0.58), (0.5 * w, 0.7), (0.9 * w, 0.88), (w, 1.15), (0.86 * w * g, 1.6), (0.74 * w * g, 2.3)]
     right += [(flare * w * 0.95, hem - 0.4), (flare * w, hem)]
-    return smooth_loop([*right, *[(-x, y) for x, y in reversed(right)]], 128)
+    left = np.array(right) * [-1, 1] + traits.drape[::-1]
+    return smooth_loop(np.concatenate([np.array(right) + traits.drape, left[::-1]]), 128)
 
 
-def _legs(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
+def draw_legs(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
+    """Legs in trousers, shorts, a skirt or bare, and shoes."""
     turn = rng.choice([-1, 1])
-    spread = 0.32 * _shoulder(traits) + 0.05
-    parts, shoes = [], []
+    spread, loose = 0.32 * _shoulder(traits) + 0.05, 0.5 + 0.5 * traits.fit
+    bare, covered, shoes = list[Points](), list[Points](), list[Points]()
+    shorts = rng.random() < 0.15
     for side, angles in zip((-1, 1), LEG_ANGLES[traits.stance], strict=True):
-        way = turn if traits.stance == "seated" else side
-        thigh, shin = (way * (angle + rng.normal(0, 7)) for angle in angles)
+        way = turn if traits.stance in SEATED else side
+        thigh, shin = (way * (angle + rng.normal(0, 8)) for angle in angles)
         hip = np.array([side * spread, 3.1])
         knee = _along(hip, THIGH * rng.uniform(0.7, 1.0), thigh)
         ankle = _along(knee, SHIN * rng.uniform(0.85, 1.0), shin)
-        parts += [tube([hip, knee], [0.37, 0.25]), tube([knee, ankle], [0.25, 0.14])]
+        bare += [tube([hip, knee], [0.33, 0.22]), tube([knee, ankle], [0.22, 0.12])]
+        covered.append(tube([hip, knee], [0.37 * traits.girth**0.5, 0.25 * loose]))
+        covered += [] if shorts else [tube([knee, ankle], [0.25 * loose, 0.14 * loose**2])]
         shoes.append(tube([ankle, _along(ankle, 0.3, shin + way * rng.uniform(20, 80))], [0.15, 0.1]))
-    colour = traits.skin if traits.dress else traits.bottom
-    weave = cloth(rng, frame.height, frame.width, colour, max(frame.head * 0.08, 1.5), plain=True)
-    return over(
-        shade(fill(frame, *shoes), natural_colour(rng, 0.03, 0.9), light), shade(fill(frame, *parts), weave, light)
-    )
+    layer = shade(fill(frame, *shoes), natural_colour(rng, 0.03, 0.9), light)
+    if traits.dress or shorts:
+        layer = over(shade(fill(frame, *bare), traits.skin, light), layer)
+    if traits.dress and traits.stance not in SEATED:
+        return layer
+    patterned = rng.random() < 0.35
+    scale = max(frame.head * rng.uniform(0.05, 0.12), 1.5)
+    weave = cloth(rng, frame.height, frame.width, traits.bottom, scale, plain=not patterned)
+    return over(shade(fill(frame, *covered), weave, light), layer)
 
 
 def _arm(
@@ -124,18 +183,17 @@ def _arm(
     pose: str,
     torso: Plane,
 ) -> Layer:
-    upper, lower = (side * (angle + rng.normal(0, 12)) for angle in ARM_ANGLES[pose])
     shoulder = np.array([side * 0.78 * _shoulder(traits), 1.06])
-    elbow = _along(shoulder, UPPER_ARM * rng.uniform(0.8, 1.05), upper)
-    hand = _along(elbow, FOREARM * rng.uniform(0.85, 1.05), lower)
+    elbow, hand = (shoulder + (np.array(end) + rng.normal(0, 0.14, 2)) * [side, 1] for end in ARMS[pose])
     forearm = tube([elbow, hand], [0.15, 0.09])
     skin = shade(
         fill(frame, forearm, tube([shoulder, elbow], [0.19, 0.14]), *_hand(rng, hand, hand - elbow)), traits.skin, light
     )
     cover = shoulder + (elbow - shoulder) * min(traits.sleeves * 2, 1.0)
-    sleeve = [tube([shoulder, cover], [0.2, 0.17])]
+    loose = 0.5 + 0.5 * traits.fit
+    sleeve = [tube([shoulder, cover], [0.2, 0.17 * loose])]
     if traits.sleeves > 0.5:
-        sleeve.append(tube([elbow, hand + (elbow - hand) * 0.12], [0.18, 0.13]))
+        sleeve.append(tube([elbow, hand + (elbow - hand) * rng.uniform(0.02, 0.2)], [0.18 * loose, 0.13 * loose]))
     arm = over(shade(fill(frame, *sleeve), wear, light, body=torso), skin)
     return _swung(rng, arm, frame.head) if pose in ("raised", "wide", "up") and rng.random() < 0.2 else arm
 
@@ -162,18 +220,6 @@ def _hand(rng: np.random.Generator, wrist: Points, along: Points) -> list[Points
         )
     thumb = tube([wrist + across * 0.08, wrist + ahead * 0.16 + across * 0.17], [0.035, 0.025])
     return [palm, thumb, *fingers]
-
-
-def _thing(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, side: int) -> Layer:
-    sizes = {"cell phone": (0.13, 0.26), "bottle": (0.1, 0.42), "book": (0.3, 0.4), "cup": (0.14, 0.18)}
-    half, tall = sizes.get(traits.held or "", (0.06, 0.3))
-    x, y = 0.42 * side, 1.35
-    colour = natural_colour(rng, vivid=0.3)
-    corners = [(x - half, y - tall), (x + half, y - tall), (x + half, y + tall), (x - half, y + tall)]
-    polygons = [np.array(corners)]
-    if traits.held == "bottle":
-        polygons.append(tube([(x, y - tall), (x, y - tall - 0.2)], [0.09, 0.035]))
-    return shade(fill(frame, *polygons), colour, light, 0.4)
 
 
 def _neckline(frame: Frame, traits: Traits, light: Light, wear: Colours) -> Layer:

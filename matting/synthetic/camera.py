@@ -43,6 +43,9 @@ def expose(rng: np.random.Generator, picture: Colours, *, coarse: bool = False) 
         picture = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     gain = rng.gamma(1.5, 0.006) * (2 if coarse else 1)
     shot = rng.standard_normal(picture.shape, np.float32) * np.sqrt(picture * 0.8 + 0.2)
+    if rng.random() < 0.1:  # film: grains are larger than pixels and of all colours alike
+        grain = cv2.GaussianBlur(shot[..., 0], (0, 0), rng.uniform(0.5, 1.1))
+        picture = picture + np.float32(rng.uniform(0.02, 0.1)) * grain[..., None]
     picture = picture + np.float32(gain) * shot
     if rng.random() < 0.7:
         picture = picture + np.float32(rng.uniform(0.3, 1.3)) * (picture - cv2.GaussianBlur(picture, (0, 0), 1.2))
@@ -54,10 +57,11 @@ def expose(rng: np.random.Generator, picture: Colours, *, coarse: bool = False) 
 def develop(rng: np.random.Generator, picture: Colours) -> Colours:
     """White balance, exposure, saturation, contrast and vignette: what sensor and editing make of all colours alike."""
     height, width = picture.shape[:2]
-    balance = np.exp(rng.normal(0, 0.07) * np.array([1, 0, -1]) + rng.normal(0, 0.03) * np.array([0.5, -1, 0.5]))
+    cast = 0.07 if rng.random() < 0.85 else 0.22
+    balance = np.exp(rng.normal(0, cast) * np.array([1, 0, -1]) + rng.normal(0, 0.03) * np.array([0.5, -1, 0.5]))
     picture = times(picture, balance)
     gray = picture.mean(axis=2)
-    colourful = np.float32(0.0 if rng.random() < 0.03 else rng.uniform(0.85, 1.55))
+    colourful = np.float32(rng.choice([0.0, rng.uniform(0.1, 0.7), rng.uniform(0.85, 1.55)], p=[0.07, 0.1, 0.83]))
     plain = repeated(gray, 3)
     picture = np.clip(plain + colourful * (picture - plain), 0, 1)
     mean, goal = float(np.clip(gray.mean(), 0.02, 0.9)), float(np.clip(rng.normal(0.5, 0.08), 0.25, 0.7))
@@ -65,6 +69,8 @@ def develop(rng: np.random.Generator, picture: Colours) -> Colours:
     levels = np.linspace(0, 1, 256, dtype=np.float32) ** np.float32(gamma)
     curve = np.float32(rng.uniform(0.3, 1.4))
     levels = levels + curve * (levels * levels * (3 - 2 * levels) - levels)  # an S bends shadows and lights apart
+    if rng.random() < 0.12:  # a faded print, mist or stray light: no black, little contrast
+        levels = levels * np.float32(rng.uniform(0.5, 0.9)) + np.float32(rng.uniform(0.03, 0.2))
     bent = cv2.LUT(to_uint8(picture), levels)
     y, x = np.linspace(-1, 1, height, dtype=np.float32)[:, None], np.linspace(-1, 1, width, dtype=np.float32)
     return np.asarray(bent * repeated(1 - np.float32(rng.uniform(0, 0.2)) * (x * x + y * y), 3), np.float32)

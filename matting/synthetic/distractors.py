@@ -8,40 +8,41 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from matting.synthetic.layers import Colours, Frame, Layer, Points, fill, gaussian, smooth_loop, stack, tube
+from matting.synthetic.layers import Colours, Frame, Layer, Points, fill, gaussian, paint, smooth_loop, tube
 from matting.synthetic.person import draw_person
-from matting.synthetic.textures import cloth, natural_colour, random_light, shade
+from matting.synthetic.props import surface
+from matting.synthetic.textures import natural_colour, random_light, shade
 from matting.synthetic.traits import random_traits
 
 
 def add_distractors(rng: np.random.Generator, scene: Colours) -> Colours:
     """The scene with a few things before it, now and then a poster, a statue or a mannequin."""
-    blur = float(rng.choice([0.0, 1.0, 3.0, 7.0], p=[0.3, 0.3, 0.25, 0.15]))
+    blur = float(rng.choice([0.0, 1.0, 3.0, 7.0], p=[0.45, 0.25, 0.2, 0.1]))
     shrink = 2 if blur else 1  # what is out of focus needs no resolution
     height, width = scene.shape[0] // shrink, scene.shape[1] // shrink
-    count = rng.choice([0, 1, 2, 4, 7], p=[0.25, 0.2, 0.2, 0.2, 0.15])
-    layers = [_thing(rng, height, width) for _ in range(count)]
+    layer = np.zeros((height, width, 4), np.float32)
+    for _ in range(rng.choice([0, 1, 2, 4, 6], p=[0.2, 0.22, 0.23, 0.2, 0.15])):
+        paint(layer, _thing(rng, height, width))
     if rng.random() < 0.14:
-        layers.append(draw_figure(rng, height, width, str(rng.choice(["statue", "mannequin", "poster"]))))
-    if not layers:
-        return scene
-    layer = stack(layers)
+        paint(layer, draw_figure(rng, height, width, str(rng.choice(["statue", "mannequin", "poster"]))))
     if blur:
         layer = cv2.resize(gaussian(layer, blur / shrink), scene.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(layer[..., :3] + scene * (1 - layer[..., 3:]), np.float32)
 
 
 def _thing(rng: np.random.Generator, height: int, width: int) -> Layer:
-    """A post, a branching stem, a cushion, a box or a ball, shaded and clad like a person."""
+    """A thing from a twig to a boulder larger than a person, shaded and clad like one."""
     frame = Frame(height, width, height, (width * rng.uniform(0, 1), height * rng.uniform(0.1, 1)), 0.0, 1)
-    outlines = [_post, _stem, _cushion, _box][rng.integers(4)](rng)
-    colour = natural_colour(rng)
-    surface = cloth(rng, height, width, colour, height * rng.uniform(0.01, 0.06))
-    return shade(fill(frame, *outlines), surface, random_light(rng), rng.uniform(0, 1.2))
+    outlines = OUTLINES[rng.integers(len(OUTLINES))](rng)
+    part, box = frame.window(np.concatenate(outlines))
+    layer = np.zeros((height, width, 4), np.float32)
+    material = surface(rng, part.height, part.width, height * rng.uniform(0.02, 0.5))
+    layer[box] = shade(fill(part, *outlines), material, random_light(rng), rng.uniform(0, 1.2))
+    return layer
 
 
 def _post(rng: np.random.Generator) -> list[Points]:
-    lean, wide = rng.normal(0, 0.08), rng.uniform(0.008, 0.07)
+    lean, wide = rng.normal(0, 0.08), float(np.exp(rng.uniform(np.log(0.006), np.log(0.2))))
     return [tube([(-lean, -1.0), (lean, 1.2)], [wide, wide * rng.uniform(0.8, 1.4)])]
 
 
@@ -64,6 +65,37 @@ def _box(rng: np.random.Generator) -> list[Points]:
     half = rng.uniform(0.04, 0.3, 2)
     corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half
     return [np.asarray(corners + rng.normal(0, 0.03, (4, 2)), np.float64)]
+
+
+def _boulder(rng: np.random.Generator) -> list[Points]:
+    """Rough and large, about as large as a person."""
+    turn = np.linspace(0, 2 * np.pi, 25)[:-1]
+    radius = rng.uniform(0.15, 0.6) * rng.uniform(0.75, 1.2, 24)
+    points = np.column_stack([np.cos(turn), np.sin(turn) * rng.uniform(0.6, 1.6)]) * radius[:, None]
+    return [smooth_loop(points) if rng.random() < 0.5 else points]
+
+
+def _turned(rng: np.random.Generator) -> list[Points]:
+    """What a lathe makes: vases, lamps, hydrants, bottles, with a neck and shoulders as a person's."""
+    tall, count = rng.uniform(0.3, 1.0), int(rng.integers(4, 9))
+    half = tall * rng.uniform(0.04, 0.3, count)
+    y = np.linspace(-tall / 2, tall / 2, count)
+    right = np.column_stack([half, y])
+    points = np.concatenate([right, (right * [-1, 1])[::-1]])
+    return [smooth_loop(points) if rng.random() < 0.7 else points]
+
+
+def _standing(rng: np.random.Generator) -> list[Points]:
+    """A ball on a body: a head and shoulders in outline, and nobody."""
+    size = rng.uniform(0.05, 0.2)
+    turn = np.linspace(0, 2 * np.pi, 24)
+    ball = size * rng.uniform(0.7, 1.3, 2) * np.column_stack([np.cos(turn), np.sin(turn)])
+    w, low = size * rng.uniform(0.9, 2.6), size * rng.uniform(2, 6)
+    right = np.array([(0.3 * size, 0.9 * size), (w, 1.6 * size), (w * rng.uniform(0.8, 1.2), low)])
+    return [ball, smooth_loop(np.concatenate([right, (right * [-1, 1])[::-1]]))]
+
+
+OUTLINES = (_post, _stem, _cushion, _box, _boulder, _turned, _standing)
 
 
 def draw_bystander(rng: np.random.Generator, height: int, width: int) -> Layer:

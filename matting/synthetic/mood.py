@@ -65,8 +65,13 @@ def cast_shadow(rng: np.random.Generator, scene: Colours, alpha: Plane, head: fl
 def dapple(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Sun through leaves or past a corner, ``(H, W, 1)``: patches of light and shade on subject and scene alike."""
     patches = noise(rng, height, width, height * rng.uniform(0.15, 0.8), int(rng.integers(2, 5)))
+    if rng.random() < 0.4:  # edges of houses, the bars of a window or a blind
+        y, x = np.mgrid[:height, :width].astype(np.float32) / height
+        along = x * np.float32(np.cos(turn := rng.uniform(0, np.pi))) + y * np.float32(np.sin(turn))
+        bars = 0.5 + 0.5 * np.sin(along * np.exp(rng.uniform(0.7, 3.5)) + rng.uniform(0, 6))
+        patches = np.asarray(0.85 * bars + 0.15 * patches, np.float32)
     lit = np.clip((patches - rng.uniform(0.35, 0.6)) * rng.uniform(5, 40), 0, 1)[..., None]
-    return np.asarray(1.15 - rng.uniform(0.3, 0.7) * (1 - lit), np.float32)
+    return np.asarray(1.15 - rng.uniform(0.3, 0.8) * (1 - lit), np.float32)
 
 
 def camouflage(rng: np.random.Generator, scene: Colours, subject: Traits) -> Colours:

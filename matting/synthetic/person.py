@@ -5,11 +5,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from matting.synthetic.accessories import draw_glasses, draw_hat, draw_veil
+from matting.synthetic.accessories import draw_glasses, draw_veil
 from matting.synthetic.body import draw_body, draw_front_arms, draw_scarf, weave_top
 from matting.synthetic.garments import draw_collar, draw_earrings
 from matting.synthetic.hair import draw_beard, draw_hair, draw_hair_behind
 from matting.synthetic.head import draw_head, draw_neck
+from matting.synthetic.headwear import draw_hat
 from matting.synthetic.layers import Frame, Layer, Plane, extent, gaussian, padded, paint
 from matting.synthetic.textures import Light
 from matting.synthetic.traits import Traits

@@ -11,8 +11,9 @@ from matting.synthetic.layers import Colours, Frame, Layer, Plane, over
 from matting.synthetic.mood import camouflage, cast_shadow, dapple, harmonise, scenario_light, sun_behind
 from matting.synthetic.person import draw_person, portrait_frame, random_frame
 from matting.synthetic.plan import PORTRAIT
+from matting.synthetic.props import draw_support, draw_table, hidden
 from matting.synthetic.scenes import portrait_scene, random_scene
-from matting.synthetic.traits import Traits, random_traits
+from matting.synthetic.traits import Traits, random_hat, random_traits
 
 HARD = {"backlit", "overlap", "tiny"}
 MEDIUM = {"motion_blur", "low_resolution", "side_backlit", "group"}
@@ -55,7 +56,10 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
     """
     light = scenario_light(rng, scenario)
     crowd = int(rng.integers(2, 6)) if scenario == "group" else 1
-    traits = [choose_traits(rng, scenario) for _ in range(crowd)]
+    scene = _scene(rng, height, width, scenario)
+    traits = [_clad(rng, choose_traits(rng, scenario), scene) for _ in range(crowd)]
+    if scenario not in (PORTRAIT, "backlit") and rng.random() < 0.12:
+        scene = camouflage(rng, scene, traits[-1])
     frames = choose_frames(rng, height, width, scenario, crowd)
     drawn = [draw_person(rng, frame, who, light) for frame, who in zip(frames, traits, strict=True)]
     layers, bare = [person.layer for person in drawn], [person.bare for person in drawn]
@@ -63,16 +67,24 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
         length, angle = height * rng.uniform(0.015, 0.045), rng.uniform(0, np.pi)
         layers, bare = ([motion_blur(one, length, angle) for one in planes] for planes in (layers, bare))
     sharpness = rng.uniform(0.25, 0.7)
+    if scenario != PORTRAIT:
+        for frame, who in zip(frames, traits, strict=True):
+            scene = _before(draw_support(rng, frame, who, light), scene, sharpness)
+    if scenario not in (PORTRAIT, "tiny") and rng.random() < 0.1:
+        table = draw_table(rng, frames[-1], light)
+        layers, bare = ([hidden(one, table[..., 3]) for one in planes] for planes in (layers, bare))
+        scene = _before(table, scene, sharpness)
     everyone, persons = _overlay([lens_blur(layer, sharpness) for layer in layers])
     hairless = 1 - np.prod([1 - lens_blur(one, sharpness) for one in bare], axis=0)
-    scene = _scene(rng, height, width, traits[-1], scenario)
     if "backlit" in scenario:
         scene = sun_behind(rng, scene, frames[-1], light)
     everyone = harmonise(everyone, scene, 0.5 if "backlit" in scenario else rng.uniform(0.0, 0.3))
     if rng.random() < 0.25:
         scene = cast_shadow(rng, scene, everyone[..., 3], frames[-1].head)
+    if "backlit" not in scenario and rng.random() < 0.07:  # a flash reaches the person and little of the scene
+        scene = scene * np.float32(rng.uniform(0.15, 0.6))
     picture = everyone[..., :3] + scene * (1 - everyone[..., 3:])
-    if "backlit" not in scenario and rng.random() < 0.2:
+    if "backlit" not in scenario and rng.random() < 0.27:
         picture = picture * dapple(rng, height, width)
     dim = rng.uniform(0.25, 0.5) if scenario == "plain" and rng.random() < 0.15 else 1.0
     developed = expose(rng, picture * np.float32(dim), coarse=scenario == "low_resolution")
@@ -80,11 +92,27 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
     return Photograph(developed, everyone[..., 3], hairless, persons, tuple(traits), tags)
 
 
-def _scene(rng: np.random.Generator, height: int, width: int, subject: Traits, scenario: str) -> Colours:
+def _scene(rng: np.random.Generator, height: int, width: int, scenario: str) -> Colours:
     if scenario == PORTRAIT:
         return portrait_scene(rng, height, width)
-    scene = add_distractors(rng, random_scene(rng, height, width))
-    return camouflage(rng, scene, subject) if scenario != "backlit" and rng.random() < 0.12 else scene
+    return add_distractors(rng, random_scene(rng, height, width))
+
+
+def _clad(rng: np.random.Generator, who: Traits, scene: Colours) -> Traits:
+    """Now and then clothes take their colours from the scene, so that colour does not tell the two apart."""
+    if rng.random() > 0.25:
+        return who
+    rows, columns = (rng.integers(side, size=2) for side in scene.shape[:2])
+    top, bottom = (np.clip(scene[y, x] * rng.uniform(0.7, 1.2), 0.02, 0.98) for y, x in zip(rows, columns, strict=True))
+    return replace(who, top=top.astype(np.float64), bottom=bottom.astype(np.float64))
+
+
+def _before(layer: Layer | None, scene: Colours, sharpness: float) -> Colours:
+    """The scene with something before it that is as sharp as the person."""
+    if layer is None:
+        return scene
+    blurred = lens_blur(layer, sharpness)
+    return np.asarray(blurred[..., :3] + scene * (1 - blurred[..., 3:]), np.float32)
 
 
 def _overlay(layers: Sequence[Layer]) -> tuple[Layer, tuple[Plane, ...]]:
@@ -106,7 +134,7 @@ def choose_traits(rng: np.random.Generator, scenario: str) -> Traits:
         kind = traits.glasses or str(rng.choice(["round", "square", "aviator"]))
         return replace(traits, glasses=kind, yaw=seen, hat=None)
     if scenario == "hat":
-        return replace(traits, hat=traits.hat or str(rng.choice(["cap", "beanie", "brim"])))
+        return replace(traits, hat=traits.hat or random_hat(rng))
     if scenario == "scarf":
         return replace(traits, scarf=True)
     if "backlit" in scenario and traits.style == "bald":

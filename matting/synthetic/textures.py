@@ -1,4 +1,4 @@
-"""Noise, cloth patterns and shading from one or two lights."""
+"""Noise, colours and shading from one or two lights."""
 
 from dataclasses import dataclass
 
@@ -33,6 +33,8 @@ def random_light(rng: np.random.Generator) -> Light:
     warmth = rng.normal(0, 0.05) * np.array([1.0, 0.1, -1.0])
     # A camera exposes for the face: what the key light gives, the light from everywhere lacks.
     total, share = rng.uniform(0.8, 1.15), rng.uniform(0.35, 0.8)
+    kind = rng.random()  # sun or lamp without a fill, or an overcast sky
+    share = rng.uniform(0.85, 0.99) if kind < 0.15 else rng.uniform(0.05, 0.3) if kind > 0.87 else share
     key = 1.15 * total * share * (1 + warmth)
     ambient = total * (1 - 0.75 * share) * (1 - 0.6 * warmth)
     rim = rng.uniform(0.1, 0.5) * (1 + warmth) if rng.random() < 0.35 else np.zeros(3)
@@ -130,59 +132,3 @@ def _illumination(coverage: Plane, light: Light, roundness: float) -> tuple[Colo
     edge = light.rim * np.clip(1.0 - facing * 1.6, 0, 1)[..., None]
     size = (width, height)
     return cv2.resize(lit.astype(np.float32), size), cv2.resize(edge.astype(np.float32), size)
-
-
-def cloth(
-    rng: np.random.Generator, height: int, width: int, colour: ArrayLike, scale: float, *, plain: bool = False
-) -> Colours:
-    """Cloth ``(height, width, 3)`` of a random pattern in the given main colour.
-
-    Args:
-        rng: source of randomness.
-        height: pixels.
-        width: pixels.
-        colour: ``(3,)`` main colour.
-        scale: size of the pattern, pixels.
-        plain: without a pattern.
-    """
-    if scale >= 4:  # at half the size: no lens shows a weave that fine, and it costs a quarter
-        half = cloth(rng, (height + 1) // 2, (width + 1) // 2, colour, scale / 2, plain=plain)
-        return np.asarray(cv2.resize(half, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    second = np.clip(0.5 * np.asarray(colour) * rng.uniform(0.4, 1.5) + 0.5 * natural_colour(rng), 0.03, 0.97)
-    y, x = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)[None, :]
-    warp = noise(rng, height, width, 6 * scale, 2) * np.float32(1.5 * scale)
-    patterns = {"plain": 0.34, "stripes": 0.14, "checks": 0.13, "knit": 0.13, "dots": 0.1, "print": 0.16}
-    kind = "plain" if plain else rng.choice(list(patterns), p=list(patterns.values()))
-    u, v = (np.asarray((axis + warp) / scale, np.float32) for axis in (x, y))
-    weave = _pattern(rng, str(kind), u, v)[..., None]
-    folds = _folds(rng, height, width, 12 * scale)[..., None]
-    grain = 1 + np.float32(0.05) * rng.standard_normal((height, width, 1), np.float32)
-    base = np.asarray(colour, np.float32)
-    dyed = base + np.asarray(second - base, np.float32) * weave if weave.any() else base
-    return np.clip(dyed * (folds * grain), 0, 1)
-
-
-def _folds(rng: np.random.Generator, height: int, width: int, size: float) -> Plane:
-    """Light on creased cloth: sharp dark valleys between soft ridges, longer one way than the other."""
-    stretch = rng.uniform(1.5, 4.0)
-    waves = noise(rng, height, max(int(width * stretch), 1), size, 6, 0.6)
-    waves = cv2.resize(waves, (width, height), interpolation=cv2.INTER_AREA)
-    ridges = np.abs(waves - np.float32(0.5)) * np.float32(4)
-    depth = np.float32(rng.uniform(0.2, 0.7))
-    return np.asarray(1 - depth * (1 - np.minimum(ridges, 1)) + 0.5 * depth * (waves - 0.5), np.float32)
-
-
-def _pattern(rng: np.random.Generator, kind: str, x: Plane, y: Plane) -> Plane:
-    """Weight of the second colour in [0, 1]; ``x`` and ``y`` are in units of the pattern."""
-    weight: NDArray[np.generic] = np.zeros_like(x)
-    if kind == "stripes":
-        weight = np.sin((x if rng.random() < 0.4 else y) * np.pi) > rng.uniform(-0.5, 0.6)
-    elif kind == "checks":
-        weight = 0.5 * (np.sin(x * 2) > 0.3) + 0.5 * (np.sin(y * 2) > 0.3)
-    elif kind == "knit":
-        weight = 0.3 + 0.3 * np.sin(y * 5 + 2 * np.abs(np.sin(x * 2.5)))
-    elif kind == "dots":
-        weight = np.sin(x * 2) * np.sin(y * 2) > 0.5
-    elif kind == "print":
-        weight = noise(rng, x.shape[0], x.shape[1], 30, 3) > rng.uniform(0.45, 0.6)
-    return np.asarray(weight, np.float32)

@@ -22,14 +22,34 @@ HAIR = np.array(
 )  # fmt: skip
 HAIR_WEIGHTS = np.array([16, 16, 14, 12, 9, 8, 7, 5, 5, 4, 2, 2]) / 100
 STYLES = {"long": 0.36, "short": 0.26, "afro": 0.10, "ponytail": 0.13, "bun": 0.07, "bald": 0.08}
-ARMS = {"down": 0.4, "hip": 0.16, "raised": 0.1, "held": 0.2, "wide": 0.09, "up": 0.05}
-STANCES = {"stand": 0.5, "stride": 0.2, "seated": 0.2, "jump": 0.1}
-OBJECTS = ("cell phone", "bottle", "book", "cup", "remote")
+ARMS = {
+    "down": 0.26, "hip": 0.11, "raised": 0.05, "held": 0.18, "wide": 0.05, "up": 0.03, "face": 0.07, "temple": 0.02,
+    "crossed": 0.08, "lap": 0.07, "point": 0.03, "lean": 0.05,
+}  # fmt: skip
+STANCES = {"stand": 0.38, "stride": 0.14, "seated": 0.14, "crossed": 0.09, "knees": 0.1, "ground": 0.07, "jump": 0.08}
+OBJECTS = (
+    "cell phone", "bottle", "book", "cup", "remote", "handbag", "umbrella", "suitcase", "bouquet", "microphone",
+    "plate", "laptop", "trumpet",
+)  # fmt: skip
+"""What a hand holds."""
+OUTFITS = {
+    "plain": 0.36, "suit": 0.16, "open": 0.1, "hoodie": 0.1, "zip": 0.06, "vest": 0.05, "coat": 0.06, "stole": 0.03,
+    "poncho": 0.03, "apron": 0.05,
+}  # fmt: skip
+HATS = {
+    "cap": 0.2, "beanie": 0.14, "brim": 0.16, "headscarf": 0.2, "hood": 0.12, "mortarboard": 0.06, "turban": 0.06,
+    "helmet": 0.06,
+}  # fmt: skip
+WRAPS = ("headscarf", "hood", "turban", "helmet")
+"""Hats under which most of the hair is gone."""
 
 
 @dataclass(frozen=True)
 class Traits:
-    """One person's looks. Angles in radians, lengths in head heights, colours sRGB in [0, 1]; wind turns the hair."""
+    """One person's looks. Angles in radians, lengths in head heights, colours sRGB in [0, 1]; wind turns the hair.
+
+    Girth widens the torso, fit the sleeves and trousers, 1 being slim; drape moves the outline of the top.
+    """
 
     yaw: float
     skin: NDArray[np.float64]
@@ -52,12 +72,16 @@ class Traits:
     stance: str
     twist: float
     held: str | None
+    outfit: str
+    girth: float
+    fit: float
+    hem: float
+    drape: NDArray[np.float64]
     tie: bool
     glasses: str | None
     hat: str | None
     scarf: bool
     veil: bool
-    jacket: bool
     strap: bool
     collar: str | None
     earrings: bool
@@ -65,8 +89,13 @@ class Traits:
 
 def cloth_colour(rng: np.random.Generator, vivid: float) -> NDArray[np.float64]:
     """What people wear: black and dark blue first, then white, then any colour."""
-    low, high = ((0.05, 0.28), (0.75, 0.98), (0.2, 0.85))[rng.choice(3, p=[0.3, 0.22, 0.48])]
+    low, high = ((0.04, 0.28), (0.7, 0.98), (0.2, 0.85))[rng.choice(3, p=[0.3, 0.22, 0.48])]
     return natural_colour(rng, low, high, vivid if low == 0.2 else 0.0)
+
+
+def random_hat(rng: np.random.Generator) -> str:
+    """What is worn on the head or around it."""
+    return str(rng.choice(list(HATS), p=list(HATS.values())))
 
 
 def random_traits(rng: np.random.Generator) -> Traits:
@@ -74,6 +103,9 @@ def random_traits(rng: np.random.Generator) -> Traits:
     left, right = rng.choice(list(ARMS), 2, p=list(ARMS.values()))
     wave = [(0.0, 1.0), (rng.uniform(0.015, 0.04), rng.uniform(1.5, 3.5)), (rng.uniform(0.03, 0.05), rng.uniform(5, 9))]
     style = str(rng.choice(list(STYLES), p=list(STYLES.values())))
+    outfit = str(rng.choice(list(OUTFITS), p=list(OUTFITS.values())))
+    hat = random_hat(rng) if rng.random() < 0.26 else None
+    style = "short" if hat in WRAPS and style not in ("bald", "short") and rng.random() < 0.85 else style
     return Traits(
         yaw=float(rng.uniform(2.4, 3.9) if rng.random() < 0.06 else rng.normal(0, 0.5)),
         skin=np.clip(SKIN[rng.integers(len(SKIN))] + rng.normal(0, 0.02, 3), 0.05, 1),
@@ -96,12 +128,16 @@ def random_traits(rng: np.random.Generator) -> Traits:
         stance=str(rng.choice(list(STANCES), p=list(STANCES.values()))),
         twist=float(rng.normal(0, 0.5)),
         held=str(rng.choice(OBJECTS)) if "held" in (left, right) else None,
-        tie=bool(rng.random() < 0.1),
+        outfit=outfit,
+        girth=float(np.clip(rng.normal(1.0, 0.13), 0.75, 1.4)),
+        fit=float(rng.uniform(0.85, 1.25) if rng.random() < 0.7 else rng.uniform(1.25, 1.9)),
+        hem=float(rng.uniform(4.2, 5.6) if outfit == "coat" else rng.uniform(2.8, 3.7)),
+        drape=rng.normal(0, rng.choice([0.01, 0.03, 0.06]), (8, 2)),
+        tie=bool(rng.random() < (0.55 if outfit in ("suit", "vest") else 0.06)),
         glasses=str(rng.choice(["round", "square", "aviator", "sun"])) if rng.random() < 0.22 else None,
-        hat=str(rng.choice(["cap", "beanie", "brim"])) if rng.random() < 0.14 else None,
+        hat=hat,
         scarf=bool(rng.random() < 0.14),
         veil=bool(rng.random() < 0.04),
-        jacket=bool(rng.random() < 0.3),
         strap=bool(rng.random() < 0.15),
         collar=str(rng.choice(["fur", "lace"])) if rng.random() < 0.1 else None,
         earrings=bool(rng.random() < 0.15),

@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matting.synthetic.brush import dead_leaves
+from matting.synthetic.fabrics import cloth
 from matting.synthetic.layers import Frame, fill
-from matting.synthetic.textures import cloth, natural_colour, noise, random_light, shade
+from matting.synthetic.textures import natural_colour, noise, random_light, shade
 
 
 @given(st.integers(0, 999), st.integers(1, 70), st.integers(1, 70), st.floats(0.5, 200), st.integers(1, 9))
