@@ -93,7 +93,7 @@ def _quiet_jobs() -> Iterator[None]:
     try:
         yield
     finally:
-        JobReturn.return_value = announced  # type: ignore[method-assign]
+        JobReturn.return_value = announced  # type: ignore[method-assign,assignment]
 
 
 def explain(error: BaseException) -> str | None:
