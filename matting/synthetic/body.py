@@ -35,13 +35,14 @@ LEG_ANGLES = {
     "stand": ((4, 2), (4, 2)),
     "stride": ((18, -12), (-10, -25)),
     "seated": ((75, 5), (60, -15)),
+    "front": ((28, -4), (22, 2)),
     "crossed": ((72, -8), (88, 38)),
     "knees": ((128, -18), (112, 0)),
     "ground": ((86, 80), (104, 62)),
     "jump": ((35, -40), (50, -10)),
 }
-"""Thigh and shin of both legs in degrees from straight down, outwards positive; who sits turns both to one side."""
-SEATED = ("seated", "crossed", "knees", "ground")
+"""Thigh and shin of both legs in degrees from straight down, outwards positive; who sits sideways turns both alike."""
+SEATED = ("seated", "front", "crossed", "knees", "ground")
 THIGH, SHIN = 1.75, 1.75
 
 
@@ -62,7 +63,7 @@ def weave_top(rng: np.random.Generator, frame: Frame, traits: Traits) -> Wear:
 
     def weave(colour: Points, plain: bool) -> Colours:
         scale = max(frame.head * rng.uniform(0.04, 0.15), 1.5)
-        return cloth(rng, frame.height, frame.width, colour, scale, plain=plain)
+        return cloth(rng, frame.height, frame.width, colour, scale, kind="plain" if plain else None)
 
     torso = weave(traits.top, traits.outfit in ("suit", "vest") and bool(rng.random() < 0.6))
     sleeves = weave(cloth_colour(rng, 0.3), False) if traits.outfit == "vest" or rng.random() < 0.06 else torso
@@ -151,12 +152,12 @@ def draw_legs(rng: np.random.Generator, frame: Frame, traits: Traits, light: Lig
     turn = rng.choice([-1, 1])
     spread, loose = 0.32 * _shoulder(traits) + 0.05, 0.5 + 0.5 * traits.fit
     bare, covered, shoes = list[Points](), list[Points](), list[Points]()
-    shorts = rng.random() < 0.15
+    shorts, ahead = rng.random() < 0.15, traits.stance == "front"  # thighs that point at the camera look short
     for side, angles in zip((-1, 1), LEG_ANGLES[traits.stance], strict=True):
-        way = turn if traits.stance in SEATED else side
+        way = turn if traits.stance in SEATED and not ahead else side
         thigh, shin = (way * (angle + rng.normal(0, 8)) for angle in angles)
         hip = np.array([side * spread, 3.1])
-        knee = _along(hip, THIGH * rng.uniform(0.7, 1.0), thigh)
+        knee = _along(hip, THIGH * rng.uniform(0.7, 1.0) * (0.45 if ahead else 1), thigh)
         ankle = _along(knee, SHIN * rng.uniform(0.85, 1.0), shin)
         bare += [tube([hip, knee], [0.33, 0.22]), tube([knee, ankle], [0.22, 0.12])]
         covered.append(tube([hip, knee], [0.37 * traits.girth**0.5, 0.25 * loose]))
@@ -169,7 +170,7 @@ def draw_legs(rng: np.random.Generator, frame: Frame, traits: Traits, light: Lig
         return layer
     patterned = rng.random() < 0.35
     scale = max(frame.head * rng.uniform(0.05, 0.12), 1.5)
-    weave = cloth(rng, frame.height, frame.width, traits.bottom, scale, plain=not patterned)
+    weave = cloth(rng, frame.height, frame.width, traits.bottom, scale, kind=None if patterned else "plain")
     return over(shade(fill(frame, *covered), weave, light), layer)
 
 

@@ -23,7 +23,7 @@ def add_distractors(rng: np.random.Generator, scene: Colours) -> Colours:
     layer = np.zeros((height, width, 4), np.float32)
     for _ in range(rng.choice([0, 1, 2, 4, 6], p=[0.2, 0.22, 0.23, 0.2, 0.15])):
         paint(layer, _thing(rng, height, width))
-    if rng.random() < 0.14:
+    if rng.random() < (0.14 if blur else 0.05):  # a sharp one as large as the subject could pass for it
         paint(layer, draw_figure(rng, height, width, str(rng.choice(["statue", "mannequin", "poster"]))))
     if blur:
         layer = cv2.resize(gaussian(layer, blur / shrink), scene.shape[1::-1], interpolation=cv2.INTER_LINEAR)

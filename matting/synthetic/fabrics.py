@@ -24,9 +24,9 @@ GLYPHS = "ABCDEFGHKLMNOPRSTUVWXYZ0123456789&!?*"
 
 
 def cloth(
-    rng: np.random.Generator, height: int, width: int, colour: ArrayLike, scale: float, *, plain: bool = False
+    rng: np.random.Generator, height: int, width: int, colour: ArrayLike, scale: float, *, kind: str | None = None
 ) -> Colours:
-    """Cloth ``(height, width, 3)`` of a random pattern in the given main colour.
+    """Cloth ``(height, width, 3)`` in the given main colour.
 
     Args:
         rng: source of randomness.
@@ -34,23 +34,21 @@ def cloth(
         width: pixels.
         colour: ``(3,)`` main colour.
         scale: size of the pattern, pixels.
-        plain: without a pattern.
+        kind: one of :data:`PATTERNS`; None draws one.
     """
+    kind = kind or str(rng.choice(list(PATTERNS), p=_SHARES))
     if scale >= 4:  # at half the size: no lens shows a weave that fine, and it costs a quarter
-        half = _woven(rng, (height + 1) // 2, (width + 1) // 2, colour, scale / 2, plain)
+        half = _woven(rng, (height + 1) // 2, (width + 1) // 2, colour, scale / 2, kind)
         return np.asarray(cv2.resize(half, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    return _woven(rng, height, width, colour, scale, plain)
+    return _woven(rng, height, width, colour, scale, kind)
 
 
-def _woven(rng: np.random.Generator, height: int, width: int, colour: ArrayLike, scale: float, plain: bool) -> Colours:
-    kind = "plain" if plain else str(rng.choice(list(PATTERNS), p=_SHARES))
+def _woven(rng: np.random.Generator, height: int, width: int, colour: ArrayLike, scale: float, kind: str) -> Colours:
     creases = _creases(rng, height, width, scale * rng.uniform(5, 25))
     light = _crease_light(rng, creases)
     light *= 1 + np.float32(rng.gamma(1.5, 0.03)) * rng.standard_normal((height, width), np.float32)
     tile = PATTERNS[kind](rng, _tile_side(rng, scale), _palette(rng, colour))
-    if len(tile) == 1:
-        return _lit(tile, light)
-    return _lit(_laid_out(rng, tile, creases, scale), light)
+    return _lit(tile if len(tile) == 1 else _laid_out(rng, tile, creases, scale), light)
 
 
 def _lit(dyed: Colours, light: Plane) -> Colours:

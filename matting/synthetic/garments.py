@@ -43,7 +43,8 @@ def draw_details(rng: np.random.Generator, frame: Frame, traits: Traits, light: 
 
 
 def _weave(rng: np.random.Generator, frame: Frame, colour: Points, plain: bool = False) -> Colours:
-    return cloth(rng, frame.height, frame.width, colour, max(frame.head * rng.uniform(0.05, 0.12), 1.5), plain=plain)
+    scale = max(frame.head * rng.uniform(0.05, 0.12), 1.5)
+    return cloth(rng, frame.height, frame.width, colour, scale, kind="plain" if plain else None)
 
 
 def _shirt(rng: np.random.Generator) -> Points:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from matting.synthetic.camera import to_uint8
 from matting.synthetic.defects import DEFECTS, plant_defect
+from matting.synthetic.fabrics import PATTERNS, cloth
 from matting.synthetic.formats import save
 from matting.synthetic.layers import Colours, Frame
 from matting.synthetic.parallel import Job, Record, run_jobs
@@ -19,7 +20,7 @@ from matting.synthetic.plan import SCENARIOS
 from matting.synthetic.scenes import FAMILIES, portrait_scene, random_scene
 from matting.synthetic.screenshot import screenshot
 from matting.synthetic.textures import random_light
-from matting.synthetic.traits import STYLES, random_traits
+from matting.synthetic.traits import HATS, OUTFITS, STYLES, cloth_colour, random_traits
 
 HEIGHT, WIDTH, COLUMNS = 240, 192, 8  # of a cell in pixels; cells a row
 _DRAWN = 2  # times the size of a cell
@@ -51,6 +52,20 @@ def _style(rng: np.random.Generator, name: str) -> Sequence[Colours]:
     return [layer[..., :3] + scene * (1 - layer[..., 3:])]
 
 
+def _worn(rng: np.random.Generator, name: str) -> Sequence[Colours]:
+    """Somebody in the outfit or the hat of that name, from the knees up."""
+    frame = Frame(HEIGHT * _DRAWN, WIDTH * _DRAWN, HEIGHT * 0.42, (WIDTH, HEIGHT * 0.4))
+    traits = replace(random_traits(rng), yaw=float(rng.normal(0, 0.4)), scarf=False, veil=False, hat=None)
+    traits = replace(traits, outfit=name) if name in OUTFITS else replace(traits, hat=name)
+    layer = draw_person(rng, frame, traits, random_light(rng)).layer
+    scene = portrait_scene(rng, frame.height, frame.width)
+    return [layer[..., :3] + scene * (1 - layer[..., 3:])]
+
+
+def _pattern(rng: np.random.Generator, name: str) -> Sequence[Colours]:
+    return [cloth(rng, HEIGHT, WIDTH, cloth_colour(rng, 0.3), rng.uniform(3, 14), kind=name)]
+
+
 def _family(rng: np.random.Generator, name: str) -> Sequence[Colours]:
     return [random_scene(rng, HEIGHT * _DRAWN, WIDTH * _DRAWN, name)]
 
@@ -71,6 +86,8 @@ def _halves(picture: Colours, alpha: NDArray[np.float32]) -> Colours:
 SHEETS: dict[str, tuple[Cells, tuple[str, ...]]] = {
     "scenarios": (_scenario, (*SCENARIOS, "portrait", "screenshot")),
     "styles": (_style, (*STYLES, "fur", "lace", "veil", "scarf", "earrings", "wind", "arms in motion")),
+    "worn": (_worn, (*OUTFITS, *HATS)),
+    "cloths": (_pattern, tuple(PATTERNS)),
     "backgrounds": (_family, tuple(FAMILIES)),
     "defects": (_defect, tuple(DEFECTS)),
 }

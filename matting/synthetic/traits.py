@@ -26,7 +26,12 @@ ARMS = {
     "down": 0.26, "hip": 0.11, "raised": 0.05, "held": 0.18, "wide": 0.05, "up": 0.03, "face": 0.07, "temple": 0.02,
     "crossed": 0.08, "lap": 0.07, "point": 0.03, "lean": 0.05,
 }  # fmt: skip
-STANCES = {"stand": 0.38, "stride": 0.14, "seated": 0.14, "crossed": 0.09, "knees": 0.1, "ground": 0.07, "jump": 0.08}
+STANCES = {
+    "stand": 0.36, "stride": 0.14, "seated": 0.11, "front": 0.09, "crossed": 0.09, "knees": 0.09, "ground": 0.06,
+    "jump": 0.06,
+}  # fmt: skip
+TOGETHER = ("crossed", "lap", "temple", "held", "face")
+"""Poses that both arms often take at once."""
 OBJECTS = (
     "cell phone", "bottle", "book", "cup", "remote", "handbag", "umbrella", "suitcase", "bouquet", "microphone",
     "plate", "laptop", "trumpet",
@@ -101,6 +106,7 @@ def random_hat(rng: np.random.Generator) -> str:
 def random_traits(rng: np.random.Generator) -> Traits:
     """A person drawn from the distributions of the demo corpus."""
     left, right = rng.choice(list(ARMS), 2, p=list(ARMS.values()))
+    right = left if left in TOGETHER and rng.random() < 0.5 else right
     wave = [(0.0, 1.0), (rng.uniform(0.015, 0.04), rng.uniform(1.5, 3.5)), (rng.uniform(0.03, 0.05), rng.uniform(5, 9))]
     style = str(rng.choice(list(STYLES), p=list(STYLES.values())))
     outfit = str(rng.choice(list(OUTFITS), p=list(OUTFITS.values())))

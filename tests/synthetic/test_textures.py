@@ -1,10 +1,8 @@
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matting.synthetic.brush import dead_leaves
-from matting.synthetic.fabrics import cloth
 from matting.synthetic.layers import Frame, fill
 from matting.synthetic.textures import natural_colour, noise, random_light, shade
 
@@ -46,14 +44,6 @@ def test_dead_leaves_have_the_spectrum_of_photographs() -> None:
     palette = np.random.default_rng(1).random((8, 3)).astype(np.float32)
     slopes = [slope(dead_leaves(np.random.default_rng(k), 192, 192, palette).mean(axis=2)) for k in range(4)]
     assert -3.5 < np.mean(slopes) < -1.2
-
-
-@pytest.mark.parametrize("scale", [2.0, 9.0])
-def test_cloth_is_about_its_colour(scale: float) -> None:
-    woven = cloth(np.random.default_rng(5), 81, 63, (0.6, 0.3, 0.2), scale, plain=True)
-    assert woven.shape == (81, 63, 3)
-    mean = woven.mean(axis=(0, 1))
-    assert mean[0] > mean[1] > mean[2] and woven.std() > 0.01
 
 
 def test_a_part_that_grows_out_of_a_body_has_no_seam() -> None:
