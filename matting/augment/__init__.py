@@ -9,7 +9,7 @@ from matting.augment.jpeg import jpeg
 from matting.augment.phone import Phone
 from matting.augment.pipeline import Pipeline
 from matting.augment.published import EXTRA_OPERATIONS, PUBLISHED_OPERATIONS
-from matting.augment.trimap import trimap_from_alpha
+from matting.augment.trimap import trimap_labels
 from matting.augment.warp import Warp
 
 __all__ = [
@@ -26,5 +26,5 @@ __all__ = [
     "Warp",
     "compose",
     "jpeg",
-    "trimap_from_alpha",
+    "trimap_labels",
 ]

@@ -11,7 +11,7 @@ from matting.augment.degradation import LayeredImage
 from matting.augment.gaps import LayerGaps
 from matting.augment.phone import Phone
 from matting.augment.randomness import Keys, Stream, fold, uniform
-from matting.augment.trimap import trimap_from_alpha
+from matting.augment.trimap import trimap_labels
 from matting.augment.warp import Warp
 from matting.batch import LayerBatch, TrainingBatch
 from matting.errors import MattingError
@@ -100,7 +100,7 @@ class Pipeline(nn.Module):
             image=image,
             views=self.augmix.views(image, keys.appearance, self.views) if self.augmix else image[:, None][:, :0],
             alpha=alpha,
-            trimap=trimap_from_alpha(alpha, radius),
+            trimap=trimap_labels(alpha, radius),
             foreground=foreground,
             background=background,
             valid=(ignored < _IGNORED).float(),

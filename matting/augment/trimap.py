@@ -9,7 +9,7 @@ from matting.trimap import BACKGROUND, FOREGROUND, UNKNOWN
 _HALF_LEVEL = 0.5 / 255  # an alpha that would be stored as 0 or as 255 is definite
 
 
-def trimap_from_alpha(alpha: Tensor, radius: Tensor) -> Tensor:
+def trimap_labels(alpha: Tensor, radius: Tensor) -> Tensor:
     """Mark as unknown whatever lies within a square of half-width ``radius`` of both sides of the matte's edge.
 
     Soft pixels belong to both sides, so they are unknown at any radius, and a hard edge gets its band too: the usual

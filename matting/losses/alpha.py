@@ -21,6 +21,11 @@ def alpha_l1(preds: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
     Returns:
         Scalar: sum of ``weight * |preds - target|`` over the sum of weights of each picture, averaged over pictures.
+
+    Example:
+        >>> preds, target = torch.tensor([[[[0.5, 1.0]]]]), torch.ones(1, 1, 1, 2)
+        >>> alpha_l1(preds, target, weight=torch.ones_like(target))
+        tensor(0.2500)
     """
     return picture_mean((preds - target).abs(), weight)
 
@@ -40,6 +45,12 @@ def composition_loss(preds: Tensor, target: Tensor, foreground: Tensor, backgrou
 
     Returns:
         Scalar in display values, averaged over channels.
+
+    Example:
+        >>> preds, target = torch.tensor([[[[0.5, 1.0]]]]), torch.ones(1, 1, 1, 2)
+        >>> white, gray = torch.ones(1, 3, 1, 2), torch.full((1, 3, 1, 2), 0.5)
+        >>> composition_loss(preds, target, white, gray, weight=torch.ones_like(target))  # half of the error is seen
+        tensor(0.1250)
     """
     difference = (preds - target).abs() * (foreground - background).abs().mean(dim=1, keepdim=True)
     return picture_mean(difference, weight)

@@ -37,6 +37,11 @@ def alpha_spread(alphas: Tensor, weight: Tensor) -> Tensor:
 
     Returns:
         Scalar in [0, 1].
+
+    Example:
+        >>> views = torch.tensor([0.2, 0.4, 0.6]).view(3, 1, 1, 1, 1)
+        >>> alpha_spread(views, weight=torch.ones(1, 1, 1, 1))
+        tensor(0.3000)
     """
     return picture_mean((alphas[1:] - alphas[:1]).abs().mean(dim=0), weight)
 

@@ -31,6 +31,12 @@ def trimap_plausibility(alpha: Tensor, weight: Tensor, radius: tuple[int, int] =
     Returns:
         ``(B, 3, H, W)`` in [0, 1]: background, unknown, foreground. They need not sum to 1: between the two radii
         both definite and unknown are plausible.
+
+    Example:
+        >>> alpha = torch.tensor([[[[0.0, 0.0, 1.0, 1.0]]]])
+        >>> background, unknown, foreground = trimap_plausibility(alpha, torch.ones_like(alpha), radius=(0, 1))[0, :, 0]
+        >>> unknown.tolist()
+        [0.0, 1.0, 1.0, 0.0]
     """
     near, far = radius
     high, low = alpha * weight, (1 - alpha) * weight

@@ -32,6 +32,12 @@ class Criterion(nn.Module):
 
     Raises:
         MattingError: If names of terms and weights differ, a weight is negative, or none is positive.
+
+    Example:
+        >>> from matting.losses import AlphaL1, Gradient
+        >>> criterion = Criterion({"l1": AlphaL1(unknown=2.0), "edges": Gradient()}, {"l1": 1.0, "edges": 0.0})
+        >>> list(criterion.terms)
+        ['l1']
     """
 
     def __init__(self, terms: Mapping[str, nn.Module], weights: Mapping[str, float]) -> None:

@@ -71,6 +71,12 @@ def pair_contrast(embedding: Tensor, person: Tensor, scene: Tensor, temperature:
 
     Returns:
         Scalar in nats, at least 0: mean over rows with a positive; 0 without any.
+
+    Example:
+        >>> embedding = torch.eye(2)[[0, 0, 1]]
+        >>> loss = pair_contrast(embedding, person=torch.tensor([0, 0, 1]), scene=torch.tensor([0, 1, 0]))
+        >>> bool(loss < 1e-3)  # one person twice, before two scenes, and the same features; another person with others
+        True
     """
     present = embedding.detach().abs().sum(dim=1) > 0
     both = present[:, None] & present[None]

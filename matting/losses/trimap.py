@@ -22,6 +22,12 @@ def trimap_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor, focus: f
 
     Returns:
         Scalar in nats, averaged per picture, then over pictures; a picture without valid pixels counts as 0.
+
+    Example:
+        >>> import torch
+        >>> logits, target = torch.zeros(1, 3, 4, 4), torch.ones(1, 4, 4, dtype=torch.int64)
+        >>> trimap_cross_entropy(logits, target, valid=torch.ones(1, 1, 4, 4))  # log 3
+        tensor(1.0986)
     """
     errors = F.cross_entropy(logits, target, reduction="none")
     if focus:

@@ -35,6 +35,12 @@ def label_free_weight(valid: Tensor) -> Tensor:
 
     Returns:
         ``(B, 1, H, W)``, 1 where a pixel counts, else 0.
+
+    Example:
+        >>> import torch
+        >>> partly, never = torch.tensor([0.0, 1.0]), torch.zeros(2)
+        >>> label_free_weight(torch.stack([partly, never])[:, None, None]).flatten(1).tolist()
+        [[0.0, 1.0], [1.0, 1.0]]
     """
     unlabelled = (valid.amax(dim=(1, 2, 3), keepdim=True) == 0).to(valid.dtype)
     return valid + unlabelled * (1 - valid)

@@ -77,6 +77,11 @@ def sad(preds: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
     Raises:
         TypeError: If an alpha is neither uint8 nor floating point.
         ValueError: If a shape is refused or the shapes differ.
+
+    Example:
+        >>> preds, target = torch.tensor([[[0.0, 1.0]], [[0.5, 1.0]]]), torch.ones(2, 1, 2)
+        >>> (1000 * sad(preds, target)).tolist()
+        [1.0, 0.5]
     """
     pair = _pair(preds, target, mask)
     return pair.sum(pair.excess.abs()) / pair.unit / 1000

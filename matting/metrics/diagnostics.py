@@ -52,6 +52,11 @@ def band_errors(
 
     Returns:
         The error of each band; NaN for a band without pixels.
+
+    Example:
+        >>> errors = band_errors(np.array([[0.2, 0.5, 1.0]]), np.array([[0.2, 0.7, 1.0]]))
+        >>> {band: round(error, 3) for band, error in errors.items()}
+        {(0.1, 0.3): 0.0, (0.3, 0.8): 0.2, (0.8, 1.0): nan}
     """
     p, g = _floats(preds, target)
     return {(low, high): _mean(np.abs(p - g)[(g >= low) & (g < high)]) for low, high in bands}
@@ -91,6 +96,13 @@ def holes(preds: ArrayLike, target: ArrayLike, radius: int = 10, threshold: floa
 
     Returns:
         Number and share of the holes.
+
+    Example:
+        >>> target = np.ones((40, 40))
+        >>> preds = target.copy()
+        >>> preds[18:22, 18:22] = 0
+        >>> holes(preds, target)
+        Holes(number=1, share=0.01)
     """
     p, g = _floats(preds, target)
     core = erode(g == 1, radius)

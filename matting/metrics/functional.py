@@ -41,6 +41,12 @@ def sad(
     Raises:
         TypeError: If a dtype is refused.
         ValueError: If a shape, a size, a value, the region or the protocol is refused, or the trimap is missing.
+
+    Example:
+        >>> import numpy as np
+        >>> target = np.array([[0, 128, 255, 255]], np.uint8)
+        >>> round(sad(np.array([[0, 128, 255, 204]], np.uint8), target), 6)
+        0.0002
     """
     maps = ErrorMaps(preds, target, protocol)
     return maps.sad(maps.counted(trimap, region, ignore))
@@ -195,6 +201,13 @@ def all_metrics(
     Raises:
         TypeError: If a dtype is refused.
         ValueError: If a shape, a size, a value, a region or the protocol is refused, or the trimap is missing.
+
+    Example:
+        >>> import numpy as np
+        >>> target, trimap = np.array([[0, 128, 255, 255]], np.uint8), np.array([[0, 128, 128, 255]], np.uint8)
+        >>> scores = all_metrics(target // 2, target, trimap, regions=("whole", "unknown"))
+        >>> round(scores["mad/whole"], 3), round(scores["mad/unknown"], 3)
+        (0.314, 0.376)
     """
     maps = ErrorMaps(preds, target, protocol)
     masks = {region: maps.counted(trimap, region, ignore) for region in regions}

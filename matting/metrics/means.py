@@ -104,7 +104,14 @@ class _Mean(Metric):
 
 
 class SAD(_Mean):
-    """Mean over images of the sum of absolute differences, in thousands of pixels."""
+    """Mean over images of the sum of absolute differences, in thousands of pixels.
+
+    Example:
+        >>> metric = SAD()
+        >>> metric.update(torch.zeros(3, 1, 8, 8), torch.ones(3, 1, 8, 8))
+        >>> metric.compute()
+        tensor(0.0640)
+    """
 
     def _values(self, preds: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         return batched.sad(preds, target, mask)

@@ -42,6 +42,11 @@ def cost(model: nn.Module, size: int) -> Cost:
 
     Raises:
         ValueError: If the network does not take this size.
+
+    Example:
+        >>> network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, bias=False))
+        >>> cost(network, size=16)[:2]
+        (216, 55296)
     """
     shadow = deepcopy(model).to("meta").eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:

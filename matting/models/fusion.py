@@ -22,6 +22,12 @@ def fuse(output: MattingOutput, fusion: Fusion) -> Tensor:
 
     Raises:
         ValueError: For any other fusion.
+
+    Example:
+        >>> alpha, nothing = torch.tensor([[[[0.2, 0.2, 0.2]]]]), torch.zeros(1)
+        >>> logits = 9 * torch.eye(3).view(1, 3, 1, 3)  # background, unknown, foreground
+        >>> fuse(MattingOutput(alpha, logits, nothing), "snap").flatten()
+        tensor([0.0000, 0.2000, 1.0000])
     """
     if fusion == "none":
         return output.alpha

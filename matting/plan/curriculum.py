@@ -115,6 +115,10 @@ class Curriculum:
 
         Returns:
             ``(len(stages) + 1,)`` int64, non-decreasing, from 0 to ``epochs``.
+
+        Example:
+            >>> Curriculum(stages=[Stage("first", 0.3), Stage("second", 0.4), Stage("third", 0.3)]).borders(10).tolist()
+            [0, 3, 7, 10]
         """
         fractions = np.array([stage.fraction for stage in self.stages], dtype=np.float64)
         ends = np.floor(np.cumsum(fractions) / fractions.sum() * epochs + 0.5 + 1e-9).astype(np.int64)

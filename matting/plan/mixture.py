@@ -30,6 +30,13 @@ class Mixture:
 
     Raises:
         MattingError: If a weight is negative or none is positive, or if ``augmented`` has nothing to draw from.
+
+    Example:
+        >>> mixture = Mixture({"studio": 1, "portraits": 8, "coarse": 0, "augmented": 12})
+        >>> mixture.streams()
+        {'studio': 1, 'portraits': 8, 'augmented': 12}
+        >>> mixture.origins()
+        {'studio': 1, 'portraits': 8}
     """
 
     weights: Mapping[str, float]
@@ -87,6 +94,10 @@ def apportion(weights: Sequence[float], rows: int) -> NDArray[np.int64]:
     Returns:
         ``(len(weights),)`` int64 counts that sum to ``rows``, each the exact quota rounded down or up; equal
         remainders go to the earlier stream.
+
+    Example:
+        >>> apportion([1, 8, 5, 12], rows=100).tolist()
+        [4, 31, 19, 46]
     """
     quotas = [share * rows for share in _shares(weights)]
     counts = np.array([int(quota) for quota in quotas], dtype=np.int64)
@@ -107,6 +118,10 @@ def spread(weights: Sequence[float], rows: int) -> NDArray[np.int64]:
 
     Returns:
         ``(rows,)`` int64 index of the stream at each row, with the counts of `apportion`.
+
+    Example:
+        >>> spread([1, 2, 1], rows=8).tolist()
+        [1, 0, 2, 1, 1, 0, 2, 1]
     """
     counts = apportion(weights, rows)
     places = [ideal_places(np.arange(n), 1, share) for n, share in zip(counts, _shares(weights), strict=True)]

@@ -123,6 +123,15 @@ def plan_epoch(
     Raises:
         MattingError: If a stage leaves nothing to draw, the mixture names an unknown role, or ``rows`` is odd under
             pairing.
+
+    Example:
+        >>> from matting.plan.catalog import SourceIndex
+        >>> ten = SourceIndex(np.zeros(10, int), np.zeros(10, bool), np.ones(10, bool), [frozenset()] * 10)
+        >>> catalog = Catalog({"studio": {"a": ten}, "portraits": {"b": ten}}, scenes=np.zeros((0, 6)))
+        >>> mixture = Mixture({"studio": 1, "portraits": 3})
+        >>> plan = plan_epoch(seed=0, epoch=0, epochs=1, rows=8, catalog=catalog, mixture=mixture)
+        >>> [plan.streams[k] for k in plan.stream].count("portraits")
+        6
     """
     curriculum, pairing = curriculum or Curriculum(), pairing or Pairing(fraction=0)
     if pairing.fraction and rows % 2:

@@ -161,6 +161,10 @@ def run_length(max_epochs: int | None, max_steps: int, batches: int, accumulate:
 
     Raises:
         MattingError: If neither limit is given, or an epoch has no batch.
+
+    Example:
+        >>> run_length(max_epochs=5, max_steps=25, batches=10, accumulate=1)
+        (3, 25)
     """
     if batches < 1:
         raise MattingError(

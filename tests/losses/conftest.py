@@ -3,7 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from matting.augment import compose, trimap_from_alpha
+from matting.augment import compose, trimap_labels
 from matting.batch import TrainingBatch
 from matting.models import MattingOutput
 
@@ -33,7 +33,7 @@ def batch():
         image=compose(foreground, background, alpha),
         views=torch.zeros(ROWS, 0, 3, SIDE, SIDE),
         alpha=alpha,
-        trimap=trimap_from_alpha(alpha, torch.tensor([3, 3, 6, 6])),
+        trimap=trimap_labels(alpha, torch.tensor([3, 3, 6, 6])),
         foreground=foreground,
         background=background,
         valid=valid,

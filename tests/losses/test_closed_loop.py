@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from matting.augment import trimap_from_alpha
+from matting.augment import trimap_labels
 from matting.losses import ClosedLoop, closed_loop_loss, trimap_plausibility
 
 from .conftest import matte
@@ -43,7 +43,7 @@ def test_unknown_is_implausible_only_far_from_anything_soft():
 @given(st.integers(0, 99), st.integers(3, 15))
 def test_a_matte_agrees_with_all_of_its_trimaps(seed, radius):
     alpha = matte(rows=2, seed=seed)
-    logits = 60 * one_hot(trimap_from_alpha(alpha, torch.tensor([radius, radius])))
+    logits = 60 * one_hot(trimap_labels(alpha, torch.tensor([radius, radius])))
     loss = closed_loop_loss(alpha, logits, torch.ones_like(alpha)).item()
     # The outermost unknown pixels of the widest bands reach only what is hardly soft, such as 254 of 255.
     assert loss < (1e-9 if radius <= 12 else 5e-3)
@@ -53,7 +53,7 @@ def test_a_matte_agrees_with_all_of_its_trimaps(seed, radius):
 @given(st.integers(0, 99), st.integers(17, 24))
 def test_a_trimap_of_another_width_disagrees(seed, radius):
     alpha = matte(rows=2, seed=seed)
-    logits = 60 * one_hot(trimap_from_alpha(alpha, torch.tensor([radius, radius])))
+    logits = 60 * one_hot(trimap_labels(alpha, torch.tensor([radius, radius])))
     assert closed_loop_loss(alpha, logits, torch.ones_like(alpha)).item() > 0
 
 
