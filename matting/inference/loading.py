@@ -60,16 +60,16 @@ def load(
     )
 
 
-def trained_network(source: str | Path) -> AttentionUNet:
+def trained_network(path: str | Path) -> AttentionUNet:
     """Load a network to be trained further, for example on images of one's own.
 
     Args:
-        source: As for `load`, but no graph.
+        path: What `load` takes as its source, but no graph.
 
     Returns:
         The network in training mode. The optimiser starts afresh: this continues learning, not an interrupted run.
     """
-    return load_checkpoint(resolve(source)).model.train()
+    return load_checkpoint(resolve(path)).model.train()
 
 
 def _load_graph(name: str, path: Path, size: int | None) -> Model:

@@ -25,9 +25,9 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
         trained: Loaded from the run folder; of a checkpoint that lies by itself less is known.
 
     Returns:
-        JSON values: ``size``, ``corpus``, ``network`` in words, ``digest``, ``licence_of_data``; ``fold`` where one was left out, with the
-        number of folds; and, where the run folder has them, how it was trained (``notes``, ``hours``, ``hardware``,
-        ``commit``, ``versions``) and what it scored (``scores``, see `read_scores`).
+        JSON values: ``size``, ``corpus``, ``network`` in words, ``digest``, ``licence_of_data``; ``fold`` where one
+        was left out, with the number of folds; and, where the run folder has them, how it was trained (``notes``,
+        ``hours``, ``hardware``, ``commit``, ``versions``) and what it scored (``scores``, see `read_scores`).
 
     Raises:
         ValueError: A file of records is damaged.
@@ -35,7 +35,7 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
     earlier = trained.path.parent / RECORDS
     if earlier.is_file():
         known: dict[str, Any] = json.loads(earlier.read_text())
-        return {"licence_of_data": {"data": UNKNOWN_DATA}, "digest": weights_digest(trained.model)} | known
+        return {"licence_of_data": {"data": UNKNOWN_DATA}} | known | {"digest": weights_digest(trained.model)}
     run = trained.path.resolve().parents[1]
     records: dict[str, Any] = {
         "size": trained.size,
@@ -74,7 +74,7 @@ def read_scores(folder: Path, digests: Iterable[str]) -> dict[str, Any]:
     try:
         results = json.loads(file.read_text())
         methods = {name: text for name, text in results["methods"].items() if name in results["by_method"]}
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise ValueError(f"{file}: expected results of 'matting evaluate', found {error!r}; evaluate again") from error
     digests = list(digests)
     matching = [(name, digest) for name, text in methods.items() for digest in digests if digest in text]
@@ -156,7 +156,7 @@ def _scores(results: Mapping[str, Any], method: str, digest: str) -> dict[str, A
     try:
         cells = {key.partition("/")[2]: cell for key, cell in results["by_method"][method].items()}
         return {"images": results["corpus"], "weights": digest, "protocol": results["protocol"], "cells": cells}
-    except (KeyError, AttributeError) as error:
+    except (KeyError, AttributeError, TypeError) as error:
         raise ValueError(
             f"results.json: expected scores of '{method}' with intervals, found no {error}; evaluate the network again"
         ) from error

@@ -50,6 +50,17 @@ def test_a_trained_network_learns_from_a_folder_of_ones_own(trained, tmp_path):
     assert np.mean(losses[-6:]) < np.mean(losses[:6])
 
 
+def test_the_shipped_model_is_what_is_started_from(shipped, tmp_path):
+    splits = own_pictures(tmp_path / "pictures")
+    own = [f"corpus.root={tmp_path}/pictures", f"corpus.portraits.split_list={splits}"]
+    where = [f"folder={tmp_path}", "trainer.max_steps=1", "optimizer.lr=1e-12", "optimizer.weight_decay=0"]
+    train(load_config(["experiment=finetune", *own, *where, *SHORT, *QUIET]))
+    start, after = (load_checkpoint(folder).model for folder in (shipped / "portrait", tmp_path))
+    assert start.settings == after.settings
+    for name, value in start.named_parameters():
+        assert torch.allclose(value, after.get_parameter(name), atol=1e-9), name
+
+
 def test_encoder_rests_first_with_its_statistics(trained, tmp_path):
     going_on = ("model=trained", f"model.path={trained}", "++optimizer.encoder_frozen=1.0", "trainer.max_epochs=1")
     miniature = [override for override in MINIATURE if not override.startswith("model=")]
