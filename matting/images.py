@@ -74,11 +74,25 @@ def read_rgb(path: str | Path, *, to_srgb: bool = False, max_pixels: int = MAX_P
     Raises:
         ImageError: The file is missing, no picture, truncated, or larger than `max_pixels`.
     """
-    pixels, profile, _ = _read(Path(path), max_pixels)
-    if pixels.ndim == 2:
-        return np.repeat(pixels[..., None], 3, axis=2)
-    rgb = np.ascontiguousarray(pixels[..., :3])
-    return _convert_to_srgb(rgb, profile) if to_srgb and profile else rgb
+    return _to_rgb(_read(Path(path), max_pixels), to_srgb)
+
+
+def pillow_to_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """Convert a Pillow image as `read_rgb` reads a photo: upright by its EXIF orientation, in sRGB by its profile.
+
+    Args:
+        image: Of any mode; it is left as it is.
+
+    Returns:
+        ``(H, W, 3)`` uint8, C-contiguous.
+
+    Raises:
+        ImageError: It has 32 bits per channel.
+    """
+    pixels = _decode_any(Path(getattr(image, "filename", "") or "image"), image)
+    turn = _UPRIGHT.get(_orientation(image))
+    profile = image.info.get("icc_profile") if image.mode != "CMYK" else None
+    return _to_rgb(_Decoded(turn(pixels) if turn else pixels, profile), to_srgb=True)
 
 
 def read_rgba(path: str | Path) -> NDArray[np.uint8]:
@@ -243,6 +257,13 @@ def _read(path: Path, max_pixels: int = MAX_PIXELS, indexed: bool = False) -> _D
         raise ImageError(f"{path}: expected {_READABLE}, found: {found}; convert it or fetch it again") from error
 
 
+def _to_rgb(image: _Decoded, to_srgb: bool) -> NDArray[np.uint8]:
+    if image.pixels.ndim == 2:
+        return np.repeat(image.pixels[..., None], 3, axis=2)
+    rgb = np.ascontiguousarray(image.pixels[..., :3])
+    return _convert_to_srgb(rgb, image.profile) if to_srgb and image.profile else rgb
+
+
 def _too_large(path: Path, limit: int, found: str) -> ImageError:
     return ImageError(f"{path}: expected at most {limit / 1e6:.0f} megapixels, found {found}; scale it down first")
 
@@ -299,9 +320,9 @@ def _decode_any(path: Path, image: Image.Image) -> NDArray[np.uint8]:
     return np.array(image if image.mode == mode else image.convert(mode))  # converting to its own mode would copy it
 
 
-def _orientation(image: Image.Image, data: bytes) -> int:
-    # Pillow decodes a whole PNG to look for EXIF behind the pixels; a scan of the bytes costs nothing.
-    if image.format == "PNG" and not any(mark in data for mark in _PNG_ORIENTATION_MARKS):
+def _orientation(image: Image.Image, data: bytes | None = None) -> int:
+    # Pillow decodes a whole PNG to look for EXIF behind the pixels; a scan of the bytes, where they are, costs nothing.
+    if data is not None and image.format == "PNG" and not any(mark in data for mark in _PNG_ORIENTATION_MARKS):
         return 1
     try:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))

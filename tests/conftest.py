@@ -1,5 +1,6 @@
 """A miniature demo corpus for everything that needs pictures, drawn once a session."""
 
+import json
 import os
 from pathlib import Path
 
@@ -19,3 +20,24 @@ def project_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cache")
     os.environ["MATTING_CACHE"] = str(folder)
     return folder
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of shipped models of the smallest kind in the place of the package's own."""
+    import torch
+
+    from matting.inference import records, resolving
+    from matting.models import AttentionUNet, weights_digest
+
+    terms = {"portrait": {"images": records.DRAWN}, "portrait-research": {"PPM-100": "mattes CC BY-NC-SA 4.0"}}
+    for seed, (name, data) in enumerate(terms.items()):
+        torch.manual_seed(seed)
+        model = AttentionUNet("test_resnet", False, decoder_channels=(16, 16, 8, 8, 8))
+        torch.nn.init.constant_(model.alpha_head.bias, 1.0)  # it finds somebody everywhere
+        model.save_pretrained(tmp_path / "pretrained" / name)
+        known = {"size": 64, "corpus": "tiny", "digest": weights_digest(model), "licence": records.licence(data)}
+        text = json.dumps(known | {"licence_of_data": data})
+        (tmp_path / "pretrained" / name / "training.json").write_text(text)
+    monkeypatch.setattr(resolving, "PRETRAINED", tmp_path / "pretrained")
+    return tmp_path / "pretrained"

@@ -77,7 +77,7 @@ def coco_mattes(
     output: Annotated[Path, typer.Argument(help="Folder for the mattes, of one split.", show_default=False)],
     split: Annotated[Literal["train", "val"], typer.Option(help="Split of COCO 2017.")] = "train",
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Refine with a run or checkpoint, not with closed-form matting.")
+        str | None, typer.Option(help="Refine with a shipped model, run or checkpoint, not with closed-form matting.")
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Number of portraits in all.", min=1)] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; all cores by default.", min=1)] = None,
@@ -97,14 +97,12 @@ def coco_mattes(
     typer.echo(f"{len(missing)} mattes made, {len(list(output.glob('*.png')))} in {output}")
 
 
-def _refinement(checkpoint: Path | None) -> "Refine":
+def _refinement(checkpoint: str | None) -> "Refine":
     from matting.closed_form import closed_form
 
     if checkpoint is None:
         return closed_form
-    from matting.inference import Predictor
-    from matting.models import load_checkpoint
+    from matting.inference import load
 
-    trained = load_checkpoint(checkpoint)
-    predictor = Predictor(trained.model, trained.size)
+    predictor = load(checkpoint, backend="torch", precision="float32").predictor
     return lambda photo, trimap: predictor(photo)

@@ -23,7 +23,10 @@ def evaluate(
         list[str] | None,
         typer.Argument(help="A corpus, as overrides of train.py.", metavar="[OVERRIDE]...", show_default=False),
     ] = None,
-    checkpoint: Annotated[list[Path] | None, typer.Option(help="Run folder or checkpoint; repeat to compare.")] = None,
+    checkpoint: Annotated[
+        list[str] | None,
+        typer.Option(help="Shipped model, run, checkpoint, model folder, .onnx or hf:OWNER/NAME; repeat to compare."),
+    ] = None,
     predictions: Annotated[list[Path] | None, typer.Option(help="Folder of NAME.png mattes by any software.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of photographs, matched with --alphas by name.")] = None,
     alphas: Annotated[Path | None, typer.Option(help="Folder of true mattes.")] = None,

@@ -9,27 +9,37 @@ import typer
 def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="New folder for the model.", show_default=False)],
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Run folder or checkpoint; the newest finished run by default.")
-    ] = None,
+        str, typer.Option(help="Run folder, checkpoint, model folder, shipped model or hf:OWNER/NAME.")
+    ],
     onnx: Annotated[bool, typer.Option(help="Write model.onnx; needs the extra 'onnx'.")] = True,
     photograph: Annotated[
         bool, typer.Option("--photograph", help="Also write photograph.onnx: photographs of any size in, uint8.")
     ] = False,
+    half: Annotated[bool, typer.Option("--half", help="Store kernels as float16: half the size.")] = False,
+    scores: Annotated[
+        list[Path] | None, typer.Option(help="Folder of `matting evaluate` of this network, for the card; repeat.")
+    ] = None,
+    terms: Annotated[
+        list[str] | None, typer.Option(help="NAME=TERMS of data of your own, for the card; repeat.")
+    ] = None,
 ) -> None:
     """Write a model folder: safetensors, config, ONNX graph, and a model card made of the run's own records.
 
-    `matting cutout`, `matting serve` and AttentionUNet.from_pretrained take it. The graph is compared with torch at
-    three sizes first.
+    `matting.load` and every command take it. The graph is compared with torch at three sizes first.
     """
-    from matting.inference import newest_run
     from matting.inference.model_folder import export_model
 
-    if checkpoint is None:
-        checkpoint = newest_run()
-        typer.echo(f"newest finished run: {checkpoint}", err=True)
-    records = export_model(checkpoint, output, onnx, photograph)
+    records = export_model(checkpoint, output, onnx, photograph, half, scores or (), dict(map(_term, terms or ())))
     for size, difference in records.get("onnx_difference", {}).items():
         typer.echo(f"{size}: alpha differs from torch by at most {difference:.1g}")
-    for name, terms in records["licence_of_data"].items():
-        typer.echo(f"{name}: {terms}")
-    typer.echo(f"model: {output} ({records['digest']})")
+    for name, text in records["licence_of_data"].items():
+        typer.echo(f"{name}: {text}")
+    megabytes = (output / "model.safetensors").stat().st_size / 1e6
+    typer.echo(f"model: {output} ({records['digest']}), {megabytes:.1f} MB, {records['licence']}")
+
+
+def _term(text: str) -> tuple[str, str]:
+    name, equals, terms = text.partition("=")
+    if not (name and equals and terms):
+        raise ValueError(f"--terms: expected NAME=TERMS such as 'PPM-100=CC BY-NC-SA 4.0', found '{text}'")
+    return name, terms

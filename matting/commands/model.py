@@ -1,4 +1,4 @@
-"""``matting model``: what a network costs, before anything is trained."""
+"""``matting model``: what a network costs, before anything is trained, and the models that are shipped."""
 
 from typing import Annotated
 
@@ -10,12 +10,16 @@ def model(
         list[str] | None, typer.Argument(help="The overrides of train.py.", show_default=False, metavar="[OVERRIDE]...")
     ] = None,
     size: Annotated[int, typer.Option(help="Side of the picture in pixels: a multiple of 32.")] = 512,
+    shipped: Annotated[bool, typer.Option("--list", help="List the shipped models with terms and scores.")] = False,
 ) -> None:
-    """Print the parameters and multiply-accumulates of a network, whole and by its parts.
+    """Print the parameters and multiply-accumulates of a network, whole and by its parts, or list the shipped models.
 
     Takes the overrides of train.py, and fetches no weights:
     matting model model=unet model.encoder=resnet18
     """
+    if shipped:
+        _list_shipped()
+        return
     from matting.config import build, load_config
     from matting.models import cost
 
@@ -27,3 +31,21 @@ def model(
     typer.echo(f"{'':16}{'parameters':>12}{f'GMACs at {size}':>16}")
     for name, parameters, macs in [("whole", whole.parameters, whole.macs), *whole.parts]:
         typer.echo(f"{name:16}{parameters / 1e6:>10.2f} M{macs / 1e9:>16.2f}")
+
+
+def _list_shipped() -> None:
+    import json
+
+    from matting.inference import shipped_models
+    from matting.inference.card import summary_of_scores
+    from matting.models import RECORDS
+
+    for name, folder in shipped_models().items():
+        records = json.loads((folder / RECORDS).read_text())
+        megabytes = (folder / "model.safetensors").stat().st_size / 1e6
+        typer.echo(f"{name} ({records['digest']}, {records['size']} px, {megabytes:.1f} MB): {records['licence']}")
+        facts = {"trained on": records["corpus"]} | records["licence_of_data"]
+        for line in [*(f"{what}: {text}" for what, text in facts.items()), *summary_of_scores(records)]:
+            typer.echo(f"  {line}")
+    if not shipped_models():
+        typer.echo("no model is shipped with this installation")

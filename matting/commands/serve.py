@@ -1,7 +1,6 @@
 """``matting serve``: a web page that cuts photographs out."""
 
 import socket
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -9,12 +8,11 @@ import typer
 
 def serve(
     checkpoint: Annotated[
-        Path | None,
-        typer.Option(help="Run folder, checkpoint, model folder or .onnx; the newest finished run by default."),
-    ] = None,
+        str, typer.Option(help="Shipped model, run folder, checkpoint, model folder, .onnx file or hf:OWNER/NAME.")
+    ] = "portrait",
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 7860,
-    size: Annotated[int | None, typer.Option(help="Working size: a multiple of 32; the run's own by default.")] = None,
+    size: Annotated[int | None, typer.Option(help="Working size, a multiple of 32; the model's own without.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
     backend: Annotated[Literal["auto", "torch", "onnx"], typer.Option(help="What runs the network.")] = "auto",
     max_megabytes: Annotated[int, typer.Option(help="Largest upload.", min=1)] = 50,
@@ -24,19 +22,16 @@ def serve(
 
     One photograph is worked on at a time, others wait. Needs the extra 'demo'. Nothing is sent anywhere.
     """
-    from matting.inference import load_predictor, newest_run
+    from matting.inference import load
     from matting.inference.demo import serve as serve_page
     from matting.inference.jobs import pixels_within
 
     check_address(host, port)
-    if checkpoint is None:
-        checkpoint = newest_run()
-        typer.echo(f"newest finished run: {checkpoint}", err=True)
-    loaded = load_predictor(checkpoint, size, device, backend)
-    typer.echo(str(loaded), err=True)
-    max_pixels = pixels_within(max_memory, loaded.predictor.size)
+    model = load(checkpoint, size, device, backend)
+    typer.echo(str(model), err=True)
+    max_pixels = pixels_within(max_memory, model.predictor.size)
     typer.echo(f"http://{host}:{port}", err=True)
-    serve_page(loaded, host, port, max_megabytes, max_pixels)
+    serve_page(model, host, port, max_megabytes, max_pixels)
 
 
 def check_address(host: str, port: int) -> None:

@@ -92,14 +92,14 @@ def load_judges(checkpoints: Sequence[Path], device: str = "auto") -> list[Judge
     Raises:
         FileNotFoundError, MattingError: As `matting.models.load_checkpoint`.
     """
-    from matting.inference import Predictor
+    from matting.inference import Predictor, resolve
     from matting.models import load_checkpoint, weights_digest
     from matting.studies.gather import find_runs
 
     paths = list[Path]()
     for path in checkpoints:
         paths += find_runs([path]) if (path / "multirun.yaml").is_file() else [path]
-    trained = [load_checkpoint(path) for path in paths]
+    trained = [load_checkpoint(resolve(path)) for path in paths]
     return [
         Judge(f"{one.path} {weights_digest(one.model)}", Predictor(one.model, one.size, device), one.fold)
         for one in trained

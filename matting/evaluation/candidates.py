@@ -11,8 +11,7 @@ from matting.evaluation.prediction import Method
 from matting.evaluation.runs import read_training
 from matting.evaluation.setting import UNKNOWN, Description
 from matting.evaluation.trimap_based import closed_form_method
-from matting.inference import Predictor
-from matting.models import load_checkpoint
+from matting.inference import load
 
 HELPED, TRIVIAL = "closed form, helped", "all foreground"
 """Names of the baselines."""
@@ -32,29 +31,28 @@ class Entrant(NamedTuple):
     looks: bool = True
 
 
-def load_entrant(path: Path, size: int | None = None, device: str = "auto") -> Entrant:
+def load_entrant(source: Path | str, size: int | None = None, device: str = "auto") -> Entrant:
     """Enter a network.
 
     Args:
-        path: Run folder or checkpoint.
-        size: Long side of the working picture; the run's own where None.
+        source: As `matting.inference.resolve` takes it.
+        size: Long side of the working picture; the network's own where None.
         device: As `matting.inference.Predictor` takes it.
 
     Raises:
         FileNotFoundError: There is no checkpoint.
         MattingError: It cannot be used, or the size or the device cannot.
     """
-    checkpoint = load_checkpoint(path)
-    predictor = Predictor(checkpoint.model, size or checkpoint.size, device)
-    training = read_training(checkpoint.path)
+    model = load(source, size, device, backend="torch", precision="float32")
+    training = read_training(model.path)
     mixture = f" ({training.mixture})" if training else ""
     description = Description(
-        f"{dated(checkpoint.path)}, trained on: {checkpoint.corpus}{mixture}; {predictor.resizing}",
-        trained_on=checkpoint.corpus,
+        f"{dated(model.path)}, weights {model.digest}, trained on: {model.corpus}{mixture}; {model.predictor.resizing}",
+        trained_on=model.corpus,
         augmentations=training.augmentations if training else None,
         configuration=training.configuration if training else None,
     )
-    return Entrant(network(predictor), description)
+    return Entrant(network(model.predictor), description)
 
 
 def other_software(folder: Path) -> Entrant:
@@ -89,12 +87,12 @@ def baselines(helped: bool = False) -> dict[str, Entrant]:
 
 
 def enter(
-    checkpoints: Sequence[Path], predictions: Sequence[Path], size: int | None, device: str, helped: bool
+    checkpoints: Sequence[str], predictions: Sequence[Path], size: int | None, device: str, helped: bool
 ) -> dict[str, Entrant]:
     """Enter everything that takes part in an evaluation, the method under test first.
 
     Args:
-        checkpoints: Run folders or checkpoints.
+        checkpoints: Networks, as `load_entrant` takes them.
         predictions: Folders of stored mattes.
         size: As `load_entrant` takes it.
         device: As `load_entrant` takes it.
@@ -108,8 +106,8 @@ def enter(
     """
     if not checkpoints and not predictions:
         raise MattingError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
-    names = short_names([*checkpoints, *predictions])
-    networks = {names[path]: load_entrant(path, size, device) for path in checkpoints}
+    names = short_names([*map(Path, checkpoints), *predictions])
+    networks = {names[Path(source)]: load_entrant(source, size, device) for source in checkpoints}
     stored = {names[path]: other_software(path) for path in predictions}
     return networks | stored | baselines(helped)
 

@@ -1,16 +1,19 @@
-"""Use of a trained network: any photograph in, its matte or cut-out out."""
+"""Use of a trained network: any photo in, its matte or cutout out."""
 
 from matting.inference.clock import Clock
-from matting.inference.cutout import Style, cut_out, cutout, finish, place_on
+from matting.inference.cutout import Style, cut_out, cutout, finish, has_subject, place_on
 from matting.inference.detail import refine
-from matting.inference.loading import Backend, Loaded, load_predictor, newest_run
+from matting.inference.loading import Backend, load, trained_network
+from matting.inference.model import Model
 from matting.inference.predictor import Precision, Predictor, fastest_precision
 from matting.inference.resizing import resize, working_shape
+from matting.inference.resolving import DEFAULT, resolve, shipped_models
 
 __all__ = [
+    "DEFAULT",
     "Backend",
     "Clock",
-    "Loaded",
+    "Model",
     "Precision",
     "Predictor",
     "Style",
@@ -18,10 +21,13 @@ __all__ = [
     "cutout",
     "fastest_precision",
     "finish",
-    "load_predictor",
-    "newest_run",
+    "has_subject",
+    "load",
     "place_on",
     "refine",
     "resize",
+    "resolve",
+    "shipped_models",
+    "trained_network",
     "working_shape",
 ]

@@ -1,7 +1,7 @@
 """What a matte is for: the subject on transparency, or on another ground."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from matting.inference.resizing import resize
 
 Colour = tuple[int, int, int]
 """Red, green, blue, 0 to 255 each."""
+
+SUBJECT = 0.001
+"""Share of an image that is more foreground than not from which on somebody is there: 10 x 15 px of 384 x 384."""
 
 _ROWS = 64
 
@@ -36,8 +39,32 @@ class Style:
     clear: bool = False
 
 
-def cut_out(predictor: Predictor, image: NDArray[np.uint8], style: Style, clock: Clock) -> NDArray[np.uint8]:
-    """Cut a photograph out.
+class Result(NamedTuple):
+    """What became of a photo.
+
+    Attributes:
+        pixels: uint8 of the photo's size: ``(H, W, 4)`` straight RGBA, ``(H, W)``, or ``(H, W, 3)``, by the style.
+        subject_found: Whether somebody is in it; see `has_subject`.
+    """
+
+    pixels: NDArray[np.uint8]
+    subject_found: bool
+
+
+def has_subject(alpha: NDArray[np.float32]) -> bool:
+    """Whether a matte shows anybody: `SUBJECT` of it or more is above one half.
+
+    Area and not the largest value, because a network that sees nobody still raises single specks; one half, because a
+    network that doubts everywhere has found nobody; a share, so that the rule is the same at every size.
+
+    Args:
+        alpha: ``(H, W)`` float32 in [0, 1], at the working size or the photo's own.
+    """
+    return bool(np.mean(alpha > 0.5) >= SUBJECT)
+
+
+def cut_out(predictor: Predictor, image: NDArray[np.uint8], style: Style, clock: Clock) -> Result:
+    """Cut a photo out.
 
     Args:
         predictor: Gives the matte.
@@ -46,21 +73,30 @@ def cut_out(predictor: Predictor, image: NDArray[np.uint8], style: Style, clock:
         clock: Takes the times of the steps ``network``, ``detail`` and ``foreground``.
 
     Returns:
-        uint8 of the photograph's size: ``(H, W, 4)`` straight RGBA, ``(H, W)``, or ``(H, W, 3)``, by the style.
+        The result. Where no subject is found its matte is empty: specks are nobody's cutout.
 
     Raises:
         ValueError: Another shape or dtype.
     """
     with clock("network"):
         coarse = predictor.coarse_mattes([image])[0]
+    return from_coarse(image, coarse, style, clock)
+
+
+def from_coarse(image: NDArray[np.uint8], coarse: NDArray[np.float32], style: Style, clock: Clock) -> Result:
+    """Cut a photo out whose matte is known at the working size; otherwise as `cut_out`."""
+    if not has_subject(coarse):
+        # Without a subject there are no colours to clean, and none to hide behind a matte of zeros.
+        empty = np.zeros(image.shape[:2], np.float32)
+        return Result(finish(image, empty, replace(style, foreground=False, clear=True)), subject_found=False)
     with clock("detail"):
         alpha = refine(image, coarse)
     with clock("foreground"):
-        return finish(image, alpha, style)
+        return Result(finish(image, alpha, style), subject_found=True)
 
 
 def finish(image: NDArray[np.uint8], alpha: NDArray[np.float32], style: Style) -> NDArray[np.uint8]:
-    """Make of a photograph and its matte what the style says; arguments and result as for `cut_out`."""
+    """Make of a photograph and its matte what the style says; the pixels of a `Result`."""
     if style.kind == "matte":
         return to_bytes(alpha)
     colours = estimate_foreground(image, alpha) if style.foreground else image

@@ -12,7 +12,7 @@ from matting.errors import MattingError
 from matting.images import MAX_PIXELS, encode_picture, read_rgb
 from matting.inference.clock import Clock
 from matting.inference.cutout import Colour, Style, cover, cut_out, place_on
-from matting.inference.loading import Loaded
+from matting.inference.model import Model
 from matting.inference.resizing import resize
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ footer { display: none !important; }
 """
 
 
-def build_page(loaded: Loaded, max_pixels: int = MAX_PIXELS, waiting: int = 16) -> "gradio.Blocks":
+def build_page(model: Model, max_pixels: int = MAX_PIXELS, waiting: int = 16) -> "gradio.Blocks":
     """Build the page around a network.
 
     Args:
-        loaded: The network.
+        model: The network.
         max_pixels: Largest photograph taken, by its header and before anything is decoded.
         waiting: Jobs that may wait; one is worked on at a time.
 
@@ -62,7 +62,7 @@ def build_page(loaded: Loaded, max_pixels: int = MAX_PIXELS, waiting: int = 16) 
 
     def press(photo: str | None, ground: str, own: str | None) -> tuple[Any, str, str]:
         try:
-            return cut_out_upload(loaded, photo, ground, own, max_pixels)
+            return cut_out_upload(model, photo, ground, own, max_pixels)
         except (MattingError, OSError) as error:
             raise gr.Error(without_folders(str(error), photo, own), duration=None, print_exception=False) from None
 
@@ -84,7 +84,7 @@ def build_page(loaded: Loaded, max_pixels: int = MAX_PIXELS, waiting: int = 16) 
                 slider = gr.ImageSlider(label="before and after", interactive=False, buttons=["fullscreen"])
                 download = gr.DownloadButton("Download PNG", interactive=False)
                 times = gr.Markdown("")
-        gr.Markdown(describe(loaded))
+        gr.Markdown(describe(model))
         ground.change(lambda choice: gr.update(visible=choice == OWN), ground, own, queue=False)
 
         def pressed(photo: str | None, ground: str, own: str | None) -> tuple[Any, Any, str]:
@@ -96,11 +96,11 @@ def build_page(loaded: Loaded, max_pixels: int = MAX_PIXELS, waiting: int = 16) 
     return page
 
 
-def serve(loaded: Loaded, host: str, port: int, max_megabytes: int, max_pixels: int) -> None:
+def serve(model: Model, host: str, port: int, max_megabytes: int, max_pixels: int) -> None:
     """Serve the page until it is stopped.
 
     Args:
-        loaded: The network.
+        model: The network.
         host: Address to listen on.
         port: Port to listen on.
         max_megabytes: Largest upload.
@@ -109,7 +109,7 @@ def serve(loaded: Loaded, host: str, port: int, max_megabytes: int, max_pixels: 
     Raises:
         OSError: The port is taken.
     """
-    page = build_page(loaded, max_pixels)
+    page = build_page(model, max_pixels)
     import gradio as gr
 
     system = ["system-ui", "sans-serif"]  # the theme's own fonts would be fetched from the internet
@@ -128,15 +128,15 @@ def serve(loaded: Loaded, host: str, port: int, max_megabytes: int, max_pixels: 
 
 
 def cut_out_upload(
-    loaded: Loaded, photo: str | None, ground: str, own: str | None, max_pixels: int = MAX_PIXELS
+    model: Model, photo: str | None, ground: str, own: str | None, max_pixels: int = MAX_PIXELS
 ) -> tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], str, str]:
     """Do what the button asks for.
 
     Args:
-        loaded: The network.
-        photo: Uploaded file.
+        model: The network.
+        photo: Upmodel file.
         ground: One of `GROUNDS`, or `OWN`.
-        own: Uploaded background.
+        own: Upmodel background.
         max_pixels: Largest picture taken.
 
     Returns:
@@ -160,7 +160,7 @@ def cut_out_upload(
             behind: NDArray[np.uint8] | Colour = cover(read_rgb(own, to_srgb=True, max_pixels=max_pixels), shape)
         else:
             behind = GROUNDS.get(ground) or checker(shape)
-    rgba = cut_out(loaded.predictor, image, Style(), clock)
+    rgba, subject_found = cut_out(model.predictor, image, Style(), clock)
     with clock("encode"):
         folder = Path(tempfile.mkdtemp(prefix="matting-", dir=_cache()))
         file = folder / f"{Path(photo).stem[:80] or 'photo'}_cutout.png"
@@ -168,7 +168,8 @@ def cut_out_upload(
     alpha = resize(np.ascontiguousarray(rgba[..., 3]), shape).astype(np.float32) / np.float32(255)
     after = place_on(resize(np.ascontiguousarray(rgba[..., :3]), shape), alpha, behind)
     height, width = image.shape[:2]
-    return (resize(image, shape), after), str(file), f"{width} x {height} px; {clock}"
+    nobody = "" if subject_found else "**No subject found.** "
+    return (resize(image, shape), after), str(file), f"{nobody}{width} x {height} px; {clock}"
 
 
 def checker(shape: tuple[int, int], side: int = 12) -> NDArray[np.uint8]:
@@ -178,20 +179,17 @@ def checker(shape: tuple[int, int], side: int = 12) -> NDArray[np.uint8]:
     return np.repeat(gray[..., None], 3, axis=2)
 
 
-def describe(loaded: Loaded) -> str:
+def describe(model: Model) -> str:
     """Say what network it is, what it was trained on, and what follows for its use, in Markdown."""
-    from matting.inference.model_folder import licence_of_data
-
-    terms = licence_of_data(loaded.path.resolve().parents[1], loaded.corpus)
-    listed = "; ".join(f"{name}: {term}" for name, term in terms.items())
+    listed = "; ".join(f"{name}: {term}" for name, term in model.terms.items())
     return (
-        f"Network `{loaded.digest}`, {loaded.predictor.size} px, {loaded.backend}. "
-        f"Trained on: {loaded.corpus}. Terms of the data: {listed}. Code: Apache-2.0."
+        f"Network `{model.name}` (`{model.digest}`), {model.predictor.size} px, {model.backend}: "
+        f"**{model.licence}**. Trained on: {model.corpus}. Terms of the data: {listed}. Code: Apache-2.0."
     )
 
 
 def without_folders(text: str, *files: str | None) -> str:
-    """Take the server's folders out of a message, and leave the names of the files that were uploaded."""
+    """Take the server's folders out of a message, and leave the names of the files that were upmodel."""
     for file in files:
         if file:
             text = text.replace(str(Path(file).parent) + "/", "")

@@ -1,21 +1,24 @@
-"""Many photographs: which file each one's cut-out goes to, and all of them one after the other."""
+"""Many photos: which file each one's cutout goes to, and all of them one after the other."""
 
 import glob
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from matting.errors import MattingError
 from matting.files import json_text, write_atomic, write_csv
-from matting.images import encode_picture, list_pictures, read_rgb
+from matting.images import SUFFIXES, encode_picture, list_pictures, read_rgb
 from matting.inference.clock import Clock
 from matting.inference.cutout import Style, cut_out
 from matting.inference.predictor import Predictor
 
+RESULTS = (".png", ".webp")
+"""Endings of results."""
+
 SETTINGS, FAILURES = "cutout.json", "failures.csv"
-"""What is written beside the results: how they were made, and which photographs were not done."""
+"""What is written to a folder of results: how they were made, and which photos were not done."""
 
 
 class Job(NamedTuple):
@@ -30,45 +33,101 @@ class Job(NamedTuple):
         return both and self.target.stat().st_mtime >= self.photo.stat().st_mtime
 
 
-def plan_jobs(photos: Sequence[Path | str], output: Path, suffix: str = ".png") -> list[Job]:
-    """Say which file each photograph's cut-out goes to, before any is opened.
+class Outcome(NamedTuple):
+    """What became of many photos.
+
+    Attributes:
+        failures: Photos that were not done, and why.
+        empty: Photos in which no subject was found.
+    """
+
+    failures: list[tuple[Path, str]]
+    empty: list[Path]
+
+
+def split_result(photos: list[str], output: Path | None) -> tuple[list[str], Path | None]:
+    """Take the second of two arguments for the result's name where it names a PNG or WebP that does not exist.
 
     Args:
-        photos: Files, which need not be pictures by name; folders, which are searched for pictures; and patterns with
-            ``*``, ``?`` or ``[…]``, for shells that leave them to the program.
-        output: Folder of the results: ``NAME.png`` for a file, ``SUB/NAME.png`` for one found below a folder.
-        suffix: Of the results.
+        photos: As given by the user, such as ``["photo.jpg", "new.png"]``.
+        output: As given; a result that is named by ``-o`` is not named again.
 
     Returns:
-        One job per photograph, each named once however often it was given.
+        Photos and output.
+    """
+    if output is not None or len(photos) != 2 or glob.has_magic(photos[1]) or not Path(photos[0]).is_file():
+        return photos, output
+    last = Path(photos[1])
+    return (photos[:1], last) if last.suffix.lower() in RESULTS and not os.path.lexists(last) else (photos, None)
+
+
+def results_folder(output: Path | None) -> Path | None:
+    """Return the folder of the results, which keeps records of them; None where the output is a file or none is given.
 
     Raises:
-        FileNotFoundError: A path does not exist, or no photograph was found.
-        MattingError: Two photographs would give one file, or a result would replace one of the photographs.
+        MattingError: The output names an image of a format that no result has.
+    """
+    return None if output is None or _names_result(output) else output
+
+
+def plan_jobs(
+    photos: Sequence[Path | str], output: Path | None, form: Literal["png", "webp"] | None = None
+) -> list[Job]:
+    """Say which file each photo's cutout goes to, before any is opened.
+
+    Args:
+        photos: Files, which need not be images by name; folders, which are searched for images, but not in the folder
+            of the results; and patterns with ``*``, ``?`` or ``[…]``, for shells that leave them to the program.
+        output: Folder of the results: ``NAME.png`` for a file, ``SUB/NAME.png`` for one found below a folder. Or the
+            file of a single photo's result, ``*.png`` or ``*.webp``. None for ``NAME.png`` in the current directory, or
+            ``NAME_cutout.png`` where that is one of the photos.
+        form: Of the results; PNG, or that of the result's name, where None.
+
+    Returns:
+        One job per photo, each named once however often it was given.
+
+    Raises:
+        FileNotFoundError: A path does not exist, or no photo was found.
+        MattingError: Two photos would give one file, a result would replace one of the photos, or the output does not
+            go with the input.
     """
     paths = [path for given in photos for path in _expand(str(given))]
+    _check_output(paths, output, form)
+    suffix = f".{form or 'png'}"
     # Not Path.resolve, which raises where links run in a circle.
     jobs = {os.path.realpath(job.photo): job for path in paths for job in _jobs_of(path, output, suffix)}
     if not jobs:
-        raise FileNotFoundError(f"expected photographs, found none in {', '.join(map(str, photos))}")
+        raise FileNotFoundError(f"expected photos, found none in {', '.join(map(str, photos))}")
+    if output is None:
+        jobs = {photo: _beside_inputs(job, jobs.keys()) for photo, job in jobs.items()}
     by_target: dict[str, list[Path]] = defaultdict(list)
     for job in jobs.values():
         by_target[os.path.realpath(job.target)].append(job.photo)
     for target, sources in by_target.items():
         if len(sources) > 1:
             listed = " and ".join(map(str, sources[:3]))
-            raise MattingError(
-                f"expected one photograph per result, but {listed} would all become {target}; rename one"
-            )
+            raise MattingError(f"expected one photo per result, but {listed} would all become {target}; rename one")
         if target in jobs:
-            raise MattingError(
-                f"{target}: a cut-out would replace this photograph; choose another folder with --output"
-            )
+            raise MattingError(f"{target}: a cutout would replace this photo; choose another name or folder with -o")
     return list(jobs.values())
 
 
+def check_new(jobs: Sequence[Job]) -> None:
+    """Refuse to replace a file that may be anything: outside of a folder of results nothing tells what is ours.
+
+    Raises:
+        FileExistsError: A result's file exists.
+    """
+    for job in jobs:
+        if os.path.lexists(job.target):
+            raise FileExistsError(
+                f"{job.target}: expected a new file, found one that exists; replace it with --overwrite, or choose "
+                "another name with -o"
+            )
+
+
 def pixels_within(megabytes: int, size: int) -> int:
-    """Return the largest photograph that stays within so much memory, at a working size, beside the loaded network.
+    """Return the largest photo that stays within so much memory, at a working size, along with the loaded network.
 
     Raises:
         MattingError: That is too little for the network at work.
@@ -79,35 +138,35 @@ def pixels_within(megabytes: int, size: int) -> int:
     return (megabytes - network) * 10**6 // per_pixel
 
 
-def cut_out_all(
-    jobs: Iterable[Job], predictor: Predictor, style: Style, max_pixels: int, clock: Clock
-) -> list[tuple[Path, str]]:
-    """Cut the people out of photographs, one file each; one that fails does not stop the others.
+def cut_out_all(jobs: Iterable[Job], predictor: Predictor, style: Style, max_pixels: int, clock: Clock) -> Outcome:
+    """Cut the people out of photos, one file each; one that fails does not stop the others.
 
     Args:
         jobs: From `plan_jobs`.
         predictor: The network.
         style: What is written.
-        max_pixels: Larger photographs are refused.
+        max_pixels: Larger photos are refused.
         clock: Takes the time of each step.
 
     Returns:
-        Photographs that were not done, and why.
+        Photos that were not done, and those without a subject, whose result is written all the same.
     """
-    failures: list[tuple[Path, str]] = []
+    outcome = Outcome([], [])
     for job in jobs:
         try:
             with clock("decode"):
                 image = read_rgb(job.photo, to_srgb=True, max_pixels=max_pixels)
             result = cut_out(predictor, image, style, clock)
             with clock("encode"):
-                data = encode_picture(result, job.target.suffix)
+                data = encode_picture(result.pixels, job.target.suffix.lower())
                 job.target.parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(job.target, data)
+            if not result.subject_found:
+                outcome.empty.append(job.photo)
         except (MattingError, OSError) as error:
             text = str(error)
-            failures.append((job.photo, text if str(job.photo) in text else f"{job.photo}: {text}"))
-    return failures
+            outcome.failures.append((job.photo, text if str(job.photo) in text else f"{job.photo}: {text}"))
+    return outcome
 
 
 def check_settings(output: Path, settings: dict[str, object], overwrite: bool) -> None:
@@ -136,7 +195,7 @@ def write_failures(output: Path, failures: Sequence[tuple[Path, str]]) -> None:
 
     Args:
         output: Folder of the results.
-        failures: As `cut_out_all` returns them.
+        failures: Of the `Outcome`.
     """
     if not failures:
         (output / FAILURES).unlink(missing_ok=True)
@@ -151,14 +210,55 @@ def _expand(given: str) -> list[Path]:
     matches = glob.glob(given, recursive=True)  # noqa: PTH207 (Path.glob refuses absolute patterns)
     found = sorted(map(Path, matches))
     if not found:
-        raise FileNotFoundError(f"{given}: expected photographs that match this pattern, found none; check the path")
+        raise FileNotFoundError(f"{given}: expected photos that match this pattern, found none; check the path")
     return found
 
 
-def _jobs_of(path: Path, output: Path, suffix: str) -> list[Job]:
-    if path.is_dir():
-        found = list_pictures(path, recursive=True)
-        return [Job(photo, (output / photo.relative_to(path)).with_suffix(suffix)) for photo in found]
+def _names_result(output: Path) -> bool:
+    suffix = output.suffix.lower()
+    if suffix in SUFFIXES.difference(RESULTS) and not output.is_dir():
+        raise MattingError(f"-o {output}: expected a file name ending in {' or '.join(RESULTS)}, found '{suffix}'")
+    return suffix in RESULTS and not output.is_dir()
+
+
+def _check_output(paths: Sequence[Path], output: Path | None, form: str | None) -> None:
+    folders = [path for path in paths if path.is_dir()]
+    if output is None:
+        if folders:
+            raise MattingError(f"{folders[0]}: expected -o FOLDER for the results of a folder, found none; give one")
+        return
+    if _names_result(output) and form and output.suffix.lower() != f".{form}":
+        raise MattingError(f"expected one format, found --format {form} and -o {output}; leave one out")
+    if _names_result(output) and (folders or len(paths) != 1):
+        given = f"the folder {folders[0]}" if folders else f"{len(paths)} photos"
+        raise MattingError(f"-o {output}: expected one photo for one file, found {given}; give a folder with -o")
+    for folder in folders:
+        if os.path.realpath(folder) == os.path.realpath(output):
+            raise MattingError(
+                f"-o {output}: expected another folder than that of the photos; give a new one, such as "
+                f"{output / 'cutouts'}"
+            )
+
+
+def _jobs_of(path: Path, output: Path | None, suffix: str) -> list[Job]:
     if not path.exists():
-        raise FileNotFoundError(f"{path}: expected a photograph or a folder, found nothing; check the path")
-    return [Job(path, output / f"{path.stem}{suffix}")]
+        raise FileNotFoundError(f"{path}: expected a photo or a folder, found nothing; check the path")
+    if path.is_dir() and output is not None:
+        found = [photo for photo in list_pictures(path, recursive=True) if not _below(photo, output, path)]
+        return [Job(photo, (output / photo.relative_to(path)).with_suffix(suffix)) for photo in found]
+    if output is not None and _names_result(output):
+        return [Job(path, output)]
+    return [Job(path, (output or Path()) / f"{path.stem}{suffix}")]
+
+
+def _below(photo: Path, output: Path, searched: Path) -> bool:
+    """Whether a photo lies in the folder of the results, where that lies in the folder that is searched."""
+    real = Path(os.path.realpath(output))
+    return real.is_relative_to(os.path.realpath(searched)) and Path(os.path.realpath(photo.parent)).is_relative_to(real)
+
+
+def _beside_inputs(job: Job, photos: Collection[str]) -> Job:
+    """The job under a name that is none of the photos'."""
+    if os.path.realpath(job.target) not in photos:
+        return job
+    return job._replace(target=job.target.with_stem(f"{job.target.stem}_cutout"))

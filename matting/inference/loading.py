@@ -1,102 +1,84 @@
-"""From a run folder, a model folder or a graph to a predictor, on what is fastest here."""
+"""From whatever names a network to a model, on what is fastest here."""
 
 import importlib.util
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from matting.errors import MattingError
+from matting.inference.model import Model
 from matting.inference.onnx_network import OnnxNetwork
-from matting.inference.predictor import Predictor, fastest_precision
-from matting.models import load_checkpoint, weights_digest
+from matting.inference.predictor import Precision, Predictor, fastest_precision
+from matting.inference.records import UNKNOWN_DATA, read_records
+from matting.inference.resolving import DEFAULT, GRAPH, resolve
+from matting.models import AttentionUNet, load_checkpoint
 
 Backend = Literal["auto", "torch", "onnx"]
 """What runs the network."""
 
-GRAPH = "model.onnx"
-"""Name of the graph in a model folder."""
 
-
-class Loaded(NamedTuple):
-    """A predictor and what to say of it.
-
-    Attributes:
-        predictor: Ready for photographs.
-        path: The file it came from.
-        corpus: What it was trained on.
-        digest: Names its weights; see `matting.models.weights_digest`.
-        backend: What runs it, in words.
-    """
-
-    predictor: Predictor
-    path: Path
-    corpus: str
-    digest: str
-    backend: str
-
-    def __str__(self) -> str:
-        """One line for a user."""
-        return f"{self.path} ({self.digest}), trained on: {self.corpus}; {self.backend}, {self.predictor.size} px"
-
-
-def load_predictor(path: Path, size: int | None = None, device: str = "auto", backend: Backend = "auto") -> Loaded:
-    """Load a network for photographs.
+def load(
+    source: str | Path = DEFAULT,
+    size: int | None = None,
+    device: str = "auto",
+    backend: Backend = "auto",
+    precision: Precision | None = None,
+) -> Model:
+    """Load a model for photos.
 
     Args:
-        path: Run folder, checkpoint file, model folder of ``matting export``, or its ``model.onnx``.
-        size: Long side of the working picture; the run's own where None.
-        device: As `Predictor` takes it.
+        source: A shipped model such as ``portrait``, a run folder, a checkpoint file, a model folder of
+            ``matting export``, its ``model.onnx``, or ``hf:owner/name``; see `resolve`.
+        size: Long side of the working image, a multiple of 32; the model's own where None.
+        device: ``cpu``, ``cuda``, ``mps``, or ``auto`` for the fastest.
         backend: ``auto`` takes torch in bfloat16 where the hardware multiplies it, else ONNX Runtime where there is a
             graph and the package, else torch in float32.
+        precision: Of torch; the fastest where None.
 
     Returns:
-        The predictor, and what to say of it.
+        The model.
 
     Raises:
         FileNotFoundError: There is nothing to load.
         MattingError: It cannot be used, or the size, the device or the backend cannot.
     """
+    path = resolve(source)
     graph = path if path.suffix == ".onnx" else path / GRAPH
     if backend == "onnx" and not graph.is_file():
-        raise MattingError(f"{path}: expected a model folder with {GRAPH} for ONNX Runtime, found none; matting export")
+        raise MattingError(
+            f"{source}: expected a model folder with {GRAPH} for ONNX Runtime, found none; matting export"
+        )
     if path.suffix == ".onnx" or backend == "onnx":
-        return _load_graph(graph, size)
+        return _load_graph(str(source), graph, size)
     trained = load_checkpoint(path)
     predictor = Predictor(trained.model, size or trained.size, device)
-    predictor.precision = fastest_precision(predictor.device)
+    predictor.precision = precision or fastest_precision(predictor.device)
     installed = importlib.util.find_spec("onnxruntime") is not None
     slow = predictor.device.type == "cpu" and predictor.precision == "float32"
     if backend == "auto" and slow and installed and graph.is_file():
-        return _load_graph(graph, size)
+        return _load_graph(str(source), graph, size)
     words = f"torch {predictor.precision} on {predictor.device}"
-    return Loaded(predictor, trained.path, trained.corpus, weights_digest(trained.model), words)
+    records = read_records(trained)
+    return Model(
+        predictor, str(source), trained.path, trained.corpus, records["digest"], words, records["licence_of_data"]
+    )
 
 
-def newest_run(folders: tuple[Path, ...] = (Path("outputs"), Path("multirun"))) -> Path:
-    """Find the training run that finished last.
+def trained_network(path: str | Path) -> AttentionUNet:
+    """Load a network to be trained further, for example on images of one's own.
 
     Args:
-        folders: Where runs are written.
+        path: What `load` takes as its source, but no graph.
 
     Returns:
-        A run folder with a checkpoint and its report's figures.
-
-    Raises:
-        FileNotFoundError: There is none.
+        The network in training mode. The optimiser starts afresh: this continues learning, not an interrupted run.
     """
-    finished = [file for folder in folders for file in folder.rglob("results.json")]
-    runs = [file for file in finished if (file.parent / "checkpoints" / "last.ckpt").is_file()]
-    if not runs:
-        searched = " and ".join(f"{folder}/" for folder in folders)
-        raise FileNotFoundError(
-            f"expected a finished run in {searched}, found none; give --checkpoint, "
-            "or train one with 'python train.py experiment=quickstart'"
-        )
-    return max(runs, key=lambda file: file.stat().st_mtime).parent
+    return load_checkpoint(resolve(path)).model.train()
 
 
-def _load_graph(path: Path, size: int | None) -> Loaded:
+def _load_graph(name: str, path: Path, size: int | None) -> Model:
     network = OnnxNetwork(path)
     about = network.about
     predictor = Predictor(network, size or int(about["size"]), "cpu")
     words = f"ONNX Runtime on {network.provider}"
-    return Loaded(predictor, path, about.get("corpus", "unknown"), about.get("digest", "unknown"), words)
+    digest, corpus = about.get("digest", "unknown"), about.get("corpus", "unknown")
+    return Model(predictor, name, path, corpus, digest, words, {"data": about.get("licence", UNKNOWN_DATA)})

@@ -47,6 +47,8 @@ class OnnxNetwork(nn.Module):
             raise MattingError(f"{path}: expected an ONNX graph, found: {str(error).splitlines()[0]}") from error
         if [port.name for port in self.session.get_inputs()] != ["image"] or "size" not in self.about:
             raise MattingError(f"{path}: expected the graph model.onnx of 'matting export', found another one")
+        if not torch.isfinite(self.forward(torch.full((1, 3, 64, 64), 0.5)).alpha).all():
+            raise MattingError(f"{path}: expected finite weights, found a network that gives NaN; export another one")
 
     @property
     def provider(self) -> str:

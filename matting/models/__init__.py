@@ -2,7 +2,7 @@
 
 from matting.models.attention import AttentionGate
 from matting.models.attention_unet import AttentionUNet, Fusion, MattingOutput
-from matting.models.checkpoint import Checkpoint, load_checkpoint, trained_network
+from matting.models.checkpoint import Checkpoint, load_checkpoint
 from matting.models.cost import Cost, cost
 from matting.models.folder import RECORDS, is_model_folder, weights_digest
 from matting.models.fusion import fuse
@@ -19,6 +19,5 @@ __all__ = [
     "fuse",
     "is_model_folder",
     "load_checkpoint",
-    "trained_network",
     "weights_digest",
 ]

@@ -41,11 +41,12 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
 
     Raises:
         FileNotFoundError: If there is no checkpoint.
-        MattingError: If the file is damaged or was not written by this project.
+        MattingError: If the file is damaged, was not written by this project, or has weights that are not finite.
     """
     file = Path(path)
     if is_model_folder(file):
         model, records = read_model_folder(file)
+        _check_finite(model, file / "model.safetensors")
         left_out = records.get("fold")
         without = (int(left_out[0]), int(left_out[1])) if left_out else None
         return Checkpoint(model, int(records["size"]), str(records["corpus"]), file / "model.safetensors", without)
@@ -62,21 +63,19 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         model.load_state_dict(state)
     except RuntimeError as error:
         raise MattingError(f"{file}: the weights do not fit the model it describes; {error}") from error
+    _check_finite(model, file)
     fold = hyper_parameters.get("fold")
     without = None if fold is None else (int(fold), int(hyper_parameters["folds"]))
     return Checkpoint(model.eval(), int(hyper_parameters["size"]), str(hyper_parameters["corpus"]), file, without)
 
 
-def trained_network(path: Path | str) -> AttentionUNet:
-    """The network of a run, ready to be trained further, for example on pictures of one's own.
-
-    Args:
-        path: A run folder or a checkpoint file, see `load_checkpoint`.
-
-    Returns:
-        The network in training mode. The optimiser starts afresh: this continues learning, not an interrupted run.
-    """
-    return load_checkpoint(path).model.train()
+def _check_finite(model: AttentionUNet, file: Path) -> None:
+    for name, value in model.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise MattingError(
+                f"{file}: expected finite weights, found NaN or infinity in '{name}'; the training that wrote it "
+                "diverged: take an earlier checkpoint"
+            )
 
 
 def _read(file: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 
 from matting.errors import MattingError
@@ -37,7 +38,10 @@ def read_model_folder(folder: Path) -> tuple[AttentionUNet, dict[str, Any]]:
         records = json.loads((folder / RECORDS).read_text())
         if not {"size", "corpus"} <= records.keys():
             raise MattingError(f"{RECORDS} without size and corpus")
-        return AttentionUNet.from_pretrained(folder).eval(), records
+        settings = json.loads((folder / "config.json").read_text())
+        model = AttentionUNet(**settings | {"pretrained": False, "encoder_weights": None})
+        model.load_state_dict(load_file(folder / "model.safetensors"))  # from_pretrained would print a line
+        return model.eval(), records
     except (OSError, ValueError, TypeError, RuntimeError, AttributeError, SafetensorError) as error:
         raise MattingError(
             f"{folder}: expected a model folder with config.json, model.safetensors and {RECORDS}, found: {error}; "

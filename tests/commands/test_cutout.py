@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from matting.images import read_alpha, read_rgb, read_rgba, write_png
-from matting.inference import newest_run
 from matting.inference.jobs import pixels_within
+from matting.models import load_checkpoint
 from tests.inference.hostile import write_hostile_files
 from tests.test_cli import data, matting, run_folder  # noqa: F401
 
@@ -42,11 +42,11 @@ def test_more_than_300_hostile_files_get_a_result_or_a_reason(matting, run_folde
 
 def test_what_is_done_is_passed_over_until_the_photograph_changes(matting, data, run_folder):  # noqa: F811
     call = ["cutout", "--checkpoint", run_folder, data / "images", "-o", data / "out"]
-    assert "2 cut-outs" in matting(*call)[1]
+    assert "2 cutouts in" in matting(*call)[1]
     code, out, _ = matting(*call)
-    assert code == 0 and "0 cut-outs" in out and "2 already done" in out
+    assert code == 0 and "0 cutouts in" in out and "2 already done" in out
     write_png(data / "images" / "a.png", RNG.integers(0, 256, (30, 30, 3), np.uint8))
-    assert "1 cut-outs" in matting(*call)[1] and read_rgba(data / "out" / "a.png").shape == (30, 30, 4)
+    assert "1 cutout in" in matting(*call)[1] and read_rgba(data / "out" / "a.png").shape == (30, 30, 4)
     code, _, err = matting(*call, "--matte")
     assert code == 1 and "settings of this call" in err and "Traceback" not in err
     assert matting(*call, "--matte", "--overwrite")[0] == 0
@@ -84,26 +84,10 @@ def test_webp_keeps_the_matte(matting, data, run_folder):  # noqa: F811
 def test_patterns_and_names_with_brackets(matting, data, run_folder):  # noqa: F811
     (data / "images" / "a.png").rename(data / "images" / "a[1].png")
     call = ["cutout", "--checkpoint", run_folder, "-o"]
-    assert "2 cut-outs" in matting(*call, data / "one", f"{data}/im*/*.png")[1]
-    assert "1 cut-outs" in matting(*call, data / "two", data / "images" / "a[1].png")[1]
+    assert "2 cutouts in" in matting(*call, data / "one", f"{data}/im*/*.png")[1]
+    assert "1 cutout in" in matting(*call, data / "two", data / "images" / "a[1].png")[1]
     code, _, err = matting(*call, data / "three", f"{data}/*.tiff")
     assert code == 1 and "match this pattern, found none" in err
-
-
-def test_the_newest_finished_run_is_taken_and_named(matting, data, run_folder, monkeypatch):  # noqa: F811
-    monkeypatch.chdir(data)
-    code, _, err = matting("cutout", "images", "-o", "out")
-    assert code == 1 and "expected a finished run" in err
-    for number, name in enumerate(("old", "new", "unfinished")):
-        run = data / "outputs" / name
-        (run / "checkpoints").mkdir(parents=True)
-        (run / "checkpoints" / "last.ckpt").write_bytes((run_folder / "checkpoints" / "last.ckpt").read_bytes())
-        if name != "unfinished":
-            (run / "results.json").write_text("{}")
-            os.utime(run / "results.json", (1000 + number, 1000 + number))
-    assert newest_run().name == "new"
-    code, _, err = matting("cutout", "images", "-o", "out")
-    assert code == 0 and "newest finished run: outputs/new" in err
 
 
 @pytest.mark.parametrize(
@@ -127,7 +111,7 @@ def test_larger_photographs_than_the_memory_allows_are_refused_unopened(matting,
     write_png(data / "images" / "large.png", np.zeros((side, side, 3), np.uint8))
     call = ["cutout", "--checkpoint", run_folder, data / "images", "-o", data / "out", "--max-memory", 301]
     code, out, err = matting(*call)
-    assert code == 1 and "2 cut-outs" in out and "large.png: expected at most 0 megapixels" in err
+    assert code == 1 and "2 cutouts in" in out and "large.png: expected at most 0 megapixels" in err
 
 
 def test_a_checkpoint_that_would_run_code_is_refused(matting, data, tmp_path):  # noqa: F811
@@ -138,3 +122,116 @@ def test_a_checkpoint_that_would_run_code_is_refused(matting, data, tmp_path):  
     torch.save({"state_dict": {}, "hyper_parameters": Harm()}, tmp_path / "bad.ckpt")
     code, _, err = matting("cutout", "--checkpoint", tmp_path / "bad.ckpt", data / "images", "-o", data / "out")
     assert code == 1 and "expected a checkpoint written by train.py" in err and not (tmp_path / "harm").exists()
+
+
+@pytest.fixture
+def here(shipped, tmp_path, monkeypatch):
+    """The current directory, with three photos, and shipped models."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    for name in ("a.jpg", "b.png", "c.jpg"):
+        Image.fromarray(RNG.integers(0, 256, (40, 30, 3), np.uint8)).save(folder / name)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def files(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_photo_alone_is_cut_out_by_the_shipped_model(matting, here):  # noqa: F811
+    before = files(here)
+    code, out, err = matting("cutout", "a.jpg")
+    assert code == 0 and out.startswith("1 cutout in ") and out.strip().endswith(" s: a.png"), err
+    assert err.startswith("portrait (") and ": Apache-2.0; trained on: tiny" in err
+    after = files(here)
+    assert after.keys() - before.keys() == {"a.png"} and all(after[name] == before[name] for name in before)
+    assert read_rgba(here / "a.png").shape == (40, 30, 4)
+
+
+def test_a_research_model_says_so_in_the_first_line(matting, here):  # noqa: F811
+    code, _, err = matting("cutout", "a.jpg", "--checkpoint", "portrait-research")
+    assert code == 0 and "research only, non-commercial" in err.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("call", "made"),
+    [
+        (["b.png"], {"b_cutout.png"}),
+        (["a.jpg", "c.jpg"], {"a.png", "c.png"}),
+        (["a.jpg", "b.png"], {"a.png", "b_cutout.png"}),  # both are photos
+        (["a.jpg", "-o", "out.png"], {"out.png"}),
+        (["a.jpg", "out.png"], {"out.png"}),
+        (["a.jpg", "-o", "out.webp"], {"out.webp"}),
+        (["a.jpg", "-o", "OUT.PNG"], {"OUT.PNG"}),
+        (["a.jpg", "out.webp"], {"out.webp"}),
+        (["a.jpg", "--format", "webp"], {"a.webp"}),
+        (["a.jpg", "-o", "new/out.png"], {"new/out.png"}),
+        (["a.jpg", "-o", "out"], {"out/a.png", "out/cutout.json"}),
+        (["../here/b.png", "--matte"], {"b_cutout.png"}),
+    ],
+)
+def test_what_is_written_where(matting, here, call, made):  # noqa: F811
+    before = files(here)
+    code, _, err = matting("cutout", *call)
+    assert code == 0, err
+    assert files(here).keys() - before.keys() == made and before.items() <= files(here).items()
+    for name in made:
+        assert name.endswith(".json") or Image.open(here / name).size == (30, 40)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (["a.jpg", "-o", "b.png"], "b.png: expected a new file, found one that exists; replace it with --overwrite"),
+        (["b.png", "-o", "b.png"], "a cutout would replace this photo"),
+        (["b.png", "-o", "b.png", "--overwrite"], "a cutout would replace this photo"),
+        (["a.jpg", "c.jpg", "-o", "out.png"], "-o out.png: expected one photo for one file, found 2 photos"),
+        (["../here", "-o", "out.png"], "expected one photo for one file, found the folder ../here"),
+        (["a.jpg", "-o", "out.jpg"], "-o out.jpg: expected a file name ending in .png or .webp, found '.jpg'"),
+        (["a.jpg", "-o", "out.png", "--format", "webp"], "found --format webp and -o out.png"),
+        (["."], "expected -o FOLDER for the results of a folder"),
+        (["../here", "-o", "."], "-o .: expected another folder than that of the photos"),
+        (["a.jpg", "gone.jpg"], "gone.jpg: expected a photo or a folder, found nothing"),
+        (["a.jpg", "--checkpoint", "portait"], "did you mean 'portrait'?"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line_and_no_file(matting, here, call, message):  # noqa: F811
+    before = files(here)
+    code, _, err = matting("cutout", *call)
+    assert code == 1 and message in err and "Traceback" not in err and files(here) == before
+
+
+def test_an_existing_file_is_replaced_on_demand_only(matting, here):  # noqa: F811
+    assert matting("cutout", "a.jpg")[0] == 0
+    code, _, err = matting("cutout", "a.jpg")
+    assert code == 1 and "a.png: expected a new file" in err
+    assert matting("cutout", "a.jpg", "--overwrite", "--matte")[0] == 0 and Image.open("a.png").mode == "L"
+
+
+def test_results_inside_of_the_photos_folder_are_no_photos(matting, here, tmp_path):  # noqa: F811
+    (here / "deep").mkdir()
+    (here / "a.jpg").rename(here / "deep" / "a.jpg")
+    for expected in ("3 cutouts in ", "0 cutouts in "):
+        code, out, err = matting("cutout", here, "-o", here / "cut")
+        assert code == 0 and out.startswith(expected), err
+    assert "3 already done" in out
+    assert {name for name in files(here / "cut") if name.endswith("png")} == {"deep/a.png", "b.png", "c.png"}
+    assert "2 cutouts in" in matting("cutout", "*.*", "-o", "..")[1]  # the photos are below the results
+
+
+@pytest.fixture
+def nobody(shipped):
+    """The shipped model sees nobody."""
+    model = load_checkpoint(shipped / "portrait").model
+    model.alpha_head.bias.data -= 9
+    model.save_pretrained(shipped / "portrait")
+
+
+@pytest.mark.parametrize("options", [[], ["--matte"], ["--background", "red"]])
+def test_when_nobody_is_there(matting, nobody, here, options):  # noqa: F811
+    code, out, err = matting("cutout", "a.jpg", "c.jpg", *options)
+    assert code == 0 and out.startswith("2 cutouts in ") and "no subject found in 2" in out
+    assert "no subject found in a.jpg" in err and "no subject found in c.jpg" in err
+    pixels = np.asarray(Image.open("a.png"))
+    assert pixels.shape[:2] == (40, 30) and (pixels == ([255, 0, 0] if "red" in options else 0)).all()

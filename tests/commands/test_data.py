@@ -69,15 +69,13 @@ def test_a_photograph_of_another_size_stops_with_its_reason(coco, tmp_path):
 
 def test_a_network_refines_where_the_outline_is_uncertain(coco, tmp_path, monkeypatch):
     import matting.inference
-    import matting.models
 
     class Trained:
-        model, size = None, 32
+        @staticmethod
+        def predictor(photo):
+            return np.full(photo.shape[:2], 0.2, np.float32)
 
-    monkeypatch.setattr(matting.models, "load_checkpoint", lambda path: Trained())
-    monkeypatch.setattr(
-        matting.inference, "Predictor", lambda model, size: lambda photo: np.full(photo.shape[:2], 0.2, np.float32)
-    )
+    monkeypatch.setattr(matting.inference, "load", lambda source, **options: Trained())
     output = tmp_path / "mattes"
     shown = RUNNER.invoke(app, ["data", "coco-mattes", str(coco), str(output), "--checkpoint", "run"])
     assert shown.exit_code == 0

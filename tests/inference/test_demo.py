@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from matting.images import read_rgb, read_rgba, write_png
-from matting.inference import load_predictor
+from matting.inference import load
 from tests.inference.hostile import write_hostile_files
 from tests.test_cli import run_folder  # noqa: F401
 
@@ -32,7 +32,7 @@ def resident(process: int) -> int:
 
 @pytest.fixture(scope="module")
 def loaded(run_folder):  # noqa: F811
-    return load_predictor(run_folder, device="cpu")
+    return load(run_folder, device="cpu")
 
 
 @pytest.fixture

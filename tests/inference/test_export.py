@@ -2,15 +2,16 @@
 
 import importlib.util
 import json
+import os
 
 import numpy as np
 import pytest
 import torch
 
 from matting.images import write_png
-from matting.inference import load_predictor
+from matting.inference import load
 from matting.models import AttentionUNet, load_checkpoint
-from tests.test_cli import matting, run_folder  # noqa: F401
+from tests.test_cli import data, matting, run_folder  # noqa: F401
 
 ONNX = all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript"))
 IMAGE = np.random.default_rng(0).integers(0, 256, (70, 50, 3), np.uint8)
@@ -29,9 +30,15 @@ def finished(run_folder, tmp_path):  # noqa: F811
         "model: {encoder: resnet18, pretrained: true}\n"
     )
     results = {
-        "metrics": {"test/demo/whole/sad": 12.5, "test/demo.hat/whole/sad": 99.0},
-        "notes": {"mixture": "portraits 8, coarse 5"},
-        "pictures": 7,
+        "by_method": {
+            "model": {
+                "test/own/whole/mad": {"mean": 0.0125, "low": 0.01, "high": 0.02, "pictures": 7},
+                "test/own.hat/whole/mad": {"mean": 0.5, "low": 0.4, "high": 0.6, "pictures": 2},
+            }
+        },
+        "method_under_test": "model",
+        "corpus": "data sets in /data",
+        "notes": {"mixture": "rwp 8, coco_matting 5"},
         "wall_seconds": 7200,
         "commit": "abc",
         "hardware": {"cores": 2},
@@ -45,10 +52,11 @@ def test_a_model_folder_gives_the_same_mattes_and_tells_its_records(matting, fin
     code, out, err = matting("export", "--checkpoint", finished, "-o", tmp_path / "model", "--no-onnx")
     assert code == 0, err
     card = (tmp_path / "model" / "README.md").read_text()
-    for fact in ("CC BY-NC 2.0", "RealWorldPortrait-636", "portraits 8, coarse 5", "hours: 2", "12.5", "resnet18"):
+    for fact in ("CC BY-NC 2.0", "RealWorldPortrait-636", "rwp 8, coco_matting 5", "hours: 2", "resnet18: Apache-2.0"):
         assert fact in card
-    assert "99" not in card and "CC BY-NC 2.0" in out
-    before, after = (load_predictor(path, 64, "cpu") for path in (finished, tmp_path / "model"))
+    assert "| own | 7 | 0.0125 (0.01 to 0.02) |" in card and "| own.hat | 2 | 0.5 (0.4 to 0.6) |" in card
+    assert "CC BY-NC 2.0" in out and "Licence: **research only, non-commercial**" in card
+    before, after = (load(path, 64, "cpu") for path in (finished, tmp_path / "model"))
     assert np.array_equal(before.predictor(IMAGE), after.predictor(IMAGE))
     assert (before.digest, before.corpus) == (after.digest, after.corpus)
     model = AttentionUNet.from_pretrained(tmp_path / "model").eval()
@@ -78,6 +86,73 @@ def test_what_exists_is_not_replaced_and_failures_leave_nothing(matting, finishe
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "run"]
 
 
+def test_half_the_size_is_the_same_matte_within_rounding(matting, finished, tmp_path):  # noqa: F811
+    for name, options in (("whole", []), ("half", ["--half"])):
+        code, _, err = matting("export", "--checkpoint", finished, "-o", tmp_path / name, "--no-onnx", *options)
+        assert code == 0, err
+    sizes = [(tmp_path / name / "model.safetensors").stat().st_size for name in ("half", "whole")]
+    assert sizes[0] < 0.53 * sizes[1]
+    half, whole = (load(tmp_path / name, 64, "cpu", precision="float32") for name in ("half", "whole"))
+    assert all(value.dtype in (torch.float32, torch.int64) for value in half.predictor.model.state_dict().values())
+    assert 0 < np.abs(half.alpha(IMAGE) - whole.alpha(IMAGE)).max() < 0.01
+    assert half.digest != whole.digest and half.digest in (tmp_path / "half" / "README.md").read_text()
+    assert json.loads((tmp_path / "half" / "training.json").read_text())["digest"] == half.digest
+    assert (tmp_path / "half" / "model.safetensors").stat().st_mode & 0o777 == 0o666 & ~umask()
+    again = matting("export", "--checkpoint", tmp_path / "half", "-o", tmp_path / "again", "--no-onnx", "--half")
+    assert again[0] == 0 and load(tmp_path / "again", 64, "cpu").digest == half.digest
+
+
+def umask() -> int:
+    os.umask(current := os.umask(0))
+    return current
+
+
+def test_weights_beyond_sixteen_bits_are_refused(matting, finished, tmp_path):  # noqa: F811
+    file = finished / "checkpoints" / "last.ckpt"
+    content = torch.load(file, weights_only=True)
+    content["state_dict"]["model.alpha_head.weight"] *= 1e7
+    torch.save(content, file)
+    code, _, err = matting("export", "--checkpoint", finished, "-o", tmp_path / "half", "--no-onnx", "--half")
+    assert code == 1 and "float16, found larger ones in 'alpha_head.weight'" in err and not (tmp_path / "half").exists()
+
+
+def test_further_scores_are_of_these_weights_or_refused(matting, data, run_folder, finished, tmp_path):  # noqa: F811
+    test = ["--images", data / "images", "--alphas", data / "alphas", "--predictions", data / "predictions"]
+    assert matting("evaluate", "--checkpoint", run_folder, *test, "-o", tmp_path / "report")[0] == 0
+    call = ["export", "--checkpoint", finished, "--no-onnx", "--half", "--scores", tmp_path / "report"]
+    code, _, err = matting(*call, "-o", tmp_path / "model", "--terms", "my photos=CC0")
+    assert code == 0, err
+    card = (tmp_path / "model" / "README.md").read_text()
+    measured = json.loads((tmp_path / "report" / "results.json").read_text())["by_method"]["tiny"]
+    key = next(key for key in measured if key.endswith("whole/mad"))
+    assert (
+        f"| {key.split('/')[1]} | 2 | {measured[key]['mean']:.4g} (" in card
+        and "before the weights were rounded" in card
+    )
+    assert "- my photos: CC0" in card
+    file = tmp_path / "report" / "results.json"
+    text = file.read_text()
+    for content in (text.replace(load(finished, 64, "cpu").digest, "0" * 12), "{}", "[]", "{"):
+        file.write_text(content)
+        code, _, err = matting(*call, "-o", tmp_path / "other")
+        assert (
+            code == 1
+            and "results.json: expected" in err
+            and "Traceback" not in err
+            and not (tmp_path / "other").exists()
+        )
+
+
+def test_terms_of_the_network_that_was_started_from_hold(matting, shipped, finished, tmp_path):  # noqa: F811
+    (finished / ".hydra" / "config.yaml").write_text(
+        "corpus: {portraits: {_target_: matting.data.formats.pairs}}\nmodel: {path: portrait-research}\n"
+    )
+    assert matting("export", "--checkpoint", finished, "-o", tmp_path / "model", "--no-onnx")[0] == 0
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "- fine-tuned from portrait-research: PPM-100: mattes CC BY-NC-SA 4.0" in card
+    assert "Licence: **research only, non-commercial**" in card
+
+
 @pytest.mark.parametrize("damage", ["config.json", "model.safetensors", "training.json"])
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"\x80\x04rubbish"])
 def test_a_damaged_model_folder_is_one_line(matting, finished, tmp_path, damage, content):  # noqa: F811
@@ -98,7 +173,7 @@ def test_the_graph_agrees_with_torch_at_any_size(matting, finished, tmp_path):  
     call = ["export", "--checkpoint", finished, "-o", tmp_path / "model", "--photograph"]
     code, out, err = matting(*call)
     assert code == 0 and out.count("alpha differs from torch by at most") == 3, err
-    exact, graph = (load_predictor(tmp_path / "model", 96, "cpu", backend) for backend in ("torch", "onnx"))
+    exact, graph = (load(tmp_path / "model", 96, "cpu", backend) for backend in ("torch", "onnx"))
     exact.predictor.precision = "float32"
     assert graph.backend.startswith("ONNX Runtime") and graph.digest == exact.digest
     assert np.abs(exact.predictor(IMAGE) - graph.predictor(IMAGE)).max() < 1e-3
@@ -106,7 +181,7 @@ def test_the_graph_agrees_with_torch_at_any_size(matting, finished, tmp_path):  
     smooth = np.tile(np.linspace(0, 255, 90)[None, :, None], (2, 130, 1, 3)).astype(np.uint8)
     alpha = session.run(None, {"photo": smooth})[0]
     assert alpha.shape == (2, 130, 90) and alpha.min() >= 0 and alpha.max() <= 1
-    plain = load_predictor(tmp_path / "model", 64, "cpu", "onnx").predictor(smooth[0])
+    plain = load(tmp_path / "model", 64, "cpu", "onnx").predictor(smooth[0])
     assert np.abs(alpha[0] - plain).mean() < 0.05
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from matting.models import AttentionUNet, load_checkpoint, trained_network
+from matting.models import AttentionUNet, load_checkpoint
 
 
 def save(path, model, **changes):
@@ -30,15 +30,6 @@ def test_run_folder_and_file_give_the_trained_network(tmp_path, model):
         assert not loaded.model.training and torch.equal(loaded.model(image).alpha, model(image).alpha)
 
 
-def test_network_to_go_on_from_has_the_weights_and_learns(tmp_path, model):
-    save(tmp_path / "a.ckpt", model)
-    network = trained_network(tmp_path / "a.ckpt")
-    assert network.training and all(parameter.requires_grad for parameter in network.parameters())
-    assert all(
-        torch.equal(a, b) for a, b in zip(network.state_dict().values(), model.state_dict().values(), strict=True)
-    )
-
-
 def test_nothing_there_is_said_with_the_command_that_trains(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"found none; train one with 'python train\.py"):
         load_checkpoint(tmp_path)
@@ -63,3 +54,16 @@ def test_weights_of_another_network_are_refused(tmp_path, model):
     save(tmp_path / "a.ckpt", model, state_dict={"model.alpha_head.weight": torch.ones(1)})
     with pytest.raises(ValueError, match=r"a\.ckpt: the weights do not fit the model it describes"):
         load_checkpoint(tmp_path / "a.ckpt")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["alpha_head.weight", "encoder.backbone.conv1.1.running_var"])
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path, model, value, name):
+    assert name in model.state_dict()
+    model.state_dict()[name].view(-1)[-1] = value
+    save(tmp_path / "a.ckpt", model)
+    model.save_pretrained(tmp_path / "folder")
+    (tmp_path / "folder" / "training.json").write_text('{"size": 64, "corpus": "x"}')
+    for path in (tmp_path / "a.ckpt", tmp_path / "folder"):
+        with pytest.raises(ValueError, match=f"expected finite weights, found NaN or infinity in '{name}'"):
+            load_checkpoint(path)

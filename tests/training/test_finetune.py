@@ -1,5 +1,4 @@
 import csv
-import json
 
 import cv2
 import numpy as np
@@ -51,26 +50,15 @@ def test_a_trained_network_learns_from_a_folder_of_ones_own(trained, tmp_path):
     assert np.mean(losses[-6:]) < np.mean(losses[:6])
 
 
-def test_two_sets_of_ones_own_are_trained_on_and_recorded(trained, tmp_path):
-    """Added on the command line: the run's records have each set with its items and its share of the rows."""
-    for name in ("pictures", "more"):
-        own_pictures(tmp_path / name)
-    own = [f"corpus.root={tmp_path}/pictures", f"corpus.portraits.pairs.split_list={tmp_path}/splits.csv"]
-    more = ["+corpus/portraits@corpus.portraits.more=pairs", f"corpus.portraits.more.root={tmp_path}/more"]
-    more += [f"corpus.portraits.more.split_list={tmp_path}/splits.csv", "+corpus.weights.portraits={pairs:3,more:1}"]
-    where = [f"model.path={trained}", f"folder={tmp_path}", "trainer.max_epochs=2"]
-    metrics = train(load_config(["experiment=finetune", *own, *more, *where, *SHORT, *QUIET]))
-    assert "test/own/whole/mad" in metrics
-    words = "portraits.pairs (32 items, 75.0% of the rows); portraits.more (32 items, 25.0% of the rows)"
-    assert words in (tmp_path / "report.md").read_text()
-    assert json.loads((tmp_path / "results.json").read_text())["notes"]["sets"] == words
-    assert checkpoint(tmp_path)["hyper_parameters"]["sets"] == {"portraits.pairs": 32, "portraits.more": 32}
-    with (tmp_path / "plan.csv").open() as file:
-        rows = [(row["plan/set/portraits.pairs"], row["plan/set/portraits.more"]) for row in csv.DictReader(file)]
-    assert rows == [("18", "6")] * 2
-    with (tmp_path / "per_image.csv").open() as file:
-        names = {row["name"] for row in csv.DictReader(file)}
-    assert names == {f"{name}/me {k}" for name in ("pairs", "more") for k in range(4)}
+def test_the_shipped_model_is_what_is_started_from(shipped, tmp_path):
+    splits = own_pictures(tmp_path / "pictures")
+    own = [f"corpus.root={tmp_path}/pictures", f"corpus.portraits.split_list={splits}"]
+    where = [f"folder={tmp_path}", "trainer.max_steps=1", "optimizer.lr=1e-12", "optimizer.weight_decay=0"]
+    train(load_config(["experiment=finetune", *own, *where, *SHORT, *QUIET]))
+    start, after = (load_checkpoint(folder).model for folder in (shipped / "portrait", tmp_path))
+    assert start.settings == after.settings
+    for name, value in start.named_parameters():
+        assert torch.allclose(value, after.get_parameter(name), atol=1e-9), name
 
 
 def test_encoder_rests_first_with_its_statistics(trained, tmp_path):

@@ -1,0 +1,118 @@
+"""A loaded model: photos in, mattes and cutouts out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TypeAlias, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from matting.images import pillow_to_rgb, read_rgb
+from matting.inference.clock import Clock
+from matting.inference.cutout import Style, from_coarse
+from matting.inference.predictor import Predictor
+from matting.inference.records import licence
+
+Photo: TypeAlias = str | PathLike[str] | Image.Image | NDArray[np.uint8]
+"""A file, a Pillow image, or an array ``(H, W, 3)`` uint8 RGB. The first two are turned upright by their EXIF."""
+
+Photos: TypeAlias = list[Photo] | tuple[Photo, ...]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network ready for photos, and what to say of it. `matting.load` makes one.
+
+    Attributes:
+        predictor: The network with its working size and device.
+        name: What it was loaded by.
+        path: The file it came from.
+        corpus: What it was trained on.
+        digest: Names its weights; see `matting.models.weights_digest`.
+        backend: What runs it, in words.
+        terms: Terms of the data that it was trained on, by name.
+
+    Example:
+        >>> import matting
+        >>> model = matting.load("portrait")  # doctest: +SKIP
+        >>> model.cutout("photo.jpg").save("cutout.png")  # doctest: +SKIP
+    """
+
+    predictor: Predictor
+    name: str
+    path: Path
+    corpus: str
+    digest: str
+    backend: str
+    terms: Mapping[str, str]
+
+    @property
+    def licence(self) -> str:
+        """What may be done with the weights, in a few words."""
+        return licence(self.terms)
+
+    def __str__(self) -> str:
+        """One line for a user."""
+        return (
+            f"{self.name} ({self.digest}): {self.licence}; trained on: {self.corpus}; "
+            f"{self.backend}, {self.predictor.size} px"
+        )
+
+    @overload
+    def alpha(self, photo: Photo) -> NDArray[np.float32]: ...
+
+    @overload
+    def alpha(self, photo: Photos) -> list[NDArray[np.float32]]: ...
+
+    def alpha(self, photo: Photo | Photos) -> NDArray[np.float32] | list[NDArray[np.float32]]:
+        """Predict the matte of a photo, or those of a list of photos as one batch.
+
+        Args:
+            photo: One `Photo`, or a list of them. All of a list are in memory at once.
+
+        Returns:
+            ``(H, W)`` float32 in [0, 1] of the photo's own size; a list for a list.
+
+        Raises:
+            MattingError: A file is no image, or an array has another shape or dtype.
+        """
+        if isinstance(photo, (list, tuple)):
+            return self.predictor.predict_batch([_rgb(one) for one in photo])
+        return self.predictor.predict(_rgb(photo))
+
+    @overload
+    def cutout(self, photo: Photo) -> Image.Image: ...
+
+    @overload
+    def cutout(self, photo: Photos) -> list[Image.Image]: ...
+
+    def cutout(self, photo: Photo | Photos) -> Image.Image | list[Image.Image]:
+        """Cut the people out of a photo, or of a list of photos as one batch.
+
+        Args:
+            photo: As for `alpha`.
+
+        Returns:
+            Straight RGBA of the photo's own size, with the old background cleaned out of soft edges; transparent
+            everywhere where no subject was found (`matting.inference.has_subject`). A list for a list.
+
+        Raises:
+            MattingError: As for `alpha`.
+        """
+        if isinstance(photo, (list, tuple)):
+            return self._cutouts([_rgb(one) for one in photo])
+        return self._cutouts([_rgb(photo)])[0]
+
+    def _cutouts(self, images: Sequence[NDArray[np.uint8]]) -> list[Image.Image]:
+        coarse = self.predictor.coarse_mattes(images)
+        results = (from_coarse(image, matte, Style(), Clock()) for image, matte in zip(images, coarse, strict=True))
+        return [Image.fromarray(result.pixels) for result in results]
+
+
+def _rgb(photo: Photo) -> NDArray[np.uint8]:
+    if isinstance(photo, np.ndarray):
+        return photo  # the predictor checks it
+    return pillow_to_rgb(photo) if isinstance(photo, Image.Image) else read_rgb(Path(photo), to_srgb=True)

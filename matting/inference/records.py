@@ -1,0 +1,173 @@
+"""What is known of a network: how it was trained, what it scored, and which terms hold for its weights."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from matting.errors import MattingError
+from matting.inference.resolving import resolve
+from matting.models import RECORDS, AttentionUNet, Checkpoint, load_checkpoint, weights_digest
+
+DRAWN = "rendered by this project's code, so no third-party licence applies"
+UNKNOWN_DATA = "unknown: the run's configuration is not beside its checkpoint"
+OWN = "yours"
+"""Licence of formats that hold a user's own data, whose terms only the user knows."""
+
+APACHE, RESEARCH, OTHER = "Apache-2.0", "research only, non-commercial", "the terms of its data"
+"""What may be done with weights, in a few words."""
+
+
+def read_records(trained: Checkpoint) -> dict[str, Any]:
+    """Gather what a run wrote of itself.
+
+    Args:
+        trained: Loaded from the run folder; of a checkpoint that lies by itself less is known.
+
+    Returns:
+        JSON values: ``size``, ``corpus``, ``network`` in words, ``digest``, ``licence_of_data``; ``fold`` where one
+        was left out, with the number of folds; and, where the run folder has them, how it was trained (``notes``,
+        ``hours``, ``hardware``, ``commit``, ``versions``) and what it scored (``scores``, see `read_scores`).
+
+    Raises:
+        MattingError: A file of records is damaged.
+    """
+    earlier = trained.path.parent / RECORDS
+    if earlier.is_file():
+        known: dict[str, Any] = json.loads(earlier.read_text())
+        return {"licence_of_data": {"data": UNKNOWN_DATA}} | known | {"digest": weights_digest(trained.model)}
+    run = trained.path.resolve().parents[1]
+    records: dict[str, Any] = {
+        "size": trained.size,
+        "corpus": trained.corpus,
+        "network": _network(trained.model),
+        "digest": weights_digest(trained.model),
+        "licence_of_data": licence_of_data(run, trained.corpus),
+    }
+    if trained.fold:
+        records["fold"] = list(trained.fold)
+    if (run / "results.json").is_file():
+        results = json.loads((run / "results.json").read_text())
+        kept = ("notes", "hardware", "commit", "versions")
+        records |= {name: results[name] for name in kept if name in results}
+        records["hours"] = round(results.get("wall_seconds", 0) / 3600, 3)
+        records["scores"] = [_scores(results, results.get("method_under_test", "model"), records["digest"])]
+    return records
+
+
+def read_scores(folder: Path, digests: Iterable[str]) -> dict[str, Any]:
+    """Read what ``matting evaluate`` measured of a network.
+
+    Args:
+        folder: Folder of an evaluation, with its ``results.json``.
+        digests: Names of the weights, one of which the scores must be of; see `matting.models.weights_digest`.
+
+    Returns:
+        ``images``, what was scored, in words; ``weights``, the digest of what was scored; ``protocol``; and ``cells``,
+        estimates with their intervals by ``<set>/<region>/<metric>``, where a label of images is ``<set>.<label>``.
+
+    Raises:
+        FileNotFoundError: There are no results.
+        MattingError: They are damaged, or are of other weights.
+    """
+    file = folder / "results.json"
+    try:
+        results = json.loads(file.read_text())
+        methods = {name: text for name, text in results["methods"].items() if name in results["by_method"]}
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise MattingError(
+            f"{file}: expected results of 'matting evaluate', found {error!r}; evaluate again"
+        ) from error
+    digests = list(digests)
+    matching = [(name, digest) for name, text in methods.items() for digest in digests if digest in text]
+    if not matching:
+        raise MattingError(
+            f"{file}: expected scores of the weights {' or '.join(digests)}, found those of {', '.join(methods)}; "
+            "run 'matting evaluate' with this network"
+        )
+    return _scores(results, *matching[0])
+
+
+def licence_of_data(run: Path, corpus: str) -> dict[str, str]:
+    """Find the terms of everything that a run has read, by its configuration.
+
+    Args:
+        run: Run folder.
+        corpus: Label of its corpus.
+
+    Returns:
+        Terms by data set, and those of the weights that the network started from.
+    """
+    from omegaconf import OmegaConf
+
+    from matting.data.verify.formats import FORMATS
+
+    file = run / ".hydra" / "config.yaml"
+    if not file.is_file():
+        return {"images": DRAWN if corpus.startswith("demo corpus") else UNKNOWN_DATA}
+    config: Any = OmegaConf.to_container(OmegaConf.load(file))
+    readers = _targets(config.get("corpus"))
+    terms = {entry.title: entry.licence for entry in FORMATS if entry.name in readers}
+    if "demo_corpus" in readers:
+        terms["images"] = DRAWN
+    model = config.get("model") or {}
+    if model.get("path"):
+        return (terms or {"images": UNKNOWN_DATA}) | _terms_of_start(str(model["path"]))
+    if model.get("pretrained") or model.get("encoder_weights"):
+        terms["encoder"] = _terms_of_encoder(str(model.get("encoder")), model.get("encoder_weights"))
+    return terms or {"images": UNKNOWN_DATA}
+
+
+def licence(terms: Mapping[str, str]) -> str:
+    """Say in a few words what may be done with weights: the strictest of the terms of what they were trained on.
+
+    Args:
+        terms: As `licence_of_data` returns them.
+    """
+    if any(re.search(r"\bNC\b|non-commercial|\bresearch\b", text) for text in terms.values()):
+        return RESEARCH
+    return APACHE if all(text == DRAWN or APACHE in text for text in terms.values()) else OTHER
+
+
+def _terms_of_encoder(encoder: str, file: str | None) -> str:
+    import timm
+
+    if file:
+        return f"started from the file {Path(file).name}, whose own terms hold"
+    known = getattr(timm.get_pretrained_cfg(encoder), "license", None) if timm.is_model(encoder) else None
+    own = {"apache-2.0": APACHE}.get(known or "", known or "their own terms hold")
+    return f"started from the published ImageNet weights of {encoder}: {own}"
+
+
+def _terms_of_start(source: str) -> dict[str, str]:
+    """Terms that hold for the network that a run was fine-tuned from hold for the run as well."""
+    try:
+        inherited = read_records(load_checkpoint(resolve(source)))["licence_of_data"]
+    except (OSError, ValueError):
+        return {"network": f"fine-tuned from {source}, whose data's terms hold as well"}
+    return {f"fine-tuned from {source}: {name}": text for name, text in inherited.items()}
+
+
+def _network(model: AttentionUNet) -> str:
+    millions = sum(parameter.numel() for parameter in model.parameters()) / 1e6
+    gates = "" if model.settings["gates"] else "out"
+    return f"U-Net over {model.settings['encoder']}, with{gates} attention gates, {millions:.1f} M parameters"
+
+
+def _scores(results: Mapping[str, Any], method: str, digest: str) -> dict[str, Any]:
+    try:
+        cells = {key.partition("/")[2]: cell for key, cell in results["by_method"][method].items()}
+        return {"images": results["corpus"], "weights": digest, "protocol": results["protocol"], "cells": cells}
+    except (KeyError, AttributeError, TypeError) as error:
+        raise MattingError(
+            f"results.json: expected scores of '{method}' with intervals, found no {error}; evaluate the network again"
+        ) from error
+
+
+def _targets(node: Any) -> set[str]:
+    """Last parts of the names of everything that a configuration builds."""
+    if not isinstance(node, dict):
+        return set()
+    own = {str(node["_target_"]).rpartition(".")[2]} if "_target_" in node else set()
+    return own.union(*(_targets(child) for child in node.values()))
