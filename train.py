@@ -43,7 +43,7 @@ def train(config: DictConfig) -> dict[str, float]:
             corpus,
             build_schedule(config, corpus, epochs),
             build(config.augment),
-            **{name: config.data[name] for name in ("batch_size", "crop_size", "smallest_crop", "workers")},
+            **{name: config.data[name] for name in ("batch_size", "crop_size", "min_crop", "workers")},
         )
         module = MattingModule(
             build(config.model).to(memory_format=torch.channels_last),

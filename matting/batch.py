@@ -1,6 +1,6 @@
 """The one batch layout of the project, before and after the device pipeline.
 
-Every source speaks the same three layers. A real photograph that is not composited again ships
+Every source speaks the same three layers. A real photo that is not composited again ships
 ``foreground == background == photo``: composing it gives the photo back, so nothing downstream asks
 what kind of sample it holds.
 """
@@ -23,10 +23,10 @@ class LayerBatch(NamedTuple):
             share it, hence share geometry.
         view: ``(B,)`` int64, 0, or 1 for the second view of a pair: photometric randomness is a function of
             ``(seed, view)``, geometry of ``seed`` alone.
-        severity: ``(B,)`` float32 in [0, 1]; 0 leaves the picture's appearance untouched, exactly.
+        severity: ``(B,)`` float32 in [0, 1]; 0 leaves the image's appearance untouched, exactly.
         pair: ``(B,)`` int64 pair id, -1 for a view without a partner.
         person: ``(B,)`` int64, equal where the same person or group is shown.
-        scene: ``(B,)`` int64, equal for equal background items, -1 for a photograph's own background.
+        scene: ``(B,)`` int64, equal for equal background items, -1 for a photo's own background.
     """
 
     foreground: Tensor
@@ -46,7 +46,7 @@ class TrainingBatch(NamedTuple):
 
     Attributes:
         image: ``(B, 3, S, S)`` float32 in [0, 1], sRGB. The network normalises for its own encoder.
-        views: ``(B, N, 3, S, S)`` float32 in [0, 1]: each picture mixed N times anew for a
+        views: ``(B, N, 3, S, S)`` float32 in [0, 1]: each image mixed N times anew for a
             consistency term; N is mostly 0.
         alpha: ``(B, 1, S, S)`` float32 in [0, 1].
         trimap: ``(B, S, S)`` int64: 0 background, 1 unknown, 2 foreground.
@@ -55,7 +55,7 @@ class TrainingBatch(NamedTuple):
         valid: ``(B, 1, S, S)`` float32, 1 where the annotation holds, 0 where it is to be ignored.
         pair: ``(B,)`` int64 pair id, -1 for none.
         person: ``(B,)`` int64, equal where the same person or group is shown.
-        scene: ``(B,)`` int64, equal for equal background items, -1 for a photograph's own background.
+        scene: ``(B,)`` int64, equal for equal background items, -1 for a photo's own background.
     """
 
     image: Tensor

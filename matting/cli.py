@@ -18,7 +18,7 @@ from matting.commands.serve import serve
 from matting.errors import DEBUG
 
 app = typer.Typer(
-    help="Trimap-free portrait matting: evaluate mattes and cut photographs out. Training is `python train.py`.",
+    help="Trimap-free portrait matting: evaluate mattes and cut photos out. Training is `python train.py`.",
     epilog="--debug with any command shows the traceback of a mistake that would be one line.",
     no_args_is_help=True,
     add_completion=False,
@@ -43,7 +43,7 @@ def main() -> None:
     its traceback.
     """
     arguments = [argument for argument in sys.argv[1:] if argument != DEBUG]
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # a damaged picture is told of once, and by its name
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # a damaged image is told of once, and by its name
     try:
         app(arguments)
     except Exception as error:

@@ -22,7 +22,7 @@ _SIDE = 64  # of a tile: what is done with it stays in the processor's cache
 _ROWS = 128  # of a strip, where pixels are fused one by one
 _HALF_A_STEP = 0.5 / 255  # of a stored matte: beyond it alpha is 0 or 1
 _ONE = np.float32(1)
-_LEAST = np.float32(1e-3)  # alpha is taken for no less, so that every blur has a weight; the picture's noise is larger
+_LEAST = np.float32(1e-3)  # alpha is taken for no less, so that every blur has a weight; the image's noise is larger
 
 _Scalar = TypeVar("_Scalar", np.uint8, np.float32)
 _Bytes = NDArray[np.uint8]
@@ -30,9 +30,9 @@ _Floats = NDArray[np.float32]
 
 
 def estimate_foreground(image: _Bytes, alpha: _Floats) -> _Bytes:
-    """Estimate the foreground of a photograph whose matte is known; the matte stays as it is.
+    """Estimate the foreground of a photo whose matte is known; the matte stays as it is.
 
-    Blur-fusion (Forte and Pitié 2021, "Approximate Fast Foreground Colour Estimation"): with I the photograph and ‾ a
+    Blur-fusion (Forte and Pitié 2021, "Approximate Fast Foreground Colour Estimation"): with I the photo and ‾ a
     box blur, ::
 
         F^ = ‾(α F) / ‾α        B^ = ‾((1-α) B) / ‾(1-α)        F = F^ + α r,  B = B^ + (1-α) r
@@ -49,8 +49,8 @@ def estimate_foreground(image: _Bytes, alpha: _Floats) -> _Bytes:
         alpha: ``(H, W)`` float32 in [0, 1].
 
     Returns:
-        ``(H, W, 3)`` uint8: the photograph where alpha is 1, the subject's colours where it is soft, and where it is 0
-        those of the subject nearby, so that a picture which is scaled later gets no fringe.
+        ``(H, W, 3)`` uint8: the photo where alpha is 1, the subject's colours where it is soft, and where it is 0
+        those of the subject nearby, so that an image which is scaled later gets no fringe.
     """
     levels = [(image, alpha)]
     while max(levels[-1][1].shape) > 1:
@@ -68,18 +68,18 @@ def estimate_foreground(image: _Bytes, alpha: _Floats) -> _Bytes:
     return foreground
 
 
-def _fuse_level(foreground: _Bytes, background: _Bytes, picture: _Bytes, alpha: _Floats) -> None:
-    """Fuse both layers with their level's picture, in place, in the tiles where the matte is soft."""
+def _fuse_level(foreground: _Bytes, background: _Bytes, image: _Bytes, alpha: _Floats) -> None:
+    """Fuse both layers with their level's image, in place, in the tiles where the matte is soft."""
     soft = cv2.inRange(alpha, _HALF_A_STEP, 1 - _HALF_A_STEP) > 0
     todo = list(tiles(soft, _SIDE, margin=_RADIUS * PASSES))
     # A blur must see the neighbours as they were: all are done before one is written.
     windows = [tile.window for tile in todo]
-    fused = [_fuse(foreground[w], background[w], picture[w], alpha[w]) for w in windows]
+    fused = [_fuse(foreground[w], background[w], image[w], alpha[w]) for w in windows]
     for tile, (tile_f, tile_b) in zip(todo, fused, strict=True):
         foreground[tile.core], background[tile.core] = tile_f[tile.inner], tile_b[tile.inner]
 
 
-def _fuse_pixels(foreground: _Bytes, background: _Bytes, picture: _Bytes, alpha: _Floats) -> None:
+def _fuse_pixels(foreground: _Bytes, background: _Bytes, image: _Bytes, alpha: _Floats) -> None:
     """Fuse the soft pixels of a foreground, in place, each by itself; the background may be smaller."""
     (height, width), (rows, columns) = alpha.shape, background.shape[:2]
     for top in range(0, height, _ROWS):
@@ -94,19 +94,19 @@ def _fuse_pixels(foreground: _Bytes, background: _Bytes, picture: _Bytes, alpha:
         f, b = _taken(found, soft).astype(np.float32), _taken(background, nearest).astype(np.float32)
         a = np.take(a, soft)
         rest = _ONE - a
-        residual = _taken(picture[strip], soft) - b
+        residual = _taken(image[strip], soft) - b
         residual -= _coloured(a[None])[0] * (f - b)
         residual *= _coloured((a / (a * a + rest * rest))[None])[0]
         found[soft] = cv2.add(f, residual, dtype=cv2.CV_8U)  # rounded, and cut to 0 to 255
 
 
-def _fuse(foreground: _Bytes, background: _Bytes, picture: _Bytes, alpha: _Floats) -> tuple[_Bytes, _Bytes]:
+def _fuse(foreground: _Bytes, background: _Bytes, image: _Bytes, alpha: _Floats) -> tuple[_Bytes, _Bytes]:
     """Fuse one tile, first without a blur, then `PASSES` times with one.
 
     Fused layers fulfil I = α F + (1-α) B, so αF says all, and blurring it blurs (1-α) B = I - αF as well. With
     c = α² / (α² + (1-α)²) a fusion is then ``αF = c I + (1-c) α F^ - c (1-α) B^``: linear in what was blurred.
     """
-    f, b, seen = (layer.astype(np.float32) for layer in (foreground, background, picture))
+    f, b, seen = (layer.astype(np.float32) for layer in (foreground, background, image))
     alpha = np.clip(alpha, _LEAST, _ONE - _LEAST)
     rest = _ONE - alpha
     share = alpha * alpha
@@ -119,7 +119,7 @@ def _fuse(foreground: _Bytes, background: _Bytes, picture: _Bytes, alpha: _Float
     around = _blurred(alpha)
     behind = share * rest / (_ONE - around)
     through = _coloured((_ONE - share) * alpha / around + behind)
-    own -= _coloured(behind) * _blurred(picture)  # bytes: half the time
+    own -= _coloured(behind) * _blurred(image)  # bytes: half the time
     for _ in range(PASSES):
         premultiplied = _blurred(premultiplied)
         premultiplied *= through
@@ -130,9 +130,9 @@ def _fuse(foreground: _Bytes, background: _Bytes, picture: _Bytes, alpha: _Float
     return np.asarray(f, np.uint8), np.asarray(b, np.uint8)
 
 
-def _blurred(picture: NDArray[_Scalar]) -> _Floats:
+def _blurred(image: NDArray[_Scalar]) -> _Floats:
     window = (2 * _RADIUS + 1, 2 * _RADIUS + 1)
-    return np.asarray(cv2.blur(picture, window, borderType=cv2.BORDER_REPLICATE), np.float32)
+    return np.asarray(cv2.blur(image, window, borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _coloured(plane: _Floats) -> _Floats:
@@ -140,13 +140,13 @@ def _coloured(plane: _Floats) -> _Floats:
     return np.asarray(cv2.cvtColor(plane, cv2.COLOR_GRAY2BGR), np.float32)
 
 
-def _taken(picture: _Bytes, where: NDArray[np.integer]) -> _Bytes:
-    """The colours at indices into the flattened picture, ``(N, 3)``; `take` is twice as fast as an index."""
-    return np.take(picture.reshape(-1, 3), where, axis=0)
+def _taken(image: _Bytes, where: NDArray[np.integer]) -> _Bytes:
+    """The colours at indices into the flattened image, ``(N, 3)``; `take` is twice as fast as an index."""
+    return np.take(image.reshape(-1, 3), where, axis=0)
 
 
-def _halved(picture: NDArray[_Scalar]) -> NDArray[_Scalar]:
-    height, width = picture.shape[:2]
+def _halved(image: NDArray[_Scalar]) -> NDArray[_Scalar]:
+    height, width = image.shape[:2]
     # Linear at twice the distance: the mean of four pixels, and hardly more work where a side is odd.
-    half = cv2.resize(picture, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(half, picture.dtype)
+    half = cv2.resize(image, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(half, image.dtype)

@@ -1,7 +1,7 @@
-"""The one door for picture files: every photograph and every matte of the project is read and written here.
+"""The one door for image files: every photo and every matte of the project is read and written here.
 
 Colours are returned *as stored*. Published composites were made without colour management and from the stored
-numbers, so a data set must be read that way; a person's own photograph is converted with ``to_srgb=True``.
+numbers, so a data set must be read that way; a person's own photo is converted with ``to_srgb=True``.
 Only CMYK, which has no RGB numbers to return, always goes through its ICC profile.
 """
 
@@ -22,10 +22,10 @@ Pixels = NDArray[np.uint8]
 """An image of 8 bits per channel: ``(H, W)`` gray, ``(H, W, 3)`` RGB or ``(H, W, 4)`` straight RGBA."""
 
 MAX_PIXELS = 2**27
-"""Largest picture accepted, in pixels (134 megapixels): above it the header is taken for a decompression bomb."""
+"""Largest image accepted, in pixels (134 megapixels): above it the header is taken for a decompression bomb."""
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2", ".ppm"})
-"""Lower-case file name endings that are taken for pictures when a folder is listed."""
+"""Lower-case file name endings that are taken for images when a folder is listed."""
 
 # Pillow would also open formats that run an interpreter (EPS) or hold no raster; those stay shut.
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "AVIF", "JPEG2000", "PPM")
@@ -46,7 +46,7 @@ _UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
 
 
 class ImageError(MattingError):
-    """A picture file that cannot be read as asked; the text names the file, what was expected, found and to do."""
+    """An image file that cannot be read as asked; the text names the file, what was expected, found and to do."""
 
 
 class _Decoded(NamedTuple):
@@ -58,21 +58,21 @@ class _Decoded(NamedTuple):
 
 
 def read_rgb(path: str | Path, *, to_srgb: bool = False, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """Read a photograph.
+    """Read a photo.
 
     Upright by its EXIF orientation; gray is repeated, palettes are looked up, 16 bits are rounded to 8, an alpha
     channel is dropped with the colours under it kept, an animation gives its first frame.
 
     Args:
-        path: Picture file. It is only ever read.
+        path: Image file. It is only ever read.
         to_srgb: Convert the colours by the file's RGB profile (phones store Display P3), where it has a sound one.
-        max_pixels: Largest picture accepted, by its header and before anything is decoded.
+        max_pixels: Largest image accepted, by its header and before anything is decoded.
 
     Returns:
         ``(H, W, 3)`` uint8, C-contiguous.
 
     Raises:
-        ImageError: The file is missing, no picture, truncated, or larger than `max_pixels`.
+        ImageError: The file is missing, no image, truncated, or larger than `max_pixels`.
     """
     return _to_rgb(_read(Path(path), max_pixels), to_srgb)
 
@@ -96,10 +96,10 @@ def pillow_to_rgb(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def read_rgba(path: str | Path) -> NDArray[np.uint8]:
-    """Read a cut-out: as `read_rgb`, with the file's straight alpha, or 255 everywhere where it has none.
+    """Read a cutout: as `read_rgb`, with the file's straight alpha, or 255 everywhere where it has none.
 
     Args:
-        path: Picture file. It is only ever read.
+        path: Image file. It is only ever read.
 
     Returns:
         ``(H, W, 4)`` uint8, C-contiguous.
@@ -119,17 +119,17 @@ def read_alpha(path: str | Path) -> NDArray[np.uint8]:
     """Read a matte or a trimap.
 
     Gray files give their gray; three-channel files whose channels agree up to JPEG noise give their luma; files with
-    an alpha channel give that channel, unless it is opaque everywhere and the picture gray: then someone saved a plain
+    an alpha channel give that channel, unless it is opaque everywhere and the image gray: then someone saved a plain
     matte as RGBA, and its gray is meant.
 
     Args:
-        path: Picture file. It is only ever read.
+        path: Image file. It is only ever read.
 
     Returns:
-        ``(H, W)`` uint8, 255 = foreground, C-contiguous, upright by EXIF as the photograph beside it.
+        ``(H, W)`` uint8, 255 = foreground, C-contiguous, upright by EXIF as the photo next to it.
 
     Raises:
-        ImageError: As for `read_rgb`, or the picture is coloured: a photograph where a matte belongs.
+        ImageError: As for `read_rgb`, or the image is coloured: a photo where a matte belongs.
     """
     pixels = _read(Path(path)).pixels
     if pixels.ndim == 2:
@@ -138,23 +138,23 @@ def read_alpha(path: str | Path) -> NDArray[np.uint8]:
     if pixels.shape[2] == 4 and (coloured or pixels[..., 3].min() < 255):
         return np.ascontiguousarray(pixels[..., 3])
     if coloured:
-        raise ImageError(f"{path}: expected a matte (gray, or RGBA), found a coloured picture; is it the photograph?")
+        raise ImageError(f"{path}: expected a matte (gray, or RGBA), found a coloured image; is it the photo?")
     return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels[..., :3]), cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def read_labels(path: str | Path) -> tuple[NDArray[np.uint8], bool]:
-    """Read a picture whose values stand for classes: the numbers of an indexed file as they are stored.
+    """Read an image whose values stand for classes: the numbers of an indexed file as they are stored.
 
-    A palette of grays is looked up, as that of any gray picture.
+    A palette of grays is looked up, as that of any gray image.
 
     Args:
-        path: Picture file. It is only ever read.
+        path: Image file. It is only ever read.
 
     Returns:
-        ``(H, W)`` uint8, C-contiguous, upright by EXIF as the photograph beside it; and whether it was indexed.
+        ``(H, W)`` uint8, C-contiguous, upright by EXIF as the photo next to it; and whether it was indexed.
 
     Raises:
-        ImageError: As for `read_rgb`, or the picture has colours or transparent parts.
+        ImageError: As for `read_rgb`, or the image has colours or transparent parts.
     """
     pixels, _, indexed = _read(Path(path), indexed=True)
     if pixels.ndim == 3:
@@ -180,11 +180,11 @@ def write_png(path: str | Path, array: NDArray[np.uint8]) -> None:
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ValueError(f"{path}: expected a name ending in .png, found '{path.suffix}'")
-    write_atomic(path, encode_picture(array, ".png"))
+    write_atomic(path, encode_image(array, ".png"))
 
 
-def encode_picture(array: NDArray[np.uint8], suffix: str) -> bytes:
-    """Encode an 8-bit picture.
+def encode_image(array: NDArray[np.uint8], suffix: str) -> bytes:
+    """Encode an 8-bit image.
 
     Args:
         array: ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)`` uint8, gray, RGB or straight RGBA.
@@ -206,12 +206,12 @@ def encode_picture(array: NDArray[np.uint8], suffix: str) -> bytes:
         array = cv2.cvtColor(array, cv2.COLOR_RGB2BGR if array.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
     encoded, data = cv2.imencode(suffix, array, _ENCODINGS[suffix])
     if not encoded:
-        raise ValueError(f"a picture of shape {array.shape} cannot be encoded as {suffix}")
+        raise ValueError(f"an image of shape {array.shape} cannot be encoded as {suffix}")
     return bytes(data.data)
 
 
-def list_pictures(folder: str | Path, *, recursive: bool = False) -> list[Path]:
-    """List the picture files of a folder by their endings (`SUFFIXES`), sorted; hidden ones are passed over.
+def list_images(folder: str | Path, *, recursive: bool = False) -> list[Path]:
+    """List the image files of a folder by their endings (`SUFFIXES`), sorted; hidden ones are skipped.
 
     Args:
         folder: Where to look.
@@ -226,7 +226,7 @@ def list_pictures(folder: str | Path, *, recursive: bool = False) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing"
-        raise FileNotFoundError(f"{folder}: expected a folder of pictures, found {found}; check the path")
+        raise FileNotFoundError(f"{folder}: expected a folder of images, found {found}; check the path")
     inside = folder.rglob("*") if recursive else folder.iterdir()
     named = (path for path in inside if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
     return sorted(path for path in named if not path.is_dir())
@@ -235,7 +235,7 @@ def list_pictures(folder: str | Path, *, recursive: bool = False) -> list[Path]:
 def _read(path: Path, max_pixels: int = MAX_PIXELS, indexed: bool = False) -> _Decoded:
     if not path.is_file():
         found = "something that is no regular file" if path.exists() else "nothing"
-        raise ImageError(f"{path}: expected a picture file, found {found}; check the path")
+        raise ImageError(f"{path}: expected an image file, found {found}; check the path")
     try:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
@@ -302,7 +302,7 @@ def _as_rgb(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _indices(image: Image.Image) -> NDArray[np.uint8] | None:
-    """The stored numbers of a picture with a coloured palette; None for any other."""
+    """The stored numbers of an image with a coloured palette; None for any other."""
     if image.mode != "P":
         return None
     colours = np.reshape(image.getpalette() or [0, 0, 0], (-1, 3))
@@ -326,7 +326,7 @@ def _orientation(image: Image.Image, data: bytes | None = None) -> int:
         return 1
     try:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
-    except Exception:  # damaged EXIF says nothing about how the picture stands
+    except Exception:  # damaged EXIF says nothing about how the image stands
         return 1
 
 
@@ -342,7 +342,7 @@ def _convert_to_srgb(rgb: NDArray[np.uint8], profile: bytes) -> NDArray[np.uint8
 
 
 def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
-    """Return the picture in sRGB, or None where the profile is broken or made for other channels."""
+    """Return the image in sRGB, or None where the profile is broken or made for other channels."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(source):

@@ -1,4 +1,4 @@
-"""The golden labels: attributes of a picture, such as glasses, by the names that every manifest and report uses."""
+"""The attribute tags: attributes of an image, such as glasses, by the names that every manifest and report uses."""
 
 TAGS = (
     "backlit",

@@ -12,11 +12,11 @@ Window = tuple[slice, slice]
 
 
 class Tile(NamedTuple):
-    """A rectangle of a picture.
+    """A rectangle of an image.
 
     Attributes:
         core: What the tile is responsible for; cores do not overlap.
-        window: The core with a margin on each side, where the picture goes on.
+        window: The core with a margin on each side, where the image goes on.
         inner: The core within the window.
     """
 
@@ -40,7 +40,7 @@ def soft(alpha: NDArray[np.float32], margin: int) -> NDArray[np.bool_]:
 
 
 def tiles(region: NDArray[np.bool_], side: int, margin: int = 0) -> Iterator[Tile]:
-    """Cut a picture into tiles and yield those that a region touches.
+    """Cut an image into tiles and yield those that a region touches.
 
     Args:
         region: ``(H, W)`` boolean.

@@ -57,7 +57,7 @@ def labels_of(codes: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def erode(region: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    """Erode a region by a disc; the edge of the picture erodes nothing.
+    """Erode a region by a disc; the edge of the image erodes nothing.
 
     Args:
         region: ``(H, W)`` boolean.
@@ -82,7 +82,7 @@ def trimap_from_alpha(alpha: NDArray[Any], radius: int) -> NDArray[np.uint8]:
 
     Unknown is every soft pixel (0 < α < 1), dilated by a disc of the radius, and the band within the radius of both a
     pixel of the foreground (α = 1) and one of the background (α = 0). In other words, the foreground and the
-    background each keep what a disc of the radius erodes to; the edge of the picture erodes nothing. Any noise near 0
+    background each keep what a disc of the radius erodes to; the edge of the image erodes nothing. Any noise near 0
     or 1 counts as soft, so a matte that was stored as JPEG has to be cleaned before.
 
     Args:
@@ -121,11 +121,11 @@ def without_jpeg_noise(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def implied_trimap(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Make the trimap of a test picture that has none, by the project's one rule.
+    """Make the trimap of a test image that has none, by the project's one rule.
 
     Args:
         alpha: ``(H, W)`` uint8: the true matte. JPEG noise is taken off it first, since mattes are distributed as
-            JPEG too, and their noise would make the whole picture unknown.
+            JPEG too, and their noise would make the whole image unknown.
 
     Returns:
         ``(H, W)`` uint8 of `CODES`, the unknown region widened by `RADIUS_SHARE` of the long side.

@@ -1,4 +1,4 @@
-"""A miniature demo corpus for everything that needs pictures, drawn once a session."""
+"""A miniature synthetic corpus for everything that needs images, drawn once a session."""
 
 import json
 import os

@@ -34,7 +34,7 @@ def run_folder(tmp_path_factory):
     (folder / "checkpoints").mkdir(parents=True)
     content = {
         "state_dict": {f"model.{key}": value for key, value in model.state_dict().items()},
-        "hyper_parameters": {"model": options, "size": 64, "corpus": "demo corpus, not real data"},
+        "hyper_parameters": {"model": options, "size": 64, "corpus": "synthetic corpus, not real data"},
     }
     torch.save(content, folder / "checkpoints" / "last.ckpt")
     return folder
@@ -46,9 +46,9 @@ def data(tmp_path):
         photo = RNG.integers(0, 256, (50, 40, 3), np.uint8)
         matte = np.zeros((50, 40), np.uint8)
         matte[10:40, 8:30] = 255
-        for folder, picture in {"images": photo, "alphas": matte, "predictions": matte // 2}.items():
+        for folder, image in {"images": photo, "alphas": matte, "predictions": matte // 2}.items():
             (tmp_path / folder).mkdir(exist_ok=True)
-            write_png(tmp_path / folder / f"{name}.png", picture)
+            write_png(tmp_path / folder / f"{name}.png", image)
     return tmp_path
 
 
@@ -94,7 +94,7 @@ def test_evaluate_writes_a_report_for_a_checkpoint_and_predictions(matting, data
     key = next(key for key in half if key.endswith("whole/mad"))
     assert half[key]["mean"] == pytest.approx(30 * 22 * (255 - 127) / 255 / 2000, rel=1e-5)
     assert any(".hat/unknown/conn" in key for key in results["metrics"])
-    assert "long side to 64 px" in results["methods"]["tiny"] and "demo corpus" in results["methods"]["tiny"]
+    assert "long side to 64 px" in results["methods"]["tiny"] and "synthetic corpus" in results["methods"]["tiny"]
     assert "report.html" in out
 
 
@@ -116,16 +116,20 @@ def test_evaluate_takes_a_checkpoint_file_a_size_and_pairs_in_one_root(matting, 
 
 def test_evaluate_takes_the_test_set_of_a_corpus(matting, run_folder, tmp_path):
     overrides = [override for override in MINIATURE if override.startswith("corpus.")]
-    code, out, err = matting("evaluate", "corpus=demo", *overrides, "--checkpoint", run_folder, "-o", tmp_path / "out")
+    code, out, err = matting(
+        "evaluate", "corpus=synthetic", *overrides, "--checkpoint", run_folder, "-o", tmp_path / "out"
+    )
     assert code == 0, err
     results = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert "demo corpus" in results["corpus"] and "test/demo/unknown/sad" in results["metrics"]
-    assert "metrics: adobe" in out and "unknown region" in out and "size: the pictures' own" in out
+    assert "synthetic corpus" in results["corpus"] and "test/synthetic/unknown/sad" in results["metrics"]
+    assert "metrics: adobe" in out and "unknown region" in out and "size: the images' own" in out
 
 
 def test_a_mistyped_override_is_one_line(matting, run_folder, tmp_path):
-    code, _, err = matting("evaluate", "corpus=dmeo", "--checkpoint", run_folder, "-o", tmp_path / "out")
-    assert code == 1 and "did you mean 'demo'" in err and "Traceback" not in err and not (tmp_path / "out").exists()
+    code, _, err = matting("evaluate", "corpus=sinthetic", "--checkpoint", run_folder, "-o", tmp_path / "out")
+    assert (
+        code == 1 and "did you mean 'synthetic'" in err and "Traceback" not in err and not (tmp_path / "out").exists()
+    )
 
 
 def test_evaluate_corruptions_of_what_looks_at_pictures(matting, data, run_folder):
@@ -155,7 +159,7 @@ def test_seeds_of_one_configuration_and_sets_in_one_root(matting, data, run_fold
     code, _, err = matting("evaluate", *checkpoints, "--pairs", tmp_path / "root", "-o", tmp_path / "out")
     assert code == 0, err
     results = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert results["over_seeds"] == {"seed-0": ["seed-0", "seed-1"]} and results["pictures"] == 4
+    assert results["over_seeds"] == {"seed-0": ["seed-0", "seed-1"]} and results["images"] == 4
     report = (tmp_path / "out" / "report.md").read_text()
     assert "seed-0 over 2 seeds, glasses" in report and "| group photo |" in report
 
@@ -172,7 +176,7 @@ def test_unmatched_names_stop_the_evaluation_unless_allowed(matting, data):
     assert code == 1 and "lonely: no alpha" in err and "b: no prediction" in err and not (data / "out").exists()
     code, _, err = matting(*arguments, "--allow-unmatched")
     assert code == 0, err
-    assert json.loads((data / "out" / "results.json").read_text())["pictures"] == 1
+    assert json.loads((data / "out" / "results.json").read_text())["images"] == 1
 
 
 @pytest.mark.parametrize("damage", ["size", "content"])
@@ -180,11 +184,11 @@ def test_bad_pairs_are_listed_and_the_rest_is_scored(matting, data, damage):
     if damage == "size":
         write_png(data / "alphas" / "a.png", np.zeros((9, 9), np.uint8))
     else:
-        (data / "images" / "a.png").write_bytes(b"no picture")
+        (data / "images" / "a.png").write_bytes(b"no image")
     arguments = ["evaluate", "--predictions", data / "predictions", *folders(data)]
     code, _, err = matting(*arguments)
     assert code == 1 and "a.png: expected" in err and "Traceback" not in err
-    assert json.loads((data / "out" / "results.json").read_text())["pictures"] == 1
+    assert json.loads((data / "out" / "results.json").read_text())["images"] == 1
     assert matting(*arguments, "--allow-unmatched")[0] == 0
 
 
@@ -192,10 +196,10 @@ def test_bad_pairs_are_listed_and_the_rest_is_scored(matting, data, damage):
     ("change", "message"),
     [
         (["--checkpoint", "nowhere"], "nowhere: expected a run folder"),
-        (["--predictions", "nowhere"], "nowhere: expected a folder of pictures"),
+        (["--predictions", "nowhere"], "nowhere: expected a folder of images"),
         ([], "give --checkpoint RUN, --predictions DIR"),
         (["--predictions", "{data}/predictions", "--corruptions"], "give --checkpoint with --corruptions"),
-        (["corpus=demo", "--predictions", "{data}/predictions"], "expected one of three: overrides such as"),
+        (["corpus=synthetic", "--predictions", "{data}/predictions"], "expected one of three: overrides such as"),
         (["--predictions", "{data}/predictions", "--pairs", "{data}"], "--pairs DIR, or --images DIR"),
         (["--checkpoint", "{run}", "--size", "100"], "multiple of 32, found 100"),
         (["--checkpoint", "{run}", "--device", "toaster"], "expected a device such as cpu"),
@@ -270,7 +274,7 @@ def test_an_interrupted_evaluation_goes_on(matting, data, monkeypatch):
     code, _, _ = matting(*arguments)
     assert code != 0 and [path.name for path in (data / "out").iterdir()] == ["unfinished.jsonl"]
     code, _, err = matting(*arguments)
-    assert code == 0 and "1 pictures are scored" in err and len(calls) == 5
+    assert code == 0 and "1 images are scored" in err and len(calls) == 5
     assert "unfinished.jsonl" not in [path.name for path in (data / "out").iterdir()]
 
 
@@ -323,8 +327,8 @@ def hostile_files(folder):
         "nul.gif": b"\0" * 4096,
         "riff.webp": b"RIFF\xff\xff\xff\xffWEBPVP8L",
         "ifd.tiff": b"II*\0\x08\0\0\0\xff\xff" + b"\xff" * 40,
-        "[bold]brackets[red].png": b"no picture",
-        "new\nline.png": b"no picture",
+        "[bold]brackets[red].png": b"no image",
+        "new\nline.png": b"no image",
     }
     for name, content in contents.items():
         (folder / name).write_bytes(content)

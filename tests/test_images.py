@@ -13,7 +13,7 @@ from PIL import Image, ImageCms, ImageOps
 from matting.images import (
     MAX_PIXELS,
     ImageError,
-    list_pictures,
+    list_images,
     read_alpha,
     read_labels,
     read_rgb,
@@ -187,10 +187,10 @@ def test_listing_finds_pictures_by_ending_and_nothing_else(tmp_path):
     for name in ("b.JPG", "a.png", ".hidden.png", "notes.txt", "deep/c.tiff"):
         (tmp_path / name).touch()
     flat = ["a.png", "b.JPG", "broken.webp"]  # a broken link is listed, so that reading it tells
-    assert [path.name for path in list_pictures(tmp_path)] == flat
-    assert [path.name for path in list_pictures(tmp_path, recursive=True)] == [*flat, "c.tiff"]
-    with pytest.raises(FileNotFoundError, match="expected a folder of pictures, found a file"):
-        list_pictures(tmp_path / "a.png")
+    assert [path.name for path in list_images(tmp_path)] == flat
+    assert [path.name for path in list_images(tmp_path, recursive=True)] == [*flat, "c.tiff"]
+    with pytest.raises(FileNotFoundError, match="expected a folder of images, found a file"):
+        list_images(tmp_path / "a.png")
 
 
 def test_a_name_as_long_as_the_file_system_allows_can_be_written(tmp_path):

@@ -1,4 +1,4 @@
-"""Libraries beside PyTorch leave the process's threads alone: sums over another number of threads differ in bits."""
+"""Libraries next to PyTorch leave the process's threads alone: sums over another number of threads differ in bits."""
 
 import os
 import subprocess

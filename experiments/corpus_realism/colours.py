@@ -2,7 +2,7 @@
 
     python experiments/corpus_realism/colours.py --real REAL_SAMPLES --pattern "ppm_*" --corpus CORPUS [CORPUS ...]
 
-writes ``colours.md`` beside this file. Only figures about the real pictures are kept, never a picture.
+writes ``colours.md`` next to this file. Only figures about the real images are kept, never an image.
 """
 
 import argparse
@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 HERE = Path(__file__).parent
-SIDE = 192  # pixels of the shorter side at which all pictures are measured
+SIDE = 192  # pixels of the shorter side at which all images are measured
 
 
 def read(image: Path, alpha: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A picture ``(H, W, 3)`` BGR and its alpha ``(H, W)``, in [0, 1], with a shorter side of :data:`SIDE`."""
+    """An image ``(H, W, 3)`` BGR and its alpha ``(H, W)``, in [0, 1], with a shorter side of :data:`SIDE`."""
     picture, matte = cv2.imread(str(image)), cv2.imread(str(alpha), cv2.IMREAD_GRAYSCALE)
     if picture is None or matte is None:
         raise FileNotFoundError(f"expected a readable pair, found none at {image} and {alpha}; check --real, --corpus")
@@ -28,14 +28,14 @@ def read(image: Path, alpha: Path) -> tuple[NDArray[np.float32], NDArray[np.floa
     return small.astype(np.float32) / 255, cover.astype(np.float32) / 255
 
 
-def statistics(picture: NDArray[np.float32], alpha: NDArray[np.float32]) -> dict[str, float]:
+def statistics(image: NDArray[np.float32], alpha: NDArray[np.float32]) -> dict[str, float]:
     """What is measured of one pair.
 
     ``subject %``: mean alpha; ``luma``, ``spread`` (its standard deviation) and ``chroma`` (maximum minus minimum
     channel) and ``edges`` (mean gradient of the luma) of subject and scene; ``contrast``: absolute difference of their
     mean lumas; ``slope``: of the power spectrum of the middle square, in log-log.
     """
-    luma, chroma = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), picture.max(axis=2) - picture.min(axis=2)
+    luma, chroma = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), image.max(axis=2) - image.min(axis=2)
     gradient = np.hypot(cv2.Sobel(luma, cv2.CV_32F, 1, 0), cv2.Sobel(luma, cv2.CV_32F, 0, 1))
     parts = {"subject": alpha > 0.95, "scene": alpha < 0.05}
     values = {"subject %": 100 * float(alpha.mean())}

@@ -1,9 +1,9 @@
-"""Compares the soft edges of the demo corpus with those of real, hand-made mattes.
+"""Compares the soft edges of the synthetic corpus with those of real, hand-made mattes.
 
     python experiments/corpus_realism/measure.py --real "DIR/*/alpha.png" --demo "CORPUS/RWP/alpha/*.png"
 
-writes ``table.md``, ``statistics.csv`` and ``figure.png`` beside this file. Only figures about the real mattes are
-kept, never a picture.
+writes ``table.md``, ``statistics.csv`` and ``figure.png`` next to this file. Only figures about the real mattes are
+kept, never an image.
 """
 
 import argparse
@@ -21,7 +21,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 HERE = Path(__file__).parent
-SHORT_SIDE = 512  # both corpora are measured at this size: a wider picture has a wider soft band
+SHORT_SIDE = 512  # both corpora are measured at this size: a wider image has a wider soft band
 LOW, HIGH = 0.04, 0.96  # mattes distributed as JPEG are off by a few levels near 0 and 1
 BINS = np.linspace(LOW, HIGH, 11)
 
@@ -30,7 +30,7 @@ def read(path: str) -> NDArray[np.float32]:
     """An alpha matte in [0, 1] with a shorter side of :data:`SHORT_SIDE`."""
     alpha = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
     if alpha is None:
-        raise FileNotFoundError(f"expected a gray picture at {path}, found none; check --real and --demo")
+        raise FileNotFoundError(f"expected a gray image at {path}, found none; check --real and --demo")
     scale = SHORT_SIDE / min(alpha.shape)
     small = cv2.resize(alpha, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     return small.astype(np.float32) / 255
@@ -39,9 +39,9 @@ def read(path: str) -> NDArray[np.float32]:
 def statistics(alpha: NDArray[np.float32]) -> dict[str, float]:
     """What is measured of one matte.
 
-    ``soft %`` of the picture; ``band`` = soft area per length of the contour in pixels; ``wide %`` = soft pixels more
+    ``soft %`` of the image; ``band`` = soft area per length of the contour in pixels; ``wide %`` = soft pixels more
     than 4 px away from the contour; ``strands`` = separate runs of alpha > 0.1 on a line 4 px outside the smoothed
-    silhouette, per 100 px of its length; ``middle %`` = soft pixels with alpha in 0.3-0.7; ``figure %`` of the picture.
+    silhouette, per 100 px of its length; ``middle %`` = soft pixels with alpha in 0.3-0.7; ``figure %`` of the image.
     """
     solid = alpha > 0.5
     soft = (alpha > LOW) & (alpha < HIGH)
@@ -102,10 +102,10 @@ def plot(rows: dict[str, list[dict[str, float]]], shares: dict[str, NDArray[np.f
 
 
 def main() -> None:
-    """Parses the command line and writes table, figures and picture."""
-    parser = argparse.ArgumentParser(description="Compare soft edges of the demo corpus with real mattes.")
+    """Parses the command line and writes table, figures and image."""
+    parser = argparse.ArgumentParser(description="Compare soft edges of the synthetic corpus with real mattes.")
     parser.add_argument("--real", required=True, help="glob of real alpha mattes")
-    parser.add_argument("--demo", required=True, help="glob of the demo corpus's alpha mattes")
+    parser.add_argument("--demo", required=True, help="glob of the synthetic corpus's alpha mattes")
     options = parser.parse_args()
     paths = {"real": sorted(glob.glob(options.real)), "demo": sorted(glob.glob(options.demo))}  # noqa: PTH207
     for corpus, found in paths.items():

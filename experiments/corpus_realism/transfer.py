@@ -1,4 +1,4 @@
-"""Does a network that saw only drawn people find real ones? Trains the same steps on each corpus given.
+"""Does a network that saw only rendered people find real ones? Trains the same steps on each corpus given.
 
     python experiments/corpus_realism/transfer.py --corpus OLD NEW --real REAL_SAMPLES --pattern "ppm_*"
 
@@ -25,11 +25,11 @@ from matting.models import AttentionUNet
 HERE = Path(__file__).parent
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 Matte = Callable[[Tensor], Tensor]
-"""Pictures ``(B, 3, H, W)`` to alpha ``(B, 1, H, W)``."""
+"""Images ``(B, 3, H, W)`` to alpha ``(B, 1, H, W)``."""
 
 
 def load(image: Path, alpha: Path, size: int) -> Pair:
-    """A picture and its alpha with a shorter side of ``size``."""
+    """An image and its alpha with a shorter side of ``size``."""
     picture, matte = cv2.imread(str(image)), cv2.imread(str(alpha), cv2.IMREAD_GRAYSCALE)
     if picture is None or matte is None:
         raise FileNotFoundError(
@@ -44,18 +44,18 @@ def load(image: Path, alpha: Path, size: int) -> Pair:
 
 def crop(rng: np.random.Generator, pair: Pair, size: int) -> Pair:
     """A random square of 60 to 100 % of the shorter side, mirrored half of the time, brightness jittered."""
-    picture, alpha = pair
+    image, alpha = pair
     side = int(min(alpha.shape) * rng.uniform(0.6, 1.0))
     y, x = (int(rng.integers(0, n - side + 1)) for n in alpha.shape)
-    picture, alpha = (cv2.resize(a[y : y + side, x : x + side], (size, size)) for a in (picture, alpha))
+    image, alpha = (cv2.resize(a[y : y + side, x : x + side], (size, size)) for a in (image, alpha))
     if rng.random() < 0.5:
-        picture, alpha = picture[:, ::-1], alpha[:, ::-1]
+        image, alpha = image[:, ::-1], alpha[:, ::-1]
     gain = rng.uniform(0.7, 1.3) * rng.uniform(0.9, 1.1, 3)
-    return np.clip(picture * gain, 0, 255).astype(np.uint8), alpha
+    return np.clip(image * gain, 0, 255).astype(np.uint8), alpha
 
 
 def batch(pairs: list[Pair]) -> tuple[Tensor, Tensor]:
-    """Pictures of one size as a float batch ``(B, 3, H, W)`` and their alpha ``(B, 1, H, W)``."""
+    """Images of one size as a float batch ``(B, 3, H, W)`` and their alpha ``(B, 1, H, W)``."""
     images = torch.from_numpy(np.stack([p.transpose(2, 0, 1) for p, _ in pairs]).astype(np.float32) / 255)
     return images.flip(1), torch.from_numpy(np.stack([a[None] for _, a in pairs]).astype(np.float32) / 255)
 
@@ -81,10 +81,10 @@ def train(pairs: list[Pair], steps: int, size: int, seed: int) -> AttentionUNet:
 
 @torch.no_grad()
 def evaluate(predict: Matte, pairs: list[Pair], size: int) -> dict[str, float]:
-    """Mean absolute error over the picture and over the true soft band, SAD in thousands, overlap of alpha > 0.5."""
+    """Mean absolute error over the image and over the true soft band, SAD in thousands, overlap of alpha > 0.5."""
     errors = []
-    for picture, matte in pairs:
-        images, alpha = batch([(cv2.resize(picture, (size, size)), cv2.resize(matte, (size, size)))])
+    for image, matte in pairs:
+        images, alpha = batch([(cv2.resize(image, (size, size)), cv2.resize(matte, (size, size)))])
         found = predict(images)
         error = (found - alpha).abs()
         edge = torch.nn.functional.max_pool2d(((alpha > 0.04) & (alpha < 0.96)).float(), 5, 1, 2) > 0
@@ -96,7 +96,7 @@ def evaluate(predict: Matte, pairs: list[Pair], size: int) -> dict[str, float]:
 
 
 def floors(drawn: list[Pair], size: int) -> dict[str, Matte]:
-    """Mattes that look at no picture: what a network must be better than."""
+    """Mattes that look at no image: what a network must be better than."""
     mean = torch.from_numpy(np.mean([cv2.resize(a, (size, size)) for _, a in drawn], axis=0) / 255).float()
     return {
         "all foreground": lambda images: torch.ones_like(images[:, :1]),

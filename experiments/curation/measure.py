@@ -3,7 +3,7 @@
     python experiments/curation/measure.py --people 160 --output experiments/curation
 
 writes ``recall.csv``, ``checks.csv`` and ``table.md``, and ``matting/curation/limits.yaml`` with ``--write-limits``.
-All pairs are drawn by code: no figure of these is one on real photographs.
+All pairs are rendered by code: no figure of these is one on real photos.
 """
 
 import argparse
@@ -83,7 +83,7 @@ def fit_limits(rows: Sequence[Row]) -> dict[str, float]:
     """For each check, a limit above the clean pairs of the fitting half, but for outliers that are worth it.
 
     All limits begin where no clean pair fails (see `_limit`). Then the highest clean scores of single checks that are
-    there for a defect with an aim are passed over, those first that raise the recall of defects most for each clean
+    there for a defect with an aim are skipped, those first that raise the recall of defects most for each clean
     pair that fails, until `BUDGET` is spent. A recall above `FOUND` is not raised further, and what is only `REPORTED`
     does not count: clean pairs go where something is missed.
     """
@@ -114,12 +114,12 @@ def fit_limits(rows: Sequence[Row]) -> dict[str, float]:
 def _best_step(
     fails: dict[str, list[list[NDArray[np.bool_]]]], kinds: NDArray[np.int_], chosen: dict[str, int], allowed: int
 ) -> tuple[str, int] | None:
-    """The check of which to pass over more outliers next, and how many, or None where the budget buys nothing.
+    """The check of which to skip more outliers next, and how many, or None where the budget buys nothing.
 
     Args:
-        fails: By check and number of outliers passed over, which of the clean and which of the faulty pairs fail.
+        fails: By check and number of outliers skipped, which of the clean and which of the faulty pairs fail.
         kinds: Of each faulty pair, the number of its defect.
-        chosen: By check, outliers passed over so far.
+        chosen: By check, outliers skipped so far.
         allowed: Clean pairs that may fail.
     """
     clean, faulty = (np.any([fails[name][chosen[name]][part] for name in fails], axis=0) for part in (0, 1))
@@ -143,7 +143,7 @@ def _limit(clean: NDArray[np.float64], passed: int, own: Sequence[NDArray[np.flo
 
     It lies nine tenths of the way from the highest clean score that is left to the score that `FOUND` of a defect
     exceed, for the defects for which the second is larger: most pairs of a real set are clean. Where there is none, it
-    is the highest that is left; and where none is passed over, so that the check does not cost clean pairs, as far
+    is the highest that is left; and where none is skipped, so that the check does not cost clean pairs, as far
     again as this lies above the 95th percentile, unless nothing else is there to find a fault that nobody planted.
 
     Args:
@@ -310,14 +310,14 @@ def main() -> None:
     if options.write_limits:
         rounded = {name: float(f"{limit:.4g}") for name, limit in fit_limits(fit).items()}
         people = len({(row["split"], row["person"]) for row in fit})
-        head = f"# Written by experiments/curation/measure.py: {people} people of demo corpus {VERSION}.\n"
+        head = f"# Written by experiments/curation/measure.py: {people} people of synthetic corpus {VERSION}.\n"
         write_atomic(LIMITS, (head + "".join(f"{n}: {v}\n" for n, v in rounded.items())).encode())
     limits = read_limits(LIMITS)
     recall, precision = recall_rows(held_out, limits), precision_rows(held_out, limits)
     options.output.mkdir(parents=True, exist_ok=True)
     _write_csv(options.output / "recall.csv", recall)
     _write_csv(options.output / "checks.csv", precision)
-    head = f"> **demo corpus {VERSION}, drawn by code: not real photographs**\n\n"
+    head = f"> **synthetic corpus {VERSION}, rendered by code: not real photos**\n\n"
     tables = [_markdown(recall, precision), scenario_rows(held_out, limits), false_rows(held_out, limits)]
     tables.append(left_out_rows(scores))
     page = head + "\n".join(tables)

@@ -1,4 +1,4 @@
-"""Pairs of the demo corpus' camera, clean and with each planted defect, as files: what the gates are measured on."""
+"""Rendered pairs, clean and with each planted defect, as files: what the gates are measured on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from matting.synthetic.formats import take_portrait
 from matting.synthetic.plan import SCENARIOS
 
 CLEAN = "clean"
-SIDE = 512  # short side of the photographs, as the demo corpus draws them by default
+SIDE = 512  # short side of the photos, as the synthetic corpus draws them by default
 
 
 class Planted(NamedTuple):
@@ -63,11 +63,11 @@ def draw_planted(folder: Path, split: int, person: int, defects: Sequence[str] =
     taken, quality = take_portrait(rng, scenario, SIDE)
     for pair in pairs:
         planting = np.random.default_rng([20_26, split, person, [CLEAN, *DEFECTS].index(pair.defect)])
-        clean = taken.picture, taken.alpha
+        clean = taken.image, taken.alpha
         planted = clean if pair.defect == CLEAN else plant_defect(planting, pair.defect, *clean, taken.bare)
         if planted:
-            picture, alpha = (to_uint8(one) for one in planted)
-            cv2.imwrite(str(pair.photo), picture[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, quality))
+            image, alpha = (to_uint8(one) for one in planted)
+            cv2.imwrite(str(pair.photo), image[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, quality))
             cv2.imwrite(str(pair.alpha), alpha)
     done.touch()
     return [pair for pair in pairs if pair.alpha.is_file()]

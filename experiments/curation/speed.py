@@ -33,8 +33,8 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp())
     for k in range(options.pairs):
         taken = photograph(np.random.default_rng(k), HEIGHT, WIDTH, SCENARIOS[k % len(SCENARIOS)])
-        picture = cv2.cvtColor(to_uint8(taken.picture), cv2.COLOR_RGB2BGR)
-        cv2.imwrite(str(folder / f"{k}.jpg"), picture, (cv2.IMWRITE_JPEG_QUALITY, 92))
+        image = cv2.cvtColor(to_uint8(taken.image), cv2.COLOR_RGB2BGR)
+        cv2.imwrite(str(folder / f"{k}.jpg"), image, (cv2.IMWRITE_JPEG_QUALITY, 92))
         write_png(folder / f"{k}.png", to_uint8(taken.alpha))
     torch.set_num_threads(1)
     measure(AnnotatedPair(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8)))  # loads the critic

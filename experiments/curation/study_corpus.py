@@ -1,4 +1,4 @@
-"""Draw the demo corpus of the study `experiment=curation +budget=cpu`, if need be, and print where its portraits lie.
+"""Draw the synthetic corpus of the study `experiment=curation +budget=cpu`, if need be, and print its portraits' folder.
 
 matting curate run rwp "$(python experiments/curation/study_corpus.py)" -o outputs/curation --split train
 """

@@ -1,4 +1,4 @@
-"""Teach the critic of annotations: clean pairs drawn by code, and what is wrong with them after a fault was planted.
+"""Teach the critic of annotations: clean pairs rendered by code, and what is wrong with them after a fault was planted.
 
     python experiments/curation/teach.py --people 5000 --steps 10000
 
@@ -41,11 +41,11 @@ from matting.synthetic.plan import SCENARIOS
 from matting.synthetic.version import VERSION
 
 SEED = 100  # of the people; measure.py draws its own with others
-SIDE = 512  # short side of the photographs
+SIDE = 512  # short side of the photos
 CROP = 320
 AROUND = 128  # pixels around a crop that the widest window of its clues still feels
 COARSE = SCENARIOS.index("low_resolution")  # where hair is a haze: clean ones look most like cut ones
-MORE_COARSE = 0.2  # of the lessons are of such people, beside those that come anyway
+MORE_COARSE = 0.2  # of the lessons are of such people, next to those that come anyway
 PEOPLE = 5  # of a batch; each comes twice, clean and with a fault
 HARD = 0.5  # of the clean crops are where the critic took a clean pair for one with the fault, where that is known
 SEARCHED = 3000  # people among whom such places are looked for
@@ -70,13 +70,13 @@ class Lesson(NamedTuple):
 
 
 def draw(person: int, folder: Path) -> None:
-    """Draw one person, without loss, with the quality at which its photograph is saved later."""
+    """Draw one person, without loss, with the quality at which its photo is saved later."""
     stem = folder / f"{person:05d}"
     if Path(f"{stem}_a.png").is_file():
         return
     scenario = SCENARIOS[person % len(SCENARIOS)]
     taken, quality = take_portrait(np.random.default_rng([20_26, SEED, person]), scenario, SIDE)
-    cv2.imwrite(f"{stem}_p.png", to_uint8(taken.picture)[..., ::-1], (cv2.IMWRITE_PNG_COMPRESSION, 1))
+    cv2.imwrite(f"{stem}_p.png", to_uint8(taken.image)[..., ::-1], (cv2.IMWRITE_PNG_COMPRESSION, 1))
     cv2.imwrite(f"{stem}_b.png", to_uint8(taken.bare))
     write_atomic(Path(f"{stem}_q.txt"), str(quality).encode())
     write_atomic(Path(f"{stem}_a.png"), cv2.imencode(".png", to_uint8(taken.alpha))[1].tobytes())
@@ -121,7 +121,7 @@ class Lessons(Dataset[Lesson]):
         people: Their number.
         count: Of lessons.
         seed: Of what is drawn for them.
-        hard: Clean places to show beside a fault in `HARD` of the lessons, see `hard_places`; in the others, and where
+        hard: Clean places to show next to a fault in `HARD` of the lessons, see `hard_places`; in the others, and where
             there are none, the same place is shown before the fault was planted.
     """
 
@@ -167,7 +167,7 @@ class Lessons(Dataset[Lesson]):
         return Lesson(torch.from_numpy(planes), torch.from_numpy(targets))
 
     def somebody(self, rng: np.random.Generator) -> int:
-        """Anybody, or in `MORE_COARSE` of the cases somebody of a picture of low resolution, where there are any."""
+        """Anybody, or in `MORE_COARSE` of the cases somebody of an image of low resolution, where there are any."""
         coarse = range(COARSE, self.people, len(SCENARIOS))
         return int(rng.choice(coarse if coarse and rng.random() < MORE_COARSE else self.people))
 
@@ -197,7 +197,7 @@ class Lessons(Dataset[Lesson]):
 
 
 def _read(stem: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8], int]:
-    """Somebody's photograph without loss, alpha, and the quality at which the photograph is saved."""
+    """Somebody's photo without loss, alpha, and the quality at which the photo is saved."""
     return read_rgb(Path(f"{stem}_p.png")), read_alpha(Path(f"{stem}_a.png")), int(Path(f"{stem}_q.txt").read_text())
 
 
@@ -234,7 +234,7 @@ def _clues(photo: NDArray[np.uint8], alpha: NDArray[np.uint8], window: tuple[sli
 
 
 def loss_of(maps: Tensor, errors: Tensor) -> Tensor:
-    """Binary cross-entropy of each cell, and of each picture's peaks.
+    """Binary cross-entropy of each cell, and of each image's peaks.
 
     Args:
         maps: ``(B, K, h, w)`` logits.
@@ -244,14 +244,14 @@ def loss_of(maps: Tensor, errors: Tensor) -> Tensor:
     cells = F.binary_cross_entropy_with_logits(maps, wrong, reduction="none") * (1 + 4 * wrong)
     seen = F.avg_pool2d(errors, 5, 1).flatten(2).amax(dim=2)
     clear = ((seen < 0.004) | (seen > 0.12)).float()  # what is in between is no fault, and no example of none
-    pictures = F.binary_cross_entropy_with_logits(peaks(maps), (seen > 0.12).float(), reduction="none") * clear
-    return 10 * cells.mean() + 0.6 * pictures.mean()
+    images = F.binary_cross_entropy_with_logits(peaks(maps), (seen > 0.12).float(), reduction="none") * clear
+    return 10 * cells.mean() + 0.6 * images.mean()
 
 
 def teach(lessons: Lessons, output: Path, further: bool = False, workers: int = 2) -> None:
     """Train, from random weights or from those of the project, and write the weights in half precision.
 
-    The project's weights know how to look at a picture: their first convolutions stay as they are, for half the time of
+    The project's weights know how to look at an image: their first convolutions stay as they are, for half the time of
     a step is theirs.
     """
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""How long a cut-out takes and in what memory, and what detail and foreground colours are worth."""
+"""How long a cutout takes and in what memory, and what detail and foreground colours are worth."""
 
 import argparse
 import csv
@@ -21,7 +21,7 @@ from pymatting import estimate_foreground_ml
 
 from matting.evaluation.provenance import hardware
 from matting.foreground import estimate_foreground
-from matting.images import encode_picture, list_pictures, read_alpha, read_rgb, write_png
+from matting.images import encode_image, list_images, read_alpha, read_rgb, write_png
 from matting.inference import (
     Predictor,
     Style,
@@ -64,8 +64,8 @@ def seconds(task: Callable[[], object], repeats: int = 5, warm: bool = True) -> 
 
 
 def composites(root: Path) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Photograph, alpha and true foreground of the demo corpus's studio people before its scenes."""
-    scenes = list_pictures(root / "VOC2012/JPEGImages")
+    """Photo, alpha and true foreground of the synthetic corpus's studio people before its scenes."""
+    scenes = list_images(root / "VOC2012/JPEGImages")
     for number, file in enumerate(sorted(root.glob("Combined_Dataset/*/*/fg/*"))):
         foreground = read_rgb(file)
         alpha = read_alpha(next((file.parent.parent / "alpha").glob(f"{file.stem}.*"))).astype(np.float32) / 255
@@ -76,7 +76,7 @@ def composites(root: Path) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def large(root: Path, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """A drawn photograph and its matte, enlarged, with sensor noise: decoders and encoders are slower for it."""
+    """A drawn photo and its matte, enlarged, with sensor noise: decoders and encoders are slower for it."""
     image, alpha, _ = next(composites(root))
     image = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
     noise = np.random.default_rng(0).normal(0, 3, (height, width, 1)).astype(np.float32)
@@ -85,7 +85,7 @@ def large(root: Path, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def twelve_megapixels(root: Path, network: AttentionUNet) -> Iterator[Row]:
-    """The steps of one cut-out, with a matte as it should be and with one that is soft everywhere."""
+    """The steps of one cutout, with a matte as it should be and with one that is soft everywhere."""
     image, alpha = large(root, 4000, 3000)
     coarse = resize(alpha, working_shape(4000, 3000, WORKING))
     soft = np.random.default_rng(0).uniform(0.1, 0.9, coarse.shape).astype(np.float32)  # every tile has work
@@ -103,7 +103,7 @@ def twelve_megapixels(root: Path, network: AttentionUNet) -> Iterator[Row]:
         steps = common | {
             "detail": seconds(lambda matte=matte: refine(image, matte)),
             "foreground": seconds(lambda full=full: finish(image, full, Style())),
-            "encode PNG": seconds(lambda rgba=rgba: encode_picture(rgba, ".png"), repeats=3),
+            "encode PNG": seconds(lambda rgba=rgba: encode_image(rgba, ".png"), repeats=3),
         }
         together = Spent(*(sum(times) for times in zip(*steps.values(), strict=True)))
         for step, spent in (steps | {"together": together}).items():
@@ -138,7 +138,7 @@ def networks(network: AttentionUNet) -> Iterator[Row]:
 def colours(root: Path) -> Iterator[Row]:
     """Error of the foreground where 0 < alpha < 1, over that of PyMatting, and speed, side by side.
 
-    Errors are means over a picture's pixels, of colours in [0, 1], and then over the pictures. Both methods take turns
+    Errors are means over an image's pixels, of colours in [0, 1], and then over the images. Both methods take turns
     in one process; PyMatting's time is its solver's alone, without the conversions to and from 8 bits.
     """
     errors: dict[str, list[tuple[float, float, float]]] = {"PyMatting": [], "ours": []}
@@ -194,7 +194,7 @@ def detail(name: str, pairs: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[Ro
 
 
 def memory() -> Iterator[Row]:
-    """Peak of a 24-megapixel cut-out above the loaded network, in a process of its own."""
+    """Peak of a 24-megapixel cutout above the loaded network, in a process of its own."""
     code = f"import sys; sys.path.insert(0, {str(FOLDER)!r}); import benchmark; benchmark.measure_memory()"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     yield "peak memory at 24 MP", "above the loaded network", f"{float(found[-1]) / 1e6:.0f} MB"
@@ -209,12 +209,12 @@ def measure_memory() -> None:
         cv2.imwrite(str(file), cv2.resize(small, (4000, 6000), interpolation=cv2.INTER_CUBIC))
         predictor.predict(small)
         start = _resident()
-        peak = _peak_while(lambda: encode_picture(finish_file(predictor, file), ".png"))
+        peak = _peak_while(lambda: encode_image(finish_file(predictor, file), ".png"))
     print(peak - start)
 
 
 def finish_file(predictor: Predictor, file: Path) -> np.ndarray:
-    """Decode, predict and finish a photograph."""
+    """Decode, predict and finish a photo."""
     image = read_rgb(file, to_srgb=True)
     return finish(image, predictor.predict(image), Style())
 
@@ -241,19 +241,19 @@ def _peak_while(task: Callable[[], object]) -> int:
 
 
 def cold(run: Path, root: Path) -> Iterator[Row]:
-    """One photograph from the command line, imports and all."""
+    """One photo from the command line, imports and all."""
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "photo.png"
         write_png(photo, next(composites(root))[0])
         command = [sys.executable, "-m", "matting.cli", "cutout", "--checkpoint", run, "-o", f"{folder}/out", photo]
         start = time.perf_counter()
         subprocess.run(list(map(str, command)), check=True, capture_output=True)
-        yield "cold matting cutout of one photograph", "wall time", f"{time.perf_counter() - start:.1f} s"
+        yield "cold matting cutout of one photo", "wall time", f"{time.perf_counter() - start:.1f} s"
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([*map(str, command), "--overwrite"], check=True, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        yield "cold matting cutout of one photograph", "processor time", f"{spent:.1f} s"
+        yield "cold matting cutout of one photo", "processor time", f"{spent:.1f} s"
 
 
 def main() -> None:
@@ -279,7 +279,7 @@ def main() -> None:
 
 
 def real_pairs(folder: Path) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Photographs and mattes that are larger than the working size."""
+    """Photos and mattes that are larger than the working size."""
     files = [(next(file.parent.glob("image.*")), file) for file in sorted(folder.glob("*/alpha.png"))]
     pairs = [(read_rgb(image), read_alpha(alpha).astype(np.float32) / 255) for image, alpha in files]
     return [pair for pair in pairs if max(pair[1].shape) >= 1080]

@@ -22,7 +22,7 @@ from matting.data.dataset import DrawDataset
 from matting.data.formats import Item, Source, pairs, rwp
 from matting.data.formats.decoded import with_decoded_cache
 from matting.data.scenes import Scenes
-from matting.images import Pixels, list_pictures, read_alpha, read_rgb
+from matting.images import Pixels, list_images, read_alpha, read_rgb
 from matting.plan.catalog import PLAIN
 from matting.plan.plan import Draw
 from matting.synthetic import ensure_corpus
@@ -31,14 +31,14 @@ FOLDER = Path(__file__).parent
 CROP, CACHED = 512, 768
 FULL_HD, TWELVE_MEGAPIXELS = (1080, 1920), (3000, 4000)
 NOISE = 3.0
-"""Levels of sensor noise: without it drawn pictures would decode faster than photographs."""
+"""Levels of sensor noise: without it drawn images would decode faster than photos."""
 
 Jobs = dict[str, list[Callable[[], object]]]
 
 
-def write(path: Path, picture: Pixels) -> Path:
-    """Write a picture as cameras (JPEG 92) and annotation tools (PNG) do."""
-    stored = picture if picture.ndim == 2 else picture[..., ::-1]
+def write(path: Path, image: Pixels) -> Path:
+    """Write an image as cameras (JPEG 92) and annotation tools (PNG) do."""
+    stored = image if image.ndim == 2 else image[..., ::-1]
     options = [cv2.IMWRITE_JPEG_QUALITY, 92] if path.suffix == ".jpg" else []
     _, data = cv2.imencode(path.suffix, stored, options)
     path.write_bytes(data.tobytes())
@@ -46,10 +46,10 @@ def write(path: Path, picture: Pixels) -> Path:
 
 
 def scaled(path: Path, shape: tuple[int, int], seed: int) -> Pixels:
-    """A photograph at another size, with the noise that a camera adds there."""
-    picture = cv2.resize(read_rgb(path), shape[::-1], interpolation=cv2.INTER_CUBIC).astype(np.float32)
-    noise = np.random.default_rng(seed).normal(0, NOISE, picture.shape)
-    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+    """A photo at another size, with the noise that a camera adds there."""
+    image = cv2.resize(read_rgb(path), shape[::-1], interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    noise = np.random.default_rng(seed).normal(0, NOISE, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
 
 
 def write_items(originals: Source, folder: Path, shape: tuple[int, int]) -> dict[str, list[Item]]:
@@ -58,9 +58,9 @@ def write_items(originals: Source, folder: Path, shape: tuple[int, int]) -> dict
     for k, item in enumerate(originals.items):
         name = f"{shape[1]}_{k}"
         matte = cv2.resize(read_alpha(item.alpha), shape[::-1], interpolation=cv2.INTER_CUBIC)
-        alpha, picture = write(folder / f"{name}_alpha.png", matte), scaled(item.photo, shape, k)
+        alpha, image = write(folder / f"{name}_alpha.png", matte), scaled(item.photo, shape, k)
         for suffix in ("jpg", "png"):
-            found[suffix].append(Item(name, alpha, write(folder / f"{name}.{suffix}", picture)))
+            found[suffix].append(Item(name, alpha, write(folder / f"{name}.{suffix}", image)))
         found["layer"].append(Item(name, alpha, foreground=folder / f"{name}.jpg"))
     return found
 
@@ -73,14 +73,14 @@ def draws(source: Source, scenes: Scenes, scene: int = -1, crops: int = 1) -> li
 
 
 def stages(items: list[Item]) -> Jobs:
-    """What one draw of a JPEG photograph and a PNG matte is made of."""
+    """What one draw of a JPEG photo and a PNG matte is made of."""
     mattes, photos = [read_alpha(item.alpha) for item in items], [read_rgb(item.photo) for item in items]
     boxes = [choose_box(matte, np.random.default_rng(k), 0.5) for k, matte in enumerate(mattes)]
     return {
-        "· decode the photograph": [partial(read_rgb, item.photo) for item in items],
+        "· decode the photo": [partial(read_rgb, item.photo) for item in items],
         "· decode the matte": [partial(read_alpha, item.alpha) for item in items],
         "· choose the crop": [partial(choose_box, matte, np.random.default_rng(0), 0.5) for matte in mattes],
-        "· resize the photograph": [partial(resize, b.cut(p), CROP) for b, p in zip(boxes, photos, strict=True)],
+        "· resize the photo": [partial(resize, b.cut(p), CROP) for b, p in zip(boxes, photos, strict=True)],
         "· resize the matte": [partial(resize, b.cut(m), CROP) for b, m in zip(boxes, mattes, strict=True)],
     }
 
@@ -113,11 +113,11 @@ def time_rounds(jobs: Jobs, rounds: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def table(seconds: dict[str, float], pictures: str, rounds: int) -> str:
+def table(seconds: dict[str, float], images: str, rounds: int) -> str:
     """The result as Markdown."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     lines = [
-        f"Crops of {CROP} x {CROP} pixels; processor time on one core; {pictures}; median of {rounds} rounds.",
+        f"Crops of {CROP} x {CROP} pixels; processor time on one core; {images}; median of {rounds} rounds.",
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {load}; OpenCV {cv2.__version__}.",
         "",
         "| case | ms | draws/s |",
@@ -133,16 +133,18 @@ def main() -> None:
     """Time all cases and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--pictures", type=int, default=6, help="portraits of each case")
-    parser.add_argument("--pairs", type=Path, help="folder of real pairs instead of the demo corpus; writes no table")
+    parser.add_argument("--images", type=int, default=6, help="portraits of each case")
+    parser.add_argument(
+        "--pairs", type=Path, help="folder of real pairs instead of the synthetic corpus; writes no table"
+    )
     options = parser.parse_args()
     cv2.setNumThreads(1)
     root = ensure_corpus(people=40, image_size=512)
     source = pairs(options.pairs) if options.pairs else rwp(root / "RWP")
-    originals = Source("s", source.items[: options.pictures])
+    originals = Source("s", source.items[: options.images])
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MATTING_CACHE"] = folder
-        jobs = build_jobs(originals, Scenes(list_pictures(root / "coco/train2014")), Path(folder))
+        jobs = build_jobs(originals, Scenes(list_images(root / "coco/train2014")), Path(folder))
         shown = f"{len(originals)} {'real' if options.pairs else 'drawn'} portraits, scaled, with sensor noise"
         text = table(time_rounds(jobs, options.rounds), shown, options.rounds)
     print(text)

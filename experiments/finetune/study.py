@@ -1,9 +1,9 @@
-"""Does fine-tuning on few pictures of one's own help? Against the model before it, and the same steps from scratch.
+"""Does fine-tuning on few images of one's own help? Against the model before it, and the same steps from scratch.
 
     python experiments/finetune/study.py --pairs FOLDER --checkpoint outputs/RUN -o experiments/finetune
 
 The folder is read as `experiment=finetune` reads it (image/NAME.*, alpha/NAME.*, or NAME/image.*, NAME/alpha.*). Every
-figure is out-of-fold: of pictures that the network has not been trained on. Finished trainings are not repeated.
+figure is out-of-fold: of images that the network has not been trained on. Finished trainings are not repeated.
 """
 
 import argparse
@@ -21,11 +21,11 @@ from matting.models import load_checkpoint
 
 METHODS = ("before", "fine-tuned", "from scratch")
 REGIONS = ("whole", "unknown")
-WATCHED = 3  # training pictures given to the validation split, which may not be empty
+WATCHED = 3  # training images given to the validation split, which may not be empty
 
 
 def split_list(names: list[str], fold: int, folds: int, file: Path) -> Path:
-    """Write which pictures a fold trains on, watches and tests."""
+    """Write which images a fold trains on, watches and tests."""
     tested = set(names[fold::folds])
     rest = [name for name in names if name not in tested]
     split = (
@@ -43,7 +43,7 @@ def train(folder: Path, *overrides: str) -> None:
 
 
 def run_fold(options: argparse.Namespace, names: list[str], fold: int) -> dict[str, Path]:
-    """Train on a fold's pictures from the checkpoint and from scratch; returns the run folder of each method."""
+    """Train on a fold's images from the checkpoint and from scratch; returns the run folder of each method."""
     listed = split_list(names, fold, options.folds, options.work / f"fold{fold}.csv")
     settings = load_checkpoint(options.checkpoint).model.settings
     size = load_checkpoint(options.checkpoint).size
@@ -67,8 +67,8 @@ def run_fold(options: argparse.Namespace, names: list[str], fold: int) -> dict[s
         f"model.decoder_channels=[{widths}]",
         "model.pretrained=false",
         "optimizer.lr=1e-3",
-        "optimizer.encoder_factor=1",
-        "optimizer.encoder_frozen=0",
+        "optimizer.encoder_lr_mult=1",
+        "optimizer.encoder_freeze=0",
     )
     return dict(zip(METHODS, (before, tuned, scratch), strict=True))
 
@@ -101,13 +101,13 @@ def main() -> None:
 
 
 def write(options: argparse.Namespace, rows: list[tuple[str, int, str, str, float]]) -> None:
-    """Write the figures of every picture, and the table of their means and differences."""
+    """Write the figures of every image, and the table of their means and differences."""
     options.output.mkdir(parents=True, exist_ok=True)
-    lines = ["method,fold,picture,region,mad"]
+    lines = ["method,fold,image,region,mad"]
     lines += [f"{method},{fold},{name},{region},{mad:.6f}" for method, fold, name, region, mad in sorted(rows)]
     write_atomic(options.output / "results.csv", ("\n".join(lines) + "\n").encode())
-    pictures = len({name for _, _, name, _, _ in rows})
-    table = [f"{options.set_name}, {pictures} pairs, {options.folds} folds; MAD x 1000, mean [95 % interval]", ""]
+    images = len({name for _, _, name, _, _ in rows})
+    table = [f"{options.set_name}, {images} pairs, {options.folds} folds; MAD x 1000, mean [95 % interval]", ""]
     table += ["| method | whole | unknown | whole, minus before | whole, minus from scratch |"]
     table += ["| --- | ---: | ---: | ---: | ---: |"]
     rows = sorted(rows, key=lambda row: row[2])

@@ -1,4 +1,4 @@
-"""Time all five metrics at 1920 x 1080 on one thread beside plain SciPy and scikit-image code, and compare the values.
+"""Time all five metrics at 1920 x 1080 on one thread next to plain SciPy and scikit-image code, and compare the values.
 
     python experiments/metrics_speed/benchmark.py
     python experiments/metrics_speed/benchmark.py --pairs FOLDER    # FOLDER/NAME/alpha.png, brought to 1920 x 1080
@@ -54,7 +54,7 @@ def predicted(target: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def drawn_pairs() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Yield name, prediction and target of mattes drawn by code."""
+    """Yield name, prediction and target of mattes rendered by code."""
     one = person(960, 520, 0)
     two = np.maximum(person(520, 380, 1), person(1400, 370, 2))
     yield "one person", predicted(one), one

@@ -1,4 +1,4 @@
-"""Time the network beside a plain U-Net: ``python experiments/model_cost/benchmark.py``.
+"""Time the network next to a plain U-Net: ``python experiments/model_cost/benchmark.py``.
 
 Everything that is compared is timed in turn, round after round, in one run, so that whatever else the machine does
 falls on all of it; figures are medians over the rounds, ratios are medians of the rounds' ratios. On one CPU thread the
@@ -124,8 +124,8 @@ def time_rounds(jobs: dict[str, Job], rounds: int, device: torch.device) -> dict
 
 
 def table(jobs: dict[str, Job], seconds: dict[str, list[float]], rows: int) -> str:
-    """Markdown: time, pictures per second, and the ratio to what each job is compared with."""
-    lines = ["| | ms a batch | pictures/s | ratio | to |", "|---|---:|---:|---:|---|"]
+    """Markdown: time, images per second, and the ratio to what each job is compared with."""
+    lines = ["| | ms a batch | images/s | ratio | to |", "|---|---:|---:|---:|---|"]
     for name, times in seconds.items():
         others, median = seconds[jobs[name].reference], statistics.median(times)
         ratio = statistics.median(mine / other for mine, other in zip(times, others, strict=True))
@@ -147,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Count, time, print, and write ``table_cpu.md`` or ``table_cuda.md``."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--size", type=int, help="side of the pictures; 256 on a CPU, 512 on a GPU")
+    parser.add_argument("--size", type=int, help="side of the images; 256 on a CPU, 512 on a GPU")
     parser.add_argument("--rows", type=int, help="batch size; 4 on a CPU, 32 on a GPU")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
@@ -160,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     jobs = jobs_for(rows, size, device)
     found = table(jobs, time_rounds(jobs, options.rounds, device), rows)
     name = torch.cuda.get_device_name() if on_gpu else f"{platform.machine()}, {options.threads} thread(s)"
-    head = f"{rows} pictures of {size}x{size}, {name}, torch {torch.__version__}, medians of {options.rounds} rounds"
+    head = f"{rows} images of {size}x{size}, {name}, torch {torch.__version__}, medians of {options.rounds} rounds"
     if not on_gpu:
         head += f", load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores at the end"
     text = f"{sizes()}\n\n{head}. Networks in channels-last unless said otherwise.\n\n{found}\n"

@@ -58,7 +58,7 @@ def crosscheck(
     workers: Workers = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
 ) -> None:
-    """Compare every matte with what networks predict that have not seen it (gate 2, beside its critic).
+    """Compare every matte with what networks predict that have not seen it (gate 2, next to its critic).
 
     Networks trained with data.fold=K score only pairs of fold K. A network without a fold scores every pair: give one
     that was trained on other data. 'credibility: 0.9' in --limits asks for another agreement than 0.92.
@@ -113,7 +113,7 @@ def apply(
 def export(
     folder: Folder,
     parquet: Annotated[Path | None, typer.Option(help="Write the verdicts to this file.", show_default=False)] = None,
-    pictures: Annotated[
+    images: Annotated[
         Path | None,
         typer.Option(help="New folder for NAME.CHECK.png, where each failed pair fails.", show_default=False),
     ] = None,
@@ -123,15 +123,15 @@ def export(
     workers: Workers = None,
 ) -> None:
     """Give the verdicts to annotators and other tools."""
-    from matting.curation.exports import to_fiftyone, write_parquet, write_pictures
+    from matting.curation.exports import to_fiftyone, write_images, write_parquet
     from matting.curation.run import open_curation
 
-    if not (parquet or pictures or fiftyone):
-        raise typer.BadParameter("expected --parquet FILE, --pictures FOLDER or --fiftyone NAME, found none")
+    if not (parquet or images or fiftyone):
+        raise typer.BadParameter("expected --parquet FILE, --images FOLDER or --fiftyone NAME, found none")
     curation = open_curation(folder)
-    if pictures:
-        count = write_pictures(curation, pictures, track, workers)
-        typer.echo(f"{count} pictures: {pictures}")
+    if images:
+        count = write_images(curation, images, track, workers)
+        typer.echo(f"{count} images: {images}")
     if parquet:
         write_parquet(curation.verdicts, parquet)
         typer.echo(f"verdicts: {parquet}")

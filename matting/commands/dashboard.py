@@ -14,9 +14,9 @@ STREAMS = ("studio", "portraits", "coarse", "augmented")
 
 def dashboard(
     project: Annotated[str, typer.Argument(help="W&B project, as ENTITY/PROJECT.", metavar="ENTITY/PROJECT")],
-    corpus: Annotated[str, typer.Option(help="Name of the corpus in the figures: demo, disk, own.")] = "demo",
+    corpus: Annotated[str, typer.Option(help="Name of the corpus in the figures: synthetic, disk, own.")] = "synthetic",
 ) -> None:
-    """Create a saved view of a W&B project: validation, test, losses, what was drawn, pictures.
+    """Create a saved view of a W&B project: validation, test, losses, what was drawn, images.
 
     Needs a key (wandb login) and: pip install -e ".[wandb]"
     """
@@ -47,7 +47,7 @@ def layout(entity: str, project: str, corpus: str) -> "Workspace":
     sections = {
         "Validation": [panels.LinePlot(y=[f"val/{corpus}/{r}/sad"]) for r in ("whole", "unknown")],
         "Test": [panels.BarPlot(metrics=[f"test/{corpus}/{r}/{m}"]) for r, m in (("whole", "mad"), ("unknown", "sad"))],
-        "Pictures": [panels.MediaBrowser(media_keys=["panels/validation"], num_columns=1)],
+        "Images": [panels.MediaBrowser(media_keys=["panels/validation"], num_columns=1)],
         "What was drawn": [panels.LinePlot(y=[f"plan/{s}" for s in STREAMS]), panels.LinePlot(y=["plan/stage"])],
         "Losses": [panels.LinePlot(y=["train/loss"]), panels.LinePlot(y=["train/alpha_l1"])],
     }

@@ -26,7 +26,7 @@ def list_formats() -> None:
 
     from matting.data.verify import FORMATS
 
-    table = Table(Column("name", no_wrap=True), "data set", "pictures", "licence", "obtain", show_lines=True)
+    table = Table(Column("name", no_wrap=True), "data set", "images", "licence", "obtain", show_lines=True)
     for entry in FORMATS:
         table.add_row(entry.name, entry.title, entry.size, entry.licence, entry.obtain)
     Console().print(table)
@@ -44,7 +44,7 @@ def verify(
     """Check a data set: folders, counts, pairs, sizes, mattes, leaks between splits, and every file's content.
 
     Nothing is changed. The exit code is 1 if there are problems; doubts and notes leave it 0. COCO-Matting is
-    expected beside the folder 'coco' with the photographs.
+    expected next to the folder 'coco' with the photos.
     """
     from matting.data.verify import find_format
     from matting.data.verify import verify as run

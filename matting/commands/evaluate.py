@@ -1,4 +1,4 @@
-"""``matting evaluate``: score checkpoints, or any software's predictions, on photographs with true mattes."""
+"""``matting evaluate``: score checkpoints, or any software's predictions, on photos with true mattes."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -28,13 +28,13 @@ def evaluate(
         typer.Option(help="Shipped model, run, checkpoint, model folder, .onnx or hf:OWNER/NAME; repeat to compare."),
     ] = None,
     predictions: Annotated[list[Path] | None, typer.Option(help="Folder of NAME.png mattes by any software.")] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of photographs, matched with --alphas by name.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of photos, matched with --alphas by name.")] = None,
     alphas: Annotated[Path | None, typer.Option(help="Folder of true mattes.")] = None,
     trimaps: Annotated[Path | None, typer.Option(help="Folder of trimaps; made from the mattes by default.")] = None,
     pairs: Annotated[Path | None, typer.Option(help="Folder of NAME/image.*, NAME/alpha.*, or of such sets.")] = None,
     helped: Annotated[bool, typer.Option("--helped", help="Add closed-form matting, given the true trimap.")] = False,
     labels: Annotated[Path | None, typer.Option(help="CSV of name and 0/1 columns: a result row per label.")] = None,
-    corruptions: Annotated[bool, typer.Option("--corruptions", help="Also corrupt every picture in 70 ways.")] = False,
+    corruptions: Annotated[bool, typer.Option("--corruptions", help="Also corrupt every image in 70 ways.")] = False,
     size: Annotated[int | None, typer.Option(help="Working size: a multiple of 32; the run's own by default.")] = None,
     protocol: Annotated[Literal["adobe", "p3m"], typer.Option(help="Definition of the metrics.")] = "adobe",
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
@@ -42,9 +42,9 @@ def evaluate(
 ) -> None:
     """Score mattes with SAD, MSE, MAD, Grad and Conn and write a report.
 
-    Pictures are the test set of a corpus (matting evaluate corpus=demo ...), two folders, or a folder of pairs.
-    The first checkpoint (or else the first folder of predictions) is the method under test; the others stand beside it.
-    Pictures without a partner, unreadable files and sizes that differ are listed and make the exit code 1. An
+    Images are the test set of a corpus (matting evaluate corpus=synthetic ...), two folders, or a folder of pairs.
+    The first checkpoint (or else the first folder of predictions) is the method under test; the others are compared.
+    Images without a partner, unreadable files and sizes that differ are listed and make the exit code 1. An
     evaluation that was interrupted goes on where it stopped when the same command is given again.
     """
     from matting.evaluation import Setting, corrupted_pairs, unmatched
@@ -56,7 +56,7 @@ def evaluate(
     entrants = enter(checkpoint or [], predictions or [], size, device, helped)
     looking = {name: entrant for name, entrant in entrants.items() if entrant.looks}
     if corruptions and not looking:
-        raise MattingError("stored predictions are of uncorrupted pictures; give --checkpoint with --corruptions")
+        raise MattingError("stored predictions are of uncorrupted images; give --checkpoint with --corruptions")
     problems = [*tests.problems, *(line for folder in predictions or [] for line in unmatched(tests.pairs, folder))]
     if problems:
         list_problems(f"{len(problems)} names do not match:", problems)
@@ -80,7 +80,7 @@ def evaluate(
     failures = [*evaluation.failures, *(corrupted.failures if corrupted else ())]
     if failures:
         reasons = [f"{failure.pair.name}: {failure.reason}" for failure in failures]
-        list_problems(f"{len(reasons)} pictures could not be scored:", reasons)
+        list_problems(f"{len(reasons)} images could not be scored:", reasons)
         raise typer.Exit(0 if allow_unmatched else 1)
 
 
@@ -88,7 +88,7 @@ _JOURNALS = ("unfinished.jsonl", "unfinished_corruptions.jsonl")
 
 
 class _Tests(NamedTuple):
-    """The test pictures, what is wrong with them, what they are, and what would tell that they have changed."""
+    """The test images, what is wrong with them, what they are, and what would tell that they have changed."""
 
     pairs: "list[Pair]"
     problems: list[str]
@@ -115,15 +115,15 @@ def _find_tests(
         listing = pairs_from_folders(images, alphas, trimaps)
     else:
         raise MattingError(
-            "expected one of three: overrides such as corpus=demo, --pairs DIR, or --images DIR with --alphas DIR; "
-            "--trimaps goes with the last, --labels with the last two"
+            "expected one of three: overrides such as corpus=synthetic, --pairs DIR, or --images DIR with --alphas "
+            "DIR; --trimaps goes with the last, --labels with the last two"
         )
     listing = with_labels(listing, labels) if labels else listing
     if not listing.pairs:
         list_problems("no complete pair:", listing.problems)
-        raise MattingError(f"{pairs or images}: expected at least one photograph with its matte, found none")
+        raise MattingError(f"{pairs or images}: expected at least one photo with its matte, found none")
     state = ", ".join(dated(path) for path in (images, alphas, trimaps, pairs, labels) if path)
-    return _Tests(listing.pairs, listing.problems, f"pictures of {alphas or pairs}", state)
+    return _Tests(listing.pairs, listing.problems, f"images of {alphas or pairs}", state)
 
 
 def _corpus_tests(overrides: Sequence[str]) -> _Tests:
@@ -139,7 +139,7 @@ def _journal(path: Path, entrants: "Mapping[str, Entrant]", protocol: "Protocol"
     methods = {name: entrant.description.text for name, entrant in entrants.items()}
     journal = Journal(path, question=f"{protocol}; {methods}; {tests.state}")
     if len(journal):
-        typer.echo(f"going on with an evaluation of which {len(journal)} pictures are scored", err=True)
+        typer.echo(f"going on with an evaluation of which {len(journal)} images are scored", err=True)
     return journal
 
 

@@ -13,7 +13,7 @@ def export(
     ],
     onnx: Annotated[bool, typer.Option(help="Write model.onnx; needs the extra 'onnx'.")] = True,
     photograph: Annotated[
-        bool, typer.Option("--photograph", help="Also write photograph.onnx: photographs of any size in, uint8.")
+        bool, typer.Option("--photo", help="Also write photo.onnx: photos of any size in, uint8.")
     ] = False,
     half: Annotated[bool, typer.Option("--half", help="Store kernels as float16: half the size.")] = False,
     scores: Annotated[

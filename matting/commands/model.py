@@ -9,7 +9,7 @@ def model(
     overrides: Annotated[
         list[str] | None, typer.Argument(help="The overrides of train.py.", show_default=False, metavar="[OVERRIDE]...")
     ] = None,
-    size: Annotated[int, typer.Option(help="Side of the picture in pixels: a multiple of 32.")] = 512,
+    size: Annotated[int, typer.Option(help="Side of the image in pixels: a multiple of 32.")] = 512,
     shipped: Annotated[bool, typer.Option("--list", help="List the shipped models with terms and scores.")] = False,
 ) -> None:
     """Print the parameters and multiply-accumulates of a network, whole and by its parts, or list the shipped models.

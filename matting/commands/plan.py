@@ -17,8 +17,8 @@ def plan(
         list[str] | None, typer.Argument(help="The overrides of train.py.", show_default=False, metavar="[OVERRIDE]...")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object an epoch.")] = False,
-    picture: Annotated[
-        Path | None, typer.Option("--picture", "-p", help="Draw the schedule into this PNG file.", show_default=False)
+    image: Annotated[
+        Path | None, typer.Option("--image", "-p", help="Draw the schedule into this PNG file.", show_default=False)
     ] = None,
 ) -> None:
     """Print what a training run draws, stage by stage: streams, sets, difficulties, severities, pairs and repeats.
@@ -41,11 +41,11 @@ def plan(
             typer.echo(json.dumps(summary))
     else:
         _print_tables(schedule, summaries)
-    if picture is not None:
-        from matting.training.schedule_picture import draw_schedule
+    if image is not None:
+        from matting.training.schedule_figure import draw_schedule
 
-        draw_schedule(summaries, schedule.curriculum.name, picture)
-        typer.echo(f"schedule drawn: {picture}", err=True)
+        draw_schedule(summaries, schedule.curriculum.name, image)
+        typer.echo(f"schedule drawn: {image}", err=True)
 
 
 def _epoch(schedule: "Schedule", epoch: int) -> dict[str, Any]:

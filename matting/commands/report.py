@@ -17,7 +17,7 @@ def report(
 ) -> None:
     """Gather training runs into runs.csv, per_image.csv, curves.csv, table.md and two figures.
 
-    Runs that differ by their seed alone make one row. Runs of different corpora, test pictures or metrics are refused;
+    Runs that differ by their seed alone make one row. Runs of different corpora, test images or metrics are refused;
     runs that crashed or are missing are listed. The same runs give the same files.
     """
     from matting.commands.console import track

@@ -1,4 +1,4 @@
-"""``matting serve``: a web page that cuts photographs out."""
+"""``matting serve``: a web page that cuts photos out."""
 
 import socket
 from typing import Annotated, Literal
@@ -16,15 +16,15 @@ def serve(
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
     backend: Annotated[Literal["auto", "torch", "onnx"], typer.Option(help="What runs the network.")] = "auto",
     max_megabytes: Annotated[int, typer.Option(help="Largest upload.", min=1)] = 50,
-    max_memory: Annotated[int, typer.Option(help="Megabytes for one photograph; larger ones are refused.")] = 1500,
+    max_memory: Annotated[int, typer.Option(help="Megabytes for one photo; larger ones are refused.")] = 1500,
 ) -> None:
-    """Serve a web page: upload or paste a photograph, press a button, download the cut-out.
+    """Serve a web page: upload or paste a photo, press a button, download the cutout.
 
-    One photograph is worked on at a time, others wait. Needs the extra 'demo'. Nothing is sent anywhere.
+    One photo is worked on at a time, others wait. Needs the extra 'page'. Nothing is sent anywhere.
     """
     from matting.inference import load
-    from matting.inference.demo import serve as serve_page
     from matting.inference.jobs import pixels_within
+    from matting.inference.page import serve as serve_page
 
     check_address(host, port)
     model = load(checkpoint, size, device, backend)

@@ -15,13 +15,13 @@ from matting.curation.audit import sample_id
 from matting.curation.pair import AnnotatedPair
 
 WINDOW = 180
-"""Side of a window in pixels of the photograph; it is shown twice as large."""
+"""Side of a window in pixels of the photo; it is shown twice as large."""
 
 WINDOWS = 3
 GROUNDS = ("#ffffff", "#000000", "#2fa36b")
 """Colours behind the composites."""
 
-_OVERVIEW = 360  # longest side of the whole picture
+_OVERVIEW = 360  # longest side of the whole image
 
 
 class Entry(NamedTuple):
@@ -29,8 +29,8 @@ class Entry(NamedTuple):
 
     Attributes:
         name: Of the item.
-        tags: Its golden labels.
-        pair: Photograph and matte.
+        tags: Its attribute tags.
+        pair: Photo and matte.
     """
 
     name: str
@@ -86,7 +86,7 @@ def _card(number: int, count: int, entry: Entry) -> str:
     tags = f" · {escape(', '.join(sorted(entry.tags)))}" if entry.tags else ""
     rows = "".join(_row(entry.pair, corner) for corner in corners)
     head = f"<h2>{escape(entry.name)} <small>{number} of {count}{tags}</small></h2>"
-    overview = f"<img class=overview alt='whole picture' src='{_overview(entry.pair, corners)}'>"
+    overview = f"<img class=overview alt='whole image' src='{_overview(entry.pair, corners)}'>"
     return (
         f"<section data-name='{escape(entry.name)}'>{head}<div class=card>{overview}<div>{rows}</div></div></section>"
     )

@@ -16,7 +16,7 @@ from matting.errors import MattingError
 Gate = Literal["quality", "rules", "credibility", "audit"]
 
 LIMITS = Path(__file__).with_name("limits.yaml")
-"""Limits as measured on the demo corpus by ``experiments/curation/measure.py``."""
+"""Limits as measured on the synthetic corpus by ``experiments/curation/measure.py``."""
 
 
 CREDIBLE = 0.92
@@ -51,10 +51,10 @@ CHECKS = (
     _check(quality.low_resolution, "quality", "reject", "The short side is below 512 pixels; find a larger original."),
     _check(quality.underexposed, "quality", "reject", "Subject and scene are dark; detail is lost in the shadows."),
     _check(quality.overexposed, "quality", "reject", "The subject is burnt out; white areas have no edge."),
-    _check(quality.low_contrast, "quality", "reject", "The picture uses a small part of the range of brightness."),
+    _check(quality.low_contrast, "quality", "reject", "The image uses a small part of the range of brightness."),
     _check(quality.blur, "quality", "reject", "Even the sharpest edges on the subject are blurred."),
-    _check(editing.jpeg_ghost, "quality", "reject", "The picture was saved as a very coarse JPEG before."),
-    _check(editing.cloned, "quality", "reject", "A part of the picture was copied to another place of it."),
+    _check(editing.jpeg_ghost, "quality", "reject", "The image was saved as a very coarse JPEG before."),
+    _check(editing.cloned, "quality", "reject", "A part of the image was copied to another place of it."),
     _check(editing.halo, "quality", "reject", "A bright or dark seam runs along the subject, as after cutting out."),
     _check(matte_rules.empty_matte, "rules", "re-annotate", "The matte is empty, or foreground throughout; draw it."),
     _check(
@@ -67,7 +67,7 @@ CHECKS = (
         edge_rules.unsupported_edge,
         "rules",
         "re-annotate",
-        "The matte has edges where the photograph has none: a filled gap, a missing part, or the wrong photograph.",
+        "The matte has edges where the photo has none: a filled gap, a missing part, or the wrong photo.",
     ),
     _check(
         edge_rules.misplaced_edge,
@@ -99,7 +99,7 @@ CHECKS = (
         matte_rules.no_soft_edge,
         "rules",
         "re-annotate",
-        "The matte is a mask of 0 and 1; edges of a photograph are never that hard.",
+        "The matte is a mask of 0 and 1; edges of a photo are never that hard.",
     ),
     _check(
         matte_rules.stair_steps,
@@ -153,7 +153,7 @@ CHECKS = (
         learned_rules.displaced,
         "credibility",
         "re-annotate",
-        "The matte lies beside the subject, is too wide or too narrow, or belongs to another picture.",
+        "The matte lies next to the subject, is too wide or too narrow, or belongs to another image.",
     ),
 )
 """In the order in which reasons are given."""

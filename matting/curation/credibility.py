@@ -39,7 +39,7 @@ class Judge(NamedTuple):
     fold: tuple[int, int] | None = None
 
     def may_judge(self, item: Item) -> bool:
-        """Whether the network has not seen the item, nor another picture of the same person or group."""
+        """Whether the network has not seen the item, nor another image of the same person or group."""
         return self.fold is None or fold_of(item, self.fold[1]) == self.fold[0]
 
 
@@ -110,7 +110,7 @@ def cross_check(curation: Curation, judges: Sequence[Judge], progress: Progress,
     """Score every pair by the networks that have not seen it, for `read_credibility`; goes on where it was stopped.
 
     Args:
-        curation: The pairs. Its folder ``disagreement`` takes a picture for each with less agreement than ``credible``.
+        curation: The pairs. Its folder ``disagreement`` takes an image for each with less agreement than ``credible``.
         judges: The networks. Pairs that the same ones have scored before are not scored again.
         progress: Shows how far it is.
         credible: Smallest agreement, in [0, 1].
@@ -187,20 +187,20 @@ def _score(curation: Curation, name: str, panel: Sequence[Judge], credible: floa
         return {"agreement": {}, "problem": str(error)}
     predictions = [judge.predict(pair.photo) for judge in panel]
     scores = [round(agreement(pair.alpha, predicted), 6) for predicted in predictions]
-    picture = curation.folder / "disagreement" / f"{name}.png"
+    image = curation.folder / "disagreement" / f"{name}.png"
     if median(scores) < credible:
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        write_png(picture, disagreement(pair, np.median(predictions, axis=0).astype(np.float32)))
+        image.parent.mkdir(parents=True, exist_ok=True)
+        write_png(image, disagreement(pair, np.median(predictions, axis=0).astype(np.float32)))
     else:
-        picture.unlink(missing_ok=True)
+        image.unlink(missing_ok=True)
     return {"agreement": {judge.name: score for judge, score in zip(panel, scores, strict=True)}, "problem": ""}
 
 
 def disagreement(pair: AnnotatedPair, predicted: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Photograph, annotated matte, prediction and their difference side by side: red where the network sees more.
+    """Photo, annotated matte, prediction and their difference side by side: red where the network sees more.
 
     Args:
-        pair: Photograph and matte.
+        pair: Photo and matte.
         predicted: ``(H, W)`` float32 in [0, 1].
 
     Returns:

@@ -1,4 +1,4 @@
-"""A network that sees a photograph with its annotated matte, and says where the matte is wrong and how."""
+"""A network that sees a photo with its annotated matte, and says where the matte is wrong and how."""
 
 from functools import cache
 from pathlib import Path
@@ -17,15 +17,15 @@ from matting.curation.clues import CHANNELS, clues
 
 Fault = Literal["cut_hair", "filled_gap", "included_shadow", "missing_part", "displaced"]
 """Hair cut along a line, a gap declared foreground, a cast shadow declared foreground, a part declared background, and
-a matte that lies beside the subject, is too wide or too narrow, or is another picture's."""
+a matte that lies next to the subject, is too wide or too narrow, or is another image's."""
 
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 
 WEIGHTS = Path(__file__).with_name("critic.safetensors")
-"""As taught by ``experiments/curation/teach.py`` on the demo corpus."""
+"""As taught by ``experiments/curation/teach.py`` on the synthetic corpus."""
 
 STRIDE = 4
-"""Pixels of the picture to a cell of a map of faults."""
+"""Pixels of the image to a cell of a map of faults."""
 
 SIDE = 720
 """Short side in pixels of what the critic looks at, in front of it and when it learnt."""
@@ -33,7 +33,7 @@ SIDE = 720
 _LONGEST = 1536  # pixels of the long side, whatever the short one becomes
 _LEAST = 8 * STRIDE  # `peaks` takes 16 places of 5 x 5 cells
 _AROUND = 0.2  # of the subject's longer side, what is seen around it
-_AROUND_SPECKS = 0.1  # of the picture's short side, at least
+_AROUND_SPECKS = 0.1  # of the image's short side, at least
 
 
 class Critic(nn.Module):
@@ -87,10 +87,10 @@ def peaks(maps: Tensor) -> Tensor:
 
 
 class Frame(NamedTuple):
-    """The part of a picture that the critic looks at: the annotated subject with what is around it.
+    """The part of an image that the critic looks at: the annotated subject with what is around it.
 
     Attributes:
-        top, bottom, left, right: In pixels of the picture, the ends not included.
+        top, bottom, left, right: In pixels of the image, the ends not included.
         size: Of the part as the critic sees it, width and height.
     """
 
@@ -101,13 +101,13 @@ class Frame(NamedTuple):
     size: tuple[int, int]
 
     def cut(self, plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The part of a ``(H, W)`` or ``(H, W, C)`` picture, at the size the critic sees it."""
+        """The part of a ``(H, W)`` or ``(H, W, C)`` image, at the size the critic sees it."""
         part = plane[self.top : self.bottom, self.left : self.right]
         filtering = cv2.INTER_AREA if self.size[0] < part.shape[1] else cv2.INTER_CUBIC
         return np.asarray(cv2.resize(part, self.size, interpolation=filtering), np.uint8)
 
     def put(self, cells: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
-        """A map of the part, ``(h, w)``, on a picture of this shape; 0 outside."""
+        """A map of the part, ``(h, w)``, on an image of this shape; 0 outside."""
         canvas = np.zeros(shape, np.float32)
         part = canvas[self.top : self.bottom, self.left : self.right]
         part[:] = cv2.resize(cells, part.shape[::-1])
@@ -115,7 +115,7 @@ class Frame(NamedTuple):
 
 
 def frame_around(alpha: NDArray[np.uint8]) -> Frame:
-    """The frame of the subject of a ``(H, W)`` uint8 matte; the whole picture where there is none.
+    """The frame of the subject of a ``(H, W)`` uint8 matte; the whole image where there is none.
 
     A small person in a large room is looked at from near, so that faults have one size whatever the subject's.
     """
@@ -174,4 +174,4 @@ def criticise(photo: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Criticism:
 def _critic() -> Critic:
     critic = Critic()
     critic.load_state_dict(load_file(WEIGHTS))
-    return critic.to(memory_format=torch.channels_last).eval()  # as a picture lies in memory
+    return critic.to(memory_format=torch.channels_last).eval()  # as an image lies in memory

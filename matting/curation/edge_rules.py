@@ -1,4 +1,4 @@
-"""Annotation rules of a matte on its photograph: whether its edges are where the photograph has them."""
+"""Annotation rules of a matte on its photo: whether its edges are where the photo has them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +9,11 @@ from matting.curation.pair import AnnotatedPair
 _STEP = 6  # samples of a profile on either side of an edge
 _TOLERANCE = 2  # samples by which an edge may miss the outline
 _STRETCH = 100  # points of the outline, one in sixteen, over which an edge must be missing
-_WIDE = 0.02  # of the short side: a transition as wide as this has no one place in the photograph, as in motion blur
+_WIDE = 0.02  # of the short side: a transition as wide as this has no one place in the photo, as in motion blur
 
 
 def edge_strength(pair: AnnotatedPair) -> NDArray[np.float32]:
-    """How much the photograph changes at each place of each profile.
+    """How much the photo changes at each place of each profile.
 
     Returns:
         ``(N, T)`` float32: distance in Lab between the means of the six samples before and after, 0 at the ends.
@@ -36,10 +36,10 @@ def _relative_strength(pair: AnnotatedPair) -> NDArray[np.float32]:
 
 
 def unsupported_edge(pair: AnnotatedPair) -> Finding:
-    """Share of the outline along which the photograph does not change where the matte has its edge, in long stretches.
+    """Share of the outline along which the photo does not change where the matte has its edge, in long stretches.
 
     Of each profile across the outline, the change at the outline is compared with the strongest one nearby. Filled
-    gaps, missing limbs, labelled shadows and mattes of another picture have edges where nothing changes. Hair and
+    gaps, missing limbs, labelled shadows and mattes of another image have edges where nothing changes. Hair and
     motion blur have no edge at one place: where the matte's transition is wide, nothing is expected.
     """
     strength = _relative_strength(pair)
@@ -59,7 +59,7 @@ def _soft_width(pair: AnnotatedPair) -> NDArray[np.float32]:
 
 
 def misplaced_edge(pair: AnnotatedPair) -> Finding:
-    """How much better the matte's edge would fit the photograph's if the matte was moved, grown or shrunk.
+    """How much better the matte's edge would fit the photo's if the matte was moved, grown or shrunk.
 
     The ratio of the mean relative change (see `unsupported_edge`) at the best displacement to that at the outline; up
     to 1 the matte lies best where it is. Displacements reach up to 4 % of the short side.
@@ -81,7 +81,7 @@ def misplaced_edge(pair: AnnotatedPair) -> Finding:
 def lost_strands(pair: AnnotatedPair) -> Finding:
     """How much more of the outline lost its strands than twice what is in layers: cut hair, on a smooth matte.
 
-    The photograph has strands where it changes along the outline just outside clearly more than farther away, and about
+    The photo has strands where it changes along the outline just outside clearly more than farther away, and about
     as much as deep inside. There a matte in layers changes along the outline as well; one hard or one smooth edge does
     not. Where the transition is wider than 3 % of the short side, motion or defocus has smoothed it. The pattern of
     clothes looks like strands, so half the share of the outline that is in layers is taken off: who drew the hair in

@@ -1,4 +1,4 @@
-"""Gate 1, editing traces: an earlier hard JPEG, cloned regions, a seam along a cut-out."""
+"""Gate 1, editing traces: an earlier hard JPEG, cloned regions, a seam along a cutout."""
 
 import cv2
 import numpy as np
@@ -11,16 +11,16 @@ GHOST_QUALITIES = tuple(range(4, 31, 2))
 """JPEG qualities that are tried as earlier ones; better ones leave no damage that is seen, and phones use them."""
 
 _GHOST_SIDE = 384  # of the part looked at
-_CLONE_SIDE = 640  # of the picture's short side when key points are compared
+_CLONE_SIDE = 640  # of the image's short side when key points are compared
 _NEAREST_CLONE = 30  # pixels of that; nearer than this everything is like itself
 _COPIES = 3  # of a point; one is found at several scales
 _SEAM = 6.0  # of lightness by which a seam differs from both sides
 
 
 def jpeg_ghost(pair: AnnotatedPair) -> Finding:
-    """How far the error of saving the picture again rises with JPEG quality, as log2; 0 where it only falls.
+    """How far the error of saving the image again rises with JPEG quality, as log2; 0 where it only falls.
 
-    A picture that was once saved at a low quality changes least when it is saved at that quality again, and more at
+    An image that was once saved at a low quality changes least when it is saved at that quality again, and more at
     the next better ones (Farid, "Exposing digital forgeries from JPEG ghosts", TIFS 2009).
     """
     height, width = (side // 16 * 16 for side in pair.luma.shape)
@@ -77,7 +77,7 @@ def _dots(places: NDArray[np.float64], pair: AnnotatedPair) -> NDArray[np.bool_]
 
 
 def halo(pair: AnnotatedPair) -> Finding:
-    """Share of the outline along which the photograph has a seam that is brighter, or darker, than both its sides.
+    """Share of the outline along which the photo has a seam that is brighter, or darker, than both its sides.
 
     The seam is looked for just outside the matte; it has to differ by six units of lightness from the subject and from
     what is behind it. The larger of the bright and the dark share counts.
@@ -87,7 +87,7 @@ def halo(pair: AnnotatedPair) -> Finding:
         return Finding(0.0)
     at = lines.offsets / lines.offsets[-1]
     bands = [(at >= low) & (at <= high) for low, high in ((-0.6, -0.2), (0.04, 0.24), (0.55, 1.0))]
-    if not all(band.any() for band in bands):  # the picture is too small to have them
+    if not all(band.any() for band in bands):  # the image is too small to have them
         return Finding(0.0)
     inner, seam, outer = (lines.colours[:, band, 0].mean(axis=1) for band in bands)
     bright = along(seam - np.maximum(inner, outer), 15) > _SEAM

@@ -1,4 +1,4 @@
-"""Verdicts for others: a Parquet file, pictures for annotators, and a FiftyOne data set to look at."""
+"""Verdicts for others: a Parquet file, images for annotators, and a FiftyOne data set to look at."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from matting.images import read_alpha, write_png
 from matting.processes import in_processes
 
 _TEXT = 5  # columns before the numbers
-_SIDE = 1600  # longest side of a picture for annotators
+_SIDE = 1600  # longest side of an image for annotators
 
 
 def read_verdicts(path: Path) -> list[dict[str, Any]]:
@@ -60,7 +60,7 @@ def write_parquet(verdicts: Path, path: Path) -> None:
     write_atomic(path, buffer.getvalue())
 
 
-def write_pictures(curation: Curation, folder: Path, progress: Progress, workers: int | None = None) -> int:
+def write_images(curation: Curation, folder: Path, progress: Progress, workers: int | None = None) -> int:
     """Draw for annotators where each pair fails each check that names a place, as ``NAME.CHECK.png``.
 
     Args:
@@ -70,7 +70,7 @@ def write_pictures(curation: Curation, folder: Path, progress: Progress, workers
         workers: Processes; all cores by default.
 
     Returns:
-        How many pictures were written.
+        How many images were written.
 
     Raises:
         FileExistsError: If there is such a folder.
@@ -97,7 +97,7 @@ def _write_pictures(work: tuple[str, Sequence[str]], curation: Curation, folder:
 
 
 def to_fiftyone(curation: Curation, name: str) -> int:
-    """Make a persistent FiftyOne data set: photographs, mattes as heat maps, verdicts, reasons and every score.
+    """Make a persistent FiftyOne data set: photos, mattes as heat maps, verdicts, reasons and every score.
 
     The data set refers to the user's files; none is copied or changed.
 

@@ -17,7 +17,7 @@ class Finding(NamedTuple):
 
     Attributes:
         score: Larger is worse; each check documents its unit.
-        where: ``(H, W)`` bool, the places to look at, or None where the whole picture is meant.
+        where: ``(H, W)`` bool, the places to look at, or None where the whole image is meant.
     """
 
     score: float
@@ -25,7 +25,7 @@ class Finding(NamedTuple):
 
 
 def along_outline(pair: AnnotatedPair, flagged: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Mark points of the outline as dots on the picture.
+    """Mark points of the outline as dots on the image.
 
     Args:
         pair: Whose outline it is.

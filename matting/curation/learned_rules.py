@@ -30,7 +30,7 @@ def missing_part(pair: AnnotatedPair) -> Finding:
 
 
 def displaced(pair: AnnotatedPair) -> Finding:
-    """How sure the critic is, 0 to 1, that the matte is shifted, too wide, too narrow, or of another picture."""
+    """How sure the critic is, 0 to 1, that the matte is shifted, too wide, too narrow, or of another image."""
     return _finding(pair, "displaced")
 
 

@@ -11,13 +11,13 @@ from matting.curation.pair import REFLECTION, TRANSLUCENT, AnnotatedPair
 
 _SOFT = (13, 242)  # bytes between which a pixel is neither foreground nor background, beyond JPEG's noise
 _BLENDED, _TRANSITION = (0.1, 0.3), (0.3, 0.8)  # the article's outer and middle layers of hair
-_LEAST_SHARE = 0.001  # of the picture: the smallest person of the demo corpus covers 0.5 %
+_LEAST_SHARE = 0.001  # of the image: the smallest person of the synthetic corpus covers 0.5 %
 _HAIR = 0.6  # blended pixels for each of the transition, along the hair of careful mattes
 _LEAST_HAIR = 0.05  # of the outline in layers; less is no hair to judge
 
 
 def empty_matte(pair: AnnotatedPair) -> Finding:
-    """How many times the subject, or what is around it, would have to grow to cover 0.1 % of the picture.
+    """How many times the subject, or what is around it, would have to grow to cover 0.1 % of the image.
 
     Above 1 there is none to speak of.
     """
@@ -26,7 +26,7 @@ def empty_matte(pair: AnnotatedPair) -> Finding:
 
 
 def inverted(pair: AnnotatedPair) -> Finding:
-    """How much more opaque than the whole the picture's left, upper and right borders are, in [-1, 1].
+    """How much more opaque than the whole the image's left, upper and right borders are, in [-1, 1].
 
     Above 0 the subject surrounds the background: black and white were exchanged. People stand on the lower border; they
     may be cut by one of the others, hence the median of the three, or fill all of them, hence their mean: the lesser.
@@ -37,7 +37,7 @@ def inverted(pair: AnnotatedPair) -> Finding:
 
 
 def no_soft_edge(pair: AnnotatedPair) -> Finding:
-    """What the outline lacks of one soft pixel a pixel of length: 1 for a mask of 0 and 255, 0 for a photograph's edge.
+    """What the outline lacks of one soft pixel a pixel of length: 1 for a mask of 0 and 255, 0 for a photo's edge.
 
     A lens alone makes edges a pixel or two wide; hair, motion and defocus make them wider.
     """
@@ -131,7 +131,7 @@ def wrong_translucency(pair: AnnotatedPair) -> Finding:
 def islands(pair: AnnotatedPair) -> Finding:
     """Number of specks of foreground far from the subject: small, and 3 % of the short side from any large part.
 
-    Strands end in specks as well, but beside the hair they belong to.
+    Strands end in specks as well, but next to the hair they belong to.
     """
     return _far_specks(pair.alpha > 127, pair)
 

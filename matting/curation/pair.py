@@ -1,4 +1,4 @@
-"""A photograph with its matte, and what several checks want to know of the two, computed once."""
+"""A photo with its matte, and what several checks want to know of the two, computed once."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,14 +20,14 @@ REACH = 0.05
 """How far the outline's profiles reach to either side, as a share of the short side."""
 
 TRANSLUCENT, REFLECTION = 128, 255
-"""Bytes of a picture of regions: translucent glass or plastic, and reflections with nothing of the subject behind."""
+"""Bytes of an image of regions: translucent glass or plastic, and reflections with nothing of the subject behind."""
 
 _SAMPLES = 26  # of a profile to either side
-_BORDER = 0.01  # what the frame of the picture cuts is no edge of the subject
+_BORDER = 0.01  # what the frame of the image cuts is no edge of the subject
 
 
 class Profiles(NamedTuple):
-    """The photograph and the matte along lines across the outline, from inside to outside.
+    """The photo and the matte along lines across the outline, from inside to outside.
 
     Attributes:
         places: ``(N, 2)`` float32 x, y of the points of the outline, one contour after the other.
@@ -52,7 +52,7 @@ class Profiles(NamedTuple):
 
 @dataclass(frozen=True)
 class AnnotatedPair:
-    """A photograph and its annotated matte.
+    """A photo and its annotated matte.
 
     Attributes:
         photo: ``(H, W, 3)`` uint8 sRGB.
@@ -71,7 +71,7 @@ class AnnotatedPair:
         good = self.photo.dtype == self.alpha.dtype == np.uint8 and self.photo.shape == (*self.alpha.shape, 3)
         if not good or not self.alpha.size:
             found = f"{self.photo.shape} {self.photo.dtype} with {self.alpha.shape} {self.alpha.dtype}"
-            raise MattingError(f"expected a photograph (H, W, 3) and a matte (H, W), both uint8, found {found}")
+            raise MattingError(f"expected a photo (H, W, 3) and a matte (H, W), both uint8, found {found}")
         if self.regions is not None and (self.regions.shape != self.alpha.shape or self.regions.dtype != np.uint8):
             found = f"{self.regions.shape} {self.regions.dtype}"
             raise ValueError(f"expected regions of the matte's size, {self.alpha.shape} uint8, found {found}")
@@ -83,7 +83,7 @@ class AnnotatedPair:
 
     @cached_property
     def luma(self) -> NDArray[np.uint8]:
-        """``(H, W)`` uint8 Rec. 601 luma of the photograph."""
+        """``(H, W)`` uint8 Rec. 601 luma of the photo."""
         return np.asarray(cv2.cvtColor(self.photo, cv2.COLOR_RGB2GRAY), np.uint8)
 
     @cached_property
@@ -102,7 +102,7 @@ class AnnotatedPair:
 
     @cached_property
     def profiles(self) -> Profiles:
-        """Lines across the outline at about `POINTS` places, those at the picture's border left out."""
+        """Lines across the outline at about `POINTS` places, those at the image's border left out."""
         step = max(1, round(sum(map(len, self.contours)) / POINTS))
         lines = [line[::step] for line in self.contours]
         places = np.concatenate(lines) if lines else np.zeros((0, 2), np.float32)

@@ -1,4 +1,4 @@
-"""Gate 1, the photograph's quality: size, exposure and blur, measured where the subject is."""
+"""Gate 1, the photo's quality: size, exposure and blur, measured where the subject is."""
 
 import cv2
 import numpy as np
@@ -27,7 +27,7 @@ def low_resolution(pair: AnnotatedPair) -> Finding:
 def underexposed(pair: AnnotatedPair) -> Finding:
     """How far the lights are from white: ``1 - P98 / 255`` of the luma, on the subject and on the whole, the lesser.
 
-    A silhouette before a window has a dark subject in a bright picture; it is no fault.
+    A silhouette before a window has a dark subject in a bright image; it is no fault.
     """
     lights = max(_quantile(pair.luma, 0.98, inside) for inside in (pair.subject.astype(np.uint8), None))
     return Finding(1 - lights / 255)
@@ -44,7 +44,7 @@ def overexposed(pair: AnnotatedPair) -> Finding:
 
 
 def low_contrast(pair: AnnotatedPair) -> Finding:
-    """What the whole picture leaves of the range of luma: ``1 - (P98 - P2) / 255``."""
+    """What the whole image leaves of the range of luma: ``1 - (P98 - P2) / 255``."""
     low, high = (_quantile(pair.luma, q) for q in (0.02, 0.98))
     return Finding(1 - (high - low) / 255)
 
@@ -64,7 +64,7 @@ def blur(pair: AnnotatedPair) -> Finding:
     rim = 2 * round(_RIM * min(size)) + 1
     core = cv2.erode(subject, np.ones((rim, rim), np.uint8), borderValue=1)
     inside = (core if cv2.countNonZero(core) > _LEAST_CORE * cv2.countNonZero(subject) else subject) > 0
-    inside |= not inside.any()  # the whole picture, where the subject is lost between the pixels
+    inside |= not inside.any()  # the whole image, where the subject is lost between the pixels
     guard, further = 0.002 * min(size), 0.008 * min(size)
     before = _gradient(luma, guard)
     after = _gradient(luma, float(np.hypot(guard, further)))

@@ -1,4 +1,4 @@
-"""What a curation found: the funnel beside the article's, reasons, agreement, and the worst of each check."""
+"""What a curation found: the funnel next to the article's, reasons, agreement, and the worst of each check."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -66,7 +66,7 @@ def reason_table(judged: Sequence[Judged], credible: float) -> Table:
     counts = Counter(reason for one in judged if one.verdict != "accept" for reason in one.reasons)
     advice = {name: check.advice for name, check in BY_NAME.items()} | {
         "credibility": f"Models that have not seen the pair agree with its matte by less than {credible}.",
-        "unreadable": "A file cannot be read, or photograph and matte differ in size.",
+        "unreadable": "A file cannot be read, or photo and matte differ in size.",
     }
     rows = [[reason, str(count), advice.get(reason, "a person's")] for reason, count in counts.most_common()]
     return Table("Reasons", ["reason", "pairs", "what to do"], rows)
@@ -116,33 +116,33 @@ def report_html(curation: Curation, judged: Sequence[Judged], tables: Sequence[T
 
 
 def overlay(pair: AnnotatedPair, where: NDArray[np.bool_] | None, side: int = _SIDE) -> NDArray[np.uint8]:
-    """The photograph, darker, with the outline of the matte in white and the places of a finding in red.
+    """The photo, darker, with the outline of the matte in white and the places of a finding in red.
 
     Args:
-        pair: Photograph and matte.
+        pair: Photo and matte.
         where: ``(H, W)`` bool, or None for no place.
-        side: Longest side of the result, if the photograph is that long.
+        side: Longest side of the result, if the photo is that long.
 
     Returns:
         ``(h, w, 3)`` uint8 RGB.
     """
     scale = min(1.0, side / max(pair.alpha.shape))
     size = (max(1, round(pair.alpha.shape[1] * scale)), max(1, round(pair.alpha.shape[0] * scale)))
-    picture = (0.6 * cv2.resize(pair.photo, size, interpolation=cv2.INTER_AREA)).astype(np.uint8)
+    image = (0.6 * cv2.resize(pair.photo, size, interpolation=cv2.INTER_AREA)).astype(np.uint8)
     lines = [np.rint(line * scale).astype(np.int32) for line in pair.contours]
-    cv2.polylines(picture, lines, True, (255, 255, 255), 1, cv2.LINE_AA)
+    cv2.polylines(image, lines, True, (255, 255, 255), 1, cv2.LINE_AA)
     if where is not None:
         marked = cv2.resize(where.astype(np.float32), size, interpolation=cv2.INTER_AREA)[..., None]
         marked = np.clip(2 * marked, 0, 0.8)
-        picture = (picture * (1 - marked) + np.array([255, 40, 40]) * marked).astype(np.uint8)
-    return np.asarray(picture, np.uint8)
+        image = (image * (1 - marked) + np.array([255, 40, 40]) * marked).astype(np.uint8)
+    return np.asarray(image, np.uint8)
 
 
 def _example(curation: Curation, one: Judged, check: Check) -> str:
     pair = curation.read(one.measured.name)
-    picture = overlay(pair, check.measure(pair).where)
+    image = overlay(pair, check.measure(pair).where)
     caption = f"{escape(one.measured.name)}<br>{one.measured.scores[check.name]:.3g}"
-    return f"<div><img alt='{check.name}' src='{data_uri(picture)}'>{caption}</div>"
+    return f"<div><img alt='{check.name}' src='{data_uri(image)}'>{caption}</div>"
 
 
 def _agreement(judged: Sequence[Judged], credible: float) -> str:

@@ -40,7 +40,7 @@ class Curation:
     Attributes:
         folder: Where its files are.
         parts: The pairs of each split; no pair stands in two.
-        regions: Folder of pictures ``NAME.png`` in which glass and plastic are labelled, or None.
+        regions: Folder of images ``NAME.png`` in which glass and plastic are labelled, or None.
     """
 
     folder: Path
@@ -62,11 +62,11 @@ class Curation:
         return {item.name: (part, index) for part in self.parts for index, item in enumerate(part.items)}
 
     def read(self, name: str) -> AnnotatedPair:
-        """Read the photograph and the matte of a pair, and its labelled regions if there are any.
+        """Read the photo and the matte of a pair, and its labelled regions if there are any.
 
         Raises:
             RegionError: If the regions hold other values than theirs, or are of another size.
-            MattingError: If a file cannot be read, or photograph and matte differ in size.
+            MattingError: If a file cannot be read, or photo and matte differ in size.
         """
         (source, index), item = self._places[name], self.items[name]
         layers = source.layers(index, recomposed=False)
@@ -120,11 +120,11 @@ def start_curation(folder: Path, name: str, root: Path, splits: Sequence[str], r
         name: Format of the set, as ``matting data list`` has it.
         root: Folder of the set. Nothing in it is changed.
         splits: Splits that are looked at; all that the format has where none is given.
-        regions: Folder that may hold a gray picture ``NAME.png`` of a pair: 128 where there is translucent glass or
+        regions: Folder that may hold a gray image ``NAME.png`` of a pair: 128 where there is translucent glass or
             plastic, 255 where there is only a reflection, 0 elsewhere.
 
     Raises:
-        MattingError: If the folder holds the curation of another set, the set has no photographs, or no regions are
+        MattingError: If the folder holds the curation of another set, the set has no photos, or no regions are
             named like one of its pairs.
         FileNotFoundError: If the set is not there, or not complete.
     """
@@ -142,9 +142,7 @@ def start_curation(folder: Path, name: str, root: Path, splits: Sequence[str], r
         )
     curation = Curation(folder, _open(name, root, chosen), regions)
     if regions and not any(_region_file(item, regions) for item in curation.items.values()):
-        raise MattingError(
-            f"{regions}: expected pictures NAME.png named like a pair of {root}, found none; rename them"
-        )
+        raise MattingError(f"{regions}: expected images NAME.png named like a pair of {root}, found none; rename them")
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(file, json.dumps(question).encode())
     return curation
@@ -174,7 +172,7 @@ def _open(name: str, root: Path, splits: Sequence[str]) -> list[Source]:
             continue
         for item in source.items:
             if item.photo is None:
-                raise MattingError(f"{root}: '{item.name}' has no photograph; curation judges photographs with mattes")
+                raise MattingError(f"{root}: '{item.name}' has no photo; curation judges photos with mattes")
             if known.get(item.name, item) != item:
                 raise MattingError(f"{root}: two pairs of different splits are named '{item.name}'; give one --split")
         if new := [item for item in source.items if item.name not in known]:

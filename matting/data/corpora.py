@@ -1,4 +1,4 @@
-"""A corpus: everything that one run reads. The demo corpus and the real data sets go through the same readers."""
+"""A corpus: everything that one run reads. The synthetic corpus and the real data sets go through the same readers."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from matting.data.roles import Reader, Readers, check_weights, entitle, read_rol
 from matting.data.scenes import Scenes
 from matting.data.test_sets import Example, Pair, pairs_from_root, with_labels
 from matting.errors import MattingError
-from matting.images import list_pictures, read_alpha, read_rgb
+from matting.images import list_images, read_alpha, read_rgb
 from matting.plan.catalog import flatten
 from matting.trimap import implied_trimap
 
@@ -33,13 +33,13 @@ class Corpus:
     """The data of a run.
 
     Attributes:
-        name: Names the test set in results, such as ``demo``.
+        name: Names the test set in results, such as ``synthetic``.
         label: Printed above every figure.
         train: By role, the training sets that fill it, by name.
-        validation: Sets of pictures that are watched while training, by name.
+        validation: Sets of images that are watched while training, by name.
         scenes: Backgrounds for foreground layers.
-        test: Pictures that the report is about, not yet loaded.
-        quarantine: Where training lists files that it cannot read and passes over; None stops at the first.
+        test: Images that the report is about, not yet loaded.
+        quarantine: Where training lists files that it cannot read and skips; None stops at the first.
         weights: By role, weight of each of its sets; without an entry all items of the role are drawn equally often.
     """
 
@@ -58,7 +58,7 @@ class Corpus:
         return flatten(self.train)
 
 
-def demo_corpus(
+def synthetic_corpus(
     people: int = 160,
     seed: int = 0,
     image_size: int = 512,
@@ -70,7 +70,7 @@ def demo_corpus(
     sets: Mapping[str, Mapping[str, Reader | None]] | None = None,
     weights: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Corpus:
-    """The corpus drawn by code, generated on first use, alone or next to data sets on disk.
+    """The corpus rendered by code, generated on first use, alone or next to data sets on disk.
 
     Args:
         people: Number of people drawn, over all sets.
@@ -80,7 +80,7 @@ def demo_corpus(
         defects: Plant faults in a third of the training portraits, listed in ``defects.csv``, for curation to find.
         estimate_foregrounds: As `disk_corpus` has it.
         verdicts: As `disk_corpus` has it.
-        scenarios: Further test pictures of each of `matting.synthetic.SCENARIO_SETS`, labelled with the set's name.
+        scenarios: Further test images of each of `matting.synthetic.SCENARIO_SETS`, labelled with the set's name.
         sets: By role, further sets by name. ``None`` under the name of a rendered set (``studio.composition1k``,
             ``portraits.rwp``, ``coarse.coco_matting``) leaves that one out.
         weights: As `disk_corpus` has it.
@@ -99,7 +99,7 @@ def demo_corpus(
     }
     roles = {role: {**own, **(sets or {}).get(role, {})} for role, own in rendered.items()}
     further = [f"{role}.{name}" for role, given in (sets or {}).items() for name, reader in given.items() if reader]
-    label = f"demo corpus {VERSION}, drawn by code ({people} {kind}, seed {seed})"
+    label = f"synthetic corpus {VERSION}, rendered by code ({people} {kind}, seed {seed})"
     corpus = disk_corpus(
         root,
         studio=roles["studio"],
@@ -109,8 +109,8 @@ def demo_corpus(
         composites=partial(composition1k_composites, adobe, root / "VOC2012/JPEGImages"),
         composites_per_foreground=2,
         backgrounds=root / "coco/train2014",
-        name="demo",
-        label=f"{label}, and {', '.join(further)}" if further else f"{label}: not real photographs",
+        name="synthetic",
+        label=f"{label}, and {', '.join(further)}" if further else f"{label}: not real photos",
         estimate_foregrounds=estimate_foregrounds,
         verdicts=verdicts,
     )
@@ -121,7 +121,7 @@ def demo_corpus(
 
 
 def _scenario_pairs(root: Path, dataset: str) -> list[Pair]:
-    """The scenario sets as test pictures of one set, each labelled with the name of its own."""
+    """The scenario sets as test images of one set, each labelled with the name of its own."""
     listing = with_labels(pairs_from_root(root), root / "manifest.csv")
     return [replace(pair, dataset=dataset, tags=pair.tags | {pair.dataset}) for pair in listing.pairs]
 
@@ -153,13 +153,13 @@ def disk_corpus(
         coarse: Reader, or readers, of the role ``coarse``.
         weights: By role, weight of each of its sets, such as ``{"portraits": {"p3m10k": 1, "own": 3}}``: their shares
             in what is drawn for the role. By default all items of a role are drawn equally often.
-        backgrounds: Folder of pictures without people, for training; None has the drawn ones only.
+        backgrounds: Folder of images without people, for training; None has the drawn ones only.
         composites: Lists the official test composites of the studio set, or of each of them by its name; not asked
             where there is none.
         composites_per_foreground: How many of the official 20 test backgrounds of each foreground are evaluated.
         name: Names the test set in results.
         label: Printed above every figure; the root and the sets by default.
-        estimate_foregrounds: Estimate foreground layers of photographs, once, so that they can be paired and set before
+        estimate_foregrounds: Estimate foreground layers of photos, once, so that they can be paired and set before
             other backgrounds.
         cache_gigabytes: Disk space for decoded layers of each training set; 0 decodes every time.
         cache_side: Side in pixels of the squares that are cached.
@@ -201,8 +201,8 @@ def disk_corpus(
     formats = {full: source.name for full, source in train.items()}
     named = {role: {one: entitle(train[f"{role}.{one}"], one) for one in sets} for role, sets in roles.items()}
     refuse_leaks(flatten(named), held_out)
-    scenes = Scenes(list_pictures(backgrounds) if backgrounds else ())
-    several = len(held_out["test"]) > 1  # two sets may each have a picture of one name
+    scenes = Scenes(list_images(backgrounds) if backgrounds else ())
+    several = len(held_out["test"]) > 1  # two sets may each have an image of one name
     tested = [
         replace(pair, name=f"{one}/{pair.name}") if several else pair
         for one, source in held_out["test"].items()
@@ -227,12 +227,12 @@ def _titles(formats: Mapping[str, str]) -> list[str]:
 
 
 def evaluation_pairs(source: Source, dataset: str, scenes: Scenes) -> list[Pair]:
-    """The items of a source as test pictures: photographs as they are, cut-outs each before one scene, always the same.
+    """The items of a source as test images: photos as they are, cutouts each before one scene, always the same.
 
     Args:
         source: A test split.
         dataset: Name of the test set in results.
-        scenes: Backgrounds of cut-outs.
+        scenes: Backgrounds of cutouts.
     """
     return [
         Pair(

@@ -11,7 +11,7 @@ from matting.images import Pixels
 Pixel = TypeVar("Pixel", np.uint8, np.bool_)
 
 ALIASING_STARTS = 1.5
-"""Linear interpolation reads 2 x 2 pixels: up to this shrinkage it passes over none that matters."""
+"""Linear interpolation reads 2 x 2 pixels: up to this shrinkage it skips none that matters."""
 
 STRETCH = 1.5
 """Sides of a crop differ by this factor at most."""
@@ -25,18 +25,18 @@ class Box(NamedTuple):
     height: int
     width: int
 
-    def cut(self, picture: NDArray[Pixel]) -> NDArray[Pixel]:
-        """The rectangle's part of a picture, as a view."""
-        return picture[self.top : self.top + self.height, self.left : self.left + self.width]
+    def cut(self, image: NDArray[Pixel]) -> NDArray[Pixel]:
+        """The rectangle's part of an image, as a view."""
+        return image[self.top : self.top + self.height, self.left : self.left + self.width]
 
     def within(self, outer: "Box") -> "Box":
-        """The box in the picture's pixels, if it is counted in those of ``outer`` now."""
+        """The box in the image's pixels, if it is counted in those of ``outer`` now."""
         return self._replace(top=outer.top + self.top, left=outer.left + self.left)
 
     def aligned(self, factor: int, height: int, width: int) -> "Box":
-        """The box of whole ``factor`` x ``factor`` blocks that a ``height`` x ``width`` picture has around it.
+        """The box of whole ``factor`` x ``factor`` blocks that a ``height`` x ``width`` image has around it.
 
-        Partial blocks at the picture's right and lower edge are left out: scaled up with the others they would shift.
+        Partial blocks at the image's right and lower edge are left out: scaled up with the others they would shift.
         """
         top, left = self.top // factor, self.left // factor
         bottom = min(height // factor, -(-(self.top + self.height) // factor))
@@ -44,7 +44,7 @@ class Box(NamedTuple):
         return Box(top * factor, left * factor, (bottom - top) * factor, (right - left) * factor)
 
     def reduced(self, factor: int) -> "Box":
-        """The aligned box in the pixels of the picture at one ``factor``-th."""
+        """The aligned box in the pixels of the image at one ``factor``-th."""
         return Box(*(length // factor for length in self))
 
 
@@ -56,7 +56,7 @@ def full_box(height: int, width: int) -> Box:
 def choose_box(alpha: Pixels, rng: np.random.Generator, smallest: float) -> Box:
     """Choose a crop around a random pixel of the unknown region.
 
-    A square of the picture's own pixels, as the predictor keeps proportions too, of a uniform share of its long side,
+    A square of the image's own pixels, as the predictor keeps proportions too, of a uniform share of its long side,
     so that whole figures and close-ups are both seen. What does not fit into the short side is cut off there, and the
     person stretched when the box becomes a square: by 3:2 at most.
 
@@ -66,7 +66,7 @@ def choose_box(alpha: Pixels, rng: np.random.Generator, smallest: float) -> Box:
         smallest: Smallest share of the long side, in (0, 1].
 
     Returns:
-        A box inside the picture that holds the chosen pixel.
+        A box inside the image that holds the chosen pixel.
     """
     height, width = alpha.shape
     side = min(rng.uniform(smallest, 1.0) * max(height, width), STRETCH * min(height, width))
@@ -83,11 +83,11 @@ def scene_box(height: int, width: int, rng: np.random.Generator) -> Box:
     return Box(int(rng.integers(0, height - side + 1)), int(rng.integers(0, width - side + 1)), side, side)
 
 
-def resize(picture: Pixels, size: int) -> Pixels:
+def resize(image: Pixels, size: int) -> Pixels:
     """Resize to ``size`` x ``size``: by area where it shrinks much, else linearly, which is five times as fast."""
-    aliases = max(picture.shape[:2]) > ALIASING_STARTS * size and min(picture.shape[:2]) >= size
+    aliases = max(image.shape[:2]) > ALIASING_STARTS * size and min(image.shape[:2]) >= size
     method = cv2.INTER_AREA if aliases else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (size, size), interpolation=method), dtype=np.uint8)
+    return np.asarray(cv2.resize(image, (size, size), interpolation=method), dtype=np.uint8)
 
 
 def _unknown_pixel(alpha: Pixels, rng: np.random.Generator, stride: int = 4) -> tuple[int, int]:

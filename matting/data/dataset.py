@@ -45,7 +45,7 @@ class DrawDataset(Dataset[Crop]):
         scenes: Backgrounds.
         size: Side of the network's images in pixels, where a draw does not name its own.
         margin: Side of the squares that are delivered, as a multiple of the network's: what the warp turns into view.
-        smallest_crop: Smallest crop as a share of a picture's long side; 1 keeps the whole, stretched to a square.
+        min_crop: Smallest crop as a share of an image's long side; 1 keeps the whole, stretched to a square.
         quarantine: What to do about files that cannot be read: None raises; a path lists them there, and another item
             of the same kind is drawn, so that the mixture stays as it was planned.
     """
@@ -54,7 +54,7 @@ class DrawDataset(Dataset[Crop]):
     scenes: Scenes
     size: int
     margin: float = 1.0
-    smallest_crop: float = 0.5
+    min_crop: float = 0.5
     quarantine: Path | None = None
 
     def __getitem__(self, draw: Draw) -> Crop:
@@ -71,7 +71,7 @@ class DrawDataset(Dataset[Crop]):
 
     def _decode(self, draw: Draw) -> Crop:
         geometry, scenery = np.random.default_rng([draw.seed, 0]), np.random.default_rng([draw.seed, 1 + draw.view])
-        look = partial(choose_box, rng=geometry, smallest=self.smallest_crop) if self.smallest_crop < 1 else None
+        look = partial(choose_box, rng=geometry, smallest=self.min_crop) if self.min_crop < 1 else None
         name, source = list(self.sources.items())[draw.source]
         side = round((draw.size or self.size) * self.margin)
         layers = source.layers(draw.item, recomposed=draw.scene >= 0, look=look, smallest_side=side)
@@ -109,9 +109,9 @@ def collate(crops: Sequence[Crop]) -> LayerBatch:
 
 
 def _number(identity: str) -> int:
-    """63 bits that stand for a person: equal for equal identities, whichever photograph shows them."""
+    """63 bits that stand for a person: equal for equal identities, whichever photo shows them."""
     return int.from_bytes(blake2b(identity.encode(), digest_size=8).digest()) >> 1
 
 
-def _planes(pictures: list[NDArray[np.uint8]]) -> torch.Tensor:
-    return torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2).copy())
+def _planes(images: list[NDArray[np.uint8]]) -> torch.Tensor:
+    return torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2).copy())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def fold_of(item: Item, folds: int) -> int:
-    """The fold of an item: a hash of who it is, so that pictures of one person or group stand in one fold.
+    """The fold of an item: a hash of who it is, so that images of one person or group stand in one fold.
 
     Args:
         item: With an identity, or else with a name.
@@ -34,7 +34,7 @@ def leave_out(corpus: "Corpus", fold: int | None, folds: int) -> "Corpus":
         folds: Their number, at least 2.
 
     Raises:
-        MattingError: If there is no such fold, or a set has nothing beside it.
+        MattingError: If there is no such fold, or a set has nothing next to it.
     """
     if fold is None:
         return corpus
@@ -50,5 +50,5 @@ def leave_out(corpus: "Corpus", fold: int | None, folds: int) -> "Corpus":
 def _without(source: Source, fold: int, folds: int, name: str) -> Source:
     kept = [item for item in source.items if fold_of(item, folds) != fold]
     if not kept:
-        raise MattingError(f"data.fold: nothing of '{name}' is left beside fold {fold} of {folds}; use more folds")
+        raise MattingError(f"data.fold: nothing of '{name}' is left next to fold {fold} of {folds}; use more folds")
     return replace(source, items=kept)

@@ -23,7 +23,7 @@ class Scenes:
     """A pool of backgrounds: the plain ones, then the files.
 
     Attributes:
-        files: Pictures without people.
+        files: Images without people.
     """
 
     files: Sequence[Path]
@@ -44,8 +44,8 @@ class Scenes:
         """
         if index < len(PLAIN):
             return _plain(PLAIN[index], rng, size)
-        picture = read_rgb(self.files[index - len(PLAIN)])
-        return resize(scene_box(picture.shape[0], picture.shape[1], rng).cut(picture), size)
+        image = read_rgb(self.files[index - len(PLAIN)])
+        return resize(scene_box(image.shape[0], image.shape[1], rng).cut(image), size)
 
     def statistics(self) -> NDArray[np.float64]:
         """Brightness, hue and texture of each scene, measured once and cached.
@@ -68,9 +68,9 @@ class Scenes:
         return scene_statistics(self.read(index, np.random.default_rng(0), 64))
 
 
-def scene_statistics(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Statistics of one picture, as `Scenes.statistics` describes them."""
-    lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+def scene_statistics(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Statistics of one image, as `Scenes.statistics` describes them."""
+    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     lightness, a, b = cv2.split(lab)
     gradient = np.hypot(cv2.Sobel(lightness, cv2.CV_32F, 1, 0), cv2.Sobel(lightness, cv2.CV_32F, 0, 1)) / 8
     hue_spread = np.hypot(a.std(), b.std())

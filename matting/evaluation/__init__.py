@@ -1,4 +1,4 @@
-"""Tests of mattes: pictures streamed through methods, scored, and summarised with uncertainty."""
+"""Tests of mattes: images streamed through methods, scored, and summarised with uncertainty."""
 
 from matting.evaluation.background_invariance import SPREAD, background_spreads
 from matting.evaluation.corruptions import CORRUPTIONS, Corruption, corrupt

@@ -1,4 +1,4 @@
-"""How much a matte depends on the background, where test pictures show one subject before several."""
+"""How much a matte depends on the background, where test images show one subject before several."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class Spread(NamedTuple):
     Attributes:
         method: Name of the method.
         subject: Whose mattes.
-        backgrounds: Number of pictures compared.
+        backgrounds: Number of images compared.
         spread: See `matting.metrics.diagnostics.background_spread`; NaN where no matte shows anything.
     """
 
@@ -42,12 +42,12 @@ def background_spreads(pairs: Iterable[Pair], methods: Mapping[str, Method]) -> 
     """Compare mattes of one subject before several backgrounds.
 
     Args:
-        pairs: Test pictures; those of one set and one subject are compared where their true mattes are equal, up to
+        pairs: Test images; those of one set and one subject are compared where their true mattes are equal, up to
             `BACKGROUNDS` of them. Each is loaded and predicted once more.
         methods: By name.
 
     Returns:
-        One line per subject with two pictures at least, and method.
+        One line per subject with two images at least, and method.
     """
     subjects: dict[tuple[str, str], list[Pair]] = {}
     for pair in pairs:

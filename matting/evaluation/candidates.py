@@ -23,7 +23,7 @@ class Entrant(NamedTuple):
     Attributes:
         method: Gives the mattes.
         description: What it is.
-        looks: Whether its mattes follow from the pictures it is given, so that corrupting them makes a difference.
+        looks: Whether its mattes follow from the images it is given, so that corrupting them makes a difference.
     """
 
     method: Method
@@ -36,7 +36,7 @@ def load_entrant(source: Path | str, size: int | None = None, device: str = "aut
 
     Args:
         source: As `matting.inference.resolve` takes it.
-        size: Long side of the working picture; the network's own where None.
+        size: Long side of the working image; the network's own where None.
         device: As `matting.inference.Predictor` takes it.
 
     Raises:
@@ -59,7 +59,7 @@ def other_software(folder: Path) -> Entrant:
     """Enter the mattes that another program wrote.
 
     Args:
-        folder: Holds ``NAME.png`` for every picture.
+        folder: Holds ``NAME.png`` for every image.
 
     Raises:
         FileNotFoundError: There is no such folder.

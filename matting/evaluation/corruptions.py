@@ -1,8 +1,8 @@
-"""Matting-C: what cameras, light and files do to a photograph, in five severities each.
+"""Matting-C: what cameras, light and files do to a photo, in five severities each.
 
 In the manner of ImageNet-C (Hendrycks & Dietterich, ICLR 2019), with photometric and sensor corruptions only: none
-moves a pixel, so the matte stays the truth. Blurs are of the picture, not of the matte: a method is asked for the edge
-it can no longer see. Strengths are meant for pictures with a long side of about `SIDE` pixels.
+moves a pixel, so the matte stays the truth. Blurs are of the image, not of the matte: a method is asked for the edge
+it can no longer see. Strengths are meant for images with a long side of about `SIDE` pixels.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIDE = 512
-"""Long side, in pixels, of the pictures for which the strengths are meant."""
+"""Long side, in pixels, of the images for which the strengths are meant."""
 
 Floats: TypeAlias = NDArray[np.float32]
 Distortion: TypeAlias = Callable[[Floats, float, np.random.Generator], Floats]
-"""Maps ``(H, W, 3)`` float32 display values in [0, 1], a strength and a random stream to a picture alike, unclipped."""
+"""Maps ``(H, W, 3)`` float32 display values in [0, 1], a strength and a random stream to an image alike, unclipped."""
 
 
 def gaussian_noise(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
@@ -28,7 +28,7 @@ def gaussian_noise(image: Floats, strength: float, rng: np.random.Generator) -> 
 
 
 def shot_noise(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
-    """Count photons, `strength` of them at white: Poisson noise, strongest where the picture is bright."""
+    """Count photons, `strength` of them at white: Poisson noise, strongest where the image is bright."""
     return (rng.poisson(image * strength) / strength).astype(np.float32)
 
 
@@ -63,14 +63,14 @@ def brightness(image: Floats, strength: float, rng: np.random.Generator) -> Floa
 
 
 def contrast(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
-    """Draw all values towards the picture's mean, keeping a share `strength` of their distance."""
+    """Draw all values towards the image's mean, keeping a share `strength` of their distance."""
     del rng
     mean = np.float32(image.mean(dtype=np.float64))
     return mean + np.float32(strength) * (image - mean)
 
 
 def saturation(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
-    """Scale the distance of every colour from its grey by `strength`: below 1 fades, above 1 screams."""
+    """Scale the distance of every colour from its gray by `strength`: below 1 fades, above 1 screams."""
     del rng
     grey = _luma(image)
     return grey + np.float32(strength) * (image - grey)
@@ -84,7 +84,7 @@ def white_balance(image: Floats, strength: float, rng: np.random.Generator) -> F
 
 
 def haze(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
-    """Veil linear light with uneven grey airlight, thickest at `strength`: haze, or a flare into the lens."""
+    """Veil linear light with uneven gray airlight, thickest at `strength`: haze, or a flare into the lens."""
     height, width = image.shape[:2]
     coarse = rng.random((5, 5), np.float32)
     patches = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -110,7 +110,7 @@ def jpeg(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
 
 
 def pixelate(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
-    """Reduce both sides to a share `strength` and enlarge smoothly: a small picture shown large."""
+    """Reduce both sides to a share `strength` and enlarge smoothly: a small image shown large."""
     del rng
     height, width = image.shape[:2]
     small = (max(1, round(width * strength)), max(1, round(height * strength)))
@@ -164,14 +164,14 @@ CORRUPTIONS = (
 
 
 def corrupt(image: NDArray[np.uint8], corruption: Corruption, severity: int, name: str) -> NDArray[np.uint8]:
-    """Corrupt one picture.
+    """Corrupt one image.
 
     Args:
         image: ``(H, W, 3)`` uint8 RGB.
         corruption: One of `CORRUPTIONS`.
         severity: 1 to 5.
-        name: The picture's name. It seeds what is random, which severities share: the same picture is corrupted alike
-            whatever stands beside it in the set, on any machine.
+        name: The image's name. It seeds what is random, which severities share: the same image is corrupted alike
+            whatever stands next to it in the set, on any machine.
 
     Returns:
         ``(H, W, 3)`` uint8 RGB.

@@ -37,14 +37,14 @@ def diagnose(example: Example, prediction: Prediction) -> dict[str, float]:
     JPEG noise around 0 and 255 is taken off the true matte first, for it would count as an edge.
 
     Args:
-        example: The test picture.
+        example: The test image.
         prediction: What a method said of it.
 
     Returns:
         Mean absolute difference in the bands of the true alpha (`BAND_TITLES`) and by distance to the edge
         (`RING_TITLES`), number of `HOLES` in the sure foreground and their share of it (`HOLE_AREA`), expected
-        `CALIBRATION` error of the trimap, error of the cut-out's colours (`COLOUR`) and `SPILL` of the background into
-        them; NaN for what the picture has no pixels of, and for what is not known.
+        `CALIBRATION` error of the trimap, error of the cutout's colours (`COLOUR`) and `SPILL` of the background into
+        them; NaN for what the image has no pixels of, and for what is not known.
     """
     clean, alpha = without_jpeg_noise(example.alpha), prediction.alpha
     bands = dict(zip(BAND_TITLES, band_errors(alpha, clean).values(), strict=True))
@@ -63,7 +63,7 @@ def _calibration(example: Example, prediction: Prediction) -> float:
 
 
 def _colours(example: Example, alpha: NDArray[np.float32]) -> dict[str, float]:
-    """Judge the colours that a cut-out with this matte would have: estimated from the picture and the matte."""
+    """Judge the colours that a cutout with this matte would have: estimated from the image and the matte."""
     if example.foreground is None:
         return {COLOUR: math.nan, SPILL: math.nan}
     estimate = estimate_foreground(example.image, alpha)

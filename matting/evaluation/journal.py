@@ -9,9 +9,9 @@ from matting.files import write_atomic
 
 
 class Journal:
-    """A file of one JSON line per scored picture.
+    """A file of one JSON line per scored image.
 
-    Failures are not kept: a picture that was put right is scored when the evaluation goes on.
+    Failures are not kept: an image that was put right is scored when the evaluation goes on.
 
     Args:
         path: The file; its folder is made. It is read if it belongs to the same question and begun anew if not.
@@ -30,11 +30,11 @@ class Journal:
         return len(self._kept)
 
     def recall(self, pair: Pair) -> Any | None:
-        """Return what was recorded for a picture, or None."""
+        """Return what was recorded for an image, or None."""
         return self._kept.get((pair.dataset, pair.name))
 
     def record(self, pair: Pair, content: Any) -> None:
-        """Append what is to be kept of a picture, JSON-ready."""
+        """Append what is to be kept of an image, JSON-ready."""
         with self.path.open("a") as file:
             file.write(_line([pair.dataset, pair.name, content]))
 

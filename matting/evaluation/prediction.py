@@ -1,4 +1,4 @@
-"""What evaluates a test picture: a method, and what it says."""
+"""What evaluates a test image: a method, and what it says."""
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
@@ -10,7 +10,7 @@ from matting.data.test_sets import Example
 
 
 class Prediction(NamedTuple):
-    """A matte, with what only some methods can say beside it.
+    """A matte, with what only some methods can say next to it.
 
     Attributes:
         alpha: ``(H, W)`` float32 in [0, 1].
@@ -30,7 +30,7 @@ def predict(method: Method, example: Example) -> Prediction:
 
     Args:
         method: Any.
-        example: The test picture.
+        example: The test image.
 
     Returns:
         The prediction, whether the method gave a plain matte or more.

@@ -1,4 +1,4 @@
-"""Where figures come from: what a result file says beside its numbers."""
+"""Where figures come from: what a result file says next to its numbers."""
 
 import os
 import platform
@@ -60,7 +60,7 @@ def measurement_facts(results: Mapping[str, Any]) -> dict[str, str]:
         "hardware": ", ".join(f"{name}: {value}" for name, value in results["hardware"].items() if value),
         "versions": ", ".join(f"{name} {version}" for name, version in results["versions"].items()),
         "wall time": f"{results['wall_seconds']:.0f} s",
-        "per picture": ", ".join(f"{name} {spent:.3f} s" for name, spent in results["seconds_per_picture"].items()),
+        "per image": ", ".join(f"{name} {spent:.3f} s" for name, spent in results["seconds_per_image"].items()),
     }
 
 

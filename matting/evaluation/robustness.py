@@ -15,7 +15,7 @@ from matting.evaluation.scoring import Evaluation
 from matting.inference import resize
 
 CLEAN = "clean"
-"""Name of the set of pictures without a corruption, reduced as the others are."""
+"""Name of the set of images without a corruption, reduced as the others are."""
 
 SEVERITIES = range(1, 6)
 
@@ -25,7 +25,7 @@ class Degradation(NamedTuple):
 
     Attributes:
         means: Mean error at severities 1 to 5.
-        ratios: The same over the mean error on the clean pictures; NaN where that is 0.
+        ratios: The same over the mean error on the clean images; NaN where that is 0.
         relative: Mean of the ratios: 1 for a method that does not mind.
     """
 
@@ -35,14 +35,14 @@ class Degradation(NamedTuple):
 
 
 def corrupted_pairs(pairs: Iterable[Pair]) -> Iterator[Pair]:
-    """List pictures clean and under every corruption at every severity.
+    """List images clean and under every corruption at every severity.
 
     Args:
-        pairs: Test pictures.
+        pairs: Test images.
 
     Yields:
         For each, pairs of the sets `CLEAN` and `condition`, without labels, with a long side of at most
-        `matting.evaluation.corruptions.SIDE`: grain and blur mean the same for pictures of all sizes then.
+        `matting.evaluation.corruptions.SIDE`: grain and blur mean the same for images of all sizes then.
     """
     for pair in pairs:
         plain = replace(pair, name=f"{pair.dataset}/{pair.name}", tags=frozenset(), difficulty=None, subject=None)
@@ -54,7 +54,7 @@ def corrupted_pairs(pairs: Iterable[Pair]) -> Iterator[Pair]:
 
 
 def condition(corruption: Corruption, severity: int) -> str:
-    """Name the set of the pictures under one corruption at one severity."""
+    """Name the set of the images under one corruption at one severity."""
     return f"{corruption.name} {severity}"
 
 
@@ -88,9 +88,9 @@ def _corrupted(pair: Pair, corruption: Corruption, severity: int) -> Example:
     return example._replace(image=corrupt(example.image, corruption, severity, pair.name))
 
 
-@lru_cache(maxsize=1)  # all conditions of one picture follow each other
+@lru_cache(maxsize=1)  # all conditions of one image follow each other
 def _reduced(pair: Pair) -> Example:
-    """Load a picture and bring it down to `SIDE`; true colours are left off, for a corrupted picture has others."""
+    """Load an image and bring it down to `SIDE`; true colours are left off, for a corrupted image has others."""
     example = pair.load()
     height, width = example.alpha.shape
     scale = min(1.0, SIDE / max(height, width))

@@ -14,7 +14,7 @@ class Training(NamedTuple):
     Attributes:
         configuration: Equal for runs that differ by their seed alone.
         mixture: Streams it drew from with their weights, in words.
-        augmentations: Classes of `matting.augment` that degraded pictures; none where the mixture degrades nothing.
+        augmentations: Classes of `matting.augment` that degraded images; none where the mixture degrades nothing.
     """
 
     configuration: str
@@ -23,7 +23,7 @@ class Training(NamedTuple):
 
 
 def read_training(checkpoint: Path) -> Training | None:
-    """Read the configuration that a training run left beside its checkpoints.
+    """Read the configuration that a training run left next to its checkpoints.
 
     Args:
         checkpoint: Checkpoint file in ``RUN/checkpoints``.

@@ -1,4 +1,4 @@
-"""Score methods on pictures, one picture in memory at a time."""
+"""Score methods on images, one image in memory at a time."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,11 +19,11 @@ REGIONS: tuple[Region, ...] = ("whole", "unknown")
 
 
 class Row(NamedTuple):
-    """The scores of one method on one picture in one region.
+    """The scores of one method on one image in one region.
 
     Attributes:
         method: Name of the method.
-        pair: The picture.
+        pair: The image.
         region: ``whole`` or ``unknown``.
         scores: The five metrics of `METRICS`.
     """
@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
 
 class Diagnosis(NamedTuple):
-    """Where the error of one method on one picture sits: the figures of `matting.evaluation.diagnosis.diagnose`."""
+    """Where the error of one method on one image sits: the figures of `matting.evaluation.diagnosis.diagnose`."""
 
     method: str
     pair: Pair
@@ -43,7 +43,7 @@ class Diagnosis(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A picture that could not be scored, and why."""
+    """An image that could not be scored, and why."""
 
     pair: Pair
     reason: str
@@ -54,10 +54,10 @@ class Evaluation:
     """What `evaluate` found.
 
     Attributes:
-        rows: One per method, picture and region, in the order of the pictures. Every method has the same pictures.
-        diagnoses: One per method and picture; none for pictures with an ignore mask.
-        failures: Pictures left out for all methods because reading or predicting one of them failed.
-        seconds: Time spent in each method, over all pictures; loading and scoring not counted.
+        rows: One per method, image and region, in the order of the images. Every method has the same images.
+        diagnoses: One per method and image; none for images with an ignore mask.
+        failures: Images left out for all methods because reading or predicting one of them failed.
+        seconds: Time spent in each method, over all images; loading and scoring not counted.
         protocol: Metric definition, such as ``adobe``.
     """
 
@@ -73,7 +73,7 @@ class Evaluation:
         return list(self.seconds)
 
     def scores(self, method: str, group: str, region: str, metric: str) -> list[float]:
-        """Return one figure per picture of a group: the sample that a mean, an interval or a test is made of."""
+        """Return one figure per image of a group: the sample that a mean, an interval or a test is made of."""
         return [scores[metric] for scores in self._samples.get((method, group, region), ())]
 
     @cached_property
@@ -87,7 +87,7 @@ class Evaluation:
 
     @cached_property
     def pairs(self) -> list[Pair]:
-        """The scored pictures, in their order."""
+        """The scored images, in their order."""
         return list(dict.fromkeys(row.pair for row in self.rows))
 
     @cached_property
@@ -97,7 +97,7 @@ class Evaluation:
 
     @cached_property
     def groups(self) -> list[str]:
-        """Sets, each followed by its labels: ``demo``, ``demo.glasses``, …"""
+        """Sets, each followed by its labels: ``synthetic``, ``synthetic.glasses``, …"""
         return sorted({group for _, group, _ in self._samples})
 
 
@@ -108,14 +108,14 @@ def evaluate(
     protocol: Protocol = "adobe",
     journal: Journal | None = None,
 ) -> Evaluation:
-    """Score methods side by side on a stream of pictures.
+    """Score methods side by side on a stream of images.
 
-    A picture is loaded once, given to every method, scored and dropped, so memory does not grow with their number. A
-    picture that cannot be read, or that one method fails on, is left out for all, so that means stay comparable.
+    An image is loaded once, given to every method, scored and dropped, so memory does not grow with their number. A
+    image that cannot be read, or that one method fails on, is left out for all, so that means stay comparable.
 
     Args:
         methods: By name, the one under test first; see `matting.evaluation.methods`.
-        pairs: The pictures; wrap them in a progress bar at will.
+        pairs: The images; wrap them in a progress bar at will.
         protocol: Metric definition; see `matting.metrics.functional`.
         journal: Where scores are kept while they come, and taken from where they are there already.
 
@@ -145,7 +145,7 @@ def evaluate(
 
 
 _Scores: TypeAlias = tuple[float, dict[str, float], dict[str, float]]
-"""Seconds, scores by ``<metric>/<region>`` and the diagnosis of one method on one picture."""
+"""Seconds, scores by ``<metric>/<region>`` and the diagnosis of one method on one image."""
 
 
 def _recall_or_score(

@@ -1,4 +1,4 @@
-"""What a reader must know beside the figures."""
+"""What a reader must know next to the figures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,9 +18,9 @@ class Description:
     """What a method is.
 
     Attributes:
-        text: Where it comes from and how pictures are resized for it.
+        text: Where it comes from and how images are resized for it.
         trained_on: Label of the corpus it was trained on, `UNTRAINED` or `UNKNOWN`.
-        augmentations: Classes of `matting.augment` that degraded its training pictures; None where that is not known.
+        augmentations: Classes of `matting.augment` that degraded its training images; None where that is not known.
         configuration: Equal for training runs that differ by their seed alone; None where that is not known.
     """
 
@@ -32,11 +32,11 @@ class Description:
 
 @dataclass(frozen=True)
 class Setting:
-    """What stands beside the figures of one report.
+    """What stands next to the figures of one report.
 
     Attributes:
         title: Heading of the report.
-        corpus: What the pictures are, such as ``demo corpus, not real data``: printed above every figure.
+        corpus: What the images are, such as ``synthetic corpus, not real data``: printed above every figure.
         methods: What each method is, by name.
         wall_seconds: Duration of the whole run, in seconds.
         split: First part of the result keys.
@@ -51,7 +51,7 @@ class Setting:
     notes: Mapping[str, str] = field(default_factory=dict)
 
     def seen_in_training(self, method: str) -> str:
-        """Say what a method may have seen of the test pictures.
+        """Say what a method may have seen of the test images.
 
         Args:
             method: Its name.
@@ -64,7 +64,7 @@ class Setting:
             return UNSEEN
         if trained_on == UNKNOWN:
             return UNKNOWN
-        return "other pictures of it" if trained_on == self.corpus else "another corpus by name"
+        return "other images of it" if trained_on == self.corpus else "another corpus by name"
 
     def runs_over_seeds(self) -> dict[str, list[str]]:
         """Find training runs that differ by their seed alone.

@@ -1,4 +1,4 @@
-"""From one row per picture to the figures that are quoted."""
+"""From one row per image to the figures that are quoted."""
 
 import math
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ class Cell(NamedTuple):
         group: A set, or ``set.tag``.
         region: ``whole`` or ``unknown``.
         metric: One of `METRICS`.
-        estimate: Mean over the group's pictures with its 95 % interval.
+        estimate: Mean over the group's images with its 95 % interval.
     """
 
     group: str
@@ -56,7 +56,8 @@ def summarise(evaluation: Evaluation, method: str, split: str = "test") -> dict[
         split: First part of the names.
 
     Returns:
-        ``<split>/<set>/<region>/<metric>`` to mean, such as ``test/demo/unknown/sad``; labels stand as ``<set>.<tag>``.
+        ``<split>/<set>/<region>/<metric>`` to mean, such as ``test/synthetic/unknown/sad``; labels are
+        ``<set>.<tag>``.
     """
     return {
         f"{split}/{cell.group}/{cell.region}/{cell.metric}": cell.estimate.mean for cell in cells(evaluation, method)
@@ -64,14 +65,14 @@ def summarise(evaluation: Evaluation, method: str, split: str = "test") -> dict[
 
 
 def mean_diagnosis(evaluation: Evaluation, method: str) -> dict[str, float | None]:
-    """Average a method's diagnoses over pictures, each figure over those that have it.
+    """Average a method's diagnoses over images, each figure over those that have it.
 
     Args:
         evaluation: The scores.
         method: Whose.
 
     Returns:
-        Means under the names of `matting.evaluation.diagnosis.diagnose`; None for a figure that no picture has.
+        Means under the names of `matting.evaluation.diagnosis.diagnose`; None for a figure that no image has.
     """
     found = [diagnosis.figures for diagnosis in evaluation.diagnoses if diagnosis.method == method]
     means: dict[str, float | None] = {}

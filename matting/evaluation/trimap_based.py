@@ -1,4 +1,4 @@
-"""A classical solver beside the networks: it is told the true trimap, so reports call it helped."""
+"""A classical solver next to the networks: it is told the true trimap, so reports call it helped."""
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ def closed_form_method(size: int = 512) -> Method:
     It is solved at reduced size, since time and memory grow faster than the number of pixels.
 
     Args:
-        size: Long side, in pixels, at which larger pictures are solved.
+        size: Long side, in pixels, at which larger images are solved.
 
     Returns:
         The method: unlike a network it sees the trimap, made from the truth or drawn by hand.

@@ -74,7 +74,7 @@ def _groups(cells: Mapping[str, Any]) -> list[str]:
 
 
 def _images(cells: Mapping[str, Any], group: str) -> str:
-    return str(next(cell["pictures"] for key, cell in cells.items() if key.rsplit("/", 2)[0] == group))
+    return str(next(cell["images"] for key, cell in cells.items() if key.rsplit("/", 2)[0] == group))
 
 
 def _estimate(cells: Mapping[str, Any], group: str, region: str, metric: str) -> str:

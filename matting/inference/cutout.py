@@ -23,11 +23,11 @@ _ROWS = 64
 
 @dataclass(frozen=True)
 class Style:
-    """What is made of a photograph and its matte.
+    """What is made of a photo and its matte.
 
     Attributes:
         kind: ``cutout`` is straight RGBA, ``matte`` the alpha alone, ``composite`` the subject before `ground`.
-        ground: One colour, or a picture ``(h, w, 3)`` uint8 RGB, which is scaled to cover the photograph and cropped
+        ground: One colour, or an image ``(h, w, 3)`` uint8 RGB, which is scaled to cover the photo and cropped
             around its middle.
         foreground: Estimate the subject's own colours; else soft edges keep the old background in them.
         clear: Set the colours of a cutout to 0 where alpha is: the file is smaller, and nothing is hidden in it.
@@ -96,7 +96,7 @@ def from_coarse(image: NDArray[np.uint8], coarse: NDArray[np.float32], style: St
 
 
 def finish(image: NDArray[np.uint8], alpha: NDArray[np.float32], style: Style) -> NDArray[np.uint8]:
-    """Make of a photograph and its matte what the style says; the pixels of a `Result`."""
+    """Make of a photo and its matte what the style says; the pixels of a `Result`."""
     if style.kind == "matte":
         return to_bytes(alpha)
     colours = estimate_foreground(image, alpha) if style.foreground else image
@@ -141,7 +141,7 @@ def place_on(
     Args:
         image: ``(H, W, 3)`` uint8 RGB.
         alpha: ``(H, W)`` float in [0, 1].
-        ground: One RGB colour, or a picture of the same size.
+        ground: One RGB colour, or an image of the same size.
 
     Returns:
         ``(H, W, 3)`` uint8.
@@ -152,7 +152,7 @@ def place_on(
     _check_same_size(image, alpha)
     below = np.broadcast_to(np.asarray(ground), image.shape)
     result = np.empty_like(image)
-    for top in range(0, image.shape[0], _ROWS):  # floats of the whole picture would be four times its size
+    for top in range(0, image.shape[0], _ROWS):  # floats of the whole image would be four times its size
         rows = slice(top, top + _ROWS)
         weight = np.clip(alpha[rows], 0, 1)[..., None].astype(np.float32)
         under = below[rows].astype(np.float32)
@@ -160,22 +160,22 @@ def place_on(
     return result
 
 
-def cover(picture: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """Scale a picture so that it covers a shape, and crop it around its middle.
+def cover(image: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Scale an image so that it covers a shape, and crop it around its middle.
 
     Args:
-        picture: ``(h, w, 3)`` uint8.
+        image: ``(h, w, 3)`` uint8.
         shape: ``(height, width)`` wanted.
 
     Returns:
-        ``(height, width, 3)`` uint8, in the picture's own proportions.
+        ``(height, width, 3)`` uint8, in the image's own proportions.
     """
-    (height, width), (h, w) = shape, picture.shape[:2]
+    (height, width), (h, w) = shape, image.shape[:2]
     scale = max(height / h, width / w)
     # Cropped before it is scaled: a panorama behind a portrait is not blown up whole.
     keep_h, keep_w = max(1, round(height / scale)), max(1, round(width / scale))
     top, left = (h - keep_h) // 2, (w - keep_w) // 2
-    return resize(np.ascontiguousarray(picture[top : top + keep_h, left : left + keep_w]), shape)
+    return resize(np.ascontiguousarray(image[top : top + keep_h, left : left + keep_w]), shape)
 
 
 def _check_same_size(image: NDArray[np.uint8], alpha: NDArray[np.float32]) -> None:

@@ -1,4 +1,4 @@
-"""From the matte at the network's working size to one of the photograph's: edges follow the photograph."""
+"""From the matte at the network's working size to one of the photo's: edges follow the photo."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from matting.inference.resizing import resize
 from matting.tiles import Tile, soft, tiles
 
 RADIUS = 1
-"""Of the guided filter's window, in pixels of the working picture: the local model spans no more than three of them."""
+"""Of the guided filter's window, in pixels of the working image: the local model spans no more than three of them."""
 
 EPSILON = 1e-4
 """Variance of colours, of the range [0, 1], below which a window counts as flat."""
@@ -19,11 +19,11 @@ _Floats = NDArray[np.float32]
 
 
 def refine(image: NDArray[np.uint8], coarse: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bring a matte to its photograph's size.
+    """Bring a matte to its photo's size.
 
     Enlarged by cubic interpolation, and where it is soft by guided upsampling: within each window of the working
-    picture alpha is taken for a linear function of the colour (the guided filter, He et al. 2013, eq. 14-16, colour
-    guide), whose coefficients are enlarged and applied to the photograph's own pixels (He and Sun 2015, "Fast
+    image alpha is taken for a linear function of the colour (the guided filter, He et al. 2013, eq. 14-16, colour
+    guide), whose coefficients are enlarged and applied to the photo's own pixels (He and Sun 2015, "Fast
     Guided Filter"). One step of back-projection (Irani and Peleg 1991) follows, so that the result, scaled down
     again, gives back what the network said: detail is added, nothing is moved. Tiles without soft pixels cost nothing.
 
@@ -32,7 +32,7 @@ def refine(image: NDArray[np.uint8], coarse: NDArray[np.float32]) -> NDArray[np.
         coarse: ``(h, w)`` float32 in [0, 1], the matte at the working size.
 
     Returns:
-        ``(H, W)`` float32 in [0, 1]. A photograph no larger than the working size is only resized.
+        ``(H, W)`` float32 in [0, 1]. A photo no larger than the working size is only resized.
     """
     height, width = image.shape[:2]
     alpha = resize(coarse, (height, width))
@@ -55,9 +55,9 @@ def refine(image: NDArray[np.uint8], coarse: NDArray[np.float32]) -> NDArray[np.
     return alpha
 
 
-def _colour_model(picture: NDArray[np.uint8], alpha: _Floats) -> _Floats:
+def _colour_model(image: NDArray[np.uint8], alpha: _Floats) -> _Floats:
     """Coefficients of ``alpha = a · colour + b`` around each pixel, ``(h, w, 4)``: three for the colour, then b."""
-    colour: _Floats = picture.astype(np.float32) / np.float32(255)
+    colour: _Floats = image.astype(np.float32) / np.float32(255)
     mean = _box(colour)
     mean_alpha = _box(alpha)
     outer = colour[..., None] * colour[..., None, :]

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from matting.errors import MattingError
 from matting.files import json_text, write_atomic, write_csv
-from matting.images import SUFFIXES, encode_picture, list_pictures, read_rgb
+from matting.images import SUFFIXES, encode_image, list_images, read_rgb
 from matting.inference.clock import Clock
 from matting.inference.cutout import Style, cut_out
 from matting.inference.predictor import Predictor
@@ -22,13 +22,13 @@ SETTINGS, FAILURES = "cutout.json", "failures.csv"
 
 
 class Job(NamedTuple):
-    """A photograph and the file its cut-out goes to."""
+    """A photo and the file its cutout goes to."""
 
     photo: Path
     target: Path
 
     def done(self) -> bool:
-        """Whether the result is there and no older than the photograph."""
+        """Whether the result is there and no older than the photo."""
         both = self.target.is_file() and self.photo.is_file()
         return both and self.target.stat().st_mtime >= self.photo.stat().st_mtime
 
@@ -158,7 +158,7 @@ def cut_out_all(jobs: Iterable[Job], predictor: Predictor, style: Style, max_pix
                 image = read_rgb(job.photo, to_srgb=True, max_pixels=max_pixels)
             result = cut_out(predictor, image, style, clock)
             with clock("encode"):
-                data = encode_picture(result.pixels, job.target.suffix.lower())
+                data = encode_image(result.pixels, job.target.suffix.lower())
                 job.target.parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(job.target, data)
             if not result.subject_found:
@@ -191,7 +191,7 @@ def check_settings(output: Path, settings: dict[str, object], overwrite: bool) -
 
 
 def write_failures(output: Path, failures: Sequence[tuple[Path, str]]) -> None:
-    """List in the folder of the results which photographs were not done; where all were, no list is left.
+    """List in the folder of the results which photos were not done; where all were, no list is left.
 
     Args:
         output: Folder of the results.
@@ -244,7 +244,7 @@ def _jobs_of(path: Path, output: Path | None, suffix: str) -> list[Job]:
     if not path.exists():
         raise FileNotFoundError(f"{path}: expected a photo or a folder, found nothing; check the path")
     if path.is_dir() and output is not None:
-        found = [photo for photo in list_pictures(path, recursive=True) if not _below(photo, output, path)]
+        found = [photo for photo in list_images(path, recursive=True) if not _below(photo, output, path)]
         return [Job(photo, (output / photo.relative_to(path)).with_suffix(suffix)) for photo in found]
     if output is not None and _names_result(output):
         return [Job(path, output)]

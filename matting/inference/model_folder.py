@@ -16,7 +16,7 @@ from matting.inference.records import OWN, licence, read_records, read_scores
 from matting.inference.resolving import GRAPH, resolve
 from matting.models import RECORDS, AttentionUNet, load_checkpoint, weights_digest
 
-PHOTOGRAPH_GRAPH = "photograph.onnx"
+PHOTOGRAPH_GRAPH = "photo.onnx"
 
 
 def export_model(
@@ -34,7 +34,7 @@ def export_model(
         source: Anything that `resolve` takes but a graph.
         folder: Target; it appears when it is complete.
         graph: Write ``model.onnx``, compared with torch.
-        photograph_graph: Also write ``photograph.onnx``, with scaling inside, for programs without this package.
+        photograph_graph: Also write ``photo.onnx``, with scaling inside, for programs without this package.
         half: Store the weights in 16 bits, see `half_precision`.
         scores: Folders of evaluations of this network, for the card; of the weights before or after their rounding.
         terms: Terms of data that only the user knows, by name: they take the place of those of the user's own sets.

@@ -133,14 +133,14 @@ def parity(model: nn.Module, network: OnnxNetwork) -> dict[tuple[int, int], floa
 
 
 def write_photograph_graph(network: Path, path: Path, size: int, stride: int) -> None:
-    """Wrap a graph of `write_onnx` so that programs without this package can use it on photographs.
+    """Wrap a graph of `write_onnx` so that programs without this package can use it on photos.
 
     Args:
         network: The graph.
         path: Target: ``photo (B, H, W, 3)`` uint8 RGB of any size to ``alpha (B, H, W)`` float32 in [0, 1]. It
             scales to the working size and back, as `working_shape` says, without the guided detail.
-        size: Long side of the working picture.
-        stride: The sides of the working picture are multiples of it.
+        size: Long side of the working image.
+        stride: The sides of the working image are multiples of it.
     """
     onnx = _import("onnx")
     core = onnx.load(network)

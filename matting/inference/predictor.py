@@ -1,4 +1,4 @@
-"""From a photograph of any size to its matte, through a network that wants multiples of 32."""
+"""From a photo of any size to its matte, through a network that wants multiples of 32."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ Precision = Literal["float32", "bfloat16"]
 
 
 class Predictor:
-    """A network made ready for photographs: working size, device, and detail at the original size.
+    """A network made ready for photos: working size, device, and detail at the original size.
 
     Args:
         model: Maps ``(B, 3, H, W)`` float32 sRGB in [0, 1] to a `MattingOutput`, such as an `AttentionUNet` or an
             `OnnxNetwork`. It is moved to the device and put into evaluation mode. Its attribute ``fusion``, where it
             has one, says how its two heads are joined; see `matting.models.fuse`.
-        size: Long side of the working picture, a multiple of 32; see `working_shape`.
+        size: Long side of the working image, a multiple of 32; see `working_shape`.
         device: A torch device, or "auto": CUDA or Apple's GPU where there is one, else the CPU.
         precision: Of the network. ``bfloat16`` is several times faster where the hardware has it
             (`fastest_precision`), and moves alpha by about a thousandth.
@@ -49,16 +49,16 @@ class Predictor:
 
     @property
     def resizing(self) -> str:
-        """How a photograph reaches the network and its matte comes back, in words for a report."""
-        back = "cubic up, then guided by the photograph where soft"
+        """How a photo reaches the network and its matte comes back, in words for a report."""
+        back = "cubic up, then guided by the photo where soft"
         return f"long side to {self.size} px, sides to multiples of {STRIDE}; by area down, {back}"
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the matte of one photograph, as `predict`."""
+        """Return the matte of one photo, as `predict`."""
         return self.predict(image)
 
     def predict(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Predict the matte of one photograph.
+        """Predict the matte of one photo.
 
         Args:
             image: ``(H, W, 3)`` uint8 RGB, any size from one pixel.
@@ -72,13 +72,13 @@ class Predictor:
         return self.predict_batch([image])[0]
 
     def predict_batch(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-        """Predict the mattes of several photographs; those with one working shape share a forward pass.
+        """Predict the mattes of several photos; those with one working shape share a forward pass.
 
         Args:
             images: ``(H, W, 3)`` uint8 RGB each, of any sizes. All are in memory at once: choose the number by it.
 
         Returns:
-            One ``(H, W)`` float32 matte in [0, 1] per photograph, in their order.
+            One ``(H, W)`` float32 matte in [0, 1] per photo, in their order.
 
         Raises:
             ValueError: Another shape or dtype.
@@ -134,4 +134,4 @@ def _device(name: str | torch.device) -> torch.device:
 
 def _check_photograph(image: NDArray[np.uint8]) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise ValueError(f"expected a photograph (H, W, 3) uint8 RGB, found {image.shape} {image.dtype}")
+        raise ValueError(f"expected a photo (H, W, 3) uint8 RGB, found {image.shape} {image.dtype}")

@@ -11,7 +11,7 @@ from matting.inference.resolving import resolve
 from matting.models import RECORDS, AttentionUNet, Checkpoint, load_checkpoint, weights_digest
 
 DRAWN = "rendered by this project's code, so no third-party licence applies"
-UNKNOWN_DATA = "unknown: the run's configuration is not beside its checkpoint"
+UNKNOWN_DATA = "unknown: the run's configuration is not next to its checkpoint"
 OWN = "yours"
 """Licence of formats that hold a user's own data, whose terms only the user knows."""
 
@@ -105,11 +105,11 @@ def licence_of_data(run: Path, corpus: str) -> dict[str, str]:
 
     file = run / ".hydra" / "config.yaml"
     if not file.is_file():
-        return {"images": DRAWN if corpus.startswith("demo corpus") else UNKNOWN_DATA}
+        return {"images": DRAWN if corpus.startswith("synthetic corpus") else UNKNOWN_DATA}
     config: Any = OmegaConf.to_container(OmegaConf.load(file))
     readers = _targets(config.get("corpus"))
     terms = {entry.title: entry.licence for entry in FORMATS if entry.name in readers}
-    if "demo_corpus" in readers:
+    if "synthetic_corpus" in readers:
         terms["images"] = DRAWN
     model = config.get("model") or {}
     if model.get("path"):

@@ -1,4 +1,4 @@
-"""Sizes: which one the network sees, and how pictures and mattes get there and back."""
+"""Sizes: which one the network sees, and how images and mattes get there and back."""
 
 from typing import TypeVar
 
@@ -16,13 +16,13 @@ _Scalar = TypeVar("_Scalar", np.uint8, np.float32)
 def working_shape(height: int, width: int, size: int) -> tuple[int, int]:
     """Return the shape the network sees: the long side becomes `size`, each side the nearest multiple of 32.
 
-    The long side, because then time and memory are bounded whatever the photograph's shape; small photographs are
+    The long side, because then time and memory are bounded whatever the photo's shape; small photos are
     enlarged, because a network knows people at the scale it was trained on. Rounding may change the aspect ratio by
-    up to ``16 / side``; it is undone when the matte is brought back to the photograph's size.
+    up to ``16 / side``; it is undone when the matte is brought back to the photo's size.
 
     Args:
-        height: Of the photograph, in pixels.
-        width: Of the photograph, in pixels.
+        height: Of the photo, in pixels.
+        width: Of the photo, in pixels.
         size: Long side wanted, a positive multiple of 32.
 
     Returns:
@@ -38,7 +38,7 @@ def working_shape(height: int, width: int, size: int) -> tuple[int, int]:
 
 
 def resize(image: NDArray[_Scalar], shape: tuple[int, int]) -> NDArray[_Scalar]:
-    """Resize a picture or a matte: by pixel area when it shrinks, by cubic interpolation when it grows.
+    """Resize an image or a matte: by pixel area when it shrinks, by cubic interpolation when it grows.
 
     Args:
         image: ``(H, W)`` or ``(H, W, C)``, uint8 or float32.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
-from matting.losses.weighting import picture_mean
+from matting.losses.weighting import image_mean
 from matting.models import MattingOutput
 from matting.trimap import FOREGROUND, UNKNOWN
 
@@ -20,21 +20,21 @@ def alpha_l1(preds: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         weight: ``(B, 1, H, W)``, non-negative; 0 where the annotation is to be ignored.
 
     Returns:
-        Scalar: sum of ``weight * |preds - target|`` over the sum of weights of each picture, averaged over pictures.
+        Scalar: sum of ``weight * |preds - target|`` over the sum of weights of each image, averaged over images.
 
     Example:
         >>> preds, target = torch.tensor([[[[0.5, 1.0]]]]), torch.ones(1, 1, 1, 2)
         >>> alpha_l1(preds, target, weight=torch.ones_like(target))
         tensor(0.2500)
     """
-    return picture_mean((preds - target).abs(), weight)
+    return image_mean((preds - target).abs(), weight)
 
 
 def composition_loss(preds: Tensor, target: Tensor, foreground: Tensor, background: Tensor, weight: Tensor) -> Tensor:
     """Mean absolute difference of the composites by the predicted and by the true matte (Xu et al. 2017).
 
     Both composites are made of the true layers, so their difference is ``(preds - target) (F - B)``: an error costs
-    what it would show. A photograph that stands for both of its layers costs nothing.
+    what it would show. A photo that stands for both of its layers costs nothing.
 
     Args:
         preds: ``(B, 1, H, W)`` in [0, 1].
@@ -53,13 +53,13 @@ def composition_loss(preds: Tensor, target: Tensor, foreground: Tensor, backgrou
         tensor(0.1250)
     """
     difference = (preds - target).abs() * (foreground - background).abs().mean(dim=1, keepdim=True)
-    return picture_mean(difference, weight)
+    return image_mean(difference, weight)
 
 
 def hole_loss(preds: Tensor, target: Tensor, inside: Tensor) -> Tensor:
     """How much of the body is missing: mean shortfall of alpha inside the eroded foreground, every person alike.
 
-    A hole is few pixels of a picture, hence little of a mean over it; here each picture's shortfall is relative to
+    A hole is few pixels of an image, hence little of a mean over it; here each image's shortfall is relative to
     its own definite foreground, however small the person stands.
 
     Args:
@@ -68,9 +68,9 @@ def hole_loss(preds: Tensor, target: Tensor, inside: Tensor) -> Tensor:
         inside: ``(B, 1, H, W)``, 1 in the eroded foreground, else 0.
 
     Returns:
-        Scalar in [0, 1]; a picture without a definite foreground adds 0.
+        Scalar in [0, 1]; an image without a definite foreground adds 0.
     """
-    return picture_mean((target - preds).relu(), inside)
+    return image_mean((target - preds).relu(), inside)
 
 
 class AlphaL1(nn.Module):

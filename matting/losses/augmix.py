@@ -1,4 +1,4 @@
-"""AugMix consistency: a picture and its mixed views have one trimap and one matte (Hendrycks et al. 2020)."""
+"""AugMix consistency: an image and its mixed views have one trimap and one matte (Hendrycks et al. 2020)."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
 from matting.errors import MattingError
-from matting.losses.weighting import label_free_weight, picture_mean
+from matting.losses.weighting import image_mean, label_free_weight
 from matting.models import MattingOutput
 
 
@@ -25,7 +25,7 @@ def jensen_shannon(logits: Tensor, weight: Tensor) -> Tensor:
     probability = log_probability.exp()
     mixture = probability.mean(dim=0)
     divergence = (probability * (log_probability - mixture.clamp_min(1e-12).log())).sum(dim=2).mean(dim=0)
-    return picture_mean(divergence[:, None], weight)
+    return image_mean(divergence[:, None], weight)
 
 
 def alpha_spread(alphas: Tensor, weight: Tensor) -> Tensor:
@@ -43,7 +43,7 @@ def alpha_spread(alphas: Tensor, weight: Tensor) -> Tensor:
         >>> alpha_spread(views, weight=torch.ones(1, 1, 1, 1))
         tensor(0.3000)
     """
-    return picture_mean((alphas[1:] - alphas[:1]).abs().mean(dim=0), weight)
+    return image_mean((alphas[1:] - alphas[:1]).abs().mean(dim=0), weight)
 
 
 class AugMixConsistency(nn.Module):
@@ -61,14 +61,14 @@ class AugMixConsistency(nn.Module):
         """Scalar loss of a batch.
 
         Args:
-            outputs: What the network predicts for the picture, and for each of its mixed views.
+            outputs: What the network predicts for the image, and for each of its mixed views.
             batch: Where annotations hold.
 
         Raises:
-            MattingError: If there is no view to compare the picture with.
+            MattingError: If there is no view to compare the image with.
         """
         if len(outputs) < 2:
-            raise MattingError("loss augmix: expected mixed views of every picture, found none; set augment.views=2")
+            raise MattingError("loss augmix: expected mixed views of every image, found none; set augment.views=2")
         weight = label_free_weight(batch.valid)
         trimaps = jensen_shannon(torch.stack([output.trimap_logits for output in outputs]), weight)
         return trimaps + self.alpha * alpha_spread(torch.stack([output.alpha for output in outputs]), weight)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
 from matting.errors import MattingError
-from matting.losses.weighting import label_free_weight, picture_mean
+from matting.losses.weighting import image_mean, label_free_weight
 from matting.models import MattingOutput
 
 _HARDLY_SOFT = 0.02  # as far as this from 0 and 1 an alpha may still be meant to be definite
@@ -51,8 +51,8 @@ def closed_loop_loss(
     trimap_logits: Tensor,
     weight: Tensor,
     radius: tuple[int, int] = (3, 15),
-    teach_alpha: bool = True,
-    teach_trimap: bool = True,
+    grad_to_alpha: bool = True,
+    grad_to_trimap: bool = True,
 ) -> Tensor:
     """Probability that the trimap head contradicts the alpha head. Needs no label.
 
@@ -65,21 +65,21 @@ def closed_loop_loss(
         trimap_logits: ``(B, 3, H, W)``.
         weight: ``(B, 1, H, W)`` in {0, 1}, pixels that count.
         radius: Smallest and largest half-width of the unknown band in pixels.
-        teach_alpha: Let the trimap head move the alpha head; else a stop-gradient stands between.
-        teach_trimap: Let the alpha head move the trimap head; else a stop-gradient stands between.
+        grad_to_alpha: Let the trimap head move the alpha head; else a stop-gradient stands between.
+        grad_to_trimap: Let the alpha head move the trimap head; else a stop-gradient stands between.
 
     Returns:
         Scalar in [0, 1]; 0 for a matte with any of its trimaps, but for rims that are hardly soft.
     """
     probability = trimap_logits.softmax(dim=1)
-    plausible = trimap_plausibility(alpha if teach_alpha else alpha.detach(), weight, radius)
-    disagreement = (probability if teach_trimap else probability.detach()) * (1 - plausible)
-    return picture_mean(disagreement.sum(dim=1, keepdim=True), weight)
+    plausible = trimap_plausibility(alpha if grad_to_alpha else alpha.detach(), weight, radius)
+    disagreement = (probability if grad_to_trimap else probability.detach()) * (1 - plausible)
+    return image_mean(disagreement.sum(dim=1, keepdim=True), weight)
 
 
-def _highest(picture: Tensor, radius: int) -> Tensor:
+def _highest(image: Tensor, radius: int) -> Tensor:
     """Maximum within a square of half-width ``radius``, one axis after the other."""
-    rows = F.max_pool2d(picture, (2 * radius + 1, 1), stride=1, padding=(radius, 0))
+    rows = F.max_pool2d(image, (2 * radius + 1, 1), stride=1, padding=(radius, 0))
     return F.max_pool2d(rows, (1, 2 * radius + 1), stride=1, padding=(0, radius))
 
 
@@ -88,26 +88,28 @@ class ClosedLoop(nn.Module):
 
     Args:
         radius: Smallest and largest half-width in pixels of the unknown band in the training trimaps.
-        teach_alpha: Let the trimap head move the alpha head.
-        teach_trimap: Let the alpha head move the trimap head.
+        grad_to_alpha: Let the trimap head move the alpha head.
+        grad_to_trimap: Let the alpha head move the trimap head.
 
     Raises:
         MattingError: If neither head is taught, or radii are negative or out of order.
     """
 
-    def __init__(self, radius: tuple[int, int] = (3, 15), teach_alpha: bool = True, teach_trimap: bool = True) -> None:
+    def __init__(
+        self, radius: tuple[int, int] = (3, 15), grad_to_alpha: bool = True, grad_to_trimap: bool = True
+    ) -> None:
         super().__init__()
         if not 0 <= radius[0] <= radius[1]:
             raise MattingError(f"closed loop: expected 0 <= low <= high, found radius={tuple(radius)}")
-        if not teach_alpha and not teach_trimap:
+        if not grad_to_alpha and not grad_to_trimap:
             raise MattingError(
                 "closed loop: expected a head to teach, found none; set its weight to 0 to switch it off"
             )
-        self.radius, self.teach_alpha, self.teach_trimap = (radius[0], radius[1]), teach_alpha, teach_trimap
+        self.radius, self.grad_to_alpha, self.grad_to_trimap = (radius[0], radius[1]), grad_to_alpha, grad_to_trimap
 
     def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
         weight = label_free_weight(batch.valid)
         return closed_loop_loss(
-            outputs[0].alpha, outputs[0].trimap_logits, weight, self.radius, self.teach_alpha, self.teach_trimap
+            outputs[0].alpha, outputs[0].trimap_logits, weight, self.radius, self.grad_to_alpha, self.grad_to_trimap
         )

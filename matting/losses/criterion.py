@@ -18,7 +18,7 @@ class Term(Protocol):
         """Compute the loss of a batch, a scalar.
 
         Args:
-            outputs: What the network predicts for the pictures, then for each of their mixed views, mostly none.
+            outputs: What the network predicts for the images, then for each of their mixed views, mostly none.
             batch: What is true.
         """
 
@@ -55,7 +55,7 @@ class Criterion(nn.Module):
         """Evaluate.
 
         Args:
-            outputs: What the network predicts for the pictures, and for each of their mixed views.
+            outputs: What the network predicts for the images, and for each of their mixed views.
             batch: What is true.
 
         Returns:

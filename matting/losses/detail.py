@@ -14,7 +14,7 @@ def laplacian_pyramid_loss(preds: Tensor, target: Tensor, valid: Tensor, levels:
     """L1 distance of Laplacian pyramids (Niklaus & Liu 2018; Hou & Liu 2019, "Context-Aware Image Matting").
 
     ``sum_s 2^(s-1) ||L_s(preds) - L_s(target)||_1`` over the band-pass levels s = 1 … ``levels``, per pixel of the
-    picture, with the pyramid of Burt & Adelson (1983): reduce and expand by the binomial kernel (1 4 6 4 1) / 16, edges
+    image, with the pyramid of Burt & Adelson (1983): reduce and expand by the binomial kernel (1 4 6 4 1) / 16, edges
     replicated. The pyramid is linear, so that of the difference is taken.
 
     The norm is a sum, as printed. Code in the field often takes each level's mean instead, which weighs level s by
@@ -55,16 +55,16 @@ def gradient_loss(preds: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     return error.diff(dim=3).abs().mean() + error.diff(dim=2).abs().mean()
 
 
-def _reduce(picture: Tensor) -> Tensor:
+def _reduce(image: Tensor) -> Tensor:
     """Blur along the last axis and keep every second sample: five taps as sums of slices, cheap on any device."""
-    padded = F.pad(picture, (2, 2, 0, 0), mode="replicate")
+    padded = F.pad(image, (2, 2, 0, 0), mode="replicate")
     first, second, third, fourth, fifth = (padded[..., k : padded.shape[-1] - 4 + k : 2] for k in range(5))
     return (first + fifth + 4 * (second + fourth) + 6 * third) / 16
 
 
-def _expand(picture: Tensor) -> Tensor:
+def _expand(image: Tensor) -> Tensor:
     """Put zeros between the samples of the last axis and blur, at twice the gain: even and odd samples apart."""
-    padded = F.pad(picture, (1, 1, 0, 0), mode="replicate")
+    padded = F.pad(image, (1, 1, 0, 0), mode="replicate")
     even = (padded[..., :-2] + 6 * padded[..., 1:-1] + padded[..., 2:]) / 8
     odd = (padded[..., 1:-1] + padded[..., 2:]) / 2
     return torch.stack([even, odd], dim=-1).flatten(-2)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
 from matting.errors import MattingError
-from matting.losses.weighting import label_free_weight, picture_means
+from matting.losses.weighting import image_means, label_free_weight
 from matting.models import MattingOutput
 
 
@@ -21,7 +21,7 @@ def pair_consistency(preds: Tensor, target: Tensor, valid: Tensor, pair: Tensor)
 
     Args:
         preds: ``(B, 1, H, W)`` in [0, 1].
-        target: ``(B, 1, H, W)`` in [0, 1]; not read in pictures without any annotation.
+        target: ``(B, 1, H, W)`` in [0, 1]; not read in images without any annotation.
         valid: ``(B, 1, H, W)`` in {0, 1}.
         pair: ``(B,)`` int64: equal in the two adjacent rows of a pair, -1 for no pair.
 
@@ -38,7 +38,7 @@ def pair_consistency(preds: Tensor, target: Tensor, valid: Tensor, pair: Tensor)
     counted = label_free_weight(valid)
     weight = counted[first] * counted[second] * is_pair[:, None, None, None]
     # Two rows a pair; counted per row of the batch, not per pair in it, so that halves of a batch make the whole.
-    return 2 * picture_means((one - other).abs(), weight).sum() / len(preds)
+    return 2 * image_means((one - other).abs(), weight).sum() / len(preds)
 
 
 def person_embedding(features: Tensor, alpha: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ def person_embedding(features: Tensor, alpha: Tensor) -> Tensor:
         alpha: ``(B, 1, H, W)`` in [0, 1], H and W multiples of h and w.
 
     Returns:
-        ``(B, C)``; zero for a picture without a person.
+        ``(B, C)``; zero for an image without a person.
     """
     share = F.interpolate(alpha, size=features.shape[-2:], mode="area")
     pooled: Tensor = (features * share).sum(dim=(2, 3)) / share.sum(dim=(2, 3)).clamp_min(1e-6)
@@ -64,9 +64,9 @@ def pair_contrast(embedding: Tensor, person: Tensor, scene: Tensor, temperature:
     nothing about invariance and is left out.
 
     Args:
-        embedding: ``(B, C)``, rows of unit length, or zero for a picture without a person, which is left out.
+        embedding: ``(B, C)``, rows of unit length, or zero for an image without a person, which is left out.
         person: ``(B,)`` int64, equal for equal people.
-        scene: ``(B,)`` int64, equal for equal backgrounds; -1, a photograph's own, belongs to its person.
+        scene: ``(B,)`` int64, equal for equal backgrounds; -1, a photo's own, belongs to its person.
         temperature: Divides cosine similarities.
 
     Returns:

@@ -6,22 +6,22 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from matting.batch import TrainingBatch
-from matting.losses.weighting import picture_mean
+from matting.losses.weighting import image_mean
 from matting.models import MattingOutput
 
 
-def trimap_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor, focus: float = 0.0) -> Tensor:
+def trimap_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor, focal_gamma: float = 0.0) -> Tensor:
     """Mean cross-entropy of the three classes, focal where wanted (Lin et al. 2017, "Focal Loss", eq. 4).
 
     Args:
         logits: ``(B, 3, H, W)``: background, unknown, foreground.
         target: ``(B, H, W)`` int64 in {0, 1, 2}.
         valid: ``(B, 1, H, W)``; pixels of 0 do not count.
-        focus: The paper's gamma: pixels count ``(1 - p) ** focus``, p being the probability of the right class;
+        focal_gamma: The paper's gamma: pixels count ``(1 - p) ** focal_gamma``, p being the probability of the right class;
             0 is the plain cross-entropy.
 
     Returns:
-        Scalar in nats, averaged per picture, then over pictures; a picture without valid pixels counts as 0.
+        Scalar in nats, averaged per image, then over images; an image without valid pixels counts as 0.
 
     Example:
         >>> import torch
@@ -30,22 +30,22 @@ def trimap_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor, focus: f
         tensor(1.0986)
     """
     errors = F.cross_entropy(logits, target, reduction="none")
-    if focus:
-        errors = (1 - (-errors).exp()).clamp_min(0) ** focus * errors
-    return picture_mean(errors, valid[:, 0])
+    if focal_gamma:
+        errors = (1 - (-errors).exp()).clamp_min(0) ** focal_gamma * errors
+    return image_mean(errors, valid[:, 0])
 
 
 class TrimapCrossEntropy(nn.Module):
     """`trimap_cross_entropy` of the trimap head.
 
     Args:
-        focus: Gamma of the focal loss; 0 is the plain cross-entropy.
+        focal_gamma: Gamma of the focal loss; 0 is the plain cross-entropy.
     """
 
-    def __init__(self, focus: float = 0.0) -> None:
+    def __init__(self, focal_gamma: float = 0.0) -> None:
         super().__init__()
-        self.focus = focus
+        self.focal_gamma = focal_gamma
 
     def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Scalar loss of a batch."""
-        return trimap_cross_entropy(outputs[0].trimap_logits, batch.trimap, batch.valid, self.focus)
+        return trimap_cross_entropy(outputs[0].trimap_logits, batch.trimap, batch.valid, self.focal_gamma)

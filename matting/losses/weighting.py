@@ -3,8 +3,8 @@
 from torch import Tensor
 
 
-def picture_mean(values: Tensor, weight: Tensor) -> Tensor:
-    """Mean by weight within each picture, then over the pictures, as the metrics are averaged.
+def image_mean(values: Tensor, weight: Tensor) -> Tensor:
+    """Mean by weight within each image, then over the images, as the metrics are averaged.
 
     So the loss of a batch is the mean of the losses of its halves, and data-parallel training equals training with the
     whole batch.
@@ -14,21 +14,21 @@ def picture_mean(values: Tensor, weight: Tensor) -> Tensor:
         weight: The same shape, non-negative.
 
     Returns:
-        Scalar; a picture whose weights are all 0 counts as 0.
+        Scalar; an image whose weights are all 0 counts as 0.
     """
-    return picture_means(values, weight).mean()
+    return image_means(values, weight).mean()
 
 
-def picture_means(values: Tensor, weight: Tensor) -> Tensor:
-    """Mean by weight within each picture, as `picture_mean`: ``(B,)``."""
+def image_means(values: Tensor, weight: Tensor) -> Tensor:
+    """Mean by weight within each image, as `image_mean`: ``(B,)``."""
     return (weight * values).flatten(1).sum(dim=1) / weight.flatten(1).sum(dim=1).clamp_min(1e-6)
 
 
 def label_free_weight(valid: Tensor) -> Tensor:
     """Pixels that count in a term which needs no annotation.
 
-    In a picture with an annotation they are those where it holds: what it passes over, such as a bystander, has no
-    right answer. In a picture without any annotation all pixels count: that is what such a term is for.
+    In an image with an annotation they are those where it holds: what it skips, such as a bystander, has no
+    right answer. In an image without any annotation all pixels count: that is what such a term is for.
 
     Args:
         valid: ``(B, 1, H, W)``, 1 where the annotation holds, else 0.

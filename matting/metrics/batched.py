@@ -112,25 +112,25 @@ def _padding_index(size: int, numbers: Definition, device: torch.device) -> Tens
     return torch.minimum(index % (2 * size), (-1 - index) % (2 * size))
 
 
-def _smooth(pictures: Tensor, taps: list[float], dim: int) -> Tensor:
-    size = pictures.shape[dim] - len(taps) + 1
-    return reduce(torch.add, (tap * pictures.narrow(dim, i, size) for i, tap in enumerate(taps)))
+def _smooth(images: Tensor, taps: list[float], dim: int) -> Tensor:
+    size = images.shape[dim] - len(taps) + 1
+    return reduce(torch.add, (tap * images.narrow(dim, i, size) for i, tap in enumerate(taps)))
 
 
-def _differentiate(pictures: Tensor, taps: list[float], dim: int) -> Tensor:
-    # Taps of opposite sign are paired before they are multiplied, so that a flat picture has no slope.
-    size, last = pictures.shape[dim] - len(taps) + 1, len(taps) - 1
-    pairs = ((tap, pictures.narrow(dim, i, size), pictures.narrow(dim, last - i, size)) for i, tap in enumerate(taps))
+def _differentiate(images: Tensor, taps: list[float], dim: int) -> Tensor:
+    # Taps of opposite sign are paired before they are multiplied, so that a flat image has no slope.
+    size, last = images.shape[dim] - len(taps) + 1, len(taps) - 1
+    pairs = ((tap, images.narrow(dim, i, size), images.narrow(dim, last - i, size)) for i, tap in enumerate(taps))
     return reduce(torch.add, (tap * (one - other) for tap, one, other in islice(pairs, last // 2)))
 
 
-def _gradients(pictures: Tensor, numbers: Definition) -> Tensor:
-    """Filter ``(N, H, W)`` pictures by the Gaussian's derivatives: ``(2, N, H, W)``, along y and along x.
+def _gradients(images: Tensor, numbers: Definition) -> Tensor:
+    """Filter ``(N, H, W)`` images by the Gaussian's derivatives: ``(2, N, H, W)``, along y and along x.
 
     Not a convolution of torch: on recent hardware that would run in TF32 or under autocast and keep three digits.
     """
-    rows, columns = (_padding_index(size, numbers, pictures.device) for size in pictures.shape[1:])
-    padded = pictures[:, rows][:, :, columns]
+    rows, columns = (_padding_index(size, numbers, images.device) for size in images.shape[1:])
+    padded = images[:, rows][:, :, columns]
     smoothing, derivative = numbers.smoothing.tolist(), numbers.derivative.tolist()
     return torch.stack([_smooth(_differentiate(padded, derivative, dim), smoothing, 3 - dim) for dim in (1, 2)])
 

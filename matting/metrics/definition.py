@@ -24,13 +24,13 @@ class Definition:
     Attributes:
         smoothing: ``(2r + 1,)`` float64, the Gaussian.
         derivative: ``(2r + 1,)`` float64, its first derivative.
-        border: how the picture continues beyond its edge: ``edge`` repeats the last pixel, ``symmetric`` mirrors the
-            picture with the last pixel repeated (the names are those of `numpy.pad`).
+        border: how the image continues beyond its edge: ``edge`` repeats the last pixel, ``symmetric`` mirrors the
+            image with the last pixel repeated (the names are those of `numpy.pad`).
         min_max: whether each alpha is stretched to [0, 1] before its gradient is taken.
         grad_divisor: what the sum of squared differences of gradient magnitudes is divided by.
         conn_dtype: the precision in which Conn compares alphas with its thresholds.
         column_major: whether, of several largest components, the one met first when reading by columns counts
-            (as MATLAB stores a picture) or the one met first when reading by rows.
+            (as MATLAB stores an image) or the one met first when reading by rows.
     """
 
     smoothing: NDArray[np.float64]

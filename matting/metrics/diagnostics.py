@@ -65,7 +65,7 @@ def band_errors(
 def distance_errors(preds: ArrayLike, target: ArrayLike, distances: Sequence[int] = (0, 4, 16, 64)) -> list[float]:
     """Compute the mean absolute difference by the distance to the matte's edge.
 
-    The edge is every soft pixel of the true alpha and every pixel beside one of the other hard value.
+    The edge is every soft pixel of the true alpha and every pixel next to one of the other hard value.
 
     Args:
         preds: ``(H, W)`` predicted alpha, uint8 or floating point in [0, 1].
@@ -129,16 +129,16 @@ def background_spread(alphas: NDArray[Any]) -> float:
     return _mean(alphas.std(axis=0)[alphas.max(axis=0) > 0])
 
 
-def _soft_colours(alpha: ArrayLike, *pictures: NDArray[Any]) -> list[NDArray[np.float64]]:
-    """Return the alphas in [0, 1], ``(N,)``, and the pictures' colours in [0, 1], ``(N, 3)``, of the soft pixels."""
+def _soft_colours(alpha: ArrayLike, *images: NDArray[Any]) -> list[NDArray[np.float64]]:
+    """Return the alphas in [0, 1], ``(N,)``, and the images' colours in [0, 1], ``(N, 3)``, of the soft pixels."""
     alpha = alpha_array("alpha", alpha)
     alpha = alpha / (255 if alpha.dtype == np.uint8 else 1)
-    for picture in pictures:
-        if picture.shape != (*alpha.shape, 3) or picture.dtype != np.uint8:
-            found = f"{picture.dtype} of shape {picture.shape}"
+    for image in images:
+        if image.shape != (*alpha.shape, 3) or image.dtype != np.uint8:
+            found = f"{image.dtype} of shape {image.shape}"
             raise ValueError(f"colours: expected uint8 RGB of shape {(*alpha.shape, 3)}, found {found}")
     soft = (alpha > 0) & (alpha < 1)
-    return [alpha[soft], *(picture[soft] / 255 for picture in pictures)]
+    return [alpha[soft], *(image[soft] / 255 for image in images)]
 
 
 def foreground_error(preds: NDArray[np.uint8], target: NDArray[np.uint8], alpha: ArrayLike) -> float:
@@ -156,7 +156,7 @@ def foreground_error(preds: NDArray[np.uint8], target: NDArray[np.uint8], alpha:
         The mean of α·|F̂ − F| over soft pixels and channels, in [0, 1]; NaN without soft pixels.
 
     Raises:
-        ValueError: If a picture is not uint8 RGB of the matte's size.
+        ValueError: If an image is not uint8 RGB of the matte's size.
     """
     a, f, g = _soft_colours(alpha, preds, target)
     return _mean(a[:, None] * np.abs(f - g))
@@ -175,11 +175,11 @@ def spill(
 
     Returns:
         Σα(F̂ − F)·(B − F) / Σα‖B − F‖² over soft pixels: 0 for clean colours, 1 where the foreground is the background
-        itself, the weighted mean of 1 − α where the photograph's colours were kept. NaN where the background has the
+        itself, the weighted mean of 1 − α where the photo's colours were kept. NaN where the background has the
         foreground's colours or nothing is soft.
 
     Raises:
-        ValueError: If a picture is not uint8 RGB of the matte's size.
+        ValueError: If an image is not uint8 RGB of the matte's size.
     """
     a, f, g, b = _soft_colours(alpha, preds, target, background)
     towards = b - g

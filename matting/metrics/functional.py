@@ -184,7 +184,7 @@ def all_metrics(
     protocol: Protocol = "adobe",
     ignore: ArrayLike | None = None,
 ) -> dict[str, float]:
-    """Compute all five metrics over several regions from one pass over the image.
+    """Compute all five metrics over several regions from one skip the image.
 
     Args:
         preds: ``(H, W)`` predicted alpha, as in `sad`.

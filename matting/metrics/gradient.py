@@ -21,15 +21,15 @@ def _ranges(preds: NDArray[Any], target: NDArray[Any], definition: Definition) -
     return p or g or 1.0, g or p or 1.0
 
 
-def _derivatives(picture: NDArray[Any], depth: int, definition: Definition) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Filter a picture along x and y and cut the kernels' halo off.
+def _derivatives(image: NDArray[Any], depth: int, definition: Definition) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Filter an image along x and y and cut the kernels' halo off.
 
-    The derivative is the column pass both times, on a transposed picture for x: only there does OpenCV pair the taps of
-    opposite sign before it multiplies. Its row pass finds a slope in a flat picture, which float32 sums would keep.
+    The derivative is the column pass both times, on a transposed image for x: only there does OpenCV pair the taps of
+    opposite sign before it multiplies. Its row pass finds a slope in a flat image, which float32 sums would keep.
     """
     kernels, inner = (definition.smoothing, definition.derivative), slice(definition.radius, -definition.radius)
-    along_x = cv2.transpose(cv2.sepFilter2D(cv2.transpose(picture), depth, *kernels))
-    along_y = cv2.sepFilter2D(picture, depth, *kernels)
+    along_x = cv2.transpose(cv2.sepFilter2D(cv2.transpose(image), depth, *kernels))
+    along_y = cv2.sepFilter2D(image, depth, *kernels)
     return along_x[inner, inner], along_y[inner, inner]
 
 

@@ -14,7 +14,7 @@ ArrayLike = NDArray[Any] | Tensor
 
 
 def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
-    """Bring one single-channel picture to the host.
+    """Bring one single-channel image to the host.
 
     Args:
         name: What error messages call it.
@@ -34,7 +34,7 @@ def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
         raise TypeError(f"{name}: expected a NumPy array or a torch tensor, found {type(value).__name__}")
     if value.ndim != 2 or value.size == 0:
         raise MattingError(
-            f"{name}: expected one picture of shape (H, W) with at least one pixel, found {value.shape}; "
+            f"{name}: expected one image of shape (H, W) with at least one pixel, found {value.shape}; "
             "pass the images of a batch one by one and drop the channel axis"
         )
     return value
@@ -93,7 +93,7 @@ def alpha_pair(preds: ArrayLike, target: ArrayLike, precision: np.dtype[Any]) ->
     if pair[0].shape != pair[1].shape:
         raise MattingError(
             f"preds: expected the size of target, {pair[1].shape}, found {pair[0].shape}; "
-            "resize the prediction to the original size of the photograph"
+            "resize the prediction to the original size of the photo"
         )
     if pair[0].dtype == pair[1].dtype:
         return pair

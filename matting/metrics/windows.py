@@ -13,7 +13,7 @@ Window = tuple[slice, slice]
 ErrorMap = list[tuple[Window, NDArray[Any]]]
 """A map by its windows, zero outside them: most of it would be zeros that cost memory to write and to read."""
 TILE = 64, 256
-"""Rows and columns of a window at most: a dozen float32 pictures of this size stay in a core's second-level cache."""
+"""Rows and columns of a window at most: a dozen float32 images of this size stay in a core's second-level cache."""
 
 
 def windows(active: NDArray[np.uint8], margin: int) -> Iterator[Window]:

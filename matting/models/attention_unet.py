@@ -1,4 +1,4 @@
-"""Attention U-Net for trimap-free matting: one photograph in, an alpha matte and a trimap out."""
+"""Attention U-Net for trimap-free matting: one photo in, an alpha matte and a trimap out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +36,7 @@ class MattingOutput(NamedTuple):
 class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matting", license="apache-2.0"):
     """U-Net over a timm encoder with an attention gate on every skip and two heads.
 
-    A full-resolution skip taken from the picture itself carries detail finer than the encoder's first stride: hair.
+    A full-resolution skip taken from the image itself carries detail finer than the encoder's first stride: hair.
     ``save_pretrained`` and ``from_pretrained`` (of `huggingface_hub`) keep it as safetensors with a config.json.
 
     Args:
@@ -47,7 +47,7 @@ class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matt
         detail_channels: Channels of the full-resolution skip.
         gates: Attention gates on the skips; False is the plain U-Net with the same decoder.
         norm: ``batch`` or ``group``; GroupNorm is independent of batch size and ranks.
-        fusion: How the two heads are joined when photographs are cut out. It changes nothing in training, where each
+        fusion: How the two heads are joined when photos are cut out. It changes nothing in training, where each
             head has its own loss.
 
     Attributes:
@@ -121,7 +121,7 @@ class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matt
             wanted = [max(self.stride, round(side / self.stride) * self.stride) for side in (height, width)]
             raise MattingError(
                 f"expected a height and width that are multiples of {self.stride}, found {height}x{width}; "
-                f"resize or pad the picture, for instance to {wanted[0]}x{wanted[1]}"
+                f"resize or pad the image, for instance to {wanted[0]}x{wanted[1]}"
             )
         levels = self.decoder([self.detail(image), *self.encoder(image)])
         # Sigmoid in float32: bf16 has 8 bits, too few for the ends of a matte.
@@ -135,6 +135,6 @@ class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matt
 
     @classmethod
     def _from_pretrained(cls, *, strict: bool = True, **arguments: Any) -> "AttentionUNet":
-        """Load as the mixin does, but refuse weights that do not fit instead of passing over them."""
+        """Load as the mixin does, but refuse weights that do not fit instead of skipping them."""
         model: AttentionUNet = super()._from_pretrained(strict=strict, **arguments)
         return model

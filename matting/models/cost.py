@@ -1,4 +1,4 @@
-"""What a network costs: parameters, and multiply-accumulates of a picture."""
+"""What a network costs: parameters, and multiply-accumulates of an image."""
 
 from copy import deepcopy
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class Cost(NamedTuple):
 
     Attributes:
         parameters: Number of learnt values.
-        macs: Multiply-accumulates of convolutions and matrix products for one square picture.
+        macs: Multiply-accumulates of convolutions and matrix products for one square image.
         parts: The same of each child.
     """
 
@@ -34,11 +34,11 @@ def cost(model: nn.Module, size: int) -> Cost:
     """Count without computing: shapes are enough.
 
     Args:
-        model: Takes ``(B, 3, H, W)`` pictures. It is left as it is.
-        size: Side of the picture in pixels.
+        model: Takes ``(B, 3, H, W)`` images. It is left as it is.
+        size: Side of the image in pixels.
 
     Returns:
-        Parameters and MACs of one picture, of the whole and of each child.
+        Parameters and MACs of one image, of the whole and of each child.
 
     Raises:
         ValueError: If the network does not take this size.

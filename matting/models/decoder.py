@@ -59,7 +59,7 @@ class Decoder(nn.Module):
 
     Args:
         skip_channels: Channels of the pyramid, finest first; the last is the coarsest level itself.
-        strides: Stride of each level of the pyramid in pixels of the picture, finest first.
+        strides: Stride of each level of the pyramid in pixels of the image, finest first.
         channels: Channels of each decoder level, coarsest first; one fewer than the pyramid has levels.
         gated: Whether attention gates stand on the skips.
         norm: Normalisation layer.

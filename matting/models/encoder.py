@@ -14,10 +14,10 @@ from matting.models.weights import load_backbone_weights, load_pretrained_weight
 class Encoder(nn.Module):
     """A timm backbone as a pyramid of features.
 
-    Pictures are normalised here, by the statistics the backbone was pre-trained with: no caller can forget it.
+    Images are normalised here, by the statistics the backbone was pre-trained with: no caller can forget it.
 
     Args:
-        name: Any timm model that supports ``features_only`` and takes pictures of any size.
+        name: Any timm model that supports ``features_only`` and takes images of any size.
         pretrained: Start from ImageNet weights, see `load_pretrained_weights`. Ignored where ``weights`` is given.
         weights: Local file of backbone weights, ``.safetensors`` or ``.pth``, in timm's naming.
         norm: ``batch`` keeps the backbone's own layers; ``group`` puts GroupNorm in the place of BatchNorm.
@@ -53,7 +53,7 @@ class Encoder(nn.Module):
         self.channels_last: bool = getattr(backbone, "output_fmt", None) == "NHWC"
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Features, finest first, of ``(B, 3, H, W)`` pictures in [0, 1]."""
+        """Features, finest first, of ``(B, 3, H, W)`` images in [0, 1]."""
         features: list[Tensor] = self.backbone((image - self.mean) / self.std)
         return [level.permute(0, 3, 1, 2) for level in features] if self.channels_last else features
 

@@ -14,7 +14,7 @@ from matting.errors import MattingError
 from matting.models.attention_unet import AttentionUNet
 
 RECORDS = "training.json"
-"""Beside ``config.json`` and ``model.safetensors``: the working size, the corpus, and how the network was trained."""
+"""Next to ``config.json`` and ``model.safetensors``: the working size, the corpus, and how the network was trained."""
 
 
 def is_model_folder(folder: Path) -> bool:

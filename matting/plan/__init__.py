@@ -1,1 +1,1 @@
-"""The plan: what is drawn in each epoch, as a table made before any picture is read; needs no torch."""
+"""The plan: what is drawn in each epoch, as a table made before any image is read; needs no torch."""

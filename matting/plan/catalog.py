@@ -24,8 +24,8 @@ class SourceIndex:
     Attributes:
         difficulty: ``(N,)`` int64 position in ``DIFFICULTIES``.
         layered: ``(N,)`` bool, True where a foreground layer exists.
-        photo: ``(N,)`` bool, True where a photograph with its own background exists.
-        tags: Golden labels of each item.
+        photo: ``(N,)`` bool, True where a photo with its own background exists.
+        tags: Attribute tags of each item.
         plain_variants: Whether layered items are also drawn before the plain scenes, as often each as before their own
             background: the original, white, blue and gradient variants of COCO-Matting.
     """

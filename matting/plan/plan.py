@@ -1,4 +1,4 @@
-"""The plan: one table that says what is drawn in an epoch, made before any picture is read.
+"""The plan: one table that says what is drawn in an epoch, made before any image is read.
 
 `plan_epoch` is a pure function: the same seed, epoch and configuration give the same table on any number of workers,
 ranks and restarts. Everything random about a view is in its row, so that the loader and the device pipeline are
@@ -28,7 +28,7 @@ class Draw(NamedTuple):
     Attributes:
         source: Position of the source in the plan's ``sources``.
         item: Index of the item in its source.
-        scene: Index of the background that goes behind the foreground, or -1 for the photograph's own.
+        scene: Index of the background that goes behind the foreground, or -1 for the photo's own.
         seed: Source of everything random about the view's geometry; shared by the views of a pair.
         view: 0, or 1 for the second view of a pair.
         severity: Strength of the degradation in [0, 1]; 0 for none; shared by the views of a pair, whose mattes are to
@@ -193,7 +193,7 @@ def _rows(units: Units, stream: Integers) -> dict[str, Integers]:
 
 
 def _scenes(table: Mapping[str, Integers], catalog: Catalog, pairing: Pairing, rng: np.random.Generator) -> Integers:
-    """Background of each row: its own where there is a photograph, a random one else; second views an antagonist."""
+    """Background of each row: its own where there is a photo, a random one else; second views an antagonist."""
     total, rows = len(catalog.scenes), len(table["item"])
     own = _look_up([index.photo for index in catalog.sources.values()], table["source"], table["item"])
     if not total and not own.all():
@@ -207,7 +207,7 @@ def _scenes(table: Mapping[str, Integers], catalog: Catalog, pairing: Pairing, r
 
 
 def _home(table: Mapping[str, Integers], catalog: Catalog, rng: np.random.Generator) -> Integers:
-    """Scene of a photograph drawn for itself: its own (-1), or a plain variant where the source has them."""
+    """Scene of a photo drawn for itself: its own (-1), or a plain variant where the source has them."""
     home = np.full(len(table["item"]), -1)
     for number, index in enumerate(catalog.sources.values()):
         if index.plain_variants:

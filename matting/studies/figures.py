@@ -1,4 +1,4 @@
-"""A study as pictures: learning curves, and each group of test pictures by row."""
+"""A study as images: learning curves, and each group of test images by row."""
 
 import io
 from pathlib import Path
@@ -48,7 +48,7 @@ def draw_learning_curves(study: Study, path: Path) -> None:
 
 
 def draw_groups(study: Study, path: Path) -> None:
-    """Draw the first of `CHARTS` with its interval, a panel per group of pictures and a line per row.
+    """Draw the first of `CHARTS` with its interval, a panel per group of images and a line per row.
 
     Args:
         study: The figures.
@@ -77,7 +77,7 @@ def draw_groups(study: Study, path: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
     for axes in grid[len(found) :]:
         axes.set_visible(False)
-    figure.supxlabel(f"{TITLE[metric]}, {REGION_TITLE[region]}; 95 % over pictures and seeds", fontsize=10)
+    figure.supxlabel(f"{TITLE[metric]}, {REGION_TITLE[region]}; 95 % over images and seeds", fontsize=10)
     _finish(figure, study, path)
 
 

@@ -14,17 +14,17 @@ from matting.files import read_csv, read_json
 from matting.studies.study import DEVIATION, FINISHED, FLOOR, Point, Run, Score, Study
 
 FINGERPRINT = "all foreground"
-"""A method that knows nothing: where it scores alike, test pictures and metrics are the same."""
+"""A method that knows nothing: where it scores alike, test images and metrics are the same."""
 
 
 class _Folder(NamedTuple):
-    """A run folder as it lies on disk; ``results`` and ``pictures`` are empty where the run did not finish."""
+    """A run folder as it lies on disk; ``results`` and ``images`` are empty where the run did not finish."""
 
     path: Path
     overrides: dict[str, str]
     seed: int
     results: dict[str, Any]
-    pictures: list[dict[str, str]]
+    images: list[dict[str, str]]
 
 
 def find_runs(paths: Sequence[Path]) -> list[Path]:
@@ -129,7 +129,7 @@ def _check_alike(folders: Sequence[_Folder]) -> None:
                     f"'{folder.results[fact]}' in {folder.path}; report them apart"
                 )
         if not _same_pictures(folder, first):
-            raise MattingError(f"{folder.path}: its test pictures are not those of {first.path}; report them apart")
+            raise MattingError(f"{folder.path}: its test images are not those of {first.path}; report them apart")
 
 
 def _same_pictures(one: _Folder, other: _Folder) -> bool:
@@ -141,7 +141,7 @@ def _same_pictures(one: _Folder, other: _Folder) -> bool:
 
 
 def _fingerprint(folder: _Folder) -> list[tuple[str, tuple[float, ...]]]:
-    lines = [line for line in folder.pictures if line["method"] == FINGERPRINT]
+    lines = [line for line in folder.images if line["method"] == FINGERPRINT]
     return [
         (f"{line['set']}/{line['name']}/{line['region']}", tuple(float(line[metric]) for metric in METRICS))
         for line in lines
@@ -174,7 +174,7 @@ def _run(row: str, folder: _Folder) -> Run:
         "hardware": ", ".join(f"{name}: {value}" for name, value in results["hardware"].items() if value),
         "hours": f"{results['wall_seconds'] / 3600:.4f}",
     }
-    sets = {line["set"] for line in folder.pictures}
+    sets = {line["set"] for line in folder.images}
     metrics = {name: value for name, value in results["metrics"].items() if name.split("/")[1] in sets}
     spread = results.get("diagnoses", {}).get(results["method_under_test"], {}).get(SPREAD)
     return Run(row, folder.seed, FINISHED, facts, metrics | ({} if spread is None else {DEVIATION: spread}))
@@ -189,7 +189,7 @@ def _scores(row: str, folder: _Folder, method: str | None = None) -> list[Score]
             line["region"],
             tuple(float(line[metric]) for metric in METRICS),
         )
-        for line in folder.pictures
+        for line in folder.images
         if line["method"] == wanted
     ]
 

@@ -32,7 +32,7 @@ class Run(NamedTuple):
         seed: Seed of the training.
         state: `FINISHED`, or why there are no figures.
         facts: The columns `FACTS`; of a run that is not finished, the overrides.
-        metrics: Means over the test set by flat name, such as ``test/demo/unknown/sad``.
+        metrics: Means over the test set by flat name, such as ``test/synthetic/unknown/sad``.
     """
 
     row: str
@@ -43,7 +43,7 @@ class Run(NamedTuple):
 
 
 class Score(NamedTuple):
-    """The five metrics of one run on one picture in one region; seed -1 for the `FLOOR`."""
+    """The five metrics of one run on one image in one region; seed -1 for the `FLOOR`."""
 
     row: str
     seed: int
@@ -106,16 +106,16 @@ class Study:
         ]
 
     def table(self, row: str, region: str, metric: str, labels: frozenset[str] | None = None) -> NDArray[np.float64]:
-        """Return a figure per run and picture of a row.
+        """Return a figure per run and image of a row.
 
         Args:
             row: One of `rows`, or the `FLOOR`.
             region: ``whole`` or ``unknown``.
             metric: One of `matting.evaluation.METRICS`.
-            labels: Only pictures with one of these labels, or of a test set of such a name.
+            labels: Only images with one of these labels, or of a test set of such a name.
 
         Returns:
-            ``(runs, pictures)`` float64; every run has the same pictures in the same order.
+            ``(runs, images)`` float64; every run has the same images in the same order.
         """
         column = METRICS.index(metric)
         by_seed: dict[int, list[float]] = {}

@@ -12,7 +12,7 @@ from matting.studies.convergence import difference_over_runs, mean_over_runs, st
 from matting.studies.study import DEVIATION, FLOOR, Study
 
 GROUPS = {"all": None} | {level: frozenset({level}) for level in DIFFICULTIES} | dict(SCENARIOS)
-"""Groups of test pictures by the labels that make them."""
+"""Groups of test images by the labels that make them."""
 
 CONVERGENCE = "whole/sad"
 """End of the name of the validation figure by which convergence is judged."""
@@ -48,13 +48,13 @@ def study_markdown(study: Study) -> str:
 
 
 def groups(study: Study) -> dict[str, frozenset[str] | None]:
-    """Groups of test pictures that hold any, by name."""
+    """Groups of test images that hold any, by name."""
     region, metric = CHARTS[0]
     return {name: labels for name, labels in GROUPS.items() if study.table(FLOOR, region, metric, labels).size}
 
 
 def method_tables(study: Study) -> list[Table]:
-    """Means over seeds and pictures with 95 % intervals, a table per region; the last row is the floor."""
+    """Means over seeds and images with 95 % intervals, a table per region; the last row is the floor."""
     return [
         Table(
             f"Test, {REGION_TITLE[region]} (mean [95 %], lower is better)",
@@ -91,7 +91,7 @@ def scenario_table(study: Study) -> Table:
     found = groups(study)
     counts = {name: study.table(FLOOR, region, metric, labels).shape[1] for name, labels in found.items()}
     return Table(
-        f"{TITLE[metric]}, {REGION_TITLE[region]}, by difficulty and scenario (with number of pictures)",
+        f"{TITLE[metric]}, {REGION_TITLE[region]}, by difficulty and scenario (with number of images)",
         ["row", *(f"{name} ({counts[name]})" for name in found)],
         [[row, *(_mean(study, row, region, metric, found[g]) for g in found)] for row in [*study.rows, FLOOR]],
     )
@@ -134,7 +134,7 @@ def verdict(study: Study) -> Iterator[str]:
         yield f"{count} comparisons at 5 % each: by chance {0.05 * count:.2g} would show what is not there."
     fewest = min(len(study.table(row, *CHARTS[0])) for row in study.rows)
     if fewest == 1:
-        yield "A row with one seed says nothing about the chance in training: its intervals are of pictures alone."
+        yield "A row with one seed says nothing about the chance in training: its intervals are of images alone."
     else:
         yield (
             f"With {fewest} seeds the part of an interval that comes from training is too narrow, "
@@ -159,7 +159,7 @@ def _facts(study: Study) -> Iterator[str]:
         yield f"{name}{differing}: {' | '.join(values)}"
     hours = sum(float(run.facts["hours"]) for run in study.finished)
     yield f"{len(study.finished)} runs, {len(study.rows)} rows, {hours:.2f} hours together"
-    yield "intervals: 95 % bootstrap over pictures and seeds; differences: on the same pictures, from the first row"
+    yield "intervals: 95 % bootstrap over images and seeds; differences: on the same images, from the first row"
 
 
 def _convergence_table(study: Study, what: str, target: float) -> Table:

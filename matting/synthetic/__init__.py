@@ -1,4 +1,4 @@
-"""The demo corpus: portraits drawn by code, written in the on-disk formats of the real data sets."""
+"""The synthetic corpus: portraits rendered by code, written in the on-disk formats of the real data sets."""
 
 from matting.synthetic.build import CorpusParameters, build_corpus, ensure_corpus
 from matting.synthetic.scenarios import SCENARIO_SETS, ensure_scenarios

@@ -12,7 +12,9 @@ from matting.synthetic.sheets import draw_sheets
 
 def main() -> int:
     """Parses the command line; paints a corpus with its contact sheet, or the sheets of all that can be drawn."""
-    parser = argparse.ArgumentParser(prog="python -m matting.synthetic", description="Draw a demo corpus to look at.")
+    parser = argparse.ArgumentParser(
+        prog="python -m matting.synthetic", description="Draw a synthetic corpus to look at."
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, help="new folder for the corpus or the sheets")
     parser.add_argument("--people", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)

@@ -75,7 +75,7 @@ def weave_top(rng: np.random.Generator, frame: Frame, traits: Traits) -> Wear:
 
 
 def _block(rng: np.random.Generator) -> Points:
-    """Where a top is of its second cloth: below a line, beside one, in a band or down the middle."""
+    """Where a top is of its second cloth: below a line, next to one, in a band or down the middle."""
     kind, at = rng.integers(4), rng.uniform(0.9, 2.4)
     left, top, right, low = (
         (-4.0, at, 4.0, 9.0),
@@ -88,7 +88,7 @@ def _block(rng: np.random.Generator) -> Points:
 
 
 def draw_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Wear) -> Layer:
-    """Legs, torso with its clothes and the arms that hang beside it."""
+    """Legs, torso with its clothes and the arms that hang next to it."""
     torso = fill(frame, _torso(traits))
     layer = shade(torso, wear.torso, light)
     layer = over(draw_details(rng, frame, traits, light, wear.torso) * torso[..., None], layer)

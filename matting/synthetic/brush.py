@@ -14,7 +14,7 @@ def colour(rng: np.random.Generator, low: float = 0.1, high: float = 0.9, vivid:
 
 
 def blend(weight: Plane, first: ArrayLike, second: ArrayLike) -> Colours:
-    """From the first colour or picture to the second, by weight ``(H, W)``."""
+    """From the first colour or image to the second, by weight ``(H, W)``."""
     shape = (*weight.shape, 3)
     one, other = (np.broadcast_to(np.asarray(end, np.float32), shape) for end in (first, second))
     rest = 1 - weight
@@ -23,27 +23,27 @@ def blend(weight: Plane, first: ArrayLike, second: ArrayLike) -> Colours:
 
 
 def ramp(height: int, width: int, angle: float) -> Plane:
-    """A slope from 0.1 to 0.9 across the picture, rising towards ``angle`` (radians)."""
+    """A slope from 0.1 to 0.9 across the image, rising towards ``angle`` (radians)."""
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     return np.asarray(np.clip(0.5 + 0.4 * (x * np.cos(angle) + y * np.sin(angle)), 0, 1), np.float32)
 
 
 def shapes(
-    rng: np.random.Generator, picture: Colours, count: int, size: tuple[float, float], colours: NDArray[np.float32]
+    rng: np.random.Generator, image: Colours, count: int, size: tuple[float, float], colours: NDArray[np.float32]
 ) -> Colours:
-    """Ellipses of random place and turn in the given colours, painted over ``picture``."""
-    height, width = picture.shape[:2]
+    """Ellipses of random place and turn in the given colours, painted over ``image``."""
+    height, width = image.shape[:2]
     for _ in range(count):
         centre = (int(rng.uniform(0, width)), int(rng.uniform(0, height)))
         long = rng.uniform(*size) * height
         axes = (max(int(long), 1), max(int(long * rng.uniform(0.25, 1)), 1))
         colour = (colours[rng.integers(len(colours))] * rng.uniform(0.6, 1.3)).tolist()
-        cv2.ellipse(picture, centre, axes, rng.uniform(0, 180), 0, 360, colour, -1, cv2.LINE_AA)
-    return picture
+        cv2.ellipse(image, centre, axes, rng.uniform(0, 180), 0, 360, colour, -1, cv2.LINE_AA)
+    return image
 
 
 def dead_leaves(rng: np.random.Generator, height: int, width: int, palette: NDArray[np.float32]) -> Colours:
-    """Things before things, small ones more often: the edges and the 1/f spectrum of photographs.
+    """Things before things, small ones more often: the edges and the 1/f spectrum of photos.
 
     The dead leaves model (Lee, Mumford and Huang, Occlusion Models for Natural Images, 2001), with textured shapes.
 
@@ -53,7 +53,7 @@ def dead_leaves(rng: np.random.Generator, height: int, width: int, palette: NDAr
         width: pixels.
         palette: ``(N, 3)`` colours to choose from.
     """
-    picture = np.full((height, width, 3), palette[0], np.float32)
+    image = np.full((height, width, 3), palette[0], np.float32)
     least, most = 0.012, rng.uniform(0.2, 0.6)
     sharp = rng.random()
     count = int(rng.integers(150, 450))
@@ -66,16 +66,16 @@ def dead_leaves(rng: np.random.Generator, height: int, width: int, palette: NDAr
             half = radius * rng.uniform(0.3, 1.2, 2)
             angle = rng.normal(0, 0.1) + (rng.random() < 0.2) * rng.uniform(0, np.pi)
             box = cv2.boxPoints((tuple(centre.tolist()), tuple((2 * half).tolist()), np.rad2deg(angle)))
-            cv2.fillConvexPoly(picture, np.rint(box).astype(np.int32), tone.tolist(), cv2.LINE_AA)
+            cv2.fillConvexPoly(image, np.rint(box).astype(np.int32), tone.tolist(), cv2.LINE_AA)
         else:
             axes = (int(radius) + 1, int(radius * rng.uniform(0.3, 1)) + 1)
             middle = (int(centre[0]), int(centre[1]))
-            cv2.ellipse(picture, middle, axes, rng.uniform(0, 180), 0, 360, tone.tolist(), -1, cv2.LINE_AA)
-    return np.clip(picture, 0, 1)
+            cv2.ellipse(image, middle, axes, rng.uniform(0, 180), 0, 360, tone.tolist(), -1, cv2.LINE_AA)
+    return np.clip(image, 0, 1)
 
 
 def weathering(rng: np.random.Generator, height: int, width: int) -> Plane:
-    """Light and dirt of every scale, ``(H, W)`` around 1: no surface in a photograph has one colour."""
+    """Light and dirt of every scale, ``(H, W)`` around 1: no surface in a photo has one colour."""
     depth = rng.uniform(0.4, 1.6)
     dirt = noise(rng, height, width, height * 0.7, 9, rng.uniform(0.55, 0.85))
     return np.asarray(1 + depth * (dirt - 0.5), np.float32)

@@ -1,4 +1,4 @@
-"""Generates the demo corpus on first use and finds it again afterwards."""
+"""Generates the synthetic corpus on first use and finds it again afterwards."""
 
 import hashlib
 import json
@@ -42,9 +42,9 @@ class CorpusParameters:
     """What determines a corpus, to the byte.
 
     Attributes:
-        people: pictures with a person (group pictures show more than one).
+        people: images with a person (group images show more than one).
         seed: of everything random.
-        image_size: shorter side of a picture, pixels.
+        image_size: shorter side of an image, pixels.
         defects: plant labelled defects in the RWP training portraits.
         portraits: the easy corpus of first runs; see :func:`matting.synthetic.plan.plan_items`.
     """
@@ -104,15 +104,15 @@ def ensure_corpus(
     defects: bool = False,
     portraits: bool = False,
 ) -> Path:
-    """Folder of the demo corpus with these parameters, generated now if it is not there yet.
+    """Folder of the synthetic corpus with these parameters, generated now if it is not there yet.
 
     The folder appears all at once when it is complete: an interrupted generation leaves nothing that looks like a
     corpus, and of several callers one paints while the others wait.
 
     Args:
-        people: pictures with a person, over all data sets and splits. A larger corpus keeps the first ones.
+        people: images with a person, over all data sets and splits. A larger corpus keeps the first ones.
         seed: of everything random.
-        image_size: shorter side of a picture, pixels.
+        image_size: shorter side of an image, pixels.
         workers: processes; None takes every core. The result does not depend on it.
         cache_dir: where corpora are kept; None takes :func:`matting.cache.cache_dir`.
         show_progress: draw a progress bar.
@@ -123,12 +123,12 @@ def ensure_corpus(
         The root: ``Combined_Dataset``, ``coco``, ``VOC2012``, ``COCO-Matting``, ``RWP`` and ``corpus.json`` lie in it.
 
     Raises:
-        MattingError: for too few people or too small pictures.
+        MattingError: for too few people or too small images.
     """
     parameters = CorpusParameters(people, seed, image_size, defects, portraits)
     cache = Path(cache_dir) if cache_dir else default_cache_dir()
     build = partial(build_corpus, parameters=parameters, workers=workers, show_progress=show_progress)
-    return build_once(cache / f"demo-{parameters.digest}", build)
+    return build_once(cache / f"synthetic-{parameters.digest}", build)
 
 
 def build_corpus(
@@ -145,8 +145,8 @@ def build_corpus(
     jobs: list[Job] = [_Job(root, parameters, _ITEM, item.index, item) for item in items]
     jobs += [_Job(root, parameters, _TRAIN_BACKGROUND, n) for n in range(train)]
     jobs += [_Job(root, parameters, _TEST_BACKGROUND, n) for n in range(test)]
-    records = run_jobs(jobs, workers, "Drawing the demo corpus" if show_progress else None)
+    records = run_jobs(jobs, workers, "Drawing the synthetic corpus" if show_progress else None)
     write_indexes(root, items, records[: len(items)])
     counts = dict(Counter[str](item.place for item in items)) | {"train2014": train, "VOC2012": test}
-    content = {"corpus": "demo: portraits drawn by code, no photographs", "version": VERSION}
+    content = {"corpus": "synthetic portraits, rendered by code, no photos", "version": VERSION}
     (root / "corpus.json").write_text(json_text(content | asdict(parameters) | {"counts": counts}))

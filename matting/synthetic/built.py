@@ -65,27 +65,27 @@ def night(rng: np.random.Generator, height: int, width: int) -> Colours:
     return np.asarray(np.clip(town + lights + 2 * gaussian(lights, height / 40), 0, 1), np.float32)
 
 
-def _houses(rng: np.random.Generator, picture: Colours, road: ArrayLike, gain: float, window: ArrayLike) -> Colours:
-    height, width = picture.shape[:2]
+def _houses(rng: np.random.Generator, image: Colours, road: ArrayLike, gain: float, window: ArrayLike) -> Colours:
+    height, width = image.shape[:2]
     horizon = int(height * rng.uniform(0.6, 0.85))
     x = -int(rng.uniform(0, width / 6))
     while x < width:
         wide, tall = int(rng.uniform(0.12, 0.4) * width), int(rng.uniform(0.3, 1.0) * horizon)
         front = colour(rng, 0.2, 0.8) * gain
-        cv2.rectangle(picture, (x, horizon - tall), (x + wide, horizon), front.tolist(), -1)
+        cv2.rectangle(image, (x, horizon - tall), (x + wide, horizon), front.tolist(), -1)
         step = max(int(rng.uniform(0.03, 0.08) * width), 6)
         for wx in range(x + step // 2, x + wide - step // 2, step):
             for wy in range(horizon - tall + step // 2, horizon - step, int(step * 1.4)):
                 pane = np.asarray(window) * rng.uniform(0.3, 1.2)
-                cv2.rectangle(picture, (wx, wy), (wx + step // 2, wy + int(step * 0.8)), pane.tolist(), -1)
+                cv2.rectangle(image, (wx, wy), (wx + step // 2, wy + int(step * 0.8)), pane.tolist(), -1)
         x += wide
-    picture[horizon:] = road
-    picture *= 0.92 + 0.16 * noise(rng, height, width, 40)[..., None]
-    return np.clip(picture, 0, 1)
+    image[horizon:] = road
+    image *= 0.92 + 0.16 * noise(rng, height, width, 40)[..., None]
+    return np.clip(image, 0, 1)
 
 
 def indoor(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """A room: wall, shelves with things, a picture frame, a lamp, a floor."""
+    """A room: wall, shelves with things, an image frame, a lamp, a floor."""
     room = wall(rng, height, width)
     floor = int(height * rng.uniform(0.75, 0.95))
     room[floor:] = colour(rng, 0.2, 0.5) * (0.8 + 0.4 * noise(rng, height - floor, width, 60)[..., None])
@@ -130,11 +130,11 @@ def window(rng: np.random.Generator, height: int, width: int) -> Colours:
         cv2.line(bars, (0, int(y)), (width, int(y)), 1.0, thick, cv2.LINE_AA)
     curtain = np.abs(np.arange(width) / width - 0.5) > rng.uniform(0.25, 0.6)
     cloth = colour(rng, 0.3, 0.95) * (0.7 + 0.3 * np.sin(np.arange(width) * rng.uniform(20, 60) / width))[:, None]
-    picture = blend(bars, view, colour(rng, 0.03, 0.6))
-    picture[:, curtain] = 0.25 * picture[:, curtain] + 0.75 * cloth[None, curtain]
+    image = blend(bars, view, colour(rng, 0.03, 0.6))
+    image[:, curtain] = 0.25 * image[:, curtain] + 0.75 * cloth[None, curtain]
     sill = int(height * rng.uniform(0.6, 1.1))
-    picture[sill:] = colour(rng, 0.05, 0.5)
-    return np.clip(picture, 0, 1)
+    image[sill:] = colour(rng, 0.05, 0.5)
+    return np.clip(image, 0, 1)
 
 
 def bricks(rng: np.random.Generator, height: int, width: int) -> Colours:
@@ -145,10 +145,10 @@ def bricks(rng: np.random.Generator, height: int, width: int) -> Colours:
     tone = colour(rng, 0.25, 0.8) * rng.normal(1, 0.1, (rows, columns, 1)).astype(np.float32)
     y, x = np.mgrid[:height, :width]
     shifted = x + (y // tall % 2) * (wide // 2 if rng.random() < 0.7 else 0)
-    picture = tone[y // tall, shifted // wide]
+    image = tone[y // tall, shifted // wide]
     joint = ((y % tall) < max(tall // 12, 1)) | ((shifted % wide) < max(tall // 12, 1))
-    picture[joint] = colour(rng, 0.2, 0.9, 0.03)
-    return np.asarray(picture * (0.8 + 0.4 * noise(rng, height, width, 50, 5)[..., None]), np.float32)
+    image[joint] = colour(rng, 0.2, 0.9, 0.03)
+    return np.asarray(image * (0.8 + 0.4 * noise(rng, height, width, 50, 5)[..., None]), np.float32)
 
 
 def clutter(rng: np.random.Generator, height: int, width: int) -> Colours:

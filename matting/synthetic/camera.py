@@ -1,4 +1,4 @@
-"""What lens, sensor and file format do to a picture."""
+"""What lens, sensor and file format do to an image."""
 
 import cv2
 import numpy as np
@@ -25,7 +25,7 @@ def motion_blur(layer: Layer, length: float, angle: float) -> Layer:
 
 
 def lens_blur(layer: Layer, sigma: float) -> Layer:
-    """The point spread of lens and sensor on a premultiplied layer: no edge of a photograph is one pixel wide.
+    """The point spread of lens and sensor on a premultiplied layer: no edge of a photo is one pixel wide.
 
     Args:
         layer: ``(H, W, 4)`` premultiplied, or a plane ``(H, W)`` of it.
@@ -34,36 +34,36 @@ def lens_blur(layer: Layer, sigma: float) -> Layer:
     return np.asarray(cv2.GaussianBlur(layer, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
-def expose(rng: np.random.Generator, picture: Colours, *, coarse: bool = False) -> Colours:
+def expose(rng: np.random.Generator, image: Colours, *, coarse: bool = False) -> Colours:
     """Tone, sensor noise and sharpening; ``coarse`` also loses resolution, as an old phone or a thumbnail does."""
-    height, width = picture.shape[:2]
-    picture = develop(rng, picture)
+    height, width = image.shape[:2]
+    image = develop(rng, image)
     if coarse:
         factor = rng.uniform(0.25, 0.45)
-        picture = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     gain = rng.gamma(1.5, 0.006) * (2 if coarse else 1)
-    shot = rng.standard_normal(picture.shape, np.float32) * np.sqrt(picture * 0.8 + 0.2)
+    shot = rng.standard_normal(image.shape, np.float32) * np.sqrt(image * 0.8 + 0.2)
     if rng.random() < 0.1:  # film: grains are larger than pixels and of all colours alike
         grain = cv2.GaussianBlur(shot[..., 0], (0, 0), rng.uniform(0.5, 1.1))
-        picture = picture + np.float32(rng.uniform(0.02, 0.1)) * grain[..., None]
-    picture = picture + np.float32(gain) * shot
+        image = image + np.float32(rng.uniform(0.02, 0.1)) * grain[..., None]
+    image = image + np.float32(gain) * shot
     if rng.random() < 0.7:
-        picture = picture + np.float32(rng.uniform(0.3, 1.3)) * (picture - cv2.GaussianBlur(picture, (0, 0), 1.2))
+        image = image + np.float32(rng.uniform(0.3, 1.3)) * (image - cv2.GaussianBlur(image, (0, 0), 1.2))
     if coarse:
-        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.clip(picture, 0, 1)
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.clip(image, 0, 1)
 
 
-def develop(rng: np.random.Generator, picture: Colours) -> Colours:
+def develop(rng: np.random.Generator, image: Colours) -> Colours:
     """White balance, exposure, saturation, contrast and vignette: what sensor and editing make of all colours alike."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     cast = 0.07 if rng.random() < 0.85 else 0.22
     balance = np.exp(rng.normal(0, cast) * np.array([1, 0, -1]) + rng.normal(0, 0.03) * np.array([0.5, -1, 0.5]))
-    picture = times(picture, balance)
-    gray = picture.mean(axis=2)
+    image = times(image, balance)
+    gray = image.mean(axis=2)
     colourful = np.float32(rng.choice([0.0, rng.uniform(0.1, 0.7), rng.uniform(0.85, 1.55)], p=[0.07, 0.1, 0.83]))
     plain = repeated(gray, 3)
-    picture = np.clip(plain + colourful * (picture - plain), 0, 1)
+    image = np.clip(plain + colourful * (image - plain), 0, 1)
     mean, goal = float(np.clip(gray.mean(), 0.02, 0.9)), float(np.clip(rng.normal(0.5, 0.08), 0.25, 0.7))
     gamma = np.clip((0.2 * np.log(mean) + 0.8 * np.log(goal)) / np.log(mean), 0.4, 1.6)  # most of the way to the goal
     levels = np.linspace(0, 1, 256, dtype=np.float32) ** np.float32(gamma)
@@ -71,17 +71,17 @@ def develop(rng: np.random.Generator, picture: Colours) -> Colours:
     levels = levels + curve * (levels * levels * (3 - 2 * levels) - levels)  # an S bends shadows and lights apart
     if rng.random() < 0.12:  # a faded print, mist or stray light: no black, little contrast
         levels = levels * np.float32(rng.uniform(0.5, 0.9)) + np.float32(rng.uniform(0.03, 0.2))
-    bent = cv2.LUT(to_uint8(picture), levels)
+    bent = cv2.LUT(to_uint8(image), levels)
     y, x = np.linspace(-1, 1, height, dtype=np.float32)[:, None], np.linspace(-1, 1, width, dtype=np.float32)
     return np.asarray(bent * repeated(1 - np.float32(rng.uniform(0, 0.2)) * (x * x + y * y), 3), np.float32)
 
 
-def compress(picture: Colours, quality: int) -> Colours:
-    """What a JPEG of the given quality (1-100) leaves of a picture."""
-    _, data = cv2.imencode(".jpg", to_uint8(picture), (cv2.IMWRITE_JPEG_QUALITY, quality))
+def compress(image: Colours, quality: int) -> Colours:
+    """What a JPEG of the given quality (1-100) leaves of an image."""
+    _, data = cv2.imencode(".jpg", to_uint8(image), (cv2.IMWRITE_JPEG_QUALITY, quality))
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.float32) / np.float32(255)
 
 
-def to_uint8(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
+def to_uint8(image: NDArray[np.float32]) -> NDArray[np.uint8]:
     """[0, 1] to 0..255, rounded."""
-    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)

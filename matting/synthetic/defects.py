@@ -1,4 +1,4 @@
-"""Planted defects: faults of pictures and of mattes that the curation should find, with their labels."""
+"""Planted defects: faults of images and of mattes that the curation should find, with their labels."""
 
 from collections.abc import Callable
 
@@ -17,8 +17,8 @@ PLANTED_EVERY = 3  # of the RWP training portraits, one in three carries a defec
 VISIBLE = 0.25  # `worst_error` from which a person is expected to see a fault of the matte
 
 
-def plant_defect(rng: np.random.Generator, name: str, picture: Colours, alpha: Plane, bare: Plane) -> Pair | None:
-    """The pair with one defect of :data:`DEFECTS`, or None where this picture gives it nothing to spoil.
+def plant_defect(rng: np.random.Generator, name: str, image: Colours, alpha: Plane, bare: Plane) -> Pair | None:
+    """The pair with one defect of :data:`DEFECTS`, or None where this image gives it nothing to spoil.
 
     A fault of the matte that nobody could see is none: hair is not cut of people without, no gap is filled where there
     is none. It counts from a `worst_error` of :data:`VISIBLE`.
@@ -26,7 +26,7 @@ def plant_defect(rng: np.random.Generator, name: str, picture: Colours, alpha: P
     Args:
         rng: source of randomness.
         name: of the defect.
-        picture: ``(H, W, 3)`` float32 in [0, 1].
+        image: ``(H, W, 3)`` float32 in [0, 1].
         alpha: ``(H, W)`` float32 in [0, 1].
         bare: ``(H, W)`` float32 in [0, 1], what alpha would be without hair.
 
@@ -35,21 +35,21 @@ def plant_defect(rng: np.random.Generator, name: str, picture: Colours, alpha: P
     """
     if name not in DEFECTS:
         raise ValueError(f"expected one of the defects {sorted(DEFECTS)}, got {name!r}")
-    faulty, matte = DEFECTS[name](rng, picture, alpha, bare)
+    faulty, matte = DEFECTS[name](rng, image, alpha, bare)
     if DEFECTS[name] in MATTE_DEFECTS and worst_error(alpha, matte) < VISIBLE:
         return None
     return faulty, np.clip(matte, 0, 1)
 
 
 def plant_defect_or_next(
-    rng: np.random.Generator, name: str, picture: Colours, alpha: Plane, bare: Plane
+    rng: np.random.Generator, name: str, image: Colours, alpha: Plane, bare: Plane
 ) -> tuple[str, Colours, Plane]:
     """The name and the pair of the defect, or of the first after it in :data:`DEFECTS` that has something to spoil."""
     names = list(DEFECTS)
     for other in (*names[names.index(name) :], *names):
-        if pair := plant_defect(rng, other, picture, alpha, bare):
+        if pair := plant_defect(rng, other, image, alpha, bare):
             return other, *pair
-    raise AssertionError("picture defects spoil any picture")
+    raise AssertionError("image defects spoil any image")
 
 
 def worst_error(truth: Plane, alpha: Plane) -> float:
@@ -58,92 +58,90 @@ def worst_error(truth: Plane, alpha: Plane) -> float:
     return float(cv2.blur(cv2.absdiff(truth, alpha), (window, window)).max())
 
 
-def small(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """Shorter side well below what the other pictures have."""
+def small(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
+    """Shorter side well below what the other images have."""
     factor = rng.uniform(0.4, 0.85)
     size = tuple(int(side * factor) for side in alpha.shape[::-1])
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA), cv2.resize(
-        alpha, size, interpolation=cv2.INTER_AREA
-    )
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
 
 
-def underexposed(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """Most of the picture crushed to black."""
-    return np.asarray(np.clip(picture * rng.uniform(0.06, 0.16), 0, 1), np.float32), alpha
+def underexposed(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
+    """Most of the image crushed to black."""
+    return np.asarray(np.clip(image * rng.uniform(0.06, 0.16), 0, 1), np.float32), alpha
 
 
-def overexposed(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """Most of the picture clipped to white."""
-    return np.asarray(np.clip(picture * rng.uniform(3, 5) + 0.25, 0, 1), np.float32), alpha
+def overexposed(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
+    """Most of the image clipped to white."""
+    return np.asarray(np.clip(image * rng.uniform(3, 5) + 0.25, 0, 1), np.float32), alpha
 
 
-def blurred(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """The whole picture out of focus, under a matte that is not."""
+def blurred(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
+    """The whole image out of focus, under a matte that is not."""
     sigma = min(alpha.shape) * rng.uniform(0.008, 0.02)
-    return gaussian(picture, sigma), alpha
+    return gaussian(image, sigma), alpha
 
 
-def cloned(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """A region copied to another place of the picture, where it does not belong, as a careless retouch does."""
+def cloned(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
+    """A region copied to another place of the image, where it does not belong, as a careless retouch does."""
     height, width = alpha.shape
     h, w = int(height * rng.uniform(0.15, 0.3)), int(width * rng.uniform(0.15, 0.3))
     best, clash = (0, 0, 0, 0), -1.0
     for _ in range(6):  # a wall copied onto itself is no defect: of some places, the one that differs most
         y0, x0 = int(rng.uniform(0, height / 2 - h)), int(rng.uniform(0, width - w))
         y1, x1 = int(rng.uniform(height / 2, height - h)), int(rng.uniform(0, width - w))
-        apart = float(np.abs(picture[y0 : y0 + h, x0 : x0 + w] - picture[y1 : y1 + h, x1 : x1 + w]).mean())
+        apart = float(np.abs(image[y0 : y0 + h, x0 : x0 + w] - image[y1 : y1 + h, x1 : x1 + w]).mean())
         best, clash = ((y0, x0, y1, x1), apart) if apart > clash else (best, clash)
     y0, x0, y1, x1 = best
-    result = picture.copy()
-    result[y1 : y1 + h, x1 : x1 + w] = picture[y0 : y0 + h, x0 : x0 + w]
+    result = image.copy()
+    result[y1 : y1 + h, x1 : x1 + w] = image[y0 : y0 + h, x0 : x0 + w]
     return result, alpha
 
 
-def halo(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
+def halo(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
     """A seam around the subject, left by cutting and pasting: bright before a dark scene, dark before a bright one."""
     reach = max(round(min(alpha.shape) * rng.uniform(0.005, 0.012)), 1)
     wide = cv2.dilate(alpha, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
     seam = cv2.GaussianBlur(np.clip(wide - alpha, 0, 1), (0, 0), max(reach / 3, 0.5))
-    behind = float((picture.mean(axis=2) * seam).sum() / max(float(seam.sum()), 1e-6))
+    behind = float((image.mean(axis=2) * seam).sum() / max(float(seam.sum()), 1e-6))
     away = rng.uniform(0.35, 0.7) * (1 if behind < 0.5 else -1)
     colour = np.clip(behind + away + rng.normal(0, 0.04, 3), 0, 1).astype(np.float32)
     share = seam[..., None] * np.float32(rng.uniform(0.6, 0.95))
-    return np.asarray(picture * (1 - share) + share * colour, np.float32), alpha
+    return np.asarray(image * (1 - share) + share * colour, np.float32), alpha
 
 
-def double_jpeg(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
+def double_jpeg(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
     """Saved at a very low quality before."""
-    return compress(picture, int(rng.integers(8, 20))), alpha
+    return compress(image, int(rng.integers(8, 20))), alpha
 
 
-def hard_cut(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
+def hard_cut(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
     """Hair, beards and fur cut off along one smooth outline; skin, clothes and what is in motion stay as they are."""
     side = max(min(alpha.shape) // 46, 3) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     solid = cv2.morphologyEx((alpha > 0.5).astype(np.float32), cv2.MORPH_OPEN, kernel)
     outline = np.maximum(cv2.GaussianBlur(solid, (0, 0), rng.uniform(0.5, 1.0)), bare)
     hair = gaussian(cv2.dilate((alpha - bare > 0.02).astype(np.float32), kernel), side / 2)
-    return picture, np.asarray(alpha + hair * (outline - alpha), np.float32)
+    return image, np.asarray(alpha + hair * (outline - alpha), np.float32)
 
 
-def shifted(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """The matte beside the subject."""
+def shifted(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
+    """The matte next to the subject."""
     reach, angle = min(alpha.shape) * rng.uniform(0.015, 0.04), rng.uniform(0, 2 * np.pi)
     move = np.array([[1, 0, reach * np.cos(angle)], [0, 1, reach * np.sin(angle)]])
-    return picture, np.asarray(
+    return image, np.asarray(
         cv2.warpAffine(alpha, move, alpha.shape[::-1], borderMode=cv2.BORDER_REPLICATE), np.float32
     )
 
 
-def dilated(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
+def dilated(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
     """The matte too wide or too narrow all around."""
     size = int(min(alpha.shape) * rng.uniform(0.008, 0.02)) * 2 + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     change = cv2.dilate if rng.random() < 0.7 else cv2.erode
-    return picture, np.asarray(change(alpha, kernel), np.float32)
+    return image, np.asarray(change(alpha, kernel), np.float32)
 
 
-def filled_holes(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
+def filled_holes(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
     """The largest gaps between arms, legs and body declared foreground."""
     solid = (alpha > 0.5).astype(np.uint8)
     gaps = np.zeros_like(solid)
@@ -157,10 +155,10 @@ def filled_holes(rng: np.random.Generator, picture: Colours, alpha: Plane, bare:
     count, labels, values, _ = cv2.connectedComponentsWithStats(gaps)
     largest = 1 + np.argsort(-values[1:, cv2.CC_STAT_AREA])[: int(rng.integers(1, 4))] if count > 1 else np.array([])
     filled = cv2.dilate(np.isin(labels, largest).astype(np.float32), np.ones((5, 5), np.uint8))
-    return picture, np.maximum(alpha, cv2.GaussianBlur(filled, (0, 0), rng.uniform(0.5, 1.2)))
+    return image, np.maximum(alpha, cv2.GaussianBlur(filled, (0, 0), rng.uniform(0.5, 1.2)))
 
 
-def shadow_included(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
+def shadow_included(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
     """A shadow on what is behind, labelled as part of the subject: solid by most hands, translucent by some."""
     reach = alpha.shape[1] * rng.uniform(0.06, 0.18) * rng.choice([-1, 1])
     lean = rng.uniform(-0.3, 0.3)
@@ -168,34 +166,34 @@ def shadow_included(rng: np.random.Generator, picture: Colours, alpha: Plane, ba
     moved = cv2.warpAffine(alpha, move, alpha.shape[::-1])
     soft = gaussian(moved, min(alpha.shape) * rng.uniform(0.004, 0.02))
     shadow = np.clip(soft - alpha, 0, 1)
-    dark = picture * (1 - np.float32(rng.uniform(0.3, 0.65)) * shadow[..., None])
+    dark = image * (1 - np.float32(rng.uniform(0.3, 0.65)) * shadow[..., None])
     opacity = np.float32(1.0 if rng.random() < 0.6 else rng.uniform(0.4, 0.95))
     label = opacity * np.clip((soft - rng.uniform(0.2, 0.5)) * rng.uniform(3, 10), 0, 1)
     return np.asarray(dark, np.float32), np.asarray(np.maximum(alpha, label), np.float32)
 
 
-def missing_limb(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
+def missing_limb(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
     """A part that sticks out, or a piece of the outline, missing from the matte."""
     solid = (alpha > 0.9).astype(np.uint8)
     outline = np.argwhere(cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0)
     if not len(outline):
-        return picture, np.zeros_like(alpha)
+        return image, np.zeros_like(alpha)
     kept, reach = np.ones(alpha.shape, np.float32), np.sqrt(float(solid.sum())) * rng.uniform(0.25, 0.4)
     y, x = outline[rng.integers(len(outline))]
     axes = (int(reach) + 1, int(reach * rng.uniform(0.5, 1)) + 1)
     cv2.ellipse(kept, (int(x), int(y)), axes, rng.uniform(0, 180), 0, 360, 0.0, -1, cv2.LINE_AA)
-    return picture, np.asarray(alpha * cv2.GaussianBlur(kept, (0, 0), rng.uniform(0.5, 1.2)), np.float32)
+    return image, np.asarray(alpha * cv2.GaussianBlur(kept, (0, 0), rng.uniform(0.5, 1.2)), np.float32)
 
 
-def swapped(rng: np.random.Generator, picture: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """The matte of another picture."""
+def swapped(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
+    """The matte of another image."""
     other = alpha[::-1, ::-1]
     for _ in range(4):
         frame = random_frame(rng, alpha.shape[0], alpha.shape[1], 2)
         other = draw_person(rng, frame, random_traits(rng), random_light(rng)).layer[..., 3]
         if np.abs(other - alpha).mean() > 0.5 * alpha.mean():
             break
-    return picture, np.ascontiguousarray(np.clip(other, 0, 1))
+    return image, np.ascontiguousarray(np.clip(other, 0, 1))
 
 
 PICTURE_DEFECTS: tuple[Defect, ...] = (small, underexposed, overexposed, blurred, cloned, halo, double_jpeg)

@@ -222,8 +222,8 @@ def _dyed(rng: np.random.Generator, side: int, palette: Palette) -> Colours:
 def _view(rng: np.random.Generator, side: int, palette: Palette) -> Colours:
     """What else is scene: cloth alone must not tell the two apart."""
     painter = (foliage, fur, landscape, shore, street, bricks)[rng.integers(6)]
-    picture = painter(rng, side, side)
-    return np.asarray(np.clip(picture * (0.5 + palette[0]) if rng.random() < 0.5 else picture, 0, 1), np.float32)
+    image = painter(rng, side, side)
+    return np.asarray(np.clip(image * (0.5 + palette[0]) if rng.random() < 0.5 else image, 0, 1), np.float32)
 
 
 def _whole(point: NDArray[np.float64]) -> tuple[int, int]:

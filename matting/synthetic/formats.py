@@ -1,4 +1,4 @@
-"""The on-disk formats of the real data sets, written for one picture at a time.
+"""The on-disk formats of the real data sets, written for one image at a time.
 
 Each ``write_*`` paints what its item asks for and returns the few values that the data set's index files need.
 """
@@ -24,14 +24,14 @@ from matting.tags import TAGS
 from matting.trimap import BACKGROUND, CODES, FOREGROUND, UNKNOWN
 
 
-def save(path: Path, picture: NDArray[np.uint8], *parameters: int) -> None:
-    """Writes a gray or RGB picture; creates its folder.
+def save(path: Path, image: NDArray[np.uint8], *parameters: int) -> None:
+    """Writes a gray or RGB image; creates its folder.
 
     Raises:
         OSError: if the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    stored = picture if picture.ndim == 2 else picture[..., ::-1]
+    stored = image if image.ndim == 2 else image[..., ::-1]
     good, data = cv2.imencode(path.suffix, stored, parameters)
     if not good:
         raise OSError(f"OpenCV could not encode {path}")
@@ -103,8 +103,8 @@ def take_portrait(rng: np.random.Generator, scenario: str, size: int) -> tuple[P
 
     Args:
         rng: of everything random.
-        scenario: what the picture is about.
-        size: shorter side of the picture, pixels.
+        scenario: what the image is about.
+        size: shorter side of the image, pixels.
     """
     wide = scenario == "group" or rng.random() < 0.5
     height, width = (size, int(size * 1.25)) if wide else (int(size * 1.25), size)
@@ -119,10 +119,10 @@ def write_rwp(rng: np.random.Generator, root: Path, item: Item, size: int) -> Re
     """One real-world portrait with its alpha and its row of the manifest."""
     photo, quality = take_portrait(rng, item.scenario, size)
     name = f"rwp_{item.index:06d}"
-    planted, picture, alpha = None, photo.picture, photo.alpha
+    planted, image, alpha = None, photo.image, photo.alpha
     if item.defect:
-        planted, picture, alpha = plant_defect_or_next(rng, item.defect, picture, alpha, photo.bare)
-    save(root / f"RWP/image/{name}.jpg", to_uint8(picture), cv2.IMWRITE_JPEG_QUALITY, quality)
+        planted, image, alpha = plant_defect_or_next(rng, item.defect, image, alpha, photo.bare)
+    save(root / f"RWP/image/{name}.jpg", to_uint8(image), cv2.IMWRITE_JPEG_QUALITY, quality)
     save(root / f"RWP/alpha/{name}.png", to_uint8(alpha), cv2.IMWRITE_PNG_COMPRESSION, 3)
     row: Record = {"name": name, "split": item.place.removeprefix("rwp-"), "difficulty": photo.difficulty}
     row["identity"] = f"person_{item.index:06d}"
@@ -130,7 +130,7 @@ def write_rwp(rng: np.random.Generator, root: Path, item: Item, size: int) -> Re
 
 
 def write_coco(rng: np.random.Generator, root: Path, item: Item, size: int) -> Record:
-    """One COCO picture, its annotations and, for the training split, its COCO-Matting mattes."""
+    """One COCO image, its annotations and, for the training split, its COCO-Matting mattes."""
     scenario = "group" if rng.random() < 0.2 and item.scenario != PORTRAIT else item.scenario
     photo = photograph(rng, size, size if scenario == PORTRAIT else int(size * 1.25), scenario)
     split = item.place.removeprefix("coco-")
@@ -138,7 +138,7 @@ def write_coco(rng: np.random.Generator, root: Path, item: Item, size: int) -> R
     name = f"{identity:012d}"
     save(
         root / f"coco/{split}2017/{name}.jpg",
-        to_uint8(photo.picture),
+        to_uint8(photo.image),
         cv2.IMWRITE_JPEG_QUALITY,
         int(rng.integers(80, 96)),
     )
@@ -202,7 +202,7 @@ def _write_instances(root: Path, split: str, rows: list[Record]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     (root / f"coco/{split}2017").mkdir(exist_ok=True)
     content = {
-        "info": {"description": "demo corpus: drawn by code"},
+        "info": {"description": "synthetic corpus: rendered by code"},
         "images": [row["image"] for row in rows],
         "annotations": [entry for row in rows for entry in row["annotations"]],
         "categories": [{"id": 1, "name": "person", "supercategory": "person"}],

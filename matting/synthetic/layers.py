@@ -1,7 +1,7 @@
 """Premultiplied RGBA layers and what is done to them: fill, stack, unpremultiply, extend.
 
 All drawing happens in the head frame of a person: the unit is one head height, the origin the middle of the head,
-y points down. :class:`Frame` places it in the picture. Polygons and strands are rasterised on a supersampled canvas,
+y points down. :class:`Frame` places it in the image. Polygons and strands are rasterised on a supersampled canvas,
 so the alpha of a strand half a pixel wide is the coverage that a camera would have integrated.
 """
 
@@ -29,15 +29,15 @@ SUBPIXEL_BITS = 4
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a person stands in a picture.
+    """Where a person stands in an image.
 
     Attributes:
-        height: of the picture, pixels.
-        width: of the picture, pixels.
+        height: of the image, pixels.
+        width: of the image, pixels.
         head: height of the head, pixels.
         centre: middle of the head, pixels (x, y).
         roll: lean of the whole figure, radians.
-        supersample: canvas pixels per picture pixel and axis.
+        supersample: canvas pixels per image pixel and axis.
     """
 
     height: int
@@ -48,7 +48,7 @@ class Frame:
     supersample: int = 3
 
     def pixels(self, points: ArrayLike) -> Points:
-        """Head-frame points ``(..., 2)`` in picture pixels, where a pixel's middle is at ``+0.5``."""
+        """Head-frame points ``(..., 2)`` in image pixels, where a pixel's middle is at ``+0.5``."""
         c, s = np.cos(self.roll), np.sin(self.roll)
         turned = np.asarray(points, np.float64) @ np.array([[c, s], [-s, c]])
         return np.asarray(turned * self.head + np.asarray(self.centre), np.float64)
@@ -63,12 +63,12 @@ class Frame:
         return np.zeros((self.height * self.supersample, self.width * self.supersample, 4), np.uint8)
 
     def shrink(self, canvas: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The canvas integrated over picture pixels, scaled to [0, 1]."""
+        """The canvas integrated over image pixels, scaled to [0, 1]."""
         small = cv2.resize(canvas, (self.width, self.height), interpolation=cv2.INTER_AREA)
         return np.asarray(small / np.float32(255.0), np.float32)
 
     def window(self, points: Points, margin: float = 0.0) -> tuple["Frame", Box]:
-        """The part of the picture that holds ``points`` ``(..., 2)``, as a frame of its own, and where it lies.
+        """The part of the image that holds ``points`` ``(..., 2)``, as a frame of its own, and where it lies.
 
         Args:
             points: in the head frame.
@@ -104,7 +104,7 @@ def fill(frame: Frame, *polygons: Points) -> Plane:
 
 
 def tinted(coverage: Plane, colour: ArrayLike) -> Layer:
-    """A layer of one colour ``(3,)`` or a picture ``(H, W, 3)``, covering what ``coverage`` says."""
+    """A layer of one colour ``(3,)`` or an image ``(H, W, 3)``, covering what ``coverage`` says."""
     box = extent(coverage)
     value = np.asarray(colour, np.float32)
     layer = np.zeros((*coverage.shape, 4), np.float32)
@@ -129,19 +129,19 @@ def paint(canvas: Layer, top: Layer) -> None:
 
 
 def repeated(plane: Plane, channels: int) -> NDArray[np.float32]:
-    """A plane as a picture whose channels are all the same: NumPy is slow where an axis to be broadcast is short."""
+    """A plane as an image whose channels are all the same: NumPy is slow where an axis to be broadcast is short."""
     return np.asarray(cv2.merge([plane] * channels), np.float32) if plane.size else plane[..., None]
 
 
-def times(picture: Colours, colour: ArrayLike) -> Colours:
-    """A picture times a colour ``(3,)``, as :func:`repeated` with axes in a row."""
-    height, width = picture.shape[:2]
+def times(image: Colours, colour: ArrayLike) -> Colours:
+    """An image times a colour ``(3,)``, as :func:`repeated` with axes in a row."""
+    height, width = image.shape[:2]
     row = np.tile(np.asarray(colour, np.float32), width)
-    return np.asarray((picture.reshape(height, -1) * row).reshape(picture.shape), np.float32)
+    return np.asarray((image.reshape(height, -1) * row).reshape(image.shape), np.float32)
 
 
 def padded(box: Box, margin: int, shape: tuple[int, ...]) -> Box:
-    """A box with ``margin`` pixels more on each side, as far as the picture ``shape`` reaches."""
+    """A box with ``margin`` pixels more on each side, as far as the image ``shape`` reaches."""
     rows, columns = (
         slice(max(side.start - margin, 0), min(side.stop + margin, length))
         for side, length in zip(box, shape[:2], strict=True)
@@ -157,13 +157,13 @@ def stack(layers: Sequence[Layer]) -> Layer:
     return result
 
 
-def gaussian(picture: NDArray[np.float32], sigma: float, border: int = cv2.BORDER_DEFAULT) -> NDArray[np.float32]:
-    """A Gaussian blur whose cost does not grow with ``sigma`` (pixels): wide ones are done on a smaller picture."""
+def gaussian(image: NDArray[np.float32], sigma: float, border: int = cv2.BORDER_DEFAULT) -> NDArray[np.float32]:
+    """A Gaussian blur whose cost does not grow with ``sigma`` (pixels): wide ones are done on a smaller image."""
     factor = max(int(sigma / 3), 1)
     if factor == 1:
-        return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma, borderType=border), np.float32)
-    size = picture.shape[1::-1]
-    small = cv2.resize(picture, (-(-size[0] // factor), -(-size[1] // factor)), interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma, borderType=border), np.float32)
+    size = image.shape[1::-1]
+    small = cv2.resize(image, (-(-size[0] // factor), -(-size[1] // factor)), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / factor, borderType=border), size), np.float32)
 
 

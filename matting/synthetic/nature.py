@@ -43,7 +43,7 @@ def grass(rng: np.random.Generator, height: int, width: int) -> Colours:
 
 
 def fur(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """Fur or long hair in locks, filling the picture: what only knowing a person tells from hair."""
+    """Fur or long hair in locks, filling the image: what only knowing a person tells from hair."""
     tone = colour(rng, 0.1, 0.7, 0.03)
     base = blend(noise(rng, height, width, 60), tone * 0.3, tone * 0.7)
     count = 1500
@@ -78,23 +78,21 @@ def forest(rng: np.random.Generator, height: int, width: int) -> Colours:
 def landscape(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Sky with clouds over rows of hills or water."""
     top, low = rng.uniform(0.2, 0.6, 3), rng.uniform(0.6, 0.95, 3)
-    picture = blend(ramp(height, width, np.pi / 2), np.sort(top), low)
+    image = blend(ramp(height, width, np.pi / 2), np.sort(top), low)
     clouds = np.clip(noise(rng, height, width, height / 3, 6) * 3 - 1.4, 0, 1) * rng.uniform(0.2, 0.9)
-    picture = blend(clouds, picture, (0.95, 0.95, 0.95))
+    image = blend(clouds, image, (0.95, 0.95, 0.95))
     y = np.arange(height)[:, None]
     for k in range(rng.integers(1, 5)):
         ridge = height * (0.45 + 0.12 * k) + height * 0.3 * (noise(rng, 8, width, width / 3, 5)[0] - 0.5)
         hill = np.clip(y - ridge, 0, 1).astype(np.float32)
-        picture = blend(
-            hill, picture, colour(rng, 0.15, 0.6, 0.1) * (0.7 + 0.6 * noise(rng, height, width, 25)[..., None])
-        )
-    return picture
+        image = blend(hill, image, colour(rng, 0.15, 0.6, 0.1) * (0.7 + 0.6 * noise(rng, height, width, 25)[..., None]))
+    return image
 
 
 def shore(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Water with waves under a sky, sand or stones before it."""
     sky, water, sand = colour(rng, 0.6, 0.95, 0.1), colour(rng, 0.3, 0.7, 0.2), colour(rng, 0.4, 0.85, 0.02)
-    picture = blend(ramp(height, width, np.pi / 2), np.sort(sky), np.full(3, 0.9, np.float32))
+    image = blend(ramp(height, width, np.pi / 2), np.sort(sky), np.full(3, 0.9, np.float32))
     horizon, edge = sorted(rng.uniform(0.2, 0.95, 2) * height)
     y = np.arange(height, dtype=np.float32)[:, None]
     # Waves shrink towards the horizon: noise that is stretched sideways, taken at the distance of each row.
@@ -103,8 +101,8 @@ def shore(rng: np.random.Generator, height: int, width: int) -> Colours:
     rows = np.broadcast_to(distance * (height - 1), (height, width)).astype(np.float32)
     columns = np.broadcast_to(np.arange(width, dtype=np.float32), (height, width))
     waves = cv2.remap(waves, columns, rows, cv2.INTER_LINEAR)
-    picture = blend(np.clip(y - horizon, 0, 1) * np.ones((1, width), np.float32), picture, 0)
-    picture += np.clip(y - horizon, 0, 1)[..., None] * np.sort(water) * (0.4 + 1.2 * waves[..., None])
+    image = blend(np.clip(y - horizon, 0, 1) * np.ones((1, width), np.float32), image, 0)
+    image += np.clip(y - horizon, 0, 1)[..., None] * np.sort(water) * (0.4 + 1.2 * waves[..., None])
     line = np.clip((y - edge) / (0.02 * height) + 4 * (waves - 0.5), 0, 1)
     beach = np.sort(sand)[::-1] * (0.75 + 0.5 * noise(rng, height, width, height / 6, 8)[..., None])
-    return np.clip(blend(np.asarray(line, np.float32), picture, beach), 0, 1)
+    return np.clip(blend(np.asarray(line, np.float32), image, beach), 0, 1)

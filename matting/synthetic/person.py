@@ -35,7 +35,7 @@ def draw_person(rng: np.random.Generator, frame: Frame, traits: Traits, light: L
     """Draws one person.
 
     Args:
-        rng: source of every random detail; the same state gives the same picture.
+        rng: source of every random detail; the same state gives the same image.
         frame: where the person stands, and the sampling of the canvas.
         traits: looks.
         light: of the scene.

@@ -1,4 +1,4 @@
-"""Photographs: people before a scene, through a camera, with every person's visible alpha."""
+"""Photos: people before a scene, through a camera, with every person's visible alpha."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,18 +21,18 @@ MEDIUM = {"motion_blur", "low_resolution", "side_backlit", "group"}
 
 @dataclass(frozen=True)
 class Photograph:
-    """A finished picture and what is true about it.
+    """A finished image and what is true about it.
 
     Attributes:
-        picture: ``(H, W, 3)`` float32 sRGB.
+        image: ``(H, W, 3)`` float32 sRGB.
         alpha: ``(H, W)`` of all people together.
         bare: ``(H, W)``, what alpha would be without hair, beards and fur.
         persons: ``(H, W)`` visible alpha of each person; they add up to ``alpha``.
         traits: of each person.
-        tags: what the picture shows, by the names of the manifest.
+        tags: what the image shows, by the names of the manifest.
     """
 
-    picture: Colours
+    image: Colours
     alpha: Plane
     bare: Plane
     persons: tuple[Plane, ...]
@@ -46,7 +46,7 @@ class Photograph:
 
 
 def photograph(rng: np.random.Generator, height: int, width: int, scenario: str = "plain") -> Photograph:
-    """Takes one picture.
+    """Takes one image.
 
     Args:
         rng: source of randomness.
@@ -83,11 +83,11 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
         scene = cast_shadow(rng, scene, everyone[..., 3], frames[-1].head)
     if "backlit" not in scenario and rng.random() < 0.07:  # a flash reaches the person and little of the scene
         scene = scene * np.float32(rng.uniform(0.15, 0.6))
-    picture = everyone[..., :3] + scene * (1 - everyone[..., 3:])
+    image = everyone[..., :3] + scene * (1 - everyone[..., 3:])
     if "backlit" not in scenario and rng.random() < 0.27:
-        picture = picture * dapple(rng, height, width)
+        image = image * dapple(rng, height, width)
     dim = rng.uniform(0.25, 0.5) if scenario == "plain" and rng.random() < 0.15 else 1.0
-    developed = expose(rng, picture * np.float32(dim), coarse=scenario == "low_resolution")
+    developed = expose(rng, image * np.float32(dim), coarse=scenario == "low_resolution")
     tags = _tags(scenario, traits, persons, layers)
     return Photograph(developed, everyone[..., 3], hairless, persons, tuple(traits), tags)
 

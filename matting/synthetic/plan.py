@@ -1,4 +1,4 @@
-"""Which picture goes where: a fixed function of its index, so that a larger corpus keeps the first ones."""
+"""Which image goes where: a fixed function of its index, so that a larger corpus keeps the first ones."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -31,20 +31,20 @@ SCENARIOS = (
     "scarf",
     "side_backlit",
 )
-"""What the RWP-like pictures are about, in turn within each of its splits."""
-MINIMUM_PEOPLE = 9  # every training source, the validation and both test sets have at least one picture
+"""What the RWP-like images are about, in turn within each of its splits."""
+MINIMUM_PEOPLE = 9  # every training source, the validation and both test sets have at least one image
 
 
 @dataclass(frozen=True)
 class Item:
-    """One picture of the corpus.
+    """One image of the corpus.
 
     Attributes:
-        index: in the whole corpus; everything random about the picture follows from it and the corpus's seed.
+        index: in the whole corpus; everything random about the image follows from it and the corpus's seed.
         place: data set and split.
-        ordinal: how many earlier pictures have the same place.
-        scenario: what an RWP-like picture is about; ``"plain"`` elsewhere.
-        defect: to be planted in the picture or its matte, by name; None for none.
+        ordinal: how many earlier images have the same place.
+        scenario: what an RWP-like image is about; ``"plain"`` elsewhere.
+        defect: to be planted in the image or its matte, by name; None for none.
     """
 
     index: int
@@ -59,12 +59,12 @@ PORTRAIT = "portrait"
 
 
 def plan_items(people: int, defects: bool = False, portraits: bool = False) -> list[Item]:
-    """The pictures of a corpus of ``people``: 15 % Composition-1K, 40 % RWP, 20 % COCO, 5 + 5 % validation, 15 % test.
+    """The images of a corpus of ``people``: 15 % Composition-1K, 40 % RWP, 20 % COCO, 5 + 5 % validation, 15 % test.
 
     Args:
         people: how many.
         defects: plant one in every third RWP training portrait, the kinds in turn.
-        portraits: every picture is a `PORTRAIT`: what a small network can learn in minutes.
+        portraits: every image is a `PORTRAIT`: what a small network can learn in minutes.
 
     Raises:
         MattingError: for fewer than :data:`MINIMUM_PEOPLE`.
@@ -96,5 +96,5 @@ def background_counts(people: int) -> tuple[int, int]:
 
 
 def background_pool(index: int) -> tuple[int, int]:
-    """How many of the first training and test backgrounds the picture ``index`` may use: a larger corpus keeps them."""
+    """How many of the first training and test backgrounds the image ``index`` may use: a larger corpus keeps them."""
     return background_counts(index + 1)

@@ -75,7 +75,7 @@ def _block(rng: np.random.Generator) -> list[Points]:
 
 
 def _rock(rng: np.random.Generator) -> list[Points]:
-    """A boulder beside and below."""
+    """A boulder next to and below."""
     turn = np.linspace(0, 2 * np.pi, 13)[:-1]
     radius = rng.uniform(1.0, 3.5) * rng.uniform(0.7, 1.25, 12)
     middle = np.array([rng.choice([-1, 1]) * rng.uniform(0.0, 3.0), rng.uniform(2.5, 5.5)])
@@ -84,7 +84,7 @@ def _rock(rng: np.random.Generator) -> list[Points]:
 
 
 def _post(rng: np.random.Generator) -> list[Points]:
-    """A pole or a trunk right beside the person."""
+    """A pole or a trunk right next to the person."""
     x, wide = rng.choice([-1, 1]) * rng.uniform(0.6, 2.4), rng.uniform(0.06, 0.9)
     return [tube([(x, -6.0), (x + rng.normal(0, 0.2), 2.0), (x, 9.0)], [wide, wide * rng.uniform(0.8, 1.3)])]
 

@@ -1,4 +1,4 @@
-"""Scenario test sets: fixed pictures of one difficulty each, as folders of pairs that any evaluation can read."""
+"""Scenario test sets: fixed images of one difficulty each, as folders of pairs that any evaluation can read."""
 
 import hashlib
 import json
@@ -43,10 +43,10 @@ class _Pair:
         height, width = int(self.size * 1.25), self.size
         stem = f"{self.name}_{self.number:04d}"
         if self.name == "backgrounds":
-            picture, alpha, row = self._before_another_scene(height, width)
+            image, alpha, row = self._before_another_scene(height, width)
         else:
-            picture, alpha, row = self._photograph(height, width)
-        save(self.root / self.name / f"image/{stem}.jpg", to_uint8(picture), cv2.IMWRITE_JPEG_QUALITY, 92)
+            image, alpha, row = self._photograph(height, width)
+        save(self.root / self.name / f"image/{stem}.jpg", to_uint8(image), cv2.IMWRITE_JPEG_QUALITY, 92)
         save(self.root / self.name / f"alpha/{stem}.png", to_uint8(alpha), cv2.IMWRITE_PNG_COMPRESSION, 3)
         return {"name": stem, "set": self.name, "identity": stem, "difficulty": "clear"} | dict.fromkeys(TAGS, 0) | row
 
@@ -64,7 +64,7 @@ class _Pair:
         if self.name == "screenshot":
             photo = screenshot(rng, photo)
         return (
-            photo.picture,
+            photo.image,
             photo.alpha,
             {"difficulty": photo.difficulty} | {tag: int(tag in photo.tags) for tag in TAGS},
         )
@@ -77,8 +77,8 @@ class _Pair:
         layer = draw_person(rng, random_frame(rng, height, width), random_traits(rng), random_light(rng)).layer
         colours, alpha = straight(lens_blur(layer, 0.5))
         rng = self._stream(person, scene + 1)
-        picture = expose(rng, compose(colours, alpha, random_scene(rng, height, width)))
-        return picture, alpha, {"identity": f"person_{person:04d}"}
+        image = expose(rng, compose(colours, alpha, random_scene(rng, height, width)))
+        return image, alpha, {"identity": f"person_{person:04d}"}
 
 
 def ensure_scenarios(
@@ -92,12 +92,12 @@ def ensure_scenarios(
     """Folder of the scenario test sets, generated now if it is not there yet.
 
     ``<root>/<set>/image/*.jpg`` and ``<root>/<set>/alpha/*.png`` share stems; ``<root>/manifest.csv`` tells name, set,
-    identity (equal for equal persons), difficulty and tags. None of the pictures is part of any training corpus.
+    identity (equal for equal persons), difficulty and tags. None of the images is part of any training corpus.
 
     Args:
-        per_set: pictures of each set.
+        per_set: images of each set.
         seed: of everything random.
-        image_size: shorter side of a picture, pixels.
+        image_size: shorter side of an image, pixels.
         workers: processes; None takes every core.
         cache_dir: where corpora are kept; None takes the project's cache.
         show_progress: draw a progress bar.

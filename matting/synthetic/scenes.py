@@ -32,15 +32,15 @@ def random_scene(rng: np.random.Generator, height: int, width: int, family: str 
     defocus = float(rng.choice([0.0, 0.004, 0.012, 0.025], p=[0.5, 0.25, 0.15, 0.1])) * height
     shrink = 2 if defocus > 1 else 1  # what is blurred needs a quarter of the pixels
     h, w = max(height // shrink, 1), max(width // shrink, 1)
-    picture = FAMILIES[family or _any(rng)](rng, h, w)
+    image = FAMILIES[family or _any(rng)](rng, h, w)
     if family is None and rng.random() < 0.35:
-        picture = _ground(rng, picture, FAMILIES[str(rng.choice(GROUNDS))](rng, h, w))
-    picture *= repeated(weathering(rng, h, w), 3)
+        image = _ground(rng, image, FAMILIES[str(rng.choice(GROUNDS))](rng, h, w))
+    image *= repeated(weathering(rng, h, w), 3)
     if defocus:
-        blurred = gaussian(picture, defocus / shrink)
-        picture = np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+        blurred = gaussian(image, defocus / shrink)
+        image = np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     warmth = 1 + rng.normal(0, 0.06) * np.array([1, 0, -1], np.float32)
-    return np.asarray(np.clip(times(picture, warmth) * rng.uniform(0.85, 1.5), 0, 1), np.float32)
+    return np.asarray(np.clip(times(image, warmth) * rng.uniform(0.85, 1.5), 0, 1), np.float32)
 
 
 def _any(rng: np.random.Generator) -> str:
@@ -49,13 +49,13 @@ def _any(rng: np.random.Generator) -> str:
     return str(rng.choice(list(FAMILIES), p=weights / weights.sum()))
 
 
-def _ground(rng: np.random.Generator, picture: Colours, ground: Colours) -> Colours:
-    """The lower part of the picture replaced: a field before a wood, a floor before a wall."""
-    height, width = picture.shape[:2]
+def _ground(rng: np.random.Generator, image: Colours, ground: Colours) -> Colours:
+    """The lower part of the image replaced: a field before a wood, a floor before a wall."""
+    height, width = image.shape[:2]
     rough = height * rng.uniform(0, 0.15)
     edge = height * rng.uniform(0.45, 0.9) + rough * (noise(rng, 8, width, width / 4, 6)[0] - 0.5)
     weight = np.clip(np.arange(height, dtype=np.float32)[:, None] - edge, 0, 1)[..., None]
-    return np.asarray(picture + weight * (ground - picture), np.float32)
+    return np.asarray(image + weight * (ground - image), np.float32)
 
 
 def portrait_scene(rng: np.random.Generator, height: int, width: int) -> Colours:

@@ -1,4 +1,4 @@
-"""A photograph as it looks on the screenshot of a phone: status bar, chat or gallery around it, scaled, compressed."""
+"""A photo as it looks on the screenshot of a phone: status bar, chat or gallery around it, scaled, compressed."""
 
 from dataclasses import replace
 
@@ -28,14 +28,14 @@ WORDS = (
 
 
 def screenshot(rng: np.random.Generator, photo: Photograph) -> Photograph:
-    """The photograph on a phone's screen; everything that is not the photograph is background.
+    """The photo on a phone's screen; everything that is not the photo is background.
 
     Args:
         rng: source of randomness.
         photo: to be shown.
 
     Returns:
-        A picture of the same width and up to twice the height.
+        An image of the same width and up to twice the height.
     """
     height, width = photo.alpha.shape
     screen = _screen(rng, int(max(height, width) * rng.uniform(1.15, 1.5)), width)
@@ -53,10 +53,10 @@ def screenshot(rng: np.random.Generator, photo: Photograph) -> Photograph:
         return result
 
     empty = np.zeros(screen.shape[:2], np.float32)
-    picture = _recompress(rng, place(photo.picture, screen))
+    image = _recompress(rng, place(photo.image, screen))
     persons = tuple(place(person, empty) for person in photo.persons)
     alpha, bare = place(photo.alpha, empty), place(photo.bare, empty)
-    return replace(photo, picture=picture, alpha=alpha, bare=bare, persons=persons)
+    return replace(photo, image=image, alpha=alpha, bare=bare, persons=persons)
 
 
 def _screen(rng: np.random.Generator, height: int, width: int) -> Colours:
@@ -64,7 +64,7 @@ def _screen(rng: np.random.Generator, height: int, width: int) -> Colours:
     dark = rng.random() < 0.5
     paper = rng.uniform(0, 38) if dark else rng.uniform(224, 255)
     ink = (230.0 if dark else 25.0,) * 3
-    screen = np.full((height, width, 3), paper, np.uint8)  # OpenCV writes text on 8-bit pictures only
+    screen = np.full((height, width, 3), paper, np.uint8)  # OpenCV writes text on 8-bit images only
     unit = max(height // 36, 1)
     _write(screen, f"{rng.integers(0, 24)}:{rng.integers(10, 60)}", (unit, unit + unit // 2), unit, ink)
     cv2.rectangle(screen, (width - 4 * unit, unit // 2), (width - 2 * unit, unit + unit // 2), ink, 1)
@@ -95,11 +95,9 @@ def _write(
     cv2.putText(screen, text, place, cv2.FONT_HERSHEY_SIMPLEX, size / 24, ink, max(size // 14, 1), cv2.LINE_AA)
 
 
-def _recompress(rng: np.random.Generator, picture: Colours) -> Colours:
+def _recompress(rng: np.random.Generator, image: Colours) -> Colours:
     """Scaled down and up again and saved as a JPEG on the way, as messengers do."""
     factor = rng.uniform(0.5, 0.9)
-    small = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     stored = compress(small, int(rng.integers(45, 85)))
-    return np.asarray(
-        np.clip(cv2.resize(stored, picture.shape[1::-1], interpolation=cv2.INTER_CUBIC), 0, 1), np.float32
-    )
+    return np.asarray(np.clip(cv2.resize(stored, image.shape[1::-1], interpolation=cv2.INTER_CUBIC), 0, 1), np.float32)

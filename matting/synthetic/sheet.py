@@ -1,4 +1,4 @@
-"""A contact sheet of a corpus: photographs, their mattes, their cut-outs, and composites."""
+"""A contact sheet of a corpus: photos, their mattes, their cutouts, and composites."""
 
 from pathlib import Path
 
@@ -15,11 +15,11 @@ SHOWN = ("glasses", "backlit", "group", "scarf", "side_backlit", "hat")
 
 
 def contact_sheet(root: str | Path, path: str | Path) -> None:
-    """Draws the sheet: six portraits (photo, alpha, cut-out on a colour) and two foregrounds on six backgrounds.
+    """Draws the sheet: six portraits (photo, alpha, cutout on a colour) and two foregrounds on six backgrounds.
 
     Args:
         root: of a corpus in the layout of :func:`matting.synthetic.ensure_corpus`.
-        path: of the picture to write.
+        path: of the image to write.
 
     Raises:
         FileNotFoundError: if ``root`` holds no corpus.
@@ -44,16 +44,16 @@ def _choose(rows: list[dict[str, str]]) -> list[str]:
 
 
 def _read(path: Path) -> NDArray[np.uint8]:
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise FileNotFoundError(f"expected a picture that OpenCV can read, found none at {path}; draw the corpus again")
-    return np.asarray(picture[..., ::-1], np.uint8)
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise FileNotFoundError(f"expected an image that OpenCV can read, found none at {path}; draw the corpus again")
+    return np.asarray(image[..., ::-1], np.uint8)
 
 
-def _cell(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    side = min(picture.shape[:2])
-    left = (picture.shape[1] - side) // 2
-    square = picture[:side, left : left + side]
+def _cell(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    side = min(image.shape[:2])
+    left = (image.shape[1] - side) // 2
+    square = image[:side, left : left + side]
     return np.asarray(cv2.resize(square, (CELL, CELL), interpolation=cv2.INTER_AREA), np.uint8)
 
 

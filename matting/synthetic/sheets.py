@@ -31,7 +31,7 @@ Cells = Callable[[np.random.Generator, str], Sequence[Colours]]
 
 def _scenario(rng: np.random.Generator, name: str) -> Sequence[Colours]:
     photo = photograph(rng, HEIGHT * _DRAWN, WIDTH * _DRAWN, "plain" if name == "screenshot" else name)
-    return [(screenshot(rng, photo) if name == "screenshot" else photo).picture]
+    return [(screenshot(rng, photo) if name == "screenshot" else photo).image]
 
 
 def _style(rng: np.random.Generator, name: str) -> Sequence[Colours]:
@@ -71,16 +71,16 @@ def _family(rng: np.random.Generator, name: str) -> Sequence[Colours]:
 
 
 def _defect(rng: np.random.Generator, name: str) -> Sequence[Colours]:
-    """Somebody's clean pair and the same pair with the defect, each as photograph and cut-out."""
+    """Somebody's clean pair and the same pair with the defect, each as photo and cutout."""
     photo = photograph(rng, HEIGHT * _DRAWN, WIDTH * _DRAWN, str(rng.choice(["plain", "backlit", "side_backlit"])))
-    faulty = plant_defect(rng, name, photo.picture, photo.alpha, photo.bare)
-    return [_halves(photo.picture, photo.alpha), _halves(*faulty)] if faulty else _defect(rng, name)
+    faulty = plant_defect(rng, name, photo.image, photo.alpha, photo.bare)
+    return [_halves(photo.image, photo.alpha), _halves(*faulty)] if faulty else _defect(rng, name)
 
 
-def _halves(picture: Colours, alpha: NDArray[np.float32]) -> Colours:
-    """The photograph beside its cut-out on one colour: faults of picture and of matte both show."""
-    cut = picture * alpha[..., None] + (1 - alpha[..., None]) * np.array((0.35, 0.7, 0.55), np.float32)
-    return np.concatenate([picture, cut], axis=1)
+def _halves(image: Colours, alpha: NDArray[np.float32]) -> Colours:
+    """The photo next to its cutout on one colour: faults of image and of matte both show."""
+    cut = image * alpha[..., None] + (1 - alpha[..., None]) * np.array((0.35, 0.7, 0.55), np.float32)
+    return np.concatenate([image, cut], axis=1)
 
 
 SHEETS: dict[str, tuple[Cells, tuple[str, ...]]] = {
@@ -106,7 +106,7 @@ class _Row:
         turn = 0
         while sum(cell.shape[1] for cell in row) < COLUMNS * WIDTH:
             rng = np.random.default_rng([self.seed, list(SHEETS).index(self.sheet), names.index(self.name), turn])
-            row += [_fit(picture) for picture in cells(rng, self.name)]
+            row += [_fit(image) for image in cells(rng, self.name)]
             turn += 1
         strip = to_uint8(np.concatenate(row, axis=1)[:, : COLUMNS * WIDTH])
         cv2.putText(strip, self.name, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 3, cv2.LINE_AA)
@@ -114,11 +114,11 @@ class _Row:
         return {"row": strip}
 
 
-def _fit(picture: Colours) -> Colours:
-    """Of the height of a cell, as wide as one or two, the picture scaled into it."""
-    cells = 2 if picture.shape[1] > picture.shape[0] else 1
-    scale = min(HEIGHT / picture.shape[0], cells * WIDTH / picture.shape[1])
-    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+def _fit(image: Colours) -> Colours:
+    """Of the height of a cell, as wide as one or two, the image scaled into it."""
+    cells = 2 if image.shape[1] > image.shape[0] else 1
+    scale = min(HEIGHT / image.shape[0], cells * WIDTH / image.shape[1])
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     cell = np.full((HEIGHT, cells * WIDTH, 3), 0.5, np.float32)
     cell[: small.shape[0], : small.shape[1]] = small
     return cell

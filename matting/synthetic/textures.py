@@ -75,7 +75,7 @@ HUES = ((0.45, 0.08, 0.035), (0.25, 0.6, 0.05), (0.12, 0.3, 0.06), (0.18, 0.5, 0
 def natural_colour(
     rng: np.random.Generator, low: float = 0.05, high: float = 0.95, vivid: float = 0.12
 ) -> NDArray[np.float64]:
-    """A colour ``(3,)`` as photographs have them: mostly dull, earthy or bluish, now and then vivid.
+    """A colour ``(3,)`` as photos have them: mostly dull, earthy or bluish, now and then vivid.
 
     Args:
         rng: source of randomness.
@@ -97,7 +97,7 @@ def shade(coverage: Plane, albedo: ArrayLike, light: Light, roundness: float = 1
 
     Args:
         coverage: ``(H, W)`` coverage of the part.
-        albedo: ``(3,)`` colour or ``(H, W, 3)`` picture.
+        albedo: ``(3,)`` colour or ``(H, W, 3)`` image.
         light: of the scene.
         roundness: 0 is flat, 1 a body.
         body: ``(H, W)`` coverage of what the part grows out of; no seam is shaded between them.

@@ -104,7 +104,7 @@ def random_hat(rng: np.random.Generator) -> str:
 
 
 def random_traits(rng: np.random.Generator) -> Traits:
-    """A person drawn from the distributions of the demo corpus."""
+    """A person drawn from the distributions of the synthetic corpus."""
     left, right = rng.choice(list(ARMS), 2, p=list(ARMS.values()))
     right = left if left in TOGETHER and rng.random() < 0.5 else right
     wave = [(0.0, 1.0), (rng.uniform(0.015, 0.04), rng.uniform(1.5, 3.5)), (rng.uniform(0.03, 0.05), rng.uniform(5, 9))]

@@ -1,4 +1,4 @@
 """The version of what the corpus looks like."""
 
 VERSION = 13
-"""Raise it with every change of a picture: cached corpora of another version are not used."""
+"""Raise it with every change of an image: cached corpora of another version are not used."""

@@ -1,4 +1,4 @@
-"""The datamodule: the plan's batches for training, fixed pictures for validation, the device pipeline for both."""
+"""The datamodule: the plan's batches for training, fixed images for validation, the device pipeline for both."""
 
 from functools import partial
 from typing import Any
@@ -26,7 +26,7 @@ class MattingDataModule(LightningDataModule):
         augment: Device pipeline of training; its ``size`` is the network's.
         batch_size: Rows of a batch of one process; even if there is pairing.
         crop_size: Side of the squares that workers ship; at least the pipeline's size, so that warping finds margin.
-        smallest_crop: Smallest training crop as a share of a picture's long side.
+        min_crop: Smallest training crop as a share of an image's long side.
         workers: Worker processes of each loader. Their number changes nothing in the result.
 
     Raises:
@@ -40,7 +40,7 @@ class MattingDataModule(LightningDataModule):
         augment: Pipeline,
         batch_size: int,
         crop_size: int,
-        smallest_crop: float,
+        min_crop: float,
         workers: int,
     ) -> None:
         super().__init__()
@@ -52,9 +52,7 @@ class MattingDataModule(LightningDataModule):
         self._loader: PlanLoader | None = None
         self._position: dict[str, int] | None = None
         self.margin = crop_size / augment.size
-        self.dataset = DrawDataset(
-            corpus.sets, corpus.scenes, augment.size, self.margin, smallest_crop, corpus.quarantine
-        )
+        self.dataset = DrawDataset(corpus.sets, corpus.scenes, augment.size, self.margin, min_crop, corpus.quarantine)
 
     def train_dataloader(self) -> PlanLoader:
         """The plan's batches for this rank, from where the run stands."""
@@ -87,13 +85,13 @@ class MattingDataModule(LightningDataModule):
         self._position = state_dict["position"]
 
     def val_dataloader(self) -> DataLoader[Crop]:
-        """Every validation picture, whole, stretched to a square so that all shapes share batches.
+        """Every validation image, whole, stretched to a square so that all shapes share batches.
 
         A monitor of the run: the test goes through the predictor, which keeps proportions. Each rank validates all of
         them: shares of unequal length would hang in the buffers' broadcast, and padding them would bend the means.
         """
         sources = self.corpus.validation
-        dataset = DrawDataset(sources, self.corpus.scenes, self.augment.size, smallest_crop=1.0)
+        dataset = DrawDataset(sources, self.corpus.scenes, self.augment.size, min_crop=1.0)
         make = partial(Draw, view=0, severity=0.0, pair=-1)
         draws = [
             make(source=number, item=k, seed=k, scene=-1 if item.photo else k % len(self.corpus.scenes))

@@ -89,7 +89,7 @@ def _publish_to_wandb(run: Any, folder: Path) -> None:
     with (folder / "per_image.csv").open(newline="") as file:
         header, *lines = csv.reader(file)
     methods = json.loads((folder / "results.json").read_text())["by_method"]
-    columns = ["method", "figure", "mean", "low", "high", "pictures"]
+    columns = ["method", "figure", "mean", "low", "high", "images"]
     cells = [[method, name, *cell.values()] for method, found in methods.items() for name, cell in found.items()]
     run.log({"evaluation/per_image": wandb.Table(header, lines), "evaluation/methods": wandb.Table(columns, cells)})
     for kind, name in ARTIFACTS.items():

@@ -29,7 +29,7 @@ class MattingModule(LightningModule):
         total_steps: Optimiser steps of the run, for the learning-rate schedule. Lightning can compute it too, but
             doing so starts the loader's workers before a checkpoint is restored.
         validation_set: Name of the validation set in metric keys.
-        hyper_parameters: Plain values stored in checkpoints beside the network's own settings;
+        hyper_parameters: Plain values stored in checkpoints next to the network's own settings;
             `matting.models.load_checkpoint` needs ``size`` and ``corpus``.
     """
 
@@ -67,10 +67,10 @@ class MattingModule(LightningModule):
         return loss
 
     def _predict(self, batch: TrainingBatch) -> list[MattingOutput]:
-        """Predictions for the pictures, and for their views if there are any: one forward pass, as AugMix has it."""
-        pictures = torch.cat([batch.image[:, None], batch.views], dim=1)
-        output = self.model(pictures.flatten(0, 1))
-        views = (part.unflatten(0, pictures.shape[:2]).unbind(1) for part in output)
+        """Predictions for the images, and for their views if there are any: one forward pass, as AugMix has it."""
+        images = torch.cat([batch.image[:, None], batch.views], dim=1)
+        output = self.model(images.flatten(0, 1))
+        views = (part.unflatten(0, images.shape[:2]).unbind(1) for part in output)
         return [MattingOutput(*parts) for parts in zip(*views, strict=True)]
 
     def validation_step(self, batch: TrainingBatch, batch_idx: int) -> None:

@@ -19,9 +19,9 @@ class OptimizerSettings:
         lr: Peak learning rate.
         weight_decay: Decoupled weight decay of weights; norms and biases have none.
         warmup: Share of the run's steps over which the rate rises linearly from near 0.
-        final: Rate at the last step, as a share of the peak.
-        encoder_factor: Factor on the encoder's learning rate.
-        encoder_frozen: Share of the run's steps, from the first, in which the encoder rests: its rate is 0 and
+        final_lr_ratio: Rate at the last step, as a share of the peak.
+        encoder_lr_mult: Factor on the encoder's learning rate.
+        encoder_freeze: Share of the run's steps, from the first, in which the encoder rests: its rate is 0 and
             its normalisation keeps its statistics. It stays part of the backward pass, so that data-parallel processes
             need not know.
 
@@ -32,15 +32,15 @@ class OptimizerSettings:
     lr: float = 1e-3
     weight_decay: float = 1e-2
     warmup: float = 0.05
-    final: float = 0.01
-    encoder_factor: float = 1.0
-    encoder_frozen: float = 0.0
+    final_lr_ratio: float = 0.01
+    encoder_lr_mult: float = 1.0
+    encoder_freeze: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("warmup", "final", "encoder_frozen"):
+        for name in ("warmup", "final_lr_ratio", "encoder_freeze"):
             if not 0 <= getattr(self, name) <= 1:
                 raise MattingError(f"optimizer.{name}: expected a share in [0, 1], found {getattr(self, name)}")
-        for name in ("lr", "weight_decay", "encoder_factor"):
+        for name in ("lr", "weight_decay", "encoder_lr_mult"):
             if getattr(self, name) < 0:
                 raise MattingError(f"optimizer.{name}: expected a number >= 0, found {getattr(self, name)}")
 
@@ -70,11 +70,11 @@ class OptimizerSettings:
         if step < warmup:
             return (step + 1) / warmup
         progress = min(1.0, (step - warmup) / max(1, total_steps - warmup))
-        return self.final + (1 - self.final) * (1 + cos(pi * progress)) / 2
+        return self.final_lr_ratio + (1 - self.final_lr_ratio) * (1 + cos(pi * progress)) / 2
 
     def frozen_steps(self, total_steps: int) -> int:
         """Steps in which the encoder rests."""
-        return round(self.encoder_frozen * total_steps)
+        return round(self.encoder_freeze * total_steps)
 
     def _groups(self, model: nn.Module) -> list[dict[str, Any]]:
         groups = []
@@ -85,7 +85,7 @@ class OptimizerSettings:
                     for name, parameter in model.named_parameters()
                     if name.startswith("encoder.") == is_encoder and (parameter.ndim > 1) == is_matrix
                 ]
-                lr = self.lr * (self.encoder_factor if is_encoder else 1.0)
+                lr = self.lr * (self.encoder_lr_mult if is_encoder else 1.0)
                 decay = self.weight_decay if is_matrix else 0.0
                 groups.append({"params": parameters, "lr": lr, "weight_decay": decay, "is_encoder": is_encoder})
         return [group for group in groups if group["params"]]

@@ -20,7 +20,7 @@ MEAN_MATTE_ITEMS = 200
 def report_run(
     model: AttentionUNet, data: MattingDataModule, trainer: Trainer, folder: Path, start: float
 ) -> dict[str, float]:
-    """Evaluate a trained network on the corpus's test pictures and write the report.
+    """Evaluate a trained network on the corpus's test images and write the report.
 
     Args:
         model: The network.

@@ -16,7 +16,7 @@ from matting.curation.audit import read_sample, sample_id
 from matting.curation.checks import BY_NAME
 from matting.curation.ledger import read_lines
 from matting.curation.run import Curation
-from matting.data.corpora import demo_corpus
+from matting.data.corpora import synthetic_corpus
 from matting.data.formats.folders import read_names
 from matting.data.verdicts import read_accepted
 from matting.evaluation.statistics import wilson
@@ -198,23 +198,23 @@ def test_decisions_on_a_part_of_the_sample_are_no_sample(curation, tmp_path):
 
 
 def test_annotators_get_a_picture_of_each_failure(root, curation, tmp_path):
-    output = call("export", curation, "--pictures", tmp_path / "pictures", "--workers", 1)
+    output = call("export", curation, "--images", tmp_path / "images", "--workers", 1)
     expected = {
         f"{name}.{reason}"
         for name, row in verdicts(curation).items()
         for reason in row["reasons"].split(";")
         if reason in BY_NAME
     }
-    drawn = {path.stem for path in (tmp_path / "pictures").glob("*.png")}
-    assert drawn and drawn <= expected and f"{len(drawn)} pictures" in output
+    drawn = {path.stem for path in (tmp_path / "images").glob("*.png")}
+    assert drawn and drawn <= expected and f"{len(drawn)} images" in output
     of_the_whole = {"low_resolution", "underexposed", "low_contrast", "blur", "jpeg_ghost", "stair_steps"}
     assert {name.rsplit(".", 1)[1] for name in expected - drawn} <= of_the_whole
     name, check = min(drawn).rsplit(".", 1)
     (photo,) = (root / "RWP" / "image").glob(f"{name}.*")
-    picture, photo = read_rgb(tmp_path / "pictures" / f"{name}.{check}.png"), read_rgb(photo)
-    assert picture.shape == photo.shape and ((picture[..., 0] > 150) & (picture[..., 1] < 100)).any()  # red
+    image, photo = read_rgb(tmp_path / "images" / f"{name}.{check}.png"), read_rgb(photo)
+    assert image.shape == photo.shape and ((image[..., 0] > 150) & (image[..., 1] < 100)).any()  # red
     with pytest.raises(FileExistsError, match="new folder"):
-        call("export", curation, "--pictures", tmp_path / "pictures")
+        call("export", curation, "--images", tmp_path / "images")
 
 
 def test_training_reads_what_was_accepted(curation):
@@ -314,7 +314,7 @@ def test_verdicts_on_another_set_are_refused(tmp_path):
     (tmp_path / "other.csv").write_text("source,name,verdict\np3m10k,nobody,accept\n")
     for name, message in (("verdicts.csv", "no verdict on"), ("other.csv", "expected verdicts on")):
         with pytest.raises(ValueError, match=message):
-            demo_corpus(PEOPLE, image_size=160, defects=True, verdicts=tmp_path / name)
+            synthetic_corpus(PEOPLE, image_size=160, defects=True, verdicts=tmp_path / name)
 
 
 def test_several_sets_have_verdicts_of_their_own(tmp_path):
@@ -323,17 +323,19 @@ def test_several_sets_have_verdicts_of_their_own(tmp_path):
         (tmp_path / name).write_text("source,name,verdict\n" + "".join(rows))
         return tmp_path / name
 
-    whole = demo_corpus(PEOPLE, image_size=160).sets
+    whole = synthetic_corpus(PEOPLE, image_size=160).sets
     names = {role: [item.name for item in source.items] for role, source in whole.items()}
     (role, source), (other, second) = [(role, whole[role]) for role in ("portraits.rwp", "studio.composition1k")]
     files = [written("one.csv", source.name, names[role]), written("two.csv", second.name, names[other])]
-    chosen = demo_corpus(PEOPLE, image_size=160, verdicts=files).sets
+    chosen = synthetic_corpus(PEOPLE, image_size=160, verdicts=files).sets
     assert [len(chosen[role]), len(chosen[other])] == [1, 1]
-    one = demo_corpus(PEOPLE, image_size=160, verdicts=files[0]).sets
+    one = synthetic_corpus(PEOPLE, image_size=160, verdicts=files[0]).sets
     assert [len(one[role]), len(one[other])] == [1, len(second)]
     assert any("has none of them" in note for note in one[other].notes)
     with pytest.raises(ValueError, match="another verdict on"):
-        demo_corpus(PEOPLE, image_size=160, verdicts=[*files, written("three.csv", source.name, names[role], "reject")])
+        synthetic_corpus(
+            PEOPLE, image_size=160, verdicts=[*files, written("three.csv", source.name, names[role], "reject")]
+        )
 
 
 def test_folder_of_another_set_is_refused(root, curation, limits):

@@ -1,4 +1,4 @@
-"""Cut-outs from the command line: what is made, what is passed over, what is refused."""
+"""Cutouts from the command line: what is made, what is skipped, what is refused."""
 
 import csv
 import os
@@ -60,7 +60,7 @@ def test_matte_composite_and_cutout_belong_together(matting, data, run_folder): 
         "cutout": ["--clear", "--no-foreground"],
         "matte": ["--matte"],
         "colour": ["--background", "#0ac85a", "--no-foreground"],
-        "picture": ["--background", data / "ground.png", "--no-foreground"],
+        "image": ["--background", data / "ground.png", "--no-foreground"],
     }
     for name, extra in options.items():
         code, _, err = matting(*call, data / name, *extra)
@@ -71,7 +71,7 @@ def test_matte_composite_and_cutout_belong_together(matting, data, run_folder): 
     assert not rgba[alpha == 0].any()
     weight = alpha[..., None] / 255
     expected = weight * photo + (1 - weight) * np.array((10, 200, 90))
-    for name in ("colour", "picture"):
+    for name in ("colour", "image"):
         assert np.abs(read_rgb(data / name / "a.png") - expected).max() <= 1.01
 
 

@@ -1,4 +1,4 @@
-"""``matting serve`` with what cannot be served; the page itself is tested in tests/inference/test_demo.py."""
+"""``matting serve`` with what cannot be served; the page itself is tested in tests/inference/test_page.py."""
 
 import socket
 

@@ -19,7 +19,7 @@ def taken() -> Photograph:
 
 @pytest.fixture(scope="session")
 def portrait(taken) -> AnnotatedPair:
-    return AnnotatedPair(to_uint8(taken.picture), to_uint8(taken.alpha))
+    return AnnotatedPair(to_uint8(taken.image), to_uint8(taken.alpha))
 
 
 @pytest.fixture(scope="session")
@@ -27,8 +27,8 @@ def spoiled(taken):
     """The portrait with a planted defect, by name."""
 
     def spoil(name: str) -> AnnotatedPair:
-        picture, alpha = plant_defect(np.random.default_rng(5), name, taken.picture, taken.alpha, taken.bare)
-        return AnnotatedPair(to_uint8(picture), to_uint8(alpha))
+        image, alpha = plant_defect(np.random.default_rng(5), name, taken.image, taken.alpha, taken.bare)
+        return AnnotatedPair(to_uint8(image), to_uint8(alpha))
 
     return spoil
 
@@ -40,7 +40,7 @@ def disc_alpha(radius: float = 120.0, x: float = 256.0, y: float = 256.0, width:
 
 
 def disc(alpha: np.ndarray, noise: float = 2.0, light: float = 190.0, dark: float = 70.0) -> np.ndarray:
-    """The photograph of a light disc on a dark ground, with sensor noise, uint8."""
+    """The photo of a light disc on a dark ground, with sensor noise, uint8."""
     level = dark + (light - dark) * alpha[..., None] * np.array([1.0, 0.9, 0.8])
     noisy = level + np.random.default_rng(0).normal(0, noise, level.shape)
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)

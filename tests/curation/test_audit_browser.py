@@ -91,6 +91,6 @@ def test_windows_are_shown_at_200_percent_and_the_alpha_is_the_matte(browser, pa
     alpha = levels(disc_alpha(radius=80, width=12))
     y, x = softest_windows(alpha)[0]
     matte = np.kron(alpha[y : y + WINDOW, x : x + WINDOW], np.ones((2, 2), np.uint8))
-    inner = (slice(4, 340), slice(4, 340))  # a screenshot may begin or end half a pixel beside the picture
+    inner = (slice(4, 340), slice(4, 340))  # a screenshot may begin or end half a pixel next to the image
     assert np.abs(shot[inner].astype(int) - matte[inner]).mean() < 6
     page.close()

@@ -107,7 +107,7 @@ def test_frame_is_the_subject_with_what_is_around():
     tall = np.zeros((1000, 600), np.uint8)
     tall[50:950, 200:300] = 255
     frame = frame_around(tall)
-    assert (frame.top, frame.bottom) == (0, 1000)  # cut by the picture
+    assert (frame.top, frame.bottom) == (0, 1000)  # cut by the image
     assert (frame.left, frame.right) == (20, 480)  # a fifth of 900 on each side
 
 
@@ -127,7 +127,7 @@ def test_speck_is_not_enlarged_beyond_sense():
 def test_what_is_far_from_the_person_does_not_matter():
     """A person in a wide room is looked at as if the room ended near by."""
     taken = photograph(np.random.default_rng([77, 1]), 512, 1600, "plain")
-    photo, alpha = to_uint8(taken.picture), to_uint8(taken.alpha)
+    photo, alpha = to_uint8(taken.image), to_uint8(taken.alpha)
     frame = frame_around(alpha)
     part = np.s_[frame.top : frame.bottom, frame.left : frame.right]
     assert alpha[part].size < alpha.size / 2
@@ -160,13 +160,13 @@ def people() -> list[Photograph]:
 def scores(people, defect: str | None, fault: str) -> np.ndarray:
     found = []
     for number, taken in enumerate(people):
-        pair = taken.picture, taken.alpha
+        pair = taken.image, taken.alpha
         if defect:
             pair = plant_defect(np.random.default_rng([78, number]), defect, *pair, taken.bare)
         if not pair:  # no hair to cut
             continue
-        picture, alpha = pair
-        found.append(criticise(to_uint8(picture), to_uint8(alpha)).score[fault])
+        image, alpha = pair
+        found.append(criticise(to_uint8(image), to_uint8(alpha)).score[fault])
     return np.array(found)
 
 
@@ -179,7 +179,7 @@ def test_planted_faults_are_told_from_clean_mattes(people, defect, fault):
 
 def test_a_missing_part_is_located(people):
     alpha = people[0].alpha
-    photo, faulty = to_uint8(people[0].picture), to_uint8(alpha)
+    photo, faulty = to_uint8(people[0].image), to_uint8(alpha)
     rows = np.flatnonzero((faulty > 127).any(axis=1))
     middle = int(rows[0] + 0.6 * len(rows))
     faulty[middle : middle + 60] = 0

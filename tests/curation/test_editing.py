@@ -10,9 +10,9 @@ from tests.curation.conftest import disc, disc_alpha, levels
 
 @pytest.mark.parametrize("earlier", [10, 16])
 def test_an_earlier_coarse_jpeg_leaves_a_ghost(portrait, earlier):
-    picture = portrait.photo.astype(np.float32) / 255
-    once = to_uint8(compress(picture, 92))
-    twice = to_uint8(compress(compress(picture, earlier), 92))
+    image = portrait.photo.astype(np.float32) / 255
+    once = to_uint8(compress(image, 92))
+    twice = to_uint8(compress(compress(image, earlier), 92))
     assert editing.jpeg_ghost(AnnotatedPair(once, portrait.alpha)).score == 0
     assert editing.jpeg_ghost(AnnotatedPair(twice, portrait.alpha)).score > 0.02
 

@@ -58,7 +58,7 @@ def test_lessons_are_functions_of_their_number_and_name_the_fault(teach, drawn):
 
 
 def test_going_on_shows_clean_places_that_took_the_critic_in(teach, drawn, monkeypatch):
-    """Against the photographs themselves: the clean crop is cut around the place where a made-up critic was wrong."""
+    """Against the photos themselves: the clean crop is cut around the place where a made-up critic was wrong."""
     asked = []
 
     def made_up(photo, alpha):

@@ -83,5 +83,5 @@ def test_planted_defects_raise_their_score(portrait, spoiled, defect, check):
 
 
 def test_pair_of_two_sizes_is_refused():
-    with pytest.raises(ValueError, match="expected a photograph"):
+    with pytest.raises(ValueError, match="expected a photo"):
         AnnotatedPair(np.zeros((4, 5, 3), np.uint8), np.zeros((5, 4), np.uint8))

@@ -30,7 +30,7 @@ def test_grown_and_shrunk_mattes_are_misplaced(growth):
 def test_edge_without_a_change_in_the_photograph_is_located():
     alpha = disc_alpha()
     half = alpha.copy()
-    half[256:] = 0  # the lower half of the disc is missing: its straight edge is nowhere in the photograph
+    half[256:] = 0  # the lower half of the disc is missing: its straight edge is nowhere in the photo
     good = edge_rules.unsupported_edge(AnnotatedPair(disc(alpha), levels(alpha)))
     bad = edge_rules.unsupported_edge(AnnotatedPair(disc(alpha), levels(half)))
     assert good.score < 0.1 and not good.where.any()
@@ -166,7 +166,7 @@ def test_labelled_glass_has_the_opacity_of_glass(kind, level, score):
 
 def test_edges_of_motion_are_not_expected_at_one_place():
     alpha = disc_alpha(width=60)
-    flat = np.full((512, 512, 3), 90, np.uint8)  # nothing at all is in the photograph
+    flat = np.full((512, 512, 3), 90, np.uint8)  # nothing at all is in the photo
     assert edge_rules.unsupported_edge(AnnotatedPair(flat, levels(alpha))).score == 0
     assert edge_rules.unsupported_edge(AnnotatedPair(flat, levels(disc_alpha(width=3)))).score == 1
 
@@ -175,7 +175,7 @@ def test_edges_of_motion_are_not_expected_at_one_place():
 @pytest.mark.parametrize("shape", [(1, 1), (7, 40), (64, 64), (1080, 1920)])
 def test_every_check_bears_every_matte(shape, value):
     alpha = np.full(shape, value, np.uint8)
-    alpha[shape[0] // 11, shape[1] // 20 :: shape[1]] ^= 255  # one other pixel, which a smaller picture may not have
+    alpha[shape[0] // 11, shape[1] // 20 :: shape[1]] ^= 255  # one other pixel, which a smaller image may not have
     pair = AnnotatedPair(np.full((*shape, 3), 90, np.uint8), alpha)
     for name, finding in measure(pair).items():
         assert np.isfinite(finding.score) and (finding.score >= 0 or name == "inverted"), name

@@ -25,7 +25,7 @@ def silent(things, label):
 def test_every_format_opens_with_all_its_splits(tmp_path, name):
     root, out = TREES[name](tmp_path / name), tmp_path / "out"
     if name in LAYERS_ONLY:
-        with pytest.raises(ValueError, match="has no photograph"):
+        with pytest.raises(ValueError, match="has no photo"):
             start_curation(out, name, root, ())
         return
     curation = start_curation(out, name, root, ())

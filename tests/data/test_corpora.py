@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from matting.config import build, load_config
-from matting.data.corpora import Corpus, demo_corpus, disk_corpus, evaluation_pairs
+from matting.data.corpora import Corpus, disk_corpus, evaluation_pairs, synthetic_corpus
 from matting.data.dataset import DrawDataset
 from matting.data.formats import Source, foregrounds, pairs, ppm100, rwp636
 from matting.data.formats.decoded import DecodedSource
@@ -22,7 +22,7 @@ PEOPLE, SIDE = 16, 96
 
 
 @pytest.fixture(scope="module")
-def demo_root(project_cache) -> Path:
+def synthetic_root(project_cache) -> Path:
     return ensure_corpus(people=PEOPLE, seed=0, image_size=SIDE, show_progress=False)
 
 
@@ -32,15 +32,15 @@ def configured(*overrides: str) -> Corpus:
     return corpus
 
 
-def test_the_demo_corpus_is_read_by_the_readers_of_the_real_sets(demo_root):
-    demo = demo_corpus(PEOPLE, 0, SIDE)
-    disk = configured("corpus=disk", f"corpus.root={demo_root}", "corpus.composites_per_foreground=2")
-    assert {role: source.items for role, source in demo.sets.items()} == {
+def test_the_synthetic_corpus_is_read_by_the_readers_of_the_real_sets(synthetic_root):
+    rendered = synthetic_corpus(PEOPLE, 0, SIDE)
+    disk = configured("corpus=disk", f"corpus.root={synthetic_root}", "corpus.composites_per_foreground=2")
+    assert {role: source.items for role, source in rendered.sets.items()} == {
         role: source.items for role, source in disk.sets.items()
     }
-    assert [pair.name for pair in demo.test] == [pair.name for pair in disk.test]
-    assert "not real photographs" in demo.label and str(demo_root) in disk.label
-    assert (demo.name, disk.name) == ("demo", "disk")
+    assert [pair.name for pair in rendered.test] == [pair.name for pair in disk.test]
+    assert "not real photos" in rendered.label and str(synthetic_root) in disk.label
+    assert (rendered.name, disk.name) == ("synthetic", "disk")
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,14 @@ def test_the_demo_corpus_is_read_by_the_readers_of_the_real_sets(demo_root):
         ("coco_instances", "coco"),
     ],
 )
-def test_the_demo_corpus_passes_verification(demo_root, name, folder):
-    report = verify(find_format(name), demo_root / folder, lambda futures, label: futures)
-    unreadable = [line for line in report.problems if "expected pictures of 'coco_instances'" not in line]
+def test_the_synthetic_corpus_passes_verification(synthetic_root, name, folder):
+    report = verify(find_format(name), synthetic_root / folder, lambda futures, label: futures)
+    unreadable = [line for line in report.problems if "expected images of 'coco_instances'" not in line]
     assert unreadable == []
 
 
-def test_every_draw_of_the_demo_corpus_decodes(demo_root):
-    corpus = demo_corpus(PEOPLE, 0, SIDE)
+def test_every_draw_of_the_synthetic_corpus_decodes(synthetic_root):
+    corpus = synthetic_corpus(PEOPLE, 0, SIDE)
     dataset = DrawDataset(corpus.sets, corpus.scenes, 32)
     for number, source in enumerate(corpus.sets.values()):
         for index, item in enumerate(source.items):
@@ -67,30 +67,30 @@ def test_every_draw_of_the_demo_corpus_decodes(demo_root):
             assert crop.foreground.shape == crop.background.shape == (32, 32, 3) and crop.alpha.any()
 
 
-def test_test_pictures_of_the_demo_corpus_load(demo_root):
-    for pair in demo_corpus(PEOPLE, 0, SIDE).test:
+def test_test_images_of_the_synthetic_corpus_load(synthetic_root):
+    for pair in synthetic_corpus(PEOPLE, 0, SIDE).test:
         example = pair.load()
         assert example.image.shape[:2] == example.alpha.shape == example.trimap.shape
         assert set(np.unique(example.trimap)) <= {0, 127, 128, 255}
 
 
-def test_the_demo_corpus_is_tested_on_every_scenario(demo_root):
-    plain, further = demo_corpus(PEOPLE, 0, SIDE), demo_corpus(PEOPLE, 0, SIDE, scenarios=2)
+def test_the_synthetic_corpus_is_tested_on_every_scenario(synthetic_root):
+    plain, further = synthetic_corpus(PEOPLE, 0, SIDE), synthetic_corpus(PEOPLE, 0, SIDE, scenarios=2)
     added = further.test[len(plain.test) :]
     assert [pair.name for pair in further.test[: len(plain.test)]] == [pair.name for pair in plain.test]
     for name in SCENARIO_SETS:
         shown = [pair for pair in added if name in pair.tags]
         assert sum(pair.name.startswith(name) for pair in shown) == 2
-        assert {pair.dataset for pair in shown} == {"demo"}
+        assert {pair.dataset for pair in shown} == {"synthetic"}
     first, second = (pair for pair in added if "backgrounds" in pair.tags)
     assert first.subject == second.subject and np.array_equal(first.load().alpha, second.load().alpha)
 
 
-def test_roles_are_chosen_and_left_out_by_configuration(demo_root, tmp_path):
+def test_roles_are_chosen_and_left_out_by_configuration(synthetic_root, tmp_path):
     p3m_tree(tmp_path / "elsewhere", nested=False)
     corpus = configured(
         "corpus=disk",
-        f"corpus.root={demo_root}",
+        f"corpus.root={synthetic_root}",
         "corpus/portraits=p3m10k",
         f"corpus.portraits.p3m10k.root={tmp_path / 'elsewhere'}",
         "corpus.coarse=null",
@@ -199,23 +199,23 @@ def test_another_studio_set_brings_its_own_composites(tmp_path):
     assert np.array_equal(example.image[opaque], foreground[opaque]) and example.image.shape == foreground.shape
 
 
-def test_cut_outs_are_tested_before_a_scene_each(demo_root):
-    source = demo_corpus(PEOPLE, 0, SIDE).train["studio"]["composition1k"]
-    first, again = (evaluation_pairs(source, "demo", Scenes([]))[0].load() for _ in range(2))
+def test_cut_outs_are_tested_before_a_scene_each(synthetic_root):
+    source = synthetic_corpus(PEOPLE, 0, SIDE).train["studio"]["composition1k"]
+    first, again = (evaluation_pairs(source, "own", Scenes([]))[0].load() for _ in range(2))
     assert np.array_equal(first.image, again.image)
     layers = source.layers(0, recomposed=True)
     share = layers.alpha[..., None] / 255
     composed = share * layers.foreground + (1 - share) * first.background
     assert np.abs(first.image - composed).max() < 1.001 and np.array_equal(first.alpha, layers.alpha)
-    others = evaluation_pairs(source, "demo", Scenes([]))[1].load()
+    others = evaluation_pairs(source, "own", Scenes([]))[1].load()
     assert not np.array_equal(others.background[:20, :20], first.background[:20, :20])
 
 
-def test_sets_on_disk_join_the_rendered_ones_or_take_their_place(demo_root, tmp_path):
+def test_sets_on_disk_join_the_rendered_ones_or_take_their_place(synthetic_root, tmp_path):
     pair_tree(tmp_path / "own", ["a", "b"], "image", "alpha", (".jpg", ".png"))
     lists = lines(tmp_path / "list", ["a,train", "b,test"])
     own = partial(pairs, tmp_path / "own", split_list=lists)
-    corpus = demo_corpus(
+    corpus = synthetic_corpus(
         PEOPLE, 0, SIDE, sets={"portraits": {"own": own}, "coarse": {"coco_matting": None, "own": own}}
     )
     assert {role: list(sets) for role, sets in corpus.train.items()} == {

@@ -23,7 +23,7 @@ def test_boxes_lie_inside_and_are_square_as_far_as_they_fit(
 
 
 def test_people_keep_their_proportions_in_most_crops() -> None:
-    """Of a 4:5 picture, every crop up to the short side is a square of its pixels."""
+    """Of a 4:5 image, every crop up to the short side is a square of its pixels."""
     boxes = [choose_box(np.zeros((100, 80), np.uint8), np.random.default_rng(seed), 0.5) for seed in range(400)]
     squares = np.mean([box.height == box.width for box in boxes])
     assert 0.5 < squares < 0.7  # shares from 0.5 to 0.8 of 0.5 to 1
@@ -60,5 +60,5 @@ def test_shrinking_averages_and_does_not_alias() -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 20])
 def test_the_full_box_changes_nothing(size: int) -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (size, size, 3)).astype(np.uint8)
-    np.testing.assert_array_equal(resize(full_box(size, size).cut(picture), size), picture)
+    image = np.random.default_rng(0).integers(0, 256, (size, size, 3)).astype(np.uint8)
+    np.testing.assert_array_equal(resize(full_box(size, size).cut(image), size), image)

@@ -17,7 +17,7 @@ PHOTO, LAYER = 0, 1
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> DrawDataset:
-    """One item with a photograph and one with a foreground layer only."""
+    """One item with a photo and one with a foreground layer only."""
     rng = np.random.default_rng(0)
     for name in ("photo", "layer"):
         write_png(tmp_path / f"{name}.png", rng.integers(0, 256, (60, 80, 3)).astype(np.uint8))
@@ -76,7 +76,7 @@ def test_collate_stacks_planes_and_keeps_the_row(dataset: DrawDataset) -> None:
 
 
 def test_persons_are_told_apart_by_who_they_are_and_not_by_the_photograph(dataset: DrawDataset) -> None:
-    """Two photographs of one person are one person in the contrast; items without an identity are themselves."""
+    """Two photos of one person are one person in the contrast; items without an identity are themselves."""
     photo, layer = dataset.sources["set"].items
     sets = {
         "portraits.a": Source("rwp", [replace(photo, identity="ana"), replace(layer, identity="ana"), photo]),

@@ -31,7 +31,7 @@ def test_folds_divide_the_people_of_every_source(corpus):
 
 def test_one_person_stands_in_one_fold(corpus):
     item = corpus.train["portraits"]["rwp"].items[0]
-    assert fold_of(replace(item, name="another picture"), 5) == fold_of(item, 5)
+    assert fold_of(replace(item, name="another image"), 5) == fold_of(item, 5)
 
 
 def test_no_fold_changes_nothing(corpus):

@@ -26,10 +26,10 @@ def test_plain_scenes_come_first(scenes: Scenes) -> None:
 
 
 def test_a_gradient_runs_between_two_colours(scenes: Scenes) -> None:
-    picture = scenes.read(PLAIN.index("gradient"), np.random.default_rng(3), 32).astype(int)
-    steps = np.abs(np.diff(picture, axis=0)).max(), np.abs(np.diff(picture, axis=1)).max()
+    image = scenes.read(PLAIN.index("gradient"), np.random.default_rng(3), 32).astype(int)
+    steps = np.abs(np.diff(image, axis=0)).max(), np.abs(np.diff(image, axis=1)).max()
     assert max(steps) <= 256 / 31 * 2
-    assert np.ptp(picture, axis=(0, 1)).max() > 20
+    assert np.ptp(image, axis=(0, 1)).max() > 20
 
 
 def test_views_follow_their_random_numbers(scenes: Scenes, tmp_path: Path) -> None:

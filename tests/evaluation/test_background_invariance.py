@@ -8,7 +8,7 @@ from matting.evaluation.background_invariance import BACKGROUNDS, SIDE
 
 
 def before(pair, level, subject="anna"):
-    """The picture with another constant background."""
+    """The image with another constant background."""
 
     def load():
         example = pair.load()

@@ -67,7 +67,7 @@ def test_means_leave_out_pictures_without_the_figure(discs, too_clear):
     means = mean_diagnosis(evaluation, "clear")
     expected = [diagnose_matte(too_clear(pair.load()), pair.load().alpha)[RING_TITLES[0]] for pair in discs]
     assert means[RING_TITLES[0]] == pytest.approx(np.mean(expected))
-    assert means[RING_TITLES[3]] is None  # no pixel of so small a picture is 64 away from the edge
+    assert means[RING_TITLES[3]] is None  # no pixel of so small an image is 64 away from the edge
     (table,) = diagnosis_tables(evaluation)
     assert [row[0] for row in table.rows] == ["clear", "all"] and "none" in table.rows[0]
     assert {len(row) for row in table.rows} == {len(table.header)}
@@ -105,7 +105,7 @@ def test_colours_are_judged_where_the_true_ones_are_known():
     right = diagnose(example, Prediction(TARGET.astype(np.float32) / 255))
     greedy = diagnose(example, Prediction((TARGET > 0).astype(np.float32)))
     assert abs(right[SPILL]) < 0.05 and right[COLOUR] < 0.02
-    assert greedy[SPILL] == pytest.approx(0.5, abs=0.02)  # colours of the photograph, half background, are kept
+    assert greedy[SPILL] == pytest.approx(0.5, abs=0.02)  # colours of the photo, half background, are kept
     large = Example(*(layer if layer is None or isinstance(layer, str) else large_copy(layer) for layer in example))
     assert diagnose(large, Prediction((large.alpha > 0).astype(np.float32)))[SPILL] == pytest.approx(0.5, abs=0.05)
     assert np.isnan(diagnose(example._replace(background=None), Prediction(TARGET / np.float32(255)))[SPILL])

@@ -44,7 +44,7 @@ def test_a_picture_is_read_once_for_all_conditions(discs):
 
 def test_degradation_is_the_error_over_that_of_the_clean_picture(discs):
     def upset(example):
-        """Errs by 0.1, and by what the picture's grey differs from the true one."""
+        """Errs by 0.1, and by what the image's gray differs from the true one."""
         grey = discs[0].load().image.astype(np.float32)
         distance = np.abs(example.image.astype(np.float32) - grey).mean() / 255
         return np.abs(example.alpha / np.float32(255) - np.float32(min(0.1 + distance, 1)))

@@ -45,7 +45,7 @@ def test_differences_are_paired(discs, too_clear):
 
 
 def broken():
-    raise ValueError("broken.png: expected a picture, found none")
+    raise ValueError("broken.png: expected an image, found none")
 
 
 def test_a_bad_picture_is_left_out_for_all_methods_and_named(discs, too_clear):

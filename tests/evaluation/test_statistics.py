@@ -17,7 +17,7 @@ def test_interval_agrees_with_scipy():
     assert ours.mean == pytest.approx(sample.mean())
     width = theirs.high - theirs.low
     assert abs(ours.low - theirs.low) < 0.06 * width and abs(ours.high - theirs.high) < 0.06 * width
-    assert ours.pictures == 60
+    assert ours.images == 60
 
 
 def test_interval_covers_the_true_mean_about_as_often_as_it_says():
@@ -49,7 +49,7 @@ def test_paired_difference_sees_what_single_intervals_hide():
 
 @pytest.mark.parametrize("values", [[], [1.0, float("nan")], [[1.0]], [float("inf")]])
 def test_bad_samples_are_refused(values):
-    with pytest.raises(ValueError, match="one finite figure per picture"):
+    with pytest.raises(ValueError, match="one finite figure per image"):
         bootstrap_mean(values)
 
 
@@ -65,20 +65,20 @@ def test_one_run_is_the_ordinary_bootstrap():
 
 
 def test_runs_that_disagree_widen_the_interval_and_equal_ones_do_not():
-    pictures = np.random.default_rng(1).gamma(2.0, size=50)
+    images = np.random.default_rng(1).gamma(2.0, size=50)
     shifts = np.array([[-1.0], [0.0], [1.0], [0.2]])
-    alone, equal = bootstrap_mean(pictures), mean_over_seeds([pictures] * 4)
-    apart = mean_over_seeds(pictures + shifts)
+    alone, equal = bootstrap_mean(images), mean_over_seeds([images] * 4)
+    apart = mean_over_seeds(images + shifts)
     assert equal == pytest.approx(alone)
-    assert apart.mean == pytest.approx((pictures + shifts).mean())
+    assert apart.mean == pytest.approx((images + shifts).mean())
     assert apart.high - apart.low > 1.3 * (alone.high - alone.low)
 
 
 def test_interval_over_runs_and_pictures_has_the_crossed_variance():
     generator = np.random.default_rng(2)
-    runs, pictures = generator.normal(0, 1, (30, 1)), generator.normal(0, 2, (1, 100))
-    found = mean_over_seeds(5 + runs + pictures)
-    deviation = np.sqrt(runs.var() / 30 + pictures.var() / 100)  # of a mean over both, each level resampled
+    runs, images = generator.normal(0, 1, (30, 1)), generator.normal(0, 2, (1, 100))
+    found = mean_over_seeds(5 + runs + images)
+    deviation = np.sqrt(runs.var() / 30 + images.var() / 100)  # of a mean over both, each level resampled
     assert (found.high - found.low) / (2 * 1.96) == pytest.approx(deviation, rel=0.06)
 
 
@@ -97,9 +97,9 @@ def test_interval_of_a_difference_covers_the_truth_where_one_run_misleads():
     ("first", "second", "message"),
     [
         ([[1.0, 2.0]], [[1.0]], "found 2 and 1 of them"),
-        ([1.0, 2.0], [[1.0, 2.0]], r"\(runs, pictures\)"),
+        ([1.0, 2.0], [[1.0, 2.0]], r"\(runs, images\)"),
         ([[1.0, np.nan]], [[1.0, 2.0]], "finite"),
-        (np.zeros((0, 2)), [[1.0, 2.0]], r"\(runs, pictures\)"),
+        (np.zeros((0, 2)), [[1.0, 2.0]], r"\(runs, images\)"),
     ],
 )
 def test_bad_tables_of_runs_are_refused(first, second, message):

@@ -1,4 +1,4 @@
-"""Files that are no pictures, or none that a reader expects: more than 300, made by code."""
+"""Files that are no images, or none that a reader expects: more than 300, made by code."""
 
 import io
 import os
@@ -37,7 +37,7 @@ def _png(width: int, height: int, depth: int = 8, colour: int = 2, pixels: bytes
 
 
 def _refused() -> dict[str, bytes]:
-    """What nobody can make a picture of."""
+    """What nobody can make an image of."""
     texts = {
         "empty": b"",
         "text": b"hello",
@@ -79,7 +79,7 @@ def _refused() -> dict[str, bytes]:
     for name, value in {"nan": np.nan, "inf": np.inf, "floats": 0.5}.items():
         files[f"{name}.tiff"] = _saved(Image.fromarray(np.full((4, 4), value, np.float32)), "TIFF")
     files["int32.tiff"] = _saved(Image.fromarray(np.full((4, 4), 2**30, np.int32)), "TIFF")
-    files |= dict.fromkeys(_odd_names(), b"no picture")
+    files |= dict.fromkeys(_odd_names(), b"no image")
     return files
 
 
@@ -108,7 +108,7 @@ def _odd_names() -> list[str]:
 
 
 def _perhaps() -> dict[str, bytes]:
-    """Damaged or unusual ones: a picture or a reason, but one of them."""
+    """Damaged or unusual ones: an image or a reason, but one of them."""
     files = {}
     rng = np.random.default_rng(1)
     for suffix, content in _sound().items():
@@ -129,7 +129,7 @@ def _perhaps() -> dict[str, bytes]:
 
 
 def _unusual() -> dict[str, bytes]:
-    """Sound pictures of every kind a reader has to know."""
+    """Sound images of every kind a reader has to know."""
     rng = np.random.default_rng(2)
     rgb = Image.fromarray(rng.integers(0, 256, (*SIZE[::-1], 3), np.uint8))
     frames = [rgb, rgb.rotate(90, expand=False), rgb.rotate(180)]

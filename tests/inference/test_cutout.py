@@ -34,7 +34,7 @@ def test_sizes_must_agree(make):
 @pytest.mark.parametrize("ground", [None, (1, 2, 3), RNG.integers(0, 256, (90, 70, 3), np.uint8)])
 def test_memory_stays_within_the_limits_estimate(monkeypatch, ground):
     """By the matte that needs most: noise, which is soft everywhere and flat nowhere."""
-    monkeypatch.setattr("matting.foreground.LONG_SIDE", 500)  # the largest levels of a large photograph have no blur
+    monkeypatch.setattr("matting.foreground.LONG_SIDE", 500)  # the largest levels of a large photo have no blur
     image, coarse = RNG.integers(0, 256, (1601, 1203, 3), np.uint8), RNG.random((64, 64), np.float32)
     style = Style() if ground is None else Style("composite", ground)
     tracemalloc.start()

@@ -9,7 +9,7 @@ from matting.tiles import soft, tiles
 
 
 def hair(height=480, width=360, seed=0):
-    """A disc with strands thinner than a pixel of the working picture, dark before a bright scene."""
+    """A disc with strands thinner than a pixel of the working image, dark before a bright scene."""
     rng = np.random.default_rng(seed)
     alpha = np.zeros((height * 4, width * 4), np.uint8)
     centre = (width * 2, height * 2)

@@ -32,8 +32,8 @@ def finished(run_folder, tmp_path):  # noqa: F811
     results = {
         "by_method": {
             "model": {
-                "test/own/whole/mad": {"mean": 0.0125, "low": 0.01, "high": 0.02, "pictures": 7},
-                "test/own.hat/whole/mad": {"mean": 0.5, "low": 0.4, "high": 0.6, "pictures": 2},
+                "test/own/whole/mad": {"mean": 0.0125, "low": 0.01, "high": 0.02, "images": 7},
+                "test/own.hat/whole/mad": {"mean": 0.5, "low": 0.4, "high": 0.6, "images": 2},
             }
         },
         "method_under_test": "model",
@@ -170,14 +170,14 @@ def test_a_damaged_model_folder_is_one_line(matting, finished, tmp_path, damage,
 def test_the_graph_agrees_with_torch_at_any_size(matting, finished, tmp_path):  # noqa: F811
     import onnxruntime
 
-    call = ["export", "--checkpoint", finished, "-o", tmp_path / "model", "--photograph"]
+    call = ["export", "--checkpoint", finished, "-o", tmp_path / "model", "--photo"]
     code, out, err = matting(*call)
     assert code == 0 and out.count("alpha differs from torch by at most") == 3, err
     exact, graph = (load(tmp_path / "model", 96, "cpu", backend) for backend in ("torch", "onnx"))
     exact.predictor.precision = "float32"
     assert graph.backend.startswith("ONNX Runtime") and graph.digest == exact.digest
     assert np.abs(exact.predictor(IMAGE) - graph.predictor(IMAGE)).max() < 1e-3
-    session = onnxruntime.InferenceSession(tmp_path / "model" / "photograph.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model" / "photo.onnx")
     smooth = np.tile(np.linspace(0, 255, 90)[None, :, None], (2, 130, 1, 3)).astype(np.uint8)
     alpha = session.run(None, {"photo": smooth})[0]
     assert alpha.shape == (2, 130, 90) and alpha.min() >= 0 and alpha.max() <= 1

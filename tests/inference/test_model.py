@@ -76,7 +76,7 @@ def test_colours_of_an_image_are_converted_as_those_of_its_file(tmp_path):
 
 @pytest.mark.parametrize("photo", [IMAGE.astype(float), IMAGE[..., 0], IMAGE[:0], [IMAGE, IMAGE[..., :2]]])
 def test_other_arrays_are_refused(model, photo):
-    with pytest.raises(ValueError, match=r"expected a photograph \(H, W, 3\) uint8"):
+    with pytest.raises(ValueError, match=r"expected a photo \(H, W, 3\) uint8"):
         model.alpha(photo)
 
 

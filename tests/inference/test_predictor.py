@@ -17,7 +17,7 @@ class Output(NamedTuple):
 
 
 class Brightness(nn.Module):
-    """A matte that is the picture's mean channel: what comes out is known without training."""
+    """A matte that is the image's mean channel: what comes out is known without training."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ def test_batch_equals_single_and_groups_by_working_shape():
     [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((4, 4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8)],
 )
 def test_other_arrays_are_refused(image):
-    with pytest.raises(ValueError, match=r"expected a photograph \(H, W, 3\) uint8"):
+    with pytest.raises(ValueError, match=r"expected a photo \(H, W, 3\) uint8"):
         Predictor(Brightness(), size=64, device="cpu").predict(image)
 
 

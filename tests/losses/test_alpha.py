@@ -17,7 +17,7 @@ def random(*shape, seed=0):
 
 
 def per_picture(values, weight):
-    """Mean by weight within each picture, 0 for one without weight, then the plain mean."""
+    """Mean by weight within each image, 0 for one without weight, then the plain mean."""
     return np.mean([np.average(v, weights=w) if w.any() else 0 for v, w in zip(values, weight, strict=True)])
 
 
@@ -30,8 +30,8 @@ def test_alpha_l1_is_the_weighted_mean_of_each_picture(preds, target, weight):
 @given(planes, planes, masks, st.integers(0, 2**32 - 1))
 def test_composition_compares_pictures(preds, target, valid, seed):
     foreground, background = np.random.default_rng(seed).random((2, 2, 3, 4, 5))
-    pictures = [alpha * foreground + (1 - alpha) * background for alpha in (preds, target)]
-    error = np.abs(pictures[0] - pictures[1]).mean(axis=1, keepdims=True)
+    images = [alpha * foreground + (1 - alpha) * background for alpha in (preds, target)]
+    error = np.abs(images[0] - images[1]).mean(axis=1, keepdims=True)
     loss = composition_loss(*map(torch.from_numpy, (preds, target, foreground, background, valid))).item()
     assert loss == pytest.approx(per_picture(error, valid), abs=1e-12)
 

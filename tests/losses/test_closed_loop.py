@@ -26,9 +26,9 @@ def test_definite_labels_are_the_erosion_of_the_matte(radius):
     background, _, foreground = trimap_plausibility(alpha, torch.ones_like(alpha), radius).unbind(1)
     side = 2 * radius[0] + 1
     for k in range(2):
-        picture = alpha[k, 0].numpy()
-        np.testing.assert_allclose(foreground[k], ndimage.minimum_filter(picture, side))
-        np.testing.assert_allclose(background[k], 1 - ndimage.maximum_filter(picture, side))
+        image = alpha[k, 0].numpy()
+        np.testing.assert_allclose(foreground[k], ndimage.minimum_filter(image, side))
+        np.testing.assert_allclose(background[k], 1 - ndimage.maximum_filter(image, side))
 
 
 def test_unknown_is_implausible_only_far_from_anything_soft():
@@ -87,12 +87,12 @@ def test_a_sure_trimap_fills_holes_and_a_sure_alpha_corrects_the_trimap():
     assert logits.grad[0, 2, 16, 16] > 0 > logits.grad[0, 1, 16, 16]
 
 
-@pytest.mark.parametrize(("teach_alpha", "teach_trimap"), [(True, False), (False, True), (True, True)])
-def test_stop_gradient_each_way(teach_alpha, teach_trimap, batch, guess):
-    loss = ClosedLoop(teach_alpha=teach_alpha, teach_trimap=teach_trimap)([guess], batch)
+@pytest.mark.parametrize(("grad_to_alpha", "grad_to_trimap"), [(True, False), (False, True), (True, True)])
+def test_stop_gradient_each_way(grad_to_alpha, grad_to_trimap, batch, guess):
+    loss = ClosedLoop(grad_to_alpha=grad_to_alpha, grad_to_trimap=grad_to_trimap)([guess], batch)
     loss.backward()
     moved = [part.grad is not None and part.grad.abs().max() > 0 for part in (guess.alpha, guess.trimap_logits)]
-    assert moved == [teach_alpha, teach_trimap]
+    assert moved == [grad_to_alpha, grad_to_trimap]
     assert loss.item() == pytest.approx(ClosedLoop()([guess], batch).item())
 
 
@@ -108,7 +108,7 @@ def test_needs_no_label(batch, guess):
     ("settings", "message"),
     [
         ({"radius": (5, 3)}, "expected 0 <= low <= high"),
-        ({"teach_alpha": False, "teach_trimap": False}, "expected a head to teach"),
+        ({"grad_to_alpha": False, "grad_to_trimap": False}, "expected a head to teach"),
     ],
 )
 def test_wrong_settings_are_explained(settings, message):

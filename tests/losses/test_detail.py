@@ -10,24 +10,24 @@ from matting.losses import Gradient, LaplacianPyramid, gradient_loss, laplacian_
 TAPS = np.array([1, 4, 6, 4, 1]) / 16
 
 
-def blur(picture):
-    return ndimage.correlate1d(ndimage.correlate1d(picture, TAPS, 0, mode="nearest"), TAPS, 1, mode="nearest")
+def blur(image):
+    return ndimage.correlate1d(ndimage.correlate1d(image, TAPS, 0, mode="nearest"), TAPS, 1, mode="nearest")
 
 
-def expand(picture):
+def expand(image):
     """Zeros between the samples, then the kernel at four times the gain; the edge is replicated before, not after."""
-    padded = np.pad(picture, 2, mode="edge")
+    padded = np.pad(image, 2, mode="edge")
     spaced = np.zeros([2 * side for side in padded.shape])
     spaced[::2, ::2] = padded
     return 4 * blur(spaced)[4:-4, 4:-4]
 
 
-def pyramid(picture, levels):
+def pyramid(image, levels):
     bands = []
     for _ in range(levels):
-        coarser = blur(picture)[::2, ::2]
-        bands.append(picture - expand(coarser))
-        picture = coarser
+        coarser = blur(image)[::2, ::2]
+        bands.append(image - expand(coarser))
+        image = coarser
     return bands
 
 
@@ -38,7 +38,7 @@ def random(*shape, seed=0):
 @pytest.mark.parametrize(("levels", "shape"), [(1, (8, 6)), (3, (16, 24)), (5, (32, 64))])
 def test_laplacian_pyramid_against_scipy(levels, shape):
     preds, target = random(2, 1, *shape), random(2, 1, *shape, seed=1)
-    both = [[pyramid(picture[0].numpy(), levels) for picture in pictures] for pictures in (preds, target)]
+    both = [[pyramid(image[0].numpy(), levels) for image in images] for images in (preds, target)]
     expected = (
         sum(
             2**level * np.sum([np.abs(p[level] - t[level]).sum() for p, t in zip(*both, strict=True)])
@@ -69,10 +69,10 @@ def test_gradient_against_numpy():
 @pytest.mark.parametrize("loss", [laplacian_pyramid_loss, gradient_loss])
 def test_turned_and_mirrored_pictures_cost_the_same(loss):
     preds, target, valid = random(1, 1, 32, 32), random(1, 1, 32, 32, seed=1), random(1, 1, 32, 32, seed=2).round()
-    turned = [picture.transpose(2, 3) for picture in (preds, target, valid)]
+    turned = [image.transpose(2, 3) for image in (preds, target, valid)]
     assert loss(*turned).item() == pytest.approx(loss(preds, target, valid).item())
     if loss is gradient_loss:  # sampling every second pixel from the left is not symmetric
-        mirrored = [picture.flip(3) for picture in (preds, target, valid)]
+        mirrored = [image.flip(3) for image in (preds, target, valid)]
         assert loss(*mirrored).item() == pytest.approx(loss(preds, target, valid).item())
 
 

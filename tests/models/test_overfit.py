@@ -1,4 +1,4 @@
-"""What cannot learn four pictures by heart will learn nothing from thousands."""
+"""What cannot learn four images by heart will learn nothing from thousands."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ ROWS, SIDE, STEPS = 4, 128, 400
 
 def one_batch():
     """Three portraits; the third one also before another background, as a pair."""
-    # Drawn large and made small, as photographs are: strands below a pixel then have the alpha that a camera would see.
+    # Drawn large and made small, as photos are: strands below a pixel then have the alpha that a camera would see.
     portraits = [render_portrait(4 * SIDE, seed) for seed in (0, 1, 2, 2)]
     foreground, background, alpha = (
         (avg_pool2d(torch.cat(layer), 4) * 255).round().to(torch.uint8) for layer in zip(*portraits, strict=True)

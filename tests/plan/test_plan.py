@@ -103,7 +103,7 @@ def test_backgrounds_go_where_there_is_none(catalog: Catalog) -> None:
 
 
 def test_plain_variants_stand_beside_the_original() -> None:
-    """White, blue, gradient and the photograph's own background, each about a quarter of the draws of layered items."""
+    """White, blue, gradient and the photo's own background, each about a quarter of the draws of layered items."""
     catalog = make_catalog(coarse=10)
     coco = replace(catalog.roles["coarse"]["c"], layered=np.arange(10) < 5, plain_variants=True)
     plan = make_plan(Catalog({**catalog.roles, "coarse": {"c": coco}}, catalog.scenes), rows=2600)

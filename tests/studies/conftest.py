@@ -27,7 +27,14 @@ class Sweep:
             "all foreground": np.full_like(noise, 90),
         }
         lines = [
-            {"method": method, "set": "demo", "name": name, "difficulty": difficulty, "tags": tags, "region": region}
+            {
+                "method": method,
+                "set": "synthetic",
+                "name": name,
+                "difficulty": difficulty,
+                "tags": tags,
+                "region": region,
+            }
             | dict(zip(METRICS, figures[k], strict=True))
             for k, (name, (difficulty, tags)) in enumerate(PICTURES.items())
             for method, figures in methods.items()
@@ -35,16 +42,18 @@ class Sweep:
         ]
         write(folder / "per_image.csv", lines)
         steps = np.arange(4, 21, 4)
-        curve = [{"epoch": "", "step": 3, "train/loss": 1.0, "val/demo/whole/sad": "", "val/demo/unknown/sad": ""}]
+        curve = [
+            {"epoch": "", "step": 3, "train/loss": 1.0, "val/synthetic/whole/sad": "", "val/synthetic/unknown/sad": ""}
+        ]
         curve += [
-            {"step": s - 1, "val/demo/whole/sad": 20 - speed * s, "val/demo/unknown/sad": 10 - speed * s / 2}
+            {"step": s - 1, "val/synthetic/whole/sad": 20 - speed * s, "val/synthetic/unknown/sad": 10 - speed * s / 2}
             for s in steps
         ]
         write(folder / "metrics.csv", curve)
         content = {
-            "corpus": "demo corpus: not real photographs",
+            "corpus": "synthetic corpus: not real photos",
             "protocol": {"metrics": "adobe"},
-            "metrics": {"test/demo/whole/sad": level, "test/demo.hard/whole/sad": level},
+            "metrics": {"test/synthetic/whole/sad": level, "test/synthetic.hard/whole/sad": level},
             "method_under_test": "model",
             "diagnoses": {"model": {"deviation over backgrounds": level / 100 + seed / 1000}},
             "notes": {"training": "5 epochs, 20 steps, 16 views an epoch"},

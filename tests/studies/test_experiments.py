@@ -84,7 +84,7 @@ def test_the_documented_new_study_is_one_file(tmp_path: Path) -> None:
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment" / "crop.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
     config = hydra_config("experiment=crop", f"hydra.searchpath=[file://{tmp_path}]")
-    assert dict(config.sweeper.params) == {"data.smallest_crop": "0.5,0.25,1.0", "seed": "1,2,3"}
+    assert dict(config.sweeper.params) == {"data.min_crop": "0.5,0.25,1.0", "seed": "1,2,3"}
 
 
 def test_folders_of_jobs_lie_side_by_side() -> None:
@@ -108,7 +108,7 @@ def test_every_experiment_trains_one_batch_and_reports(name: str, tmp_path: Path
     """Of a study the last row, which is the farthest from the defaults."""
     one_batch = ["data.epoch_rows=4", "trainer.max_epochs=1"]
     job = jobs(name)[-1]
-    assert "test/demo/unknown/sad" in run(tmp_path, *job, *one_batch)
+    assert "test/synthetic/unknown/sad" in run(tmp_path, *job, *one_batch)
 
 
 def sweep(folder: Path, *overrides: str) -> None:

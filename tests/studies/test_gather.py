@@ -16,7 +16,7 @@ def test_a_sweep_is_read_in_the_order_of_its_jobs(curricula: Sweep) -> None:
     assert study.table(FLOOR, "unknown", "mad").tolist() == [[30, 30, 30]]
     assert study.table("none", "whole", "sad", frozenset({"glasses", "backlit"})).shape == (4, 2)
     assert study.curves("3stage", "whole/sad")[0][0] == [4, 8, 12, 16, 20], "steps taken, not the index of the last"
-    assert study.finished[0].metrics == {"test/demo/whole/sad": 10.0, "test/deviation_over_backgrounds": 0.101}
+    assert study.finished[0].metrics == {"test/synthetic/whole/sad": 10.0, "test/deviation_over_backgrounds": 0.101}
     assert study.missing() == []
 
 
@@ -71,7 +71,7 @@ def test_other_test_pictures_of_the_same_name_are_refused(sweep: Sweep) -> None:
     table.write_text(whole.replace("90.0", "90.00001"))  # another processor, or another alignment in memory
     assert len(gather(runs).finished) == 2
     table.write_text(whole.replace("90.0", "80.0"))
-    with pytest.raises(ValueError, match="its test pictures are not those of"):
+    with pytest.raises(ValueError, match="its test images are not those of"):
         gather(runs)
 
 

@@ -30,7 +30,7 @@ def row(table: str, name: str) -> list[str]:
 def test_the_page_says_what_the_figures_show(curricula: Sweep, tmp_path: Path) -> None:
     report(curricula.folder, "-o", tmp_path / "out")
     page = (tmp_path / "out" / "table.md").read_text()
-    assert page.startswith("> **demo corpus: not real photographs**")
+    assert page.startswith("> **synthetic corpus: not real photos**")
     said = section(page, "Verdict")
     assert re.search(r"\*\*shuffled\*\* against 3stage: .*worse \(\+200\d", said)
     assert re.search(r"\*\*none\*\* against 3stage: .*no difference shown", said)

@@ -37,8 +37,8 @@ def test_the_same_parameters_give_the_same_bytes_on_any_number_of_workers(corpus
 def test_a_larger_corpus_keeps_the_first_pictures(corpus: Path, cache: Path) -> None:
     larger = ensure_corpus(people=14, seed=3, image_size=96, workers=1, cache_dir=cache, show_progress=False)
     small, large = digests(corpus), digests(larger)
-    pictures = {name: digest for name, digest in small.items() if name.endswith((".jpg", ".png"))}
-    assert pictures.items() <= large.items()
+    images = {name: digest for name, digest in small.items() if name.endswith((".jpg", ".png"))}
+    assert images.items() <= large.items()
     for names in ("Training_set/training", "Test_set/test"):
         for kind in ("fg", "bg"):
             path = f"Combined_Dataset/{names}_{kind}_names.txt"

@@ -107,7 +107,7 @@ def test_an_arm_in_motion_is_transparent_at_its_edges_and_as_large_as_before() -
     rng = np.random.default_rng(0)
     traits = replace(random_traits(rng), arms=("wide", "wide"), held=None)
     still = _arm(rng, FRAME, traits, random_light(rng), np.ones((160, 128, 3), np.float32), 1, "wide", FRAME_TORSO)
-    still[:, :10] = still[:, -10:] = 0  # nothing at the picture's edge
+    still[:, :10] = still[:, -10:] = 0  # nothing at the image's edge
     moved = _swung(rng, still, FRAME.head)
     soft = [((alpha > 0.05) & (alpha < 0.95)).sum() for alpha in (still[..., 3], moved[..., 3])]
     assert soft[1] > 1.5 * soft[0]

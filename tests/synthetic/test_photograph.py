@@ -11,8 +11,8 @@ from matting.synthetic.screenshot import screenshot
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_photographs_carry_the_tags_of_their_scenario(scenario: str) -> None:
     photo = photograph(np.random.default_rng(5), 120, 96, scenario)
-    assert photo.picture.shape == (120, 96, 3) and photo.alpha.shape == (120, 96)
-    assert photo.picture.min() >= 0 and photo.picture.max() <= 1
+    assert photo.image.shape == (120, 96, 3) and photo.alpha.shape == (120, 96)
+    assert photo.image.min() >= 0 and photo.image.max() <= 1
     expected = None if scenario == "plain" else scenario
     assert expected is None or expected in photo.tags
     if scenario == "backlit":
@@ -37,7 +37,7 @@ def test_a_screenshot_moves_picture_and_alpha_alike_and_adds_no_foreground() -> 
     rng = np.random.default_rng(3)
     photo = photograph(rng, 160, 128)
     shown = screenshot(rng, photo)
-    assert shown.picture.shape[:2] == shown.alpha.shape != photo.alpha.shape
+    assert shown.image.shape[:2] == shown.alpha.shape != photo.alpha.shape
     assert 0 < shown.alpha.sum() <= photo.alpha.sum() * 1.01
     np.testing.assert_allclose(np.sum(shown.persons, axis=0), shown.alpha, atol=1e-4)
 
@@ -46,15 +46,15 @@ def test_a_screenshot_moves_picture_and_alpha_alike_and_adds_no_foreground() -> 
 def test_every_defect_changes_what_it_says(name: str) -> None:
     rng = np.random.default_rng(11)
     photo = photograph(rng, 160, 128, "backlit")
-    planted = plant_defect(rng, name, photo.picture, photo.alpha, photo.bare)
+    planted = plant_defect(rng, name, photo.image, photo.alpha, photo.bare)
     assert planted is not None
-    picture, alpha = planted
-    assert picture.shape[:2] == alpha.shape
-    assert picture.min() >= 0 and picture.max() <= 1 and alpha.min() >= 0 and alpha.max() <= 1
+    image, alpha = planted
+    assert image.shape[:2] == alpha.shape
+    assert image.min() >= 0 and image.max() <= 1 and alpha.min() >= 0 and alpha.max() <= 1
     if name == "small":
         assert min(alpha.shape) < 128
         return
-    changed_picture = np.abs(picture - photo.picture).mean() > 1e-4
+    changed_picture = np.abs(image - photo.image).mean() > 1e-4
     changed_alpha = np.abs(alpha - photo.alpha).mean() > 1e-4
     matte = ("hard_cut", "shifted", "dilated", "filled_holes", "missing_limb", "swapped")
     assert (changed_picture, changed_alpha) == {"shadow_included": (True, True)}.get(
@@ -71,11 +71,11 @@ def round_figure() -> np.typing.NDArray[np.float32]:
 
 @pytest.mark.parametrize("level", [0.03, 0.97])
 def test_a_halo_contrasts_with_what_is_behind(level: float) -> None:
-    alpha, picture = round_figure(), np.full((160, 128, 3), level, np.float32)
-    faulty, _ = plant_defect(np.random.default_rng(0), "halo", picture, alpha, alpha)
-    assert np.abs(faulty - picture).max() > 0.15
+    alpha, image = round_figure(), np.full((160, 128, 3), level, np.float32)
+    faulty, _ = plant_defect(np.random.default_rng(0), "halo", image, alpha, alpha)
+    assert np.abs(faulty - image).max() > 0.15
     middle = np.s_[50:70, 54:74]
-    np.testing.assert_array_equal(faulty[middle], picture[middle])
+    np.testing.assert_array_equal(faulty[middle], image[middle])
 
 
 def hairy_figure() -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32]]:
@@ -103,15 +103,15 @@ def test_hair_of_the_bald_is_not_cut_and_no_gap_is_filled_where_there_is_none() 
 
 
 def test_what_cannot_be_planted_gives_way_to_the_next_defect() -> None:
-    picture = np.random.default_rng(1).random((160, 128, 3), np.float32)
+    image = np.random.default_rng(1).random((160, 128, 3), np.float32)
     alpha, bare = hairy_figure()
-    kept = plant_defect_or_next(np.random.default_rng(0), "hard_cut", picture, alpha, bare)
+    kept = plant_defect_or_next(np.random.default_rng(0), "hard_cut", image, alpha, bare)
     assert kept[0] == "hard_cut"
-    name, faulty, matte = plant_defect_or_next(np.random.default_rng(0), "hard_cut", picture, bare, bare)
+    name, faulty, matte = plant_defect_or_next(np.random.default_rng(0), "hard_cut", image, bare, bare)
     assert name == list(DEFECTS)[list(DEFECTS).index("hard_cut") + 1] and np.abs(matte - bare).max() > 0.5
     nobody = np.zeros_like(bare)
-    name, faulty, matte = plant_defect_or_next(np.random.default_rng(0), "hard_cut", picture, nobody, nobody)
-    assert worst_error(nobody, matte) >= VISIBLE or not np.array_equal(faulty, picture)
+    name, faulty, matte = plant_defect_or_next(np.random.default_rng(0), "hard_cut", image, nobody, nobody)
+    assert worst_error(nobody, matte) >= VISIBLE or not np.array_equal(faulty, image)
 
 
 def test_worst_error_is_that_of_a_window() -> None:
@@ -147,10 +147,10 @@ def test_filled_holes_fill_a_gap_between_arm_and_body_only() -> None:
 
 
 def test_shadows_are_labelled_with_different_opacities() -> None:
-    alpha, picture = round_figure(), np.full((160, 128, 3), 0.8, np.float32)
+    alpha, image = round_figure(), np.full((160, 128, 3), 0.8, np.float32)
     opacities = []
     for seed in range(12):
-        faulty, matte = plant_defect(np.random.default_rng(seed), "shadow_included", picture, alpha, alpha)
+        faulty, matte = plant_defect(np.random.default_rng(seed), "shadow_included", image, alpha, alpha)
         added = alpha == 0
         opacities.append(round(float(matte[added].max()), 2))
         assert faulty[added & (matte > 0.3)].mean() < 0.75
@@ -158,8 +158,8 @@ def test_shadows_are_labelled_with_different_opacities() -> None:
 
 
 def test_a_swapped_matte_belongs_to_somebody_else() -> None:
-    alpha, picture = round_figure(), np.zeros((160, 128, 3), np.float32)
-    mattes = [plant_defect(np.random.default_rng(seed), "swapped", picture, alpha, alpha)[1] for seed in (1, 2)]
+    alpha, image = round_figure(), np.zeros((160, 128, 3), np.float32)
+    mattes = [plant_defect(np.random.default_rng(seed), "swapped", image, alpha, alpha)[1] for seed in (1, 2)]
     assert all(np.abs(matte - alpha).mean() > 0.03 for matte in mattes)
     assert np.abs(mattes[0] - mattes[1]).mean() > 0.03
 
@@ -170,6 +170,6 @@ def test_there_are_scenes_of_many_kinds() -> None:
 
 
 def test_an_unknown_defect_is_named() -> None:
-    picture, alpha = np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), np.float32)
+    image, alpha = np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), np.float32)
     with pytest.raises(ValueError, match="got 'dust'"):
-        plant_defect(np.random.default_rng(0), "dust", picture, alpha, alpha)
+        plant_defect(np.random.default_rng(0), "dust", image, alpha, alpha)

@@ -59,5 +59,5 @@ def test_whatever_is_held_is_drawn_near_the_hand(name: str) -> None:
 
 def test_surfaces_are_textured() -> None:
     for seed in range(10):
-        picture = surface(np.random.default_rng(seed), 61, 47, 9.0)
-        assert picture.shape == (61, 47, 3) and picture.min() >= 0 and picture.max() <= 1 and picture.std() > 0.005
+        image = surface(np.random.default_rng(seed), 61, 47, 9.0)
+        assert image.shape == (61, 47, 3) and image.min() >= 0 and image.max() <= 1 and image.std() > 0.005

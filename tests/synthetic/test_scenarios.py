@@ -46,8 +46,8 @@ def test_one_person_stands_before_eight_scenes_with_one_matte(root: Path) -> Non
     names = max(groups.values(), key=len)
     alphas = [(root / f"backgrounds/alpha/{name}.png").read_bytes() for name in names]
     assert len(set(alphas)) == 1
-    pictures = [cv2.imread(str(root / f"backgrounds/image/{name}.jpg")).astype(np.float32) for name in names]
-    assert min(np.abs(pictures[0] - other).mean() for other in pictures[1:]) > 2
+    images = [cv2.imread(str(root / f"backgrounds/image/{name}.jpg")).astype(np.float32) for name in names]
+    assert min(np.abs(images[0] - other).mean() for other in images[1:]) > 2
 
 
 def test_a_set_needs_a_picture(tmp_path: Path) -> None:

@@ -34,9 +34,9 @@ def test_sheets_show_a_row_of_everything(tmp_path: Path, monkeypatch: pytest.Mon
     assert main() == 0
     assert {path.stem for path in target.iterdir()} == set(sheets.SHEETS)
     for name, (_, rows) in sheets.SHEETS.items():
-        picture = cv2.imread(str(target / f"{name}.jpg"))
-        assert picture.shape == (50 * len(rows), 160, 3)
-        assert all(strip[BELOW_NAME:].std() > 5 for strip in np.split(picture, len(rows)))
+        image = cv2.imread(str(target / f"{name}.jpg"))
+        assert image.shape == (50 * len(rows), 160, 3)
+        assert all(strip[BELOW_NAME:].std() > 5 for strip in np.split(image, len(rows)))
     faulty = cv2.imread(str(target / "defects.jpg")).reshape(-1, 50, 2, 80, 3)[:, BELOW_NAME:].astype(int)
     differences = np.abs(faulty[:, :, 0] - faulty[:, :, 1]).mean(axis=(1, 2, 3))  # of clean and faulty
     assert np.median(differences) > 2  # equal halves differ by JPEG's noise, half of that

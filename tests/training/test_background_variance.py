@@ -30,11 +30,11 @@ class Module(SimpleNamespace):
 
 
 def measured(tmp_path, alpha_of):
-    """What the callback logs for a network that is a function of the picture."""
+    """What the callback logs for a network that is a function of the image."""
     config = configure(tmp_path)
     corpus = build(config.corpus)
     schedule = build_schedule(config, corpus, 1)
-    data = MattingDataModule(corpus, schedule, build(config.augment), 4, crop_size=72, smallest_crop=0.5, workers=0)
+    data = MattingDataModule(corpus, schedule, build(config.augment), 4, crop_size=72, min_crop=0.5, workers=0)
     module = Module(model=lambda image: SimpleNamespace(alpha=alpha_of(image)), logged={})
     callback, trainer = BackgroundVariance(people=2, backgrounds=3), SimpleNamespace(datamodule=data)
     for batch_idx in range(3):

@@ -32,7 +32,7 @@ RUN = (
 COMPARED = 1
 """Steps after which weights and metrics are compared with the single process's. The first step shows whether gradients
 are those of the whole batch (4e-6 of its way apart, seeds 0 to 2); later ones are chaotic: one whose weights are
-changed by 6e-8 of their size is, after the second, up to 2e-2 of its way off, by the pictures drawn."""
+changed by 6e-8 of their size is, after the second, up to 2e-2 of its way off, by the images drawn."""
 
 
 class DumpWeights(Callback):
@@ -95,7 +95,7 @@ def test_two_processes_equal_one_with_the_double_batch(tmp_path: Path) -> None:
     assert distance(first["compared"], alone["compared"]) < 3e-5 * way
     assert checkpoint(double)["global_step"] == checkpoint(single)["global_step"] == 12
     for metric in ("mad", "mse", "sad"):
-        ours, theirs = (logged(folder, f"val/demo/whole/{metric}") for folder in (double, single))
+        ours, theirs = (logged(folder, f"val/synthetic/whole/{metric}") for folder in (double, single))
         assert ours.keys() == theirs.keys() and len(ours) == 12
         first_epoch = min(ours)
         assert float(ours[first_epoch]) == pytest.approx(float(theirs[first_epoch]), rel=1e-4)

@@ -23,15 +23,15 @@ def trained(tmp_path_factory):
 
 
 def own_pictures(root):
-    """Forty people of a kind the demo corpus has not: a disc on a ramp."""
+    """Forty people of a kind the synthetic corpus has not: a disc on a ramp."""
     y, x = np.mgrid[:96, :80]
     names = [f"me {k}" for k in range(40)]
     for k, name in enumerate(names):
         alpha = np.uint8(np.clip((20 + k % 9 - np.hypot(y - 48, x - 40)) / 3 + 0.5, 0, 1) * 255)
         photo = np.dstack([np.where(alpha > 128, 200, 2 * x + k), y, 120 + 0 * x]).astype(np.uint8)
-        for file, picture in ((f"image/{name}.jpg", photo), (f"alpha/{name}.png", alpha)):
+        for file, image in ((f"image/{name}.jpg", photo), (f"alpha/{name}.png", alpha)):
             (root / file).parent.mkdir(parents=True, exist_ok=True)
-            assert cv2.imwrite(str(root / file), picture)
+            assert cv2.imwrite(str(root / file), image)
     with (root.parent / "splits.csv").open("w", newline="") as file:
         rows = [(name, "test" if k < 4 else "val" if k < 8 else "train") for k, name in enumerate(names)]
         csv.writer(file).writerows(rows)
@@ -39,8 +39,8 @@ def own_pictures(root):
 
 
 def test_a_trained_network_learns_from_a_folder_of_ones_own(trained, tmp_path):
-    splits = own_pictures(tmp_path / "pictures")
-    own = [f"corpus.root={tmp_path}/pictures", f"corpus.portraits.pairs.split_list={splits}"]
+    splits = own_pictures(tmp_path / "images")
+    own = [f"corpus.root={tmp_path}/images", f"corpus.portraits.pairs.split_list={splits}"]
     where = [f"model.path={trained}", f"folder={tmp_path}", "trainer.max_epochs=4"]
     metrics = train(load_config(["experiment=finetune", *own, *where, *SHORT, *QUIET]))
     assert {"test/own/whole/mad", "test/own/unknown/mad"} <= metrics.keys()
@@ -51,8 +51,8 @@ def test_a_trained_network_learns_from_a_folder_of_ones_own(trained, tmp_path):
 
 
 def test_the_shipped_model_is_what_is_started_from(shipped, tmp_path):
-    splits = own_pictures(tmp_path / "pictures")
-    own = [f"corpus.root={tmp_path}/pictures", f"corpus.portraits.split_list={splits}"]
+    splits = own_pictures(tmp_path / "images")
+    own = [f"corpus.root={tmp_path}/images", f"corpus.portraits.split_list={splits}"]
     where = [f"folder={tmp_path}", "trainer.max_steps=1", "optimizer.lr=1e-12", "optimizer.weight_decay=0"]
     train(load_config(["experiment=finetune", *own, *where, *SHORT, *QUIET]))
     start, after = (load_checkpoint(folder).model for folder in (shipped / "portrait", tmp_path))
@@ -62,7 +62,7 @@ def test_the_shipped_model_is_what_is_started_from(shipped, tmp_path):
 
 
 def test_encoder_rests_first_with_its_statistics(trained, tmp_path):
-    going_on = ("model=trained", f"model.path={trained}", "++optimizer.encoder_frozen=1.0", "trainer.max_epochs=1")
+    going_on = ("model=trained", f"model.path={trained}", "++optimizer.encoder_freeze=1.0", "trainer.max_epochs=1")
     miniature = [override for override in MINIATURE if not override.startswith("model=")]
     train(load_config([*miniature, *SHORT[2:], *QUIET, *going_on, f"folder={tmp_path}"]))
     before, after = checkpoint(trained)["state_dict"], checkpoint(tmp_path)["current_model_state"]

@@ -41,6 +41,6 @@ def test_without_a_key_two_runs_of_one_process_are_two_offline_runs(
     monkeypatch.setenv("WANDB_SILENT", "true")
     for _ in range(2):
         with closing([wandb_logger(tmp_path, "test")]) as loggers:
-            loggers[0].log_metrics({"test/demo/whole/mad": 0.5}, step=1)
+            loggers[0].log_metrics({"test/synthetic/whole/mad": 0.5}, step=1)
     files = list((tmp_path / "wandb").glob("offline-run-*/*.wandb"))
     assert len(files) == 2

@@ -21,9 +21,9 @@ def module() -> MattingModule:
 def test_a_diverged_network_is_told_by_one_of_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     trained, logged = module(), []
     monkeypatch.setattr(trained, "log", lambda name, metric, **_: logged.append((name, metric)))
-    nothing, picture = torch.zeros(2, dtype=torch.int64), torch.rand(2, 3, 64, 64)
+    nothing, image = torch.zeros(2, dtype=torch.int64), torch.rand(2, 3, 64, 64)
     alpha, trimap = torch.rand(2, 1, 64, 64), torch.ones(2, 64, 64, dtype=torch.int64)
-    batch = TrainingBatch(picture, picture[:, :0], alpha, trimap, picture, picture, alpha, nothing, nothing, nothing)
+    batch = TrainingBatch(image, image[:, :0], alpha, trimap, image, image, alpha, nothing, nothing, nothing)
     trained.validation_step(batch, 0)
     assert len(logged) == 6 and all(0 <= metric.compute() < 10 for _, metric in logged)
     trained.model.alpha_head.bias.data.fill_(torch.nan)

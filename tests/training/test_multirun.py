@@ -23,7 +23,7 @@ def test_a_sweep_over_seeds_gives_a_report_each(tmp_path: Path) -> None:
     jobs = sorted(path for path in tmp_path.iterdir() if path.is_dir())
     assert len(jobs) == 2
     for job in jobs:
-        assert "test/demo/unknown/sad" in json.loads((job / "results.json").read_text())["metrics"]
+        assert "test/synthetic/unknown/sad" in json.loads((job / "results.json").read_text())["metrics"]
         assert len(list((job / "wandb").glob("offline-run-*"))) == 1
         assert "=" not in job.name and "," not in job.name, "the folder must serve in a later ckpt_path="
 

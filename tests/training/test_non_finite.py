@@ -17,7 +17,7 @@ BAD_STEP = 8  # batch 2 of epoch 1, six batches an epoch
 
 
 class Poison(Callback):
-    """Keeps the batch of one step, and breaks its picture."""
+    """Keeps the batch of one step, and breaks its image."""
 
     kept = SimpleNamespace()
 
@@ -48,7 +48,7 @@ def _assert_replays(folder: Path) -> None:
     """The file gives the batch again, to the bit, through the run's own data set and pipeline."""
     config = configure(folder)
     corpus = build(config.corpus)
-    size, crop, smallest = (config.data[name] for name in ("size", "crop_size", "smallest_crop"))
+    size, crop, smallest = (config.data[name] for name in ("size", "crop_size", "min_crop"))
     dataset = DrawDataset(corpus.sets, corpus.scenes, size, crop / size, smallest)
     draws = read_draws(folder / "non_finite.csv")
     assert draws == build_schedule(config, corpus, 3).plan(1).draws(slice(8, 12))

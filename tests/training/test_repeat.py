@@ -15,7 +15,7 @@ def module(tmp_path):
     config = configure(tmp_path)
     corpus = build(config.corpus)
     schedule = build_schedule(config, corpus, 5)
-    return MattingDataModule(corpus, schedule, build(config.augment), 4, crop_size=72, smallest_crop=0.5, workers=0)
+    return MattingDataModule(corpus, schedule, build(config.augment), 4, crop_size=72, min_crop=0.5, workers=0)
 
 
 def test_every_epoch_draws_what_the_first_one_draws(module):

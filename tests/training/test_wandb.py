@@ -46,7 +46,7 @@ def read_run(job: Path) -> dict[str, Any]:
     found: dict[str, Any] = {
         "history": [],
         "artifacts": set(),
-        "pictures": list(file.parent.glob("files/media/**/*.png")),
+        "images": list(file.parent.glob("files/media/**/*.png")),
     }
     for record in records(file):
         if record.HasField("history"):
@@ -82,20 +82,26 @@ def test_a_sweep_with_a_failing_job_as_a_dashboard_sees_it(tmp_path: Path) -> No
     assert "commit" in finished["config"] and '"weights"' in finished["config"]["data"]
     assert "model.norm=batch" in finished["config"]["overrides"]
     logged = {name for line in finished["history"] for name in line}
-    assert {"train/loss", "plan/portraits", "plan/stage", "val/demo/unknown/sad", "test/demo/unknown/sad"} <= logged
+    assert {
+        "train/loss",
+        "plan/portraits",
+        "plan/stage",
+        "val/synthetic/unknown/sad",
+        "test/synthetic/unknown/sad",
+    } <= logged
     stages = [float(line["plan/stage"]) for line in finished["history"] if "plan/stage" in line]
     assert stages == [0, 1, 2], "one stage an epoch here"
     shown = [line for line in finished["history"] if any(name.startswith("panels/validation") for name in line)]
-    assert len(shown) == 3, "pictures after every epoch"
-    assert len(finished["pictures"]) == sum(int(line["panels/validation/count"]) for line in shown)
+    assert len(shown) == 3, "images after every epoch"
+    assert len(finished["images"]) == sum(int(line["panels/validation/count"]) for line in shown)
     assert {"evaluation/per_image/nrows", "evaluation/methods/nrows"} <= logged
     assert {"checkpoint", "plan"} <= finished["artifacts"]
     assert dashboard_names() <= {name.removesuffix("/count") for name in logged}
 
 
 def dashboard_names() -> set[str]:
-    """Every figure and picture that the dashboard's panels ask for."""
-    panels = [panel for section in layout("entity", "project", "demo").sections for panel in section.panels]
+    """Every figure and image that the dashboard's panels ask for."""
+    panels = [panel for section in layout("entity", "project", "synthetic").sections for panel in section.panels]
     return {
         str(name)
         for panel in panels
@@ -131,5 +137,5 @@ def test_a_panel_shows_photo_alpha_prediction_error_and_cut_out_side_by_side() -
 
 
 def test_no_picture_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"callbacks\.panels\.pictures: expected at least 1, found 0"):
+    with pytest.raises(ValueError, match=r"callbacks\.panels\.images: expected at least 1, found 0"):
         Panels(0)

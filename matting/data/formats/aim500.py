@@ -1,10 +1,10 @@
-"""AIM-500 (Li et al., "Deep Automatic Natural Image Matting", IJCAI 2021): 500 natural pictures, a test set.
+"""AIM-500 (Li et al., "Deep Automatic Natural Image Matting", IJCAI 2021): 500 natural images, a test set.
 
 Layout::
 
     original/<name>.jpg   mask/<name>.png   trimap/<name>.png   aim_category_type.json
 
-The JSON gives each picture its category: animal 200, portrait 100, plant 75, furniture 45, toy 36, transparent 34,
+The JSON gives each image its category: animal 200, portrait 100, plant 75, furniture 45, toy 36, transparent 34,
 fruit 10.
 """
 
@@ -23,7 +23,7 @@ CATEGORIES = ("animal", "portrait", "plant", "furniture", "toy", "transparent", 
 def aim500(
     root: Path | str, split: str = "test", split_list: Path | str | None = None, category: str | None = "portrait"
 ) -> Source:
-    """Read the pictures of one category of AIM-500.
+    """Read the images of one category of AIM-500.
 
     Args:
         root: The folder that holds ``original`` and ``mask``.
@@ -35,14 +35,14 @@ def aim500(
         A source named ``aim500``, sorted by name; the category is a tag.
 
     Raises:
-        IncompleteError: If a picture has no partner or no category.
+        IncompleteError: If an image has no partner or no category.
         FileNotFoundError: If a folder or the JSON is missing.
         MattingError: If the category is unknown, or another split is asked for without a list.
     """
     if category not in (None, *CATEGORIES):
         raise MattingError(f"aim500: expected a category of {', '.join(CATEGORIES)}, found '{category}'")
     base, problems = Path(root), list[str]()
-    photos = by_stem(base / "original", "AIM-500 photographs", problems)
+    photos = by_stem(base / "original", "AIM-500 photos", problems)
     found = pair(photos, by_stem(base / "mask", "AIM-500 mattes", problems), problems)
     categories = read_categories(base / "aim_category_type.json")
     problems += [f"{photo} has no category in the JSON" for name, photo, _ in found if name not in categories]
@@ -56,10 +56,10 @@ def aim500(
 
 
 def read_categories(path: Path) -> dict[str, str]:
-    """Read the JSON: an entry per picture that is its category, or a record with a key ``category``.
+    """Read the JSON: an entry per image that is its category, or a record with a key ``category``.
 
     Returns:
-        Category by the picture's name without ending.
+        Category by the image's name without ending.
 
     Raises:
         FileNotFoundError: If it is missing.
@@ -71,7 +71,7 @@ def read_categories(path: Path) -> dict[str, str]:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return {Path(name).stem: str(e if isinstance(e, str) else e["category"]).lower() for name, e in content.items()}
     except (ValueError, AttributeError, TypeError, KeyError) as error:
-        raise MattingError(f"{path}: expected a category for each picture, found: {error}; restore the file") from error
+        raise MattingError(f"{path}: expected a category for each image, found: {error}; restore the file") from error
 
 
 def _trimap(base: Path, name: str) -> Path | None:

@@ -2,8 +2,8 @@
 
 Layout::
 
-    clip_img/<group>/clip_<number>/<group>-<id>.jpg     photographs, 600 x 800
-    matting/<group>/matting_<number>/<group>-<id>.png   RGBA cut-outs; the alpha channel is the matte
+    clip_img/<group>/clip_<number>/<group>-<id>.jpg     photos, 600 x 800
+    matting/<group>/matting_<number>/<group>-<id>.png   RGBA cutouts; the alpha channel is the matte
 """
 
 from pathlib import Path
@@ -25,12 +25,12 @@ def aisegment(root: Path | str, split: str = "train", split_list: Path | str | N
         A source named ``aisegment``, sorted by name.
 
     Raises:
-        IncompleteError: If a picture has no partner.
+        IncompleteError: If an image has no partner.
         FileNotFoundError: If a folder is missing.
     """
     base, problems = Path(root), list[str]()
-    photos = _by_name(base / "clip_img", "AISegment photographs (clip_img)", "clip_", problems)
-    mattes = _by_name(base / "matting", "AISegment cut-outs (matting)", "matting_", problems)
+    photos = _by_name(base / "clip_img", "AISegment photos (clip_img)", "clip_", problems)
+    mattes = _by_name(base / "matting", "AISegment cutouts (matting)", "matting_", problems)
     found = pair(photos, mattes, problems)
     chosen = in_split([name for name, _, _ in found], split, split_list)
     items = [Item(name, alpha, photo, identity=f"aisegment/{name}") for name, photo, alpha in found if name in chosen]

@@ -21,15 +21,15 @@ def am2k(root: Path | str, split: str = "train") -> Source:
         split: ``train``; ``val`` and ``test`` are both the validation set.
 
     Returns:
-        A source named ``am2k``, sorted by name; layered where ``fg`` has the picture.
+        A source named ``am2k``, sorted by name; layered where ``fg`` has the image.
 
     Raises:
-        IncompleteError: If a picture has no partner.
+        IncompleteError: If an image has no partner.
         FileNotFoundError: If a folder is missing.
     """
     check_split(split)
     base, problems = Path(root) / ("train" if split == "train" else "validation"), list[str]()
-    photos = by_stem(base / "original", "AM-2k photographs", problems)
+    photos = by_stem(base / "original", "AM-2k photos", problems)
     found = pair(photos, by_stem(base / "mask", "AM-2k mattes", problems), problems)
     layers = {
         name: by_stem(base / name, "AM-2k layers", problems) if (base / name).is_dir() else {}

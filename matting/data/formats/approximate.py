@@ -14,7 +14,7 @@ from matting.images import Pixels
 from matting.trimap import BACKGROUND, CODES, FOREGROUND, UNKNOWN, is_unknown
 
 Refine: TypeAlias = Callable[[Pixels, Pixels], NDArray[np.floating]]
-"""Given a photograph and a trimap, the matte: ``(H, W)`` float in [0, 1]."""
+"""Given a photo and a trimap, the matte: ``(H, W)`` float in [0, 1]."""
 
 BAND = 0.04
 """Half the width of the unknown band, as a share of the square root of the mask's area: so coarse are outlines."""
@@ -34,7 +34,7 @@ def trimap_from_mask(mask: NDArray[np.bool_], band: float = BAND) -> Pixels:
         one and a half times as far outwards as inwards.
     """
     radius = max(2.0, band * float(np.sqrt(mask.sum())))
-    # The picture's edge is no outline: a body that is cut off by it goes on.
+    # The image's edge is no outline: a body that is cut off by it goes on.
     pad = int(2 * radius) + 1
     padded = np.pad(mask, pad, mode="edge").astype(np.uint8)
     inner, outer = (cv2.distanceTransform(part, cv2.DIST_L2, 5) for part in (padded, 1 - padded))
@@ -63,7 +63,7 @@ def approximate_matte(photo: Pixels, mask: NDArray[np.bool_], refine: Refine = c
             f"expected a mask of {photo.shape[:2]} with a person in it, found {mask.shape}; check the pair"
         )
     trimap = trimap_from_mask(mask)
-    if not is_unknown(trimap).any():  # the person fills the picture
+    if not is_unknown(trimap).any():  # the person fills the image
         return trimap
     box = _around(trimap)
     part = box.cut(trimap)

@@ -22,7 +22,7 @@ class Layers(NamedTuple):
     """The layers of one item, or of a part of it.
 
     Attributes:
-        foreground: ``(h, w, 3)`` uint8 sRGB: the foreground colours, or the photograph itself where none are known.
+        foreground: ``(h, w, 3)`` uint8 sRGB: the foreground colours, or the photo itself where none are known.
         alpha: ``(H, W)`` uint8, 255 = foreground; ``(h, w)`` is this size, or a power of two below it, rounded up.
         background: ``(h, w, 3)`` uint8 sRGB, or None where the plan's scene goes behind the foreground.
         ignore: ``(H, W)`` bool, True where the annotation says nothing, or None when it holds everywhere.
@@ -36,17 +36,17 @@ class Layers(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One annotated person or group, known without decoding a picture.
+    """One annotated person or group, known without decoding an image.
 
     Attributes:
         name: Unique within its source; used in plans, reports and error messages.
-        alpha: File that holds the matte; the photograph itself where the matte is drawn from annotations.
-        photo: The photograph, or None where the item exists only as a foreground layer.
-        foreground: The foreground layer, or None where only the photograph exists.
-        background: The photograph's own background layer, where the data set ships one beside the foreground.
+        alpha: File that holds the matte; the photo itself where the matte is drawn from annotations.
+        photo: The photo, or None where the item exists only as a foreground layer.
+        foreground: The foreground layer, or None where only the photo exists.
+        background: The photo's own background layer, where the data set ships one next to the foreground.
         trimap: A trimap that the data set ships for its metrics.
         difficulty: ``clear``, ``medium`` or ``hard``.
-        tags: Golden labels, such as ``backlit`` or ``glasses``.
+        tags: Attribute tags, such as ``backlit`` or ``glasses``.
         identity: Who it is: items of one identity never stand on both sides of a split.
     """
 
@@ -90,7 +90,7 @@ class Source:
         alpha_reader: Reads an item's matte; formats that store it in a way of their own bring their own.
         trimap_reader: Given an item and its matte, the trimap that the data set's metrics use, ``(H, W)`` uint8.
         ignored: Given an item and its matte, ``(H, W)`` bool, True where the annotation says nothing.
-        frame: Given a matte, the part of the picture that the item is about.
+        frame: Given a matte, the part of the image that the item is about.
         plain_variants: Whether layered items are also drawn before white, blue and a gradient.
         notes: What the tree on disk lacks although it can be used, in sentences.
     """
@@ -115,16 +115,16 @@ class Source:
         Args:
             index: Position of the item.
             recomposed: True if another background goes behind the foreground; needs a layered item. Otherwise a
-                photograph comes as both foreground and background, and an item without one leaves background None.
+                photo comes as both foreground and background, and an item without one leaves background None.
             look: Chooses the part, once the matte is known; everything by default.
             smallest_side: If given, colours may come at a half, a quarter or an eighth, decoded that much faster, as
                 long as both sides keep so many pixels.
 
         Returns:
-            Layers of one part of the picture.
+            Layers of one part of the image.
 
         Raises:
-            ValueError: If the matte and the picture differ in size, or a picture cannot be read.
+            ValueError: If the matte and the image differ in size, or an image cannot be read.
         """
         item = self.items[index]
         if recomposed and item.foreground is None:
@@ -153,5 +153,5 @@ def _colour_files(item: Item, recomposed: bool) -> tuple[Path, Path | None]:
     if item.foreground and item.background:
         return item.foreground, item.background
     if item.photo is None:
-        raise ValueError(f"item '{item.name}' has no picture; give a photo or a foreground")
+        raise ValueError(f"item '{item.name}' has no image; give a photo or a foreground")
     return item.photo, item.photo

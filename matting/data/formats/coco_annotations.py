@@ -28,7 +28,7 @@ class Person(NamedTuple):
 
 
 class AnnotatedPhoto(NamedTuple):
-    """One photograph and the people in it; ``people`` may be empty."""
+    """One photo and the people in it; ``people`` may be empty."""
 
     file_name: str
     height: int
@@ -41,10 +41,10 @@ def read_people(path: Path, only: Collection[int] | None = None) -> dict[int, An
 
     Args:
         path: The file.
-        only: If given, the ids of the photographs that matter; the others are forgotten, which saves gigabytes.
+        only: If given, the ids of the photos that matter; the others are forgotten, which saves gigabytes.
 
     Returns:
-        Photographs by COCO's id, in the file's order.
+        Photos by COCO's id, in the file's order.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -80,8 +80,8 @@ def person_mask(person: Person, height: int, width: int) -> NDArray[np.bool_]:
 
     Args:
         person: The person or crowd.
-        height: Of the photograph.
-        width: Of the photograph.
+        height: Of the photo.
+        width: Of the photo.
 
     Returns:
         ``(height, width)`` bool.

@@ -1,4 +1,4 @@
-"""A portrait subset of COCO: photographs whose instance annotations show one or a few people, well in view.
+"""A portrait subset of COCO: photos whose instance annotations show one or a few people, well in view.
 
 Layout::
 
@@ -27,15 +27,15 @@ SPLITS = ("train", "val")
 
 @dataclass(frozen=True)
 class PersonFilter:
-    """Which photographs are portraits.
+    """Which photos are portraits.
 
     Attributes:
-        smallest: Share of the photograph that a person covers at least; smaller ones are bystanders, and where they
+        smallest: Share of the photo that a person covers at least; smaller ones are bystanders, and where they
             are is ignored.
         largest_at_least: Share that the largest person covers at least.
         most: Number of people at most, bystanders aside.
         truncated: Whether people may be cut off by the top or a side; portraits are always cut by the bottom.
-        border: Pixels from the picture's edge within which an outline counts as cut off.
+        border: Pixels from the image's edge within which an outline counts as cut off.
     """
 
     smallest: float = 0.02
@@ -45,7 +45,7 @@ class PersonFilter:
     border: float = 4.0
 
     def select(self, photo: AnnotatedPhoto) -> "Selection | None":
-        """The people of a photograph, or None where it is no portrait; a crowd makes it none."""
+        """The people of a photo, or None where it is no portrait; a crowd makes it none."""
         share = {id(person): person.area / (photo.height * photo.width) for person in photo.people}
         people = [person for person in photo.people if share[id(person)] >= self.smallest]
         is_large = any(share[id(person)] >= self.largest_at_least for person in people)
@@ -73,7 +73,7 @@ class Selection(NamedTuple):
 
 
 def select_portraits(coco: Path, split: str, rule: PersonFilter) -> dict[str, Selection]:
-    """The portraits of a split of COCO 2017, by the photograph's name without ending.
+    """The portraits of a split of COCO 2017, by the photo's name without ending.
 
     Raises:
         FileNotFoundError: If the annotations are missing.
@@ -96,13 +96,13 @@ def coco_instances(
         coco: The folder that holds ``train2017``, ``val2017`` and ``annotations``.
         split: ``train`` or ``val``.
         mattes: The folder that ``matting data coco-mattes`` wrote for this split; None takes the outlines.
-        rule: Which photographs are portraits.
+        rule: Which photos are portraits.
 
     Returns:
         A source named ``coco_instances``, in the annotations' order. Bystanders are ignored.
 
     Raises:
-        IncompleteError: If photographs or mattes are missing.
+        IncompleteError: If photos or mattes are missing.
         FileNotFoundError: If the annotations are missing.
         MattingError: If they cannot be read, or there is no such split.
     """
@@ -137,7 +137,7 @@ class Outlines:
     selections: Mapping[str, Selection]
 
     def alpha(self, photo: Path) -> Pixels:
-        """The outlines of a photograph's people as a matte of 0 and 255."""
+        """The outlines of a photo's people as a matte of 0 and 255."""
         return np.where(self.selections[photo.stem].mask(), 255, 0).astype(np.uint8)
 
     def bystanders(self, item: Item, alpha: Pixels) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ def missing_mattes(coco: Path, output: Path, split: str, rule: PersonFilter, lim
         coco: The folder that holds ``train2017``, ``val2017`` and ``annotations``.
         output: Folder of the mattes.
         split: ``train`` or ``val``.
-        rule: Which photographs are portraits.
+        rule: Which photos are portraits.
         limit: Number of portraits to have in all, or None for all of them.
 
     Raises:
@@ -35,7 +35,7 @@ def make_mattes(
     """Refine outlines into mattes and write them.
 
     Args:
-        photos: The folder of the photographs, such as ``train2017``.
+        photos: The folder of the photos, such as ``train2017``.
         selections: The portraits.
         output: Existing folder for the mattes; an interrupted run leaves whole files only.
         refine: As `approximate_matte` takes it; anything but `closed_form` runs in this process.
@@ -45,7 +45,7 @@ def make_mattes(
         Each file, once it is written.
 
     Raises:
-        ValueError: If a photograph cannot be read, or differs in size from its annotation.
+        ValueError: If a photo cannot be read, or differs in size from its annotation.
     """
     job = partial(_make, photos, output, refine)
     yield from in_processes(job, selections, workers if refine is closed_form else 1)

@@ -54,11 +54,11 @@ def composition1k(root: Path | str, split: str = "train", solid_list: Path | str
 
 
 def composition1k_composites(root: Path | str, backgrounds: Path | str, split: str = "test") -> list[Composite]:
-    """Enumerate the 1,000 test or 43,100 training pictures, as `matting.data.formats.official.enumerate_composites`.
+    """Enumerate the 1,000 test or 43,100 training images, as `matting.data.formats.official.enumerate_composites`.
 
     Args:
         root: The folder ``Combined_Dataset``.
-        backgrounds: The folder of PASCAL VOC (``VOC2012/JPEGImages``) or COCO pictures.
+        backgrounds: The folder of PASCAL VOC (``VOC2012/JPEGImages``) or COCO images.
         split: ``test`` or ``train``.
 
     Raises:
@@ -89,7 +89,7 @@ def _listed_pairs(root: Path, split: str) -> tuple[list[tuple[Path, Path]], list
 def _find(base: Path, name: str) -> tuple[Path, Path] | None:
     for foregrounds, alphas in FOLDERS:
         if (foreground := base / foregrounds / name).is_file():
-            # Merged copies often have lossless mattes beside JPEG foregrounds.
+            # Merged copies often have lossless mattes next to JPEG foregrounds.
             named = (base / alphas / name, (base / alphas / name).with_suffix(".png"))
             if alpha := next((path for path in named if path.is_file()), None):
                 return foreground, alpha

@@ -1,7 +1,7 @@
 """A cache of decoded layers for small sets: memory-mapped files that all workers read through the page cache.
 
 Decoding is nearly all of what a draw costs. Layers that were decoded once are kept as squares somewhat larger than a
-crop. Crops are squares made of any part of a picture: a square loses no freedom, only pixels that no crop would show.
+crop. Crops are squares made of any part of an image: a square loses no freedom, only pixels that no crop would show.
 """
 
 import os
@@ -36,7 +36,7 @@ class DecodedSource(Source):
 
     Attributes:
         side: Side of the squares in pixels.
-        slots: Number of squares. An item has one, or two if it is both a photograph and a foreground layer.
+        slots: Number of squares. An item has one, or two if it is both a photo and a foreground layer.
         file: Holds the squares.
     """
 

@@ -45,11 +45,11 @@ def distinctions646(root: Path | str, split: str = "train") -> Source:
 
 
 def distinctions646_composites(root: Path | str, backgrounds: Path | str, split: str = "test") -> list[Composite]:
-    """Enumerate the 1,000 test or 59,600 training pictures, as `matting.data.formats.official.enumerate_composites`.
+    """Enumerate the 1,000 test or 59,600 training images, as `matting.data.formats.official.enumerate_composites`.
 
     Args:
         root: The folder that holds ``Train`` and ``Test``.
-        backgrounds: The folder of PASCAL VOC (``VOC2012/JPEGImages``) or COCO pictures.
+        backgrounds: The folder of PASCAL VOC (``VOC2012/JPEGImages``) or COCO images.
         split: ``test`` or ``train``.
 
     Raises:

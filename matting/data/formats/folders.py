@@ -1,4 +1,4 @@
-"""What readers do with folders: demand them, list names, and pair pictures with mattes."""
+"""What readers do with folders: demand them, list names, and pair images with mattes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matting.data.formats.base import Source
 from matting.files import read_text
-from matting.images import list_pictures
+from matting.images import list_images
 
 SHOWN = 3
 
@@ -22,7 +22,7 @@ class IncompleteError(FileNotFoundError):
     def __init__(self, root: Path, source: Source, problems: Sequence[str]) -> None:
         more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         super().__init__(
-            f"{root}: {len(problems)} problems beside {len(source)} complete items: {'; '.join(problems[:SHOWN])}{more}"
+            f"{root}: {len(problems)} problems, {len(source)} complete items: {'; '.join(problems[:SHOWN])}{more}"
             ". 'matting data verify' lists them; restore the files or remove what is left of them"
         )
         self.source, self.problems = source, list(problems)
@@ -42,7 +42,7 @@ def complete(source: Source, root: Path, problems: Sequence[str]) -> Source:
     if problems:
         raise IncompleteError(root, source, problems)
     if not source.items:
-        raise EmptyError(f"{root}: expected pictures of '{source.name}' for this split, found none")
+        raise EmptyError(f"{root}: expected images of '{source.name}' for this split, found none")
     return source
 
 
@@ -78,7 +78,7 @@ def read_names(path: Path) -> list[str]:
 
 
 def by_stem(folder: Path, what: str, problems: list[str], recursive: bool = False) -> dict[str, Path]:
-    """Index the pictures of a folder by their path without its ending, relative to the folder.
+    """Index the images of a folder by their path without its ending, relative to the folder.
 
     Args:
         folder: Where they lie.
@@ -90,7 +90,7 @@ def by_stem(folder: Path, what: str, problems: list[str], recursive: bool = Fals
         FileNotFoundError: If the folder is missing.
     """
     found: dict[str, Path] = {}
-    for path in list_pictures(require_folder(folder, what), recursive=recursive):
+    for path in list_images(require_folder(folder, what), recursive=recursive):
         stem = path.relative_to(folder).with_suffix("").as_posix()
         if stem in found:
             problems.append(f"{path} and {found[stem].name} have one name")
@@ -99,20 +99,20 @@ def by_stem(folder: Path, what: str, problems: list[str], recursive: bool = Fals
     return found
 
 
-def pair(pictures: dict[str, Path], mattes: dict[str, Path], problems: list[str]) -> list[tuple[str, Path, Path]]:
-    """Match pictures and mattes by name.
+def pair(images: dict[str, Path], mattes: dict[str, Path], problems: list[str]) -> list[tuple[str, Path, Path]]:
+    """Match images and mattes by name.
 
     Args:
-        pictures: By name.
+        images: By name.
         mattes: By name.
         problems: Takes a sentence for each one without a partner.
 
     Returns:
-        Name, picture and matte, sorted by name.
+        Name, image and matte, sorted by name.
     """
-    problems += [f"{path} has no matte" for name, path in sorted(pictures.items()) if name not in mattes]
-    problems += [f"{path} has no picture" for name, path in sorted(mattes.items()) if name not in pictures]
-    return [(name, pictures[name], mattes[name]) for name in sorted(pictures.keys() & mattes.keys())]
+    problems += [f"{path} has no matte" for name, path in sorted(images.items()) if name not in mattes]
+    problems += [f"{path} has no image" for name, path in sorted(mattes.items()) if name not in images]
+    return [(name, images[name], mattes[name]) for name in sorted(images.keys() & mattes.keys())]
 
 
 def with_notes(source: Source, *notes: str | None) -> Source:

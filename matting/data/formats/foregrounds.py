@@ -1,8 +1,8 @@
-"""Estimated foregrounds: what lets a photograph's person stand before another background.
+"""Estimated foregrounds: what lets a photo's person stand before another background.
 
-A photograph shows ``I = a F + (1 - a) B``. Pasted elsewhere with the photograph itself as F, hair keeps a rim of the
+A photo shows ``I = a F + (1 - a) B``. Pasted elsewhere with the photo itself as F, hair keeps a rim of the
 old background, and a loss that compares two backgrounds punishes the right answer. So F is estimated once into the
-project's cache; nothing is written beside the user's data.
+project's cache; nothing is written next to the user's data.
 """
 
 from dataclasses import replace
@@ -23,7 +23,7 @@ from matting.images import read_rgb
 from matting.processes import in_processes
 
 JPEG_QUALITY = 95
-"""Photographs are JPEGs themselves; at this quality, without subsampling of colours, nothing visible is added."""
+"""Photos are JPEGs themselves; at this quality, without subsampling of colours, nothing visible is added."""
 
 
 def with_estimated_foregrounds(source: Source, workers: int | None = None) -> Source:
@@ -37,7 +37,7 @@ def with_estimated_foregrounds(source: Source, workers: int | None = None) -> So
         The source with layered items only.
 
     Raises:
-        ValueError: If a picture cannot be read or differs in size from its matte.
+        ValueError: If an image cannot be read or differs in size from its matte.
     """
     files = {item.name: _cache_file(source.name, item) for item in source.items if item.photo and not item.layered}
     missing = [
@@ -56,7 +56,7 @@ def with_estimated_foregrounds(source: Source, workers: int | None = None) -> So
 def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:
     item = source.items[index]
     if item.photo is None:
-        raise ValueError(f"item '{item.name}' has no photograph to estimate a foreground from")
+        raise ValueError(f"item '{item.name}' has no photo to estimate a foreground from")
     photo, alpha = read_rgb(item.photo), source.alpha_reader(item.alpha)
     if photo.shape[:2] != alpha.shape:
         raise MattingError(
@@ -71,6 +71,6 @@ def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:
 
 
 def _cache_file(source: str, item: Item) -> Path:
-    """Named by what it is made from, so that a changed photograph, matte or estimator gets a new one."""
+    """Named by what it is made from, so that a changed photo, matte or estimator gets a new one."""
     stamps = [stamp(path) for path in (item.photo, item.alpha) if path]
     return cache_dir() / "foregrounds" / source / f"{digest([f'version {VERSION}', item.name, *stamps])}.jpg"

@@ -1,13 +1,13 @@
-"""The manifest of a portrait set: one row a picture, with its golden labels, difficulty, split and identity.
+"""The manifest of a portrait set: one row an image, with its attribute tags, difficulty, split and identity.
 
 Columns, as CSV (UTF-8, with a header) or Parquet:
 
 ========== ==================================================================
-name       file name of the picture without its ending; unique
+name       file name of the image without its ending; unique
 split      ``train``, ``val`` or ``test``
 difficulty ``clear``, ``medium`` or ``hard``
-identity   who it is; pictures of one person never stand in two splits
-backlit …  one column for each golden label (`TAGS`): 0 or 1, false or true
+identity   who it is; images of one person never stand in two splits
+backlit …  one column for each attribute tag (`TAGS`): 0 or 1, false or true
 ========== ==================================================================
 """
 

@@ -1,4 +1,4 @@
-"""A folder of photographs and masks of the people in them: hard outlines, which say nothing of hair.
+"""A folder of photos and masks of the people in them: hard outlines, which say nothing of hair.
 
 Layout::
 
@@ -43,9 +43,9 @@ MASK_FOLDERS = ("mask", "masks")
 VOID = 255
 """Class number of pixels that belong to nobody, in masks of class numbers."""
 LARGEST_SIDE = 1024
-"""Long side in pixels at which mattes are estimated; those of larger pictures are scaled up."""
+"""Long side in pixels at which mattes are estimated; those of larger images are scaled up."""
 MANY_LEVELS = 16
-"""Gray levels above which a picture is no mask of classes but a matte."""
+"""Gray levels above which an image is no mask of classes but a matte."""
 VERSION = 1
 """Of the estimate: another one makes all mattes anew."""
 
@@ -75,7 +75,7 @@ def masks(
         A source named ``masks``, sorted by name. Void is ignored.
 
     Raises:
-        IncompleteError: If a picture has no partner.
+        IncompleteError: If an image has no partner.
         FileNotFoundError: If there is no such folder, or nothing in it.
         ValueError: If an option is unknown, or a mask is not as described above.
     """
@@ -83,7 +83,7 @@ def masks(
         expected = f"treatment {' or '.join(get_args(Treatment))} and block >= 1"
         raise MattingError(f"masks: expected {expected}, found '{treatment}' and {block}")
     base, problems = require_folder(Path(root), "a folder of masks"), list[str]()
-    photos = by_stem(first_folder([base / name for name in IMAGE_FOLDERS], "photographs"), "photographs", problems)
+    photos = by_stem(first_folder([base / name for name in IMAGE_FOLDERS], "photos"), "photos", problems)
     files = by_stem(first_folder([base / name for name in MASK_FOLDERS], "masks"), "masks", problems)
     found = pair(photos, files, problems)
     group = partial(block_of, block=block if split_list is None else 1)
@@ -133,12 +133,12 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
             f"{path}: expected a mask of two values, found {len(levels)} gray levels; mattes are read by 'pairs', and "
             "a mask is stored as PNG, not as JPEG"
         )
-    # 255 is void in class numbers, white in a picture of two levels, and foreground in a trimap of three.
+    # 255 is void in class numbers, white in an image of two levels, and foreground in a trimap of three.
     has_void = indexed or levels == [0, 1, VOID]
     classes = [level for level in levels if level != 0 and not (has_void and level == VOID)]
     if len(classes) > 1:
         raise MattingError(
-            f"{path}: expected one class beside the background 0, found {', '.join(map(str, classes))}; "
+            f"{path}: expected one class next to the background 0, found {', '.join(map(str, classes))}; "
             "keep the person's number and set the others to 0"
         )
     void = (labels == VOID) & has_void
@@ -158,8 +158,8 @@ class Edges:
     """Where masks say nothing.
 
     Attributes:
-        masks: Mask of each photograph.
-        band: Whether the band around the edge counts, beside void.
+        masks: Mask of each photo.
+        band: Whether the band around the edge counts, next to void.
     """
 
     masks: Mapping[Path, Path]
@@ -168,7 +168,7 @@ class Edges:
     def __call__(self, item: Item, alpha: Pixels) -> NDArray[np.bool_]:
         """Mark void and, where it counts, the unknown region of `trimap_from_mask`; ``(H, W)`` bool."""
         if item.photo is None:
-            raise ValueError(f"item '{item.name}' of 'masks' has no photograph")
+            raise ValueError(f"item '{item.name}' of 'masks' has no photo")
         person, void = read_mask(self.masks[item.photo])
         return np.asarray(void | is_unknown(trimap_from_mask(person))) if self.band else void
 
@@ -209,6 +209,6 @@ def _refine(work: tuple[Item, Path]) -> None:
 
 
 def _cache_file(item: Item) -> Path:
-    """Named by what it is made from, so that a changed photograph, mask or estimate gets a new one."""
+    """Named by what it is made from, so that a changed photo, mask or estimate gets a new one."""
     stamps = [stamp(path) for path in (item.photo, item.alpha) if path]
     return cache_dir() / "mattes" / f"{digest([f'version {VERSION} {BAND} {LARGEST_SIDE}', *stamps])}.png"

@@ -1,4 +1,4 @@
-"""The official composites of Composition-1K, which Distinctions-646 shares: which pictures, and how they are made."""
+"""The official composites of Composition-1K, which Distinctions-646 shares: which images, and how they are made."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _TRAIN2014_PREFIX = len("COCO_train2014_")
 
 
 class Composite(NamedTuple):
-    """The files of one of the official pictures; only test pictures have trimaps."""
+    """The files of one of the official images; only test images have trimaps."""
 
     name: str
     foreground: Path
@@ -32,8 +32,8 @@ def enumerate_composites(
 ) -> list[Composite]:
     """Enumerate composites by the official rule; nothing is decoded or stored.
 
-    Foreground ``k`` stands before backgrounds ``k each + i`` of the background list, ``i = 0 … each - 1``; the picture
-    is called ``<foreground stem>_<i>.png``, and so is its trimap, in a folder beside that of the mattes.
+    Foreground ``k`` stands before backgrounds ``k each + i`` of the background list, ``i = 0 … each - 1``; the image
+    is called ``<foreground stem>_<i>.png``, and so is its trimap, in a folder next to that of the mattes.
 
     Args:
         pairs: Foreground and matte files, in the official order.
@@ -68,7 +68,7 @@ def enumerate_composites(
 
 
 def _background(folder: Path, name: str) -> Path:
-    """COCO's pictures lost their prefix when train2014 became train2017."""
+    """COCO's images lost their prefix when train2014 became train2017."""
     path = folder / name
     return path if path.is_file() or not name.startswith("COCO_train2014_") else folder / name[_TRAIN2014_PREFIX:]
 
@@ -80,7 +80,7 @@ def _composite(foreground: Path, alpha: Path, background: Path, number: int) -> 
 
 
 def compose_official(foreground: Pixels, alpha: Pixels, background: Pixels) -> Pixels:
-    """Compose a picture as the data set's ``Composition_code.py`` defines it.
+    """Compose an image as the data set's ``Composition_code.py`` defines it.
 
     A background smaller than the foreground is enlarged by the larger ratio of sides, rounded up, with bicubic
     interpolation; then its top left corner is taken, and values are truncated to integers.

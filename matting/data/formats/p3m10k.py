@@ -26,16 +26,16 @@ def p3m10k(root: Path | str, split: str = "train") -> Source:
         split: ``train``; ``val`` is P3M-500-P and ``test`` P3M-500-NP.
 
     Returns:
-        A source named ``p3m10k``, sorted by name; layered where ``fg_blurred`` has the picture.
+        A source named ``p3m10k``, sorted by name; layered where ``fg_blurred`` has the image.
 
     Raises:
-        IncompleteError: If a picture has no partner.
+        IncompleteError: If an image has no partner.
         FileNotFoundError: If a folder is missing.
     """
     check_split(split)
     base, images = _set(Path(root), split)
     problems: list[str] = []
-    photos = by_stem(base / images, f"P3M-10k photographs ({split})", problems)
+    photos = by_stem(base / images, f"P3M-10k photos ({split})", problems)
     found = pair(photos, by_stem(base / "mask", f"P3M-10k mattes ({split})", problems), problems)
     foregrounds, backgrounds, trimaps = (
         by_stem(base / name, "P3M-10k layers", problems) if (base / name).is_dir() else {}

@@ -1,4 +1,4 @@
-"""A plain folder of pairs: anyone's photographs and mattes.
+"""A plain folder of pairs: anyone's photos and mattes.
 
 Either of two layouts::
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from matting.data.formats.base import Item, Source
 from matting.data.formats.folders import by_stem, complete, first_folder, pair, require_folder
 from matting.data.formats.splits import in_split
-from matting.images import list_pictures
+from matting.images import list_images
 
 IMAGE_FOLDERS = ("image", "images", "original", "fg")
 ALPHA_FOLDERS = ("alpha", "alphas", "matte", "mattes", "mask", "masks")
@@ -29,12 +29,12 @@ def pairs(root: Path | str, split: str = "train", split_list: Path | str | None 
         A source named ``pairs``, sorted by name.
 
     Raises:
-        IncompleteError: If a picture has no partner.
+        IncompleteError: If an image has no partner.
         FileNotFoundError: If there is no such folder, or nothing in it.
     """
     base, problems = require_folder(Path(root), "a folder of pairs"), list[str]()
     if any((base / name).is_dir() for name in ALPHA_FOLDERS):
-        photos = by_stem(first_folder([base / name for name in IMAGE_FOLDERS], "photographs"), "photographs", problems)
+        photos = by_stem(first_folder([base / name for name in IMAGE_FOLDERS], "photos"), "photos", problems)
         mattes = by_stem(first_folder([base / name for name in ALPHA_FOLDERS], "mattes"), "mattes", problems)
     else:
         folders = sorted(path for path in base.iterdir() if path.is_dir())
@@ -47,4 +47,4 @@ def pairs(root: Path | str, split: str = "train", split_list: Path | str | None 
 
 
 def _named(folder: Path, stem: str) -> Path | None:
-    return next((path for path in list_pictures(folder) if path.stem == stem and path.is_file()), None)
+    return next((path for path in list_images(folder) if path.stem == stem and path.is_file()), None)

@@ -24,12 +24,12 @@ def ppm100(root: Path | str, split: str = "test", split_list: Path | str | None 
         A source named ``ppm100``, sorted by name.
 
     Raises:
-        IncompleteError: If a picture has no partner.
+        IncompleteError: If an image has no partner.
         FileNotFoundError: If a folder is missing.
         ValueError: If another split is asked for without a list.
     """
     base, problems = Path(root), list[str]()
-    photos = by_stem(base / "image", "PPM-100 photographs", problems)
+    photos = by_stem(base / "image", "PPM-100 photos", problems)
     found = pair(photos, by_stem(base / "matte", "PPM-100 mattes", problems), problems)
     chosen = benchmark_split([name for name, _, _ in found], split, split_list, "PPM-100")
     items = [Item(name, alpha, photo, identity=f"ppm100/{name}") for name, photo, alpha in found if name in chosen]

@@ -1,7 +1,7 @@
-"""Decode only what a crop needs: JPEG pictures at a half, a quarter or an eighth of their size.
+"""Decode only what a crop needs: JPEG images at a half, a quarter or an eighth of their size.
 
-A JPEG decoder can leave out the high frequencies of its 8 x 8 blocks and so deliver a smaller picture, each pixel the
-mean of a block, for a fraction of the work. Photographs of 12 megapixels come down to training crops two to three times
+A JPEG decoder can leave out the high frequencies of its 8 x 8 blocks and so deliver a smaller image, each pixel the
+mean of a block, for a fraction of the work. Photos of 12 megapixels come down to training crops two to three times
 as fast.
 """
 
@@ -27,12 +27,12 @@ def largest_reduction(box: Box, smallest_side: int) -> int:
 
 
 def read_part(path: Path, alpha: Path, shape: tuple[int, ...], box: Box, factor: int) -> Pixels:
-    """Read a part of a picture that stands beside a matte.
+    """Read a part of an image that stands next to a matte.
 
     Args:
-        path: The picture.
+        path: The image.
         alpha: The matte, named in errors.
-        shape: Height and width of the matte, which the picture must have.
+        shape: Height and width of the matte, which the image must have.
         box: The part, in pixels of the matte, made of whole blocks of ``factor`` x ``factor``.
         factor: Reduction wanted; formats other than plain JPEG come at full size.
 
@@ -40,21 +40,21 @@ def read_part(path: Path, alpha: Path, shape: tuple[int, ...], box: Box, factor:
         ``(h, w, 3)`` uint8 sRGB: the part, at one ``factor``-th or at full size.
 
     Raises:
-        MattingError: If the picture cannot be read, or is not of the matte's size.
+        MattingError: If the image cannot be read, or is not of the matte's size.
     """
-    if factor > 1 and (picture := _read_reduced(path, shape, factor)) is not None:
-        return box.reduced(factor).cut(picture)
-    picture = read_rgb(path)
-    if picture.shape[:2] != shape:
+    if factor > 1 and (image := _read_reduced(path, shape, factor)) is not None:
+        return box.reduced(factor).cut(image)
+    image = read_rgb(path)
+    if image.shape[:2] != shape:
         raise MattingError(
-            f"{alpha}: expected a matte of {picture.shape[1]}x{picture.shape[0]} as {path}, "
+            f"{alpha}: expected a matte of {image.shape[1]}x{image.shape[0]} as {path}, "
             f"found {shape[1]}x{shape[0]}; correct or remove the pair"
         )
-    return box.cut(picture)
+    return box.cut(image)
 
 
 def _read_reduced(path: Path, shape: tuple[int, ...], factor: int) -> Pixels | None:
-    """The whole picture at one ``factor``-th; None where it must be read in full, or to find what is wrong with it."""
+    """The whole image at one ``factor``-th; None where it must be read in full, or to find what is wrong with it."""
     try:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:

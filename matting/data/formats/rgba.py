@@ -1,4 +1,4 @@
-"""A plain folder of cut-outs: pictures whose alpha channel is the matte and whose colours are the foreground.
+"""A plain folder of cutouts: images whose alpha channel is the matte and whose colours are the foreground.
 
 Layout: ``ROOT/**/<name>.{png,webp,tif,…}``.
 """
@@ -11,7 +11,7 @@ from matting.data.formats.splits import in_split
 
 
 def rgba(root: Path | str, split: str = "train", split_list: Path | str | None = None) -> Source:
-    """Read a split of a folder of cut-outs.
+    """Read a split of a folder of cutouts.
 
     Args:
         root: The folder; folders below it are read too.
@@ -19,14 +19,14 @@ def rgba(root: Path | str, split: str = "train", split_list: Path | str | None =
         split_list: File with ``name,split`` a line; by default a hash of the name gives 80, 10 and 10 %.
 
     Returns:
-        A source named ``rgba`` of layered items without photographs, sorted by name.
+        A source named ``rgba`` of layered items without photos, sorted by name.
 
     Raises:
         FileNotFoundError: If there is no such folder, or nothing in it.
         IncompleteError: If two files have one name.
     """
     problems: list[str] = []
-    files = by_stem(Path(root), "a folder of cut-outs", problems, recursive=True)
+    files = by_stem(Path(root), "a folder of cutouts", problems, recursive=True)
     chosen = in_split(files, split, split_list)
     items = [Item(n, path, foreground=path, identity=f"rgba/{n}") for n, path in sorted(files.items()) if n in chosen]
     return complete(Source("rgba", items), Path(root), problems)

@@ -1,4 +1,4 @@
-"""RWP: real-world portraits with golden labels.
+"""RWP: real-world portraits with attribute tags.
 
 Layout: ``image/<name>.*``, ``alpha/<name>.*`` and ``manifest.csv`` or ``manifest.parquet``, which
 `matting.data.formats.manifest` describes.
@@ -12,7 +12,7 @@ from matting.data.formats.manifest import Row, find_manifest, read_manifest
 from matting.data.formats.splits import check_split, in_split
 
 NO_MANIFEST = (
-    "there is no manifest: every picture counts as clear (the curriculum has nothing to order), there are no golden "
+    "there is no manifest: every image counts as clear (the curriculum has nothing to order), there are no golden "
     "labels (no scenarios in reports), and splits follow a hash of the name (people may stand in two of them)"
 )
 
@@ -25,17 +25,17 @@ def rwp(root: Path | str, split: str = "train") -> Source:
         split: ``train``, ``val`` or ``test``.
 
     Returns:
-        A source named ``rwp`` of photographs, in the order of the manifest; by name where there is none, and then the
+        A source named ``rwp`` of photos, in the order of the manifest; by name where there is none, and then the
         source's notes say what is missed.
 
     Raises:
-        IncompleteError: If a picture has no partner, or the manifest and the folders do not name the same pictures.
+        IncompleteError: If an image has no partner, or the manifest and the folders do not name the same images.
         FileNotFoundError: If a folder is missing.
         ValueError: If the manifest is not as its schema wants it.
     """
     check_split(split)
     base, problems = Path(root), list[str]()
-    photos = by_stem(base / "image", "RWP photographs", problems)
+    photos = by_stem(base / "image", "RWP photos", problems)
     found = pair(photos, by_stem(base / "alpha", "RWP mattes", problems), problems)
     files = {name: (photo, alpha) for name, photo, alpha in found}
     path = find_manifest(base)

@@ -31,12 +31,12 @@ def rwp636(root: Path | str, split: str = "test", split_list: Path | str | None 
         A source named ``rwp636``, sorted by name; its trimaps have the detail region as unknown.
 
     Raises:
-        IncompleteError: If a picture has no partner.
+        IncompleteError: If an image has no partner.
         FileNotFoundError: If a folder is missing.
         ValueError: If another split is asked for without a list.
     """
     base, problems = Path(root), list[str]()
-    photos = by_stem(base / "image", "RealWorldPortrait-636 photographs", problems)
+    photos = by_stem(base / "image", "RealWorldPortrait-636 photos", problems)
     found = pair(photos, by_stem(base / "alpha", "RealWorldPortrait-636 mattes", problems), problems)
     chosen = benchmark_split([name for name, _, _ in found], split, split_list, "RealWorldPortrait-636")
     items = [

@@ -13,7 +13,7 @@ HELD_OUT = 0.1
 
 
 def hashed_split(name: str) -> str:
-    """The split of a name: a function of the name alone, so that adding pictures moves none."""
+    """The split of a name: a function of the name alone, so that adding images moves none."""
     place = int.from_bytes(blake2b(name.encode(), digest_size=8).digest()) / 2**64
     return "test" if place < HELD_OUT else "val" if place < 2 * HELD_OUT else "train"
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 class Example(NamedTuple):
-    """One test picture in memory.
+    """One test image in memory.
 
     Attributes:
         name: Unique within its set; a folder of predictions is looked up by it.
@@ -33,15 +33,15 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True)
 class Pair:
-    """A test picture not yet loaded: cheap to hold by the thousand.
+    """A test image not yet loaded: cheap to hold by the thousand.
 
     Attributes:
         name: Unique within `dataset`.
-        load: Reads or composes the picture; called once for the figures and again for the few that are shown.
+        load: Reads or composes the image; called once for the figures and again for the few that are shown.
         dataset: Name of the test set, as it stands in result keys.
-        tags: Golden labels such as ``glasses``; each gets a row of its own in the report.
+        tags: Attribute tags such as ``glasses``; each gets a row of its own in the report.
         difficulty: ``clear``, ``medium`` or ``hard``, or None where nobody judged it.
-        subject: Who is shown: of pictures with one subject, those with one and the same matte differ by their
+        subject: Who is shown: of images with one subject, those with one and the same matte differ by their
             background alone, and a report compares what a method says of them. None for whoever is shown once.
     """
 

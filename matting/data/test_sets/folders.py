@@ -1,4 +1,4 @@
-"""Test pictures in folders: photographs and mattes matched by name."""
+"""Test images in folders: photos and mattes matched by name."""
 
 from functools import partial
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from matting.data.test_sets.examples import Example, Pair
 from matting.errors import MattingError
-from matting.images import list_pictures, read_alpha, read_rgb
+from matting.images import list_images, read_alpha, read_rgb
 from matting.trimap import implied_trimap
 
 _ROLES = ("image", "alpha", "trimap", "foreground", "background")
@@ -25,16 +25,16 @@ class Listing(NamedTuple):
 
 
 def pairs_from_folders(images: Path, alphas: Path, trimaps: Path | None = None, dataset: str | None = None) -> Listing:
-    """Match photographs and mattes of two folders by stem: ``images/NAME.*`` with ``alphas/NAME.*``.
+    """Match photos and mattes of two folders by stem: ``images/NAME.*`` with ``alphas/NAME.*``.
 
     Args:
-        images: Folder of photographs.
+        images: Folder of photos.
         alphas: Folder of true mattes.
         trimaps: Folder of trimaps; made from the mattes where None.
         dataset: Name of the set in results; the parent folder's name where None.
 
     Returns:
-        Pairs and problems. No picture is decoded yet.
+        Pairs and problems. No image is decoded yet.
 
     Raises:
         FileNotFoundError: A folder does not exist.
@@ -55,16 +55,16 @@ def pairs_from_folders(images: Path, alphas: Path, trimaps: Path | None = None, 
 def pairs_from_root(root: Path, dataset: str | None = None) -> Listing:
     """Find pairs kept as one folder each: ``root/NAME/image.*``, ``alpha.*`` and, at will, ``trimap.*``.
 
-    Where the true colours are known, ``foreground.*`` and ``background.*`` beside them let a report judge colours too.
+    Where the true colours are known, ``foreground.*`` and ``background.*`` next to them let a report judge colours too.
 
     A folder may also be a set of its own, ``root/SET/image/*``, ``alpha/*`` and, at will, ``trimap/*``, paired by name.
 
     Args:
-        root: Folder of such folders; others among them (without a file named ``alpha``) are passed over.
+        root: Folder of such folders; others among them (without a file named ``alpha``) are skipped.
         dataset: Name of the set in results; the root's name where None. Sets of their own keep their own.
 
     Returns:
-        Pairs and problems. No picture is decoded yet.
+        Pairs and problems. No image is decoded yet.
 
     Raises:
         FileNotFoundError: The root does not exist.
@@ -97,11 +97,11 @@ def load_example(
     foreground: Path | None = None,
     background: Path | None = None,
 ) -> Example:
-    """Read one test picture from its files.
+    """Read one test image from its files.
 
     Args:
         name: Name in the results.
-        image: The photograph.
+        image: The photo.
         alpha: The true matte.
         trimap: The trimap; made from the matte where None, see `matting.trimap.implied_trimap`.
         foreground: The true colours of the subject.
@@ -133,7 +133,7 @@ def _pair(dataset: str, name: str, files: dict[str, Path]) -> Pair:
 
 def _by_stem(folder: Path, role: str, problems: list[str]) -> dict[str, Path]:
     files: dict[str, Path] = {}
-    for path in list_pictures(folder):
+    for path in list_images(folder):
         if path.stem in files:
             problems.append(f"{path.stem}: two {role} files, {files[path.stem].name} and {path.name}; remove one")
         files.setdefault(path.stem, path)

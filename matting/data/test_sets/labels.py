@@ -1,4 +1,4 @@
-"""Labels of test pictures from a table: they turn one test set into scenarios, each with a row of its own."""
+"""Labels of test images from a table: they turn one test set into scenarios, each with a row of its own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from matting.data.test_sets.folders import Listing
 from matting.errors import MattingError
 from matting.files import open_csv
 
-# Columns of a manifest that describe a picture and are no label.
+# Columns of a manifest that describe an image and are no label.
 _NOT_LABELS = frozenset({"name", "difficulty", "split", "group", "set", "identity"})
 
 
@@ -21,7 +21,7 @@ def with_labels(listing: Listing, table: Path) -> Listing:
         table: CSV with a column ``name``, at will ``difficulty``, and one column of 0 and 1 per label, such as
             ``glasses``; the manifest of an RWP folder is one. A column ``identity`` tells who is shown, so that
             mattes of one person before different backgrounds are compared. ``split``, ``group`` and ``set`` are
-            passed over.
+            skipped.
 
     Returns:
         The pairs with their labels, and one more problem for each name that belongs to no pair. Pairs that are not in

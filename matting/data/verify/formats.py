@@ -22,10 +22,10 @@ class Format:
         name: What the command line and configurations call it.
         title: What its authors call it.
         licence: Terms, in a few words.
-        size: Number of pictures, in words.
+        size: Number of images, in words.
         obtain: Whom to write to, or where it lies.
         reader: Called with the folder and a keyword ``split``.
-        composites: Enumerates the official test pictures, given the folder and that of their backgrounds.
+        composites: Enumerates the official test images, given the folder and that of their backgrounds.
         splits: Splits that are read.
         published: Number of items of a split, where one is published.
     """
@@ -42,7 +42,7 @@ class Format:
 
 
 def _coco_matting(root: Path, split: str) -> Source:
-    """COCO-Matting beside COCO, as configurations expect it; every matte, whoever else is in the photograph."""
+    """COCO-Matting next to COCO, as configurations expect it; every matte, whoever else is in the photo."""
     return formats.coco_matting(root, root.parent / "coco", split, scope="ignore_others")
 
 
@@ -92,7 +92,7 @@ FORMATS = (
     Format(
         "ppm100",
         "PPM-100",
-        "photographs Flickr CC, mattes CC BY-NC-SA 4.0",
+        "photos Flickr CC, mattes CC BY-NC-SA 4.0",
         "100",
         "link in the repository of PPM",
         formats.ppm100,
@@ -130,9 +130,9 @@ FORMATS = (
     Format(
         "coco_matting",
         "COCO-Matting",
-        "CC BY-NC 4.0; photographs Flickr terms",
-        "38,251 mattes of 31,694 photographs",
-        "link in the repository of SEMat; photographs from cocodataset.org: train2017 and unlabeled2017",
+        "CC BY-NC 4.0; photos Flickr terms",
+        "38,251 mattes of 31,694 photos",
+        "link in the repository of SEMat; photos from cocodataset.org: train2017 and unlabeled2017",
         _coco_matting,
         splits=("train",),
         published={"train": 38251},
@@ -140,7 +140,7 @@ FORMATS = (
     Format(
         "coco_instances",
         "COCO 2017 portraits",
-        "annotations CC BY 4.0; photographs Flickr terms",
+        "annotations CC BY 4.0; photos Flickr terms",
         "a subset of 118,287 + 5,000",
         "cocodataset.org: train2017, val2017 and annotations_trainval2017",
         formats.coco_instances,
@@ -148,14 +148,14 @@ FORMATS = (
     ),
     Format(
         "masks",
-        "a folder of photographs and person masks",
+        "a folder of photos and person masks",
         "yours",
         "any",
         "your own",
         partial(formats.masks, treatment="ignore_band"),
     ),
-    Format("pairs", "a folder of photographs and mattes", "yours", "any", "your own", formats.pairs),
-    Format("rgba", "a folder of RGBA cut-outs", "yours", "any", "your own", formats.rgba),
+    Format("pairs", "a folder of photos and mattes", "yours", "any", "your own", formats.pairs),
+    Format("rgba", "a folder of RGBA cutouts", "yours", "any", "your own", formats.rgba),
 )
 """In the order of the documentation."""
 

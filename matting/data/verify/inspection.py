@@ -10,7 +10,7 @@ from matting.errors import MattingError
 from matting.images import Pixels, read_rgb
 
 MOST_SOFT = 0.5
-"""Share of soft pixels above which a matte is probably something else, such as a depth map or a gray photograph."""
+"""Share of soft pixels above which a matte is probably something else, such as a depth map or a gray photo."""
 
 HARD = "no pixel is soft: a hard mask teaches hard hair"
 
@@ -26,7 +26,7 @@ class Inspection(NamedTuple):
         doubts: What may be meant, but is unusual.
         size: Height and width of the matte in pixels, or None where it cannot be read.
         soft: Share of the pixels that are neither 0 nor 255.
-        fingerprint: Perceptual hash of the picture, 64 bits, or None where it cannot be read.
+        fingerprint: Perceptual hash of the image, 64 bits, or None where it cannot be read.
     """
 
     name: str
@@ -58,10 +58,10 @@ def inspect_item(source: Source, index: int) -> Inspection:
         try:
             if path is None:
                 continue
-            picture = read_rgb(path)
-            fingerprint = perceptual_hash(_visible(item, picture, alpha)) if fingerprint is None else fingerprint
-            if picture.shape[:2] != alpha.shape:
-                found, wanted = picture.shape, alpha.shape
+            image = read_rgb(path)
+            fingerprint = perceptual_hash(_visible(item, image, alpha)) if fingerprint is None else fingerprint
+            if image.shape[:2] != alpha.shape:
+                found, wanted = image.shape, alpha.shape
                 problems.append(f"{path} is {found[1]}x{found[0]}, its matte {item.alpha} {wanted[1]}x{wanted[0]}")
         except (MattingError, OSError) as error:
             problems.append(str(error))
@@ -97,19 +97,19 @@ def judge_matte(alpha: Pixels) -> tuple[list[str], list[str], float]:
     return [], doubts, soft
 
 
-def perceptual_hash(picture: Pixels) -> int:
-    """Hash what a picture looks like: equal, or a few bits away, after scaling, recoding or slight retouching.
+def perceptual_hash(image: Pixels) -> int:
+    """Hash what an image looks like: equal, or a few bits away, after scaling, recoding or slight retouching.
 
-    The signs of the lowest frequencies of the cosine transform of the gray picture, against their median (Zauner,
+    The signs of the lowest frequencies of the cosine transform of the gray image, against their median (Zauner,
     "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010).
 
     Args:
-        picture: ``(H, W, 3)`` uint8.
+        image: ``(H, W, 3)`` uint8.
 
     Returns:
         64 bits as a non-negative integer.
     """
-    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(gray, (_HASHED_SIDE, _HASHED_SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
     low = cv2.dct(small)[:_HASH_SIDE, :_HASH_SIDE].ravel()
     bits = low > np.median(low[1:])
@@ -124,9 +124,9 @@ def _ignores_edges(source: Source, item: Item, alpha: Pixels) -> bool:
     return not (edges & ~source.ignored(item, alpha)).any()
 
 
-def _visible(item: Item, picture: Pixels, alpha: Pixels) -> Pixels:
-    """A photograph as it is; a bare foreground before gray: its colours are arbitrary where it is not seen."""
-    if item.photo is not None or picture.shape[:2] != alpha.shape:
-        return picture
+def _visible(item: Item, image: Pixels, alpha: Pixels) -> Pixels:
+    """A photo as it is; a bare foreground before gray: its colours are arbitrary where it is not seen."""
+    if item.photo is not None or image.shape[:2] != alpha.shape:
+        return image
     share = alpha[..., None].astype(np.float32) / 255
-    return np.asarray(share * picture + (1 - share) * 128, np.uint8)
+    return np.asarray(share * image + (1 - share) * 128, np.uint8)

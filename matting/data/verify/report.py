@@ -17,9 +17,9 @@ from matting.data.verify.inspection import Inspection, inspect_item
 from matting.errors import MattingError
 
 SAME_PICTURE = 6
-"""Bits, of 64, by which the hashes of two versions of one picture differ at most.
+"""Bits, of 64, by which the hashes of two versions of one image differ at most.
 
-On 109 photographs: at most 4 after scaling to a quarter and JPEG of quality 40; any two of them at least 18.
+On 109 photos: at most 4 after scaling to a quarter and JPEG of quality 40; any two of them at least 18.
 """
 
 Progress = Callable[[Sequence["Future[Inspection]"], str], Iterable["Future[Inspection]"]]
@@ -161,7 +161,7 @@ def _summarise(split: str, source: Source, inspections: list[Inspection], publis
 
 
 def leaks(splits: Mapping[str, Sequence[Inspection]]) -> list[str]:
-    """Find pictures that stand in two splits, by their perceptual hashes.
+    """Find images that stand in two splits, by their perceptual hashes.
 
     Args:
         splits: Inspections of each split.

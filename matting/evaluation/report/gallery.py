@@ -1,4 +1,4 @@
-"""Pictures of a test: what the method saw, what it should have said, what it said, and where it was wrong."""
+"""Images of a test: what the method saw, what it should have said, what it said, and where it was wrong."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -12,18 +12,18 @@ from matting.evaluation.prediction import Method, predict
 from matting.evaluation.scoring import Evaluation
 from matting.inference import place_on, resize
 
-COLUMNS = ("photo", "true alpha", "predicted alpha", "error: red too opaque, blue too clear", "cut-out")
+COLUMNS = ("photo", "true alpha", "predicted alpha", "error: red too opaque, blue too clear", "cutout")
 TILE = (300, 360)
-"""Width and height, in pixels, of the box each picture of a row is fitted into."""
+"""Width and height, in pixels, of the box each image of a row is fitted into."""
 GROUND = (64, 160, 112)
 CLOSE_UP = 150
-"""Side, in pixels of the photograph, of the window that is shown at 200 %."""
+"""Side, in pixels of the photo, of the window that is shown at 200 %."""
 _TOO_OPAQUE = (200, 30, 45)
 _TOO_CLEAR = (35, 80, 190)
 
 
 class Exhibit(NamedTuple):
-    """A picture worth showing, and why."""
+    """An image worth showing, and why."""
 
     pair: Pair
     reason: str
@@ -35,7 +35,7 @@ class Plate(NamedTuple):
     Attributes:
         title: Why it is shown and what it is.
         figures: Its scores.
-        tiles: RGB pictures of equal size in the order of `COLUMNS`, scaled into `TILE`.
+        tiles: RGB images of equal size in the order of `COLUMNS`, scaled into `TILE`.
         close_up: The same five at 200 % where the unknown region is wrong most.
         others: The mattes of the other methods, by name, at the size of the tiles.
     """
@@ -48,15 +48,15 @@ class Plate(NamedTuple):
 
 
 def select_exhibits(evaluation: Evaluation, method: str, limit: int = 7) -> list[Exhibit]:
-    """Choose pictures by whole-image MAD: the worst, the median and the best, then the worst of each label.
+    """Choose images by whole-image MAD: the worst, the median and the best, then the worst of each label.
 
     Args:
         evaluation: The scores.
         method: Whose errors decide.
-        limit: Most pictures wanted.
+        limit: Most images wanted.
 
     Returns:
-        At most `limit` different pictures.
+        At most `limit` different images.
     """
     rows = [row for row in evaluation.rows if row.method == method and row.region == "whole"]
     ranked = [row.pair for row in sorted(rows, key=lambda row: row.scores["mad"], reverse=True)]
@@ -95,10 +95,10 @@ def draw_plates(evaluation: Evaluation, methods: Mapping[str, Method]) -> Iterat
 
 
 def draw_tiles(example: Example, alpha: NDArray[np.float32]) -> list[NDArray[np.uint8]]:
-    """Draw the five pictures of a row at the size of the photo scaled into one tile.
+    """Draw the five images of a row at the size of the photo scaled into one tile.
 
     Args:
-        example: The test picture.
+        example: The test image.
         alpha: ``(H, W)`` float32 in [0, 1]: what was predicted.
 
     Returns:
@@ -116,7 +116,7 @@ def draw_close_up(example: Example, alpha: NDArray[np.float32]) -> list[NDArray[
     """Draw, at 200 %, the window of side `CLOSE_UP` whose unknown region holds the largest error.
 
     Args:
-        example: The test picture.
+        example: The test image.
         alpha: ``(H, W)`` float32 in [0, 1]: what was predicted.
 
     Returns:
@@ -126,8 +126,8 @@ def draw_close_up(example: Example, alpha: NDArray[np.float32]) -> list[NDArray[
     image, target, preds = example.image[window], example.alpha[window], _levels(alpha[window])
     error = signed_error(alpha[window], target)
     shape = (2 * target.shape[0], 2 * target.shape[1])
-    pictures = (image, _gray(target), _gray(preds), error, _on_ground(image, preds))
-    return [resize(picture, shape) for picture in pictures]
+    images = (image, _gray(target), _gray(preds), error, _on_ground(image, preds))
+    return [resize(picture, shape) for picture in images]
 
 
 def signed_error(alpha: NDArray[np.float32], target: NDArray[np.uint8]) -> NDArray[np.uint8]:

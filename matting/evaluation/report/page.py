@@ -79,16 +79,16 @@ def report_html(findings: Findings, results: Mapping[str, Any], plates: Sequence
         plates: The exhibits of the method under test.
 
     Returns:
-        HTML with style and pictures inside; readable at any width, in light and dark.
+        HTML with style and images inside; readable at any width, in light and dark.
     """
     evaluation, first = findings.evaluation, findings.evaluation.methods[0]
     charts = {SCENARIO_HEADING: _scenario_bars(evaluation), LABEL_HEADING: _label_bars(evaluation, first)}
     body = [
         f"<h1>{escape(results['title'])}</h1><p class=corpus>{escape(results['corpus'])}</p>",
-        f"<p>{results['pictures']} pictures · method under test: <b>{escape(first)}</b></p>",
-        "<p class=pale>Means over pictures with 95 % bootstrap intervals; lower is better everywhere.</p>",
+        f"<p>{results['images']} images · method under test: <b>{escape(first)}</b></p>",
+        "<p class=pale>Means over images with 95 % bootstrap intervals; lower is better everywhere.</p>",
         *(_section(name, [charts.get(name, ""), _tables(tables)]) for name, tables in sections(findings)),
-        "<h2>Pictures</h2>",
+        "<h2>Images</h2>",
         *map(_figure, plates),
         _section("Left out", [_list([f"{f.pair.name}: {f.reason}" for f in evaluation.failures])]),
         "<h2>How it was measured</h2>",
@@ -188,9 +188,9 @@ def _tiles(tiles: Iterable[tuple[str, NDArray[np.uint8]]]) -> str:
     return f"<div class=tiles>{shown}</div>"
 
 
-def data_uri(picture: NDArray[np.uint8]) -> str:
-    """A picture, ``(H, W, 3)`` uint8 RGB, as JPEG inside the page."""
-    _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 90])
+def data_uri(image: NDArray[np.uint8]) -> str:
+    """An image, ``(H, W, 3)`` uint8 RGB, as JPEG inside the page."""
+    _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 90])
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
 
 

@@ -19,7 +19,7 @@ _FRAME = (214, 218, 224)
 
 
 def panel_sheet(plates: Sequence[Plate], title: str) -> NDArray[np.uint8]:
-    """Draw one captioned row per picture: photo, true alpha, predicted alpha, signed error, cut-out on a colour.
+    """Draw one captioned row per image: photo, true alpha, predicted alpha, signed error, cutout on a colour.
 
     Args:
         plates: The rows.

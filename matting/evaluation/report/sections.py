@@ -42,11 +42,11 @@ CHARTS = (("whole", "mad"), ("unknown", "sad"))
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything a report is made of but its pictures.
+    """Everything a report is made of but its images.
 
     Attributes:
         evaluation: The scores.
-        setting: What stands beside them.
+        setting: What stands next to them.
         spreads: Variation over backgrounds.
         corrupted: Scores of `matting.evaluation.robustness.corrupted_pairs`; None where nobody asked.
     """
@@ -73,7 +73,7 @@ def sections(findings: Findings) -> list[Section]:
     found = [
         Section("Methods", [*method_tables(evaluation), seen_table(findings)]),
         Section(SCENARIO_HEADING, scenario_tables(evaluation)),
-        Section("Differences on the same pictures", difference_tables(evaluation)),
+        Section("Differences on the same images", difference_tables(evaluation)),
         Section("Over training runs", seed_tables(findings)),
         Section(LABEL_HEADING, label_tables(evaluation, evaluation.methods[0])),
         Section("Diagnosis", [*diagnosis_tables(evaluation), *further_tables(findings)]),
@@ -92,7 +92,7 @@ def seen_table(findings: Findings) -> Table:
 
 
 def scenario_scores(evaluation: Evaluation, scenario: str, method: str, region: str, metric: str) -> list[float]:
-    """Return one figure per picture of a scenario: of a label, or of a test set of that name."""
+    """Return one figure per image of a scenario: of a label, or of a test set of that name."""
     labels = SCENARIOS[scenario]
     return [
         row.scores[metric]
@@ -102,7 +102,7 @@ def scenario_scores(evaluation: Evaluation, scenario: str, method: str, region: 
 
 
 def scenario_tables(evaluation: Evaluation) -> list[Table]:
-    """Compare the methods in every scenario that has pictures, a row each; none where there are none."""
+    """Compare the methods in every scenario that has images, a row each; none where there are none."""
     first = evaluation.methods[0]
     present = [name for name in SCENARIOS if scenario_scores(evaluation, name, first, *CHARTS[0])]
     tables = []
@@ -113,7 +113,7 @@ def scenario_tables(evaluation: Evaluation) -> list[Table]:
             figures = [with_interval(bootstrap_mean(sample), SCALE[metric]) for sample in samples]
             rows.append([name, *figures, str(len(samples[0]))])
         title = f"Scenarios: {TITLE[metric]}, {REGION_TITLE[region]}"
-        tables.append(Table(title, ["scenario", *evaluation.methods, "pictures"], rows))
+        tables.append(Table(title, ["scenario", *evaluation.methods, "images"], rows))
     return tables
 
 
@@ -138,12 +138,12 @@ def _seed_table(evaluation: Evaluation, name: str, runs: Sequence[str], group: s
         if other not in runs:
             pairs = {metric: difference_over_seeds(own[metric], [scores[metric][other]]) for metric in METRICS}
             rows.append([f"minus {other}", *(with_interval(pairs[m], SCALE[m], sign="+") for m in METRICS)])
-    title = f"{name} over {len(runs)} seeds, {group}, {REGION_TITLE[region]} (pictures and seeds resampled)"
+    title = f"{name} over {len(runs)} seeds, {group}, {REGION_TITLE[region]} (images and seeds resampled)"
     return Table(title, ["figure", *metric_titles()], rows)
 
 
 def further_tables(findings: Findings) -> list[Table]:
-    """Judge the trimap head, the cut-out's colours and the dependence on the background, where they can be judged."""
+    """Judge the trimap head, the cutout's colours and the dependence on the background, where they can be judged."""
     methods = findings.evaluation.methods
     means = [mean_diagnosis(findings.evaluation, method) for method in methods]
     columns = {
@@ -156,7 +156,7 @@ def further_tables(findings: Findings) -> list[Table]:
     }
     judged = {title: column for title, column in columns.items() if set(column) != {NO_FIGURE}}
     rows = [list(row) for row in zip(methods, *judged.values(), strict=True)]
-    title = "Trimap head, colours of the cut-out, dependence on the background"
+    title = "Trimap head, colours of the cutout, dependence on the background"
     return [Table(title, ["method", *judged], rows)] if judged else []
 
 
@@ -187,7 +187,7 @@ def _corruption_table(corrupted: Evaluation, setting: Setting, method: str) -> T
     rows += [_average("not seen in training", unseen)] if 0 < len(unseen) < len(CORRUPTIONS) else []
     title = f"{method}: {TITLE[metric]}, {REGION_TITLE[region]} [over clean]; clean: {plain(clean.mean, SCALE[metric])}"
     header = ["corruption", *(f"severity {severity}" for severity in SEVERITIES), "mean over clean", "seen in training"]
-    return Table(f"{title}, {clean.pictures} pictures", header, rows)
+    return Table(f"{title}, {clean.images} images", header, rows)
 
 
 def _average(name: str, ratios: Sequence[float]) -> list[str]:

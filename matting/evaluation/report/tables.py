@@ -10,7 +10,7 @@ from matting.evaluation.summary import mean_diagnosis
 SCALE = {"sad": 1.0, "mse": 1000.0, "mad": 1000.0, "grad": 1.0, "conn": 1.0}
 TITLE = {"sad": "SAD", "mse": "MSE · 10³", "mad": "MAD · 10³", "grad": "Grad", "conn": "Conn"}
 NO_FIGURE = "none"
-"""Stands where no picture has a figure."""
+"""Stands where no image has a figure."""
 
 REGION_TITLE = {"whole": "whole image", "unknown": "unknown region"}
 
@@ -34,7 +34,7 @@ def method_tables(evaluation: Evaluation) -> list[Table]:
     return [
         Table(
             f"{group}, {REGION_TITLE[region]}",
-            ["method", *metric_titles(), "pictures"],
+            ["method", *metric_titles(), "images"],
             [_row(evaluation, method, method, group, region) for method in evaluation.methods],
         )
         for group in evaluation.sets
@@ -43,14 +43,14 @@ def method_tables(evaluation: Evaluation) -> list[Table]:
 
 
 def label_tables(evaluation: Evaluation, method: str) -> list[Table]:
-    """Break one method's scores down by label, a table per region; none where no picture carries a label."""
+    """Break one method's scores down by label, a table per region; none where no image carries a label."""
     labels = [group for group in evaluation.groups if group not in evaluation.sets]
     if not labels:
         return []
     return [
         Table(
             f"{method} by label, {REGION_TITLE[region]}",
-            ["label", *metric_titles(), "pictures"],
+            ["label", *metric_titles(), "images"],
             [_row(evaluation, group, method, group, region) for group in labels],
         )
         for region in REGIONS
@@ -58,7 +58,7 @@ def label_tables(evaluation: Evaluation, method: str) -> list[Table]:
 
 
 def difference_tables(evaluation: Evaluation) -> list[Table]:
-    """Compare the first method with every other on the same pictures: paired differences with 95 % intervals."""
+    """Compare the first method with every other on the same images: paired differences with 95 % intervals."""
     first, *others = evaluation.methods
     return [
         Table(
@@ -73,7 +73,7 @@ def difference_tables(evaluation: Evaluation) -> list[Table]:
 
 
 def diagnosis_tables(evaluation: Evaluation) -> list[Table]:
-    """Say where each method's error sits, over all sets; no table where every picture has an ignore mask."""
+    """Say where each method's error sits, over all sets; no table where every image has an ignore mask."""
     if not evaluation.diagnoses:
         return []
     scale = {HOLES: 1.0, HOLE_AREA: 100.0}
@@ -103,7 +103,7 @@ def metric_titles() -> list[str]:
 def _row(evaluation: Evaluation, name: str, method: str, group: str, region: str) -> list[str]:
     estimates = [bootstrap_mean(evaluation.scores(method, group, region, metric)) for metric in METRICS]
     figures = [with_interval(estimate, SCALE[metric]) for metric, estimate in zip(METRICS, estimates, strict=True)]
-    return [name, *figures, str(estimates[0].pictures)]
+    return [name, *figures, str(estimates[0].images)]
 
 
 def _differences(evaluation: Evaluation, first: str, other: str, group: str, region: str) -> list[str]:
@@ -130,8 +130,8 @@ def _digits(figure: float) -> int:
 
 
 def with_interval(estimate: Estimate, scale: float, sign: str = "") -> str:
-    """Print an estimate with its interval; one picture has none."""
+    """Print an estimate with its interval; one image has none."""
     mean, low, high = (scale * value for value in estimate[:3])
     digits = _digits(mean)
-    interval = f" [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]" if estimate.pictures > 1 else ""
+    interval = f" [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]" if estimate.images > 1 else ""
     return f"{mean:{sign}.{digits}f}{interval}"

@@ -34,19 +34,19 @@ def write_report(
     Args:
         folder: Target; made where it is missing, files of an earlier report in it are replaced one by one.
         evaluation: The scores.
-        methods: The evaluated methods; they predict the few pictures shown once more.
-        setting: What stands beside the figures.
+        methods: The evaluated methods; they predict the few images shown once more.
+        setting: What stands next to the figures.
         corrupted: The scores of `matting.evaluation.robustness.corrupted_pairs`, of some of the methods.
 
     Returns:
         The flat figures of the method under test, as `summarise` names them: what a logger takes.
 
     Raises:
-        ValueError: Not one picture was scored; the reasons are in the text. Or a method has no description.
+        ValueError: Not one image was scored; the reasons are in the text. Or a method has no description.
     """
     if not evaluation.rows:
-        reasons = "; ".join(failure.reason for failure in evaluation.failures[:3]) or "there were no pictures"
-        raise MattingError(f"expected at least one scored picture to report on, found none: {reasons}")
+        reasons = "; ".join(failure.reason for failure in evaluation.failures[:3]) or "there were no images"
+        raise MattingError(f"expected at least one scored image to report on, found none: {reasons}")
     if bare := [name for name in evaluation.methods if name not in setting.methods]:
         raise ValueError(f"expected a description of every method, found none of '{bare[0]}'; add it to the setting")
     findings = Findings(evaluation, setting, background_spreads(evaluation.pairs, methods), corrupted)
@@ -81,7 +81,7 @@ def collect_results(findings: Findings) -> dict[str, Any]:
         findings.corrupted,
     )
     first, *others = evaluation.methods
-    pictures = len(evaluation.pairs)
+    images = len(evaluation.pairs)
     return {
         "title": setting.title,
         "corpus": setting.corpus,
@@ -95,7 +95,7 @@ def collect_results(findings: Findings) -> dict[str, Any]:
         },
         "corruptions": {} if corrupted is None else {name: _corruptions(corrupted, name) for name in corrupted.methods},
         "method_under_test": first,
-        "pictures": pictures,
+        "images": images,
         "failures": [{"name": failure.pair.name, "reason": failure.reason} for failure in evaluation.failures],
         "protocol": protocol_facts(evaluation),
         "methods": {name: description.text for name, description in setting.methods.items()},
@@ -105,7 +105,7 @@ def collect_results(findings: Findings) -> dict[str, Any]:
         "hardware": provenance.hardware(),
         "versions": provenance.versions(),
         "wall_seconds": round(setting.wall_seconds, 2),
-        "seconds_per_picture": {name: round(spent / pictures, 4) for name, spent in evaluation.seconds.items()},
+        "seconds_per_image": {name: round(spent / images, 4) for name, spent in evaluation.seconds.items()},
     }
 
 
@@ -114,14 +114,14 @@ def protocol_facts(evaluation: Evaluation) -> dict[str, str]:
     return {
         "metrics": evaluation.protocol,
         "regions": "the whole image, and the trimap's unknown region",
-        "size": "the pictures' own: mattes are brought back to it, neither padded nor capped",
+        "size": "the images' own: mattes are brought back to it, neither padded nor capped",
         "trimap": f"the set's own; else within {RADIUS_SHARE:.0%} of the long side from the matte's edge",
-        "average": "per picture first, then the unweighted mean; 95 % percentile bootstrap intervals over pictures",
+        "average": "per image first, then the unweighted mean; 95 % percentile bootstrap intervals over images",
     }
 
 
 def per_image_csv(evaluation: Evaluation) -> str:
-    """Return one CSV line per method, picture and region, with a header line."""
+    """Return one CSV line per method, image and region, with a header line."""
     return csv_text(["method", "set", "name", "difficulty", "tags", "region", *METRICS], map(_line, evaluation.rows))
 
 
@@ -135,10 +135,10 @@ def report_markdown(findings: Findings, results: Mapping[str, Any]) -> str:
     first = findings.evaluation.methods[0]
     parts = [
         f"# {results['title']}\n",
-        f"> **{results['corpus']}** · {results['pictures']} pictures · method under test: **{first}**\n",
-        "Means over pictures with 95 % bootstrap intervals; lower is better everywhere.\n",
+        f"> **{results['corpus']}** · {results['images']} images · method under test: **{first}**\n",
+        "Means over images with 95 % bootstrap intervals; lower is better everywhere.\n",
         *(_section(section) for section in sections(findings)),
-        "## Pictures\n\n![Worst, median and best pictures](panels.png)\n",
+        "## Images\n\n![Worst, median and best images](panels.png)\n",
         _failures(findings.evaluation),
         _provenance(results),
     ]
@@ -170,7 +170,7 @@ def _failures(evaluation: Evaluation) -> str:
     if not evaluation.failures:
         return ""
     lines = "\n".join(f"- `{failure.pair.name}`: {failure.reason}" for failure in evaluation.failures)
-    return f"## Left out: {len(evaluation.failures)} pictures\n\n{lines}\n"
+    return f"## Left out: {len(evaluation.failures)} images\n\n{lines}\n"
 
 
 def _provenance(results: Mapping[str, Any]) -> str:

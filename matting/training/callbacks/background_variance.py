@@ -28,7 +28,7 @@ def background_variance(alphas: Tensor, weight: Tensor) -> Tensor:
 
 
 class BackgroundVariance(Callback):
-    """Logs `background_variance` of the same few people at every validation: whole picture and unknown region.
+    """Logs `background_variance` of the same few people at every validation: whole image and unknown region.
 
     People are foreground layers of the training sources, backgrounds are spread over all scenes; nothing is degraded
     and nothing is random, so that runs can be compared. Logged as ``pairing/whole/variance`` and

@@ -1,4 +1,4 @@
-"""Shows what the network makes of a few validation pictures, epoch after epoch."""
+"""Shows what the network makes of a few validation images, epoch after epoch."""
 
 from typing import Any
 
@@ -16,22 +16,22 @@ from matting.trimap import CODES
 
 
 class Panels(Callback):
-    """Logs rows of photo, true alpha, predicted alpha, signed error and cut-out to W&B at every validation.
+    """Logs rows of photo, true alpha, predicted alpha, signed error and cutout to W&B at every validation.
 
-    The pictures are the first of the validation set, so that a dashboard's slider shows the same ones over time. They
+    The images are the first of the validation set, so that a dashboard's slider shows the same ones over time. They
     are logged as ``panels/validation``.
 
     Args:
-        pictures: Their number; at most a batch.
+        images: Their number; at most a batch.
 
     Raises:
         MattingError: If there is none to show.
     """
 
-    def __init__(self, pictures: int = 4) -> None:
-        if pictures < 1:
-            raise MattingError(f"callbacks.panels.pictures: expected at least 1, found {pictures}")
-        self.pictures = pictures
+    def __init__(self, images: int = 4) -> None:
+        if images < 1:
+            raise MattingError(f"callbacks.panels.images: expected at least 1, found {images}")
+        self.images = images
 
     @torch.no_grad()
     def on_validation_batch_start(
@@ -41,7 +41,7 @@ class Panels(Callback):
         loggers = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
         if batch_idx or dataloader_idx or not trainer.is_global_zero or not loggers:
             return
-        shown = TrainingBatch(*(part[: self.pictures] for part in batch))
+        shown = TrainingBatch(*(part[: self.images] for part in batch))
         rows = panel_rows(shown, pl_module.model(shown.image).alpha)  # type: ignore[operator]
         captions = [f"{k}: {' | '.join(COLUMNS)}" for k in range(len(rows))]
         for logger in loggers:
@@ -49,14 +49,14 @@ class Panels(Callback):
 
 
 def panel_rows(batch: TrainingBatch, alphas: torch.Tensor) -> list[NDArray[np.uint8]]:
-    """Draw the five pictures of `matting.evaluation.report.gallery.COLUMNS` side by side, a row per picture of a batch.
+    """Draw the five images of `matting.evaluation.report.gallery.COLUMNS` side by side, a row per image of a batch.
 
     Args:
-        batch: The pictures.
+        batch: The images.
         alphas: ``(B, 1, S, S)`` in [0, 1]: what was predicted of them.
 
     Returns:
-        ``(h, w, 3)`` uint8 RGB, one per picture.
+        ``(h, w, 3)`` uint8 RGB, one per image.
     """
     images, targets = (_levels(layer).transpose(0, 2, 3, 1) for layer in (batch.image, batch.alpha))
     trimaps = CODES[batch.trimap.cpu().numpy()]

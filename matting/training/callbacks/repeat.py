@@ -1,4 +1,4 @@
-"""The same epoch over and over: can the network learn these few pictures by heart?"""
+"""The same epoch over and over: can the network learn these few images by heart?"""
 
 from dataclasses import fields
 

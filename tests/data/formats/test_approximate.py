@@ -31,7 +31,7 @@ def test_a_body_that_is_cut_off_goes_on():
     mask = np.zeros(SIZE, bool)
     mask[30:, 20:60] = True
     trimap = trimap_from_mask(mask)
-    assert (trimap[-1, 30:50] == 255).all(), "the picture's edge is no outline"
+    assert (trimap[-1, 30:50] == 255).all(), "the image's edge is no outline"
 
 
 @pytest.mark.slow

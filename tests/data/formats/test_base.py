@@ -40,7 +40,7 @@ def test_an_aligned_box_is_made_of_whole_blocks_and_keeps_the_side(data, side):
 @settings(max_examples=15)
 @given(seed=st.integers(0, 1000))
 def test_layers_of_a_reduced_crop_stay_aligned(tmp_path_factory, suffix, seed):
-    gray = photo(1, LARGE)[..., 0]  # the photograph shows its own matte, so any shift between the two is seen
+    gray = photo(1, LARGE)[..., 0]  # the photo shows its own matte, so any shift between the two is seen
     folder = tmp_path_factory.getbasetemp() / f"reduced{suffix}"
     image = save(folder / f"photo{suffix}", gray if "gray" in suffix else np.dstack([gray] * 3))
     source = Source("s", [Item("one", save(folder / "alpha.png", gray), image)])

@@ -19,7 +19,7 @@ SIDE = 24
 
 @pytest.fixture
 def source(tmp_path, monkeypatch):
-    """Three photographs, one of them with a foreground layer, and an empty cache."""
+    """Three photos, one of them with a foreground layer, and an empty cache."""
     monkeypatch.setenv("MATTING_CACHE", str(tmp_path / "cache"))
     items = [
         Item(str(k), save(tmp_path / f"alpha{k}.png", matte(k)), save(tmp_path / f"photo{k}.png", photo(k)))
@@ -31,7 +31,7 @@ def source(tmp_path, monkeypatch):
 
 @pytest.fixture
 def doubling(monkeypatch):
-    """A stand-in for the estimate: the photograph at half its brightness."""
+    """A stand-in for the estimate: the photo at half its brightness."""
     monkeypatch.setattr(estimation, "estimate_foreground", lambda photo, alpha: photo // 2)
 
 
@@ -133,7 +133,7 @@ def test_the_second_read_and_another_process_s_copy_need_no_file(source):
 
 
 def test_the_size_is_capped(source):
-    per_item = 2 * (SIDE * SIDE * 5 + 1)  # one item is both a photograph and a foreground
+    per_item = 2 * (SIDE * SIDE * 5 + 1)  # one item is both a photo and a foreground
     cached = with_decoded_cache(source, SIDE, 2.5 * per_item / 1e9)
     assert cached.slots == 4 and cached.file.stat().st_size == 2 * per_item
     assert cached.layers(2, recomposed=False).alpha.shape == matte(2).shape

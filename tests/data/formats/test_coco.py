@@ -25,7 +25,7 @@ def disc(left: int, top: int, right: int, bottom: int) -> np.ndarray:
 
 
 def coco_matting_tree(root: Path, form: str = "joined") -> tuple[Path, Path]:
-    """Mattes of five photographs: alone, two mattes, not annotated, beside a stranger, of the validation set."""
+    """Mattes of five photos: alone, two mattes, not annotated, next to a stranger, of the validation set."""
     folders = ["train2017", "train2017", "unlabeled2017", "train2017", "val2017"]
     people = [annotation(ALONE, OWN), annotation(GROUP, OWN), annotation(GROUP, OTHER)]
     people += [annotation(BESIDE, OWN), annotation(BESIDE, OTHER), annotation(ALONE, OTHER, category_id=2)]
@@ -63,7 +63,7 @@ def test_every_form_gives_the_matte_and_its_photograph(tmp_path, form):
 def test_single_person_drops_groups_and_annotated_strangers(tmp_path):
     source = formats.coco_matting(*coco_matting_tree(tmp_path))
     assert by_id(source) == [ALONE, UNANNOTATED]
-    assert "1 of 2 photographs have no annotations" in source.notes[0]
+    assert "1 of 2 photos have no annotations" in source.notes[0]
     assert by_id(formats.coco_matting(*coco_matting_tree(tmp_path), split="val")) == [VALIDATION]
 
 
@@ -130,7 +130,7 @@ def test_outlines_in_every_code_are_drawn_as_coco_draws_them(form):
 
 
 def instances_tree(root: Path) -> Path:
-    """One photograph for each reason to take it or not."""
+    """One photo for each reason to take it or not."""
     big, small = (4.0, 6.0, 30.0, 46.0), (5.0, 5.0, 9.0, 9.0)
     people = [
         annotation(1, big),

@@ -25,10 +25,10 @@ def test_all_problems_are_told_and_the_rest_is_kept(tmp_path):
     assert sorted(problem.removeprefix(f"{root}/") for problem in caught.value.problems) == [
         "image/a.png and a.jpg have one name",
         "image/b.jpg has no matte",
-        "matte/c.png has no picture",
-        "matte/folder.png has no picture",
+        "matte/c.png has no image",
+        "matte/folder.png has no image",
     ]
-    assert "4 problems beside 2 complete items" in str(caught.value) and "and 1 more" in str(caught.value)
+    assert "4 problems next to 2 complete items" in str(caught.value) and "and 1 more" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -36,15 +36,15 @@ def test_all_problems_are_told_and_the_rest_is_kept(tmp_path):
     [
         (formats.composition1k, r"expected Composition-1K \(Combined_Dataset\), found nothing"),
         (formats.distinctions646, "expected Distinctions-646, found nothing"),
-        (formats.rwp, "expected RWP photographs, found nothing"),
-        (formats.rwp636, "expected RealWorldPortrait-636 photographs, found nothing"),
-        (formats.p3m10k, r"expected P3M-10k photographs \(train\), found nothing"),
-        (formats.ppm100, "expected PPM-100 photographs, found nothing"),
-        (formats.aim500, "expected AIM-500 photographs, found nothing"),
-        (formats.am2k, "expected AM-2k photographs, found nothing"),
-        (formats.aisegment, r"expected AISegment photographs \(clip_img\), found nothing"),
+        (formats.rwp, "expected RWP photos, found nothing"),
+        (formats.rwp636, "expected RealWorldPortrait-636 photos, found nothing"),
+        (formats.p3m10k, r"expected P3M-10k photos \(train\), found nothing"),
+        (formats.ppm100, "expected PPM-100 photos, found nothing"),
+        (formats.aim500, "expected AIM-500 photos, found nothing"),
+        (formats.am2k, "expected AM-2k photos, found nothing"),
+        (formats.aisegment, r"expected AISegment photos \(clip_img\), found nothing"),
         (formats.pairs, "expected a folder of pairs, found nothing"),
-        (formats.rgba, "expected a folder of cut-outs, found nothing"),
+        (formats.rgba, "expected a folder of cutouts, found nothing"),
         (formats.coco_instances, "expected COCO's instance annotations; unpack"),
     ],
 )
@@ -60,7 +60,7 @@ def test_a_missing_test_set_lists_both_path_forms(tmp_path):
 
 def test_a_file_where_a_folder_belongs(tmp_path):
     (tmp_path / "image").write_text("")
-    with pytest.raises(FileNotFoundError, match="image: expected PPM-100 photographs, found a file"):
+    with pytest.raises(FileNotFoundError, match="image: expected PPM-100 photos, found a file"):
         formats.ppm100(tmp_path)
 
 
@@ -124,5 +124,5 @@ def test_the_hashed_split_depends_on_the_name_alone(name):
 
 
 def test_the_hash_gives_eighty_ten_and_ten_per_cent():
-    found = [hashed_split(f"picture {k}") for k in range(20000)]
+    found = [hashed_split(f"image {k}") for k in range(20000)]
     assert [round(found.count(split) / 20000, 2) for split in ("train", "val", "test")] == [0.8, 0.1, 0.1]

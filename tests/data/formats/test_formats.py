@@ -169,7 +169,7 @@ def test_aim500_by_category(tmp_path, record):
 def test_aim500_refuses_another_json(tmp_path, text):
     pair_tree(tmp_path, ["o_1"], "original", "mask", (".jpg", ".png"))
     (tmp_path / "aim_category_type.json").write_text(text)
-    with pytest.raises(ValueError, match=r"aim_category_type\.json: expected a category for each picture"):
+    with pytest.raises(ValueError, match=r"aim_category_type\.json: expected a category for each image"):
         formats.aim500(tmp_path)
 
 
@@ -229,36 +229,36 @@ def test_a_published_test_set_is_trained_on_by_a_list_only(tmp_path, reader):
 
 
 def odd_files(folder, kind):
-    """A photograph and a matte that are stored in an odd way, as the layers they stand for."""
-    picture, alpha = photo(1), matte(1)
+    """A photo and a matte that are stored in an odd way, as the layers they stand for."""
+    image, alpha = photo(1), matte(1)
     names = (folder / "images/a.png", folder / "masks/a.png")
     if kind == "16-bit":
         names[1].parent.mkdir(parents=True)
         cv2.imwrite(str(names[1]), alpha.astype(np.uint16) * 257)
-        save(names[0], picture)
-    elif kind == "gray photograph":
-        picture = np.dstack([picture[..., 0]] * 3)
-        save(names[0], picture[..., 0])
+        save(names[0], image)
+    elif kind == "gray photo":
+        image = np.dstack([image[..., 0]] * 3)
+        save(names[0], image[..., 0])
         save(names[1], alpha)
     elif kind == "RGBA matte":
-        save(names[0], picture)
+        save(names[0], image)
         save(names[1], np.dstack([photo(2), alpha]))
     elif kind == "RGB matte":
-        save(names[0], picture)
+        save(names[0], image)
         save(names[1], np.dstack([alpha] * 3))
     else:
         exif = Image.Exif()
         exif[0x0112] = 6
-        save(names[0], np.ascontiguousarray(np.rot90(picture)), exif=exif)
+        save(names[0], np.ascontiguousarray(np.rot90(image)), exif=exif)
         save(names[1], alpha)
-    return picture, alpha
+    return image, alpha
 
 
-@pytest.mark.parametrize("kind", ["16-bit", "gray photograph", "RGBA matte", "RGB matte", "turned photograph"])
+@pytest.mark.parametrize("kind", ["16-bit", "gray photo", "RGBA matte", "RGB matte", "turned photo"])
 def test_oddly_stored_pictures_are_what_they_stand_for(tmp_path, kind):
-    picture, alpha = odd_files(tmp_path, kind)
+    image, alpha = odd_files(tmp_path, kind)
     layers = formats.pairs(tmp_path, split_list=lines(tmp_path / "list", ["a,train"])).layers(0, recomposed=False)
-    assert np.array_equal(layers.foreground, picture) and np.array_equal(layers.alpha, alpha)
+    assert np.array_equal(layers.foreground, image) and np.array_equal(layers.alpha, alpha)
 
 
 def test_the_official_composition_enlarges_takes_the_corner_and_truncates():

@@ -115,7 +115,7 @@ def test_large_pictures_are_estimated_small(tmp_path, monkeypatch, stand_in):
 
 def test_no_loss_and_no_trimap_target_looks_at_the_band(tmp_path):
     source = read(tree(tmp_path, numbers(255)))
-    dataset = DrawDataset({"coarse.masks": source}, Scenes([]), 48, smallest_crop=1.0)
+    dataset = DrawDataset({"coarse.masks": source}, Scenes([]), 48, min_crop=1.0)
     batch = Pipeline.plain(48)(collate([dataset[Draw(0, 0, -1, seed=0, view=0, severity=0.0, pair=-1)]]))
     soft = (batch.alpha > 0.05) & (batch.alpha < 0.95)
     assert soft.any() and not batch.valid[soft].any(), "the staircase of the outline is nobody's target"
@@ -128,11 +128,11 @@ def disc(value: int) -> np.ndarray:
 
 SOFT = np.clip((11 - np.hypot(ROWS - 26, COLUMNS - 18)) * 20 + 128, 0, 255).astype(np.uint8)
 BAD = {
-    "classes": (numbers(1, 2), r"a\.png: expected one class beside the background 0, found 1, 2; keep the person's"),
+    "classes": (numbers(1, 2), r"a\.png: expected one class next to the background 0, found 1, 2; keep the person's"),
     "trimap": (numbers(255, 128), r"a\.png: expected one class .*, found 128, 255"),
     "indexed classes": (indexed(numbers(15, 7)), r"a\.png: expected one class .*, found 7, 15"),
     "colours": (np.dstack([disc(200), disc(30), disc(30)]), r"a\.png: expected a mask .*, found colours"),
-    "cut-out": (np.dstack([photo(0), numbers(255)]), r"a\.png: expected a mask .*, found colours or transparency"),
+    "cutout": (np.dstack([photo(0), numbers(255)]), r"a\.png: expected a mask .*, found colours or transparency"),
     "soft": (SOFT, r"a\.png: expected a mask of two values, found \d+ gray levels; mattes are read by 'pairs'"),
     "nobody": (disc(0), r"a\.png: expected a person in the mask, found background only; remove the pair"),
     "void only": (indexed(numbers(0, 255)), r"a\.png: expected a person in the mask, found background only"),
@@ -168,7 +168,7 @@ def test_a_missing_partner_is_named(tmp_path):
         read(root)
     assert [problem.rpartition("/")[2] for problem in caught.value.problems[:2]] == [
         "b.jpg has no matte",
-        "c.png has no picture",
+        "c.png has no image",
     ]
 
 

@@ -125,7 +125,7 @@ def test_processes_do_not_mix_their_lines(tmp_path):
 def test_own_background_layers_reach_the_batch(tmp_path):
     files = [save(tmp_path / f"{k}.png", photo(k, (32, 32))) for k in range(3)]
     item = Item("a", save(tmp_path / "a.png", matte(0, (32, 32))), *files)
-    crop = DrawDataset({"s": Source("s", [item])}, Scenes([]), 32, smallest_crop=1)[draw(0)]
+    crop = DrawDataset({"s": Source("s", [item])}, Scenes([]), 32, min_crop=1)[draw(0)]
     assert np.array_equal(crop.foreground, photo(1, (32, 32))) and np.array_equal(crop.background, photo(2, (32, 32)))
 
 

@@ -56,7 +56,7 @@ def test_without_a_manifest_the_source_says_what_is_missed(tmp_path):
     pair_tree(tmp_path, names, "image", "alpha", (".jpg", ".png"))
     found = [formats.rwp(tmp_path, split) for split in SPLITS]
     assert sorted(item.name for source in found for item in source.items) == sorted(names)
-    for word in ("manifest", "clear", "golden labels", "splits"):
+    for word in ("manifest", "clear", "attribute tags", "splits"):
         assert word in found[0].notes[0]
 
 

@@ -27,10 +27,10 @@ def matte(seed: int, size: tuple[int, int] = SIZE) -> Picture:
     return np.clip((size[1] * rng.uniform(0.2, 0.3) - distance) * 40 + 128, 0, 255).astype(np.uint8)
 
 
-def save(path: Path, picture: Picture, **options: object) -> Path:
-    """Write a picture, with its folder."""
+def save(path: Path, image: Picture, **options: object) -> Path:
+    """Write an image, with its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(picture).save(path, **options)
+    Image.fromarray(image).save(path, **options)
     return path
 
 
@@ -44,7 +44,7 @@ def lines(path: Path, names: Sequence[str], end: str = "\n") -> Path:
 def pair_tree(
     root: Path, names: Sequence[str], images: str, mattes: str, suffixes: tuple[str, str], first: int = 0
 ) -> Path:
-    """Photographs and mattes in two folders, seeded from ``first`` on."""
+    """Photos and mattes in two folders, seeded from ``first`` on."""
     for seed, name in enumerate(names, start=first):
         save(root / images / f"{name}{suffixes[0]}", photo(seed))
         save(root / mattes / f"{name}{suffixes[1]}", matte(seed))
@@ -127,7 +127,7 @@ def annotation(image: int, box: tuple[float, float, float, float], **changes: ob
 def coco_tree(
     root: Path, annotations: Sequence[dict[str, object]], images: dict[int, str], split: str = "train"
 ) -> Path:
-    """COCO photographs, of 48 x 36 pixels, by id and folder, and the annotations of one split."""
+    """COCO photos, of 48 x 36 pixels, by id and folder, and the annotations of one split."""
     for identity, folder in images.items():
         save(root / folder / f"{identity:012d}.jpg", photo(identity))
     entries = [

@@ -19,7 +19,7 @@ def data(tmp_path):
     for name in ("a", "b"):
         Image.fromarray(PHOTO).save(tmp_path / "images" / f"{name}.jpg")
         write_png(tmp_path / "alphas" / f"{name}.png", MATTE)
-    (tmp_path / "images" / "notes.txt").write_text("no picture")
+    (tmp_path / "images" / "notes.txt").write_text("no image")
     return tmp_path
 
 
@@ -67,7 +67,7 @@ def test_sizes_must_agree_and_the_message_names_both(data):
 
 
 def test_damaged_file_and_missing_folder(data):
-    (data / "images" / "a.jpg").write_bytes(b"no picture")
+    (data / "images" / "a.jpg").write_bytes(b"no image")
     with pytest.raises(ImageError, match=r"a\.jpg"):
         pairs_from_folders(data / "images", data / "alphas").pairs[0].load()
     with pytest.raises(FileNotFoundError, match="gone"):
@@ -97,8 +97,8 @@ def test_load_example_without_trimap_matches_pairs(data):
 def test_true_colours_beside_a_pair_are_read_and_must_fit(tmp_path):
     (tmp_path / "root" / "a").mkdir(parents=True)
     layers = {"image": PHOTO, "alpha": MATTE, "foreground": PHOTO // 2, "background": PHOTO // 3}
-    for role, picture in layers.items():
-        write_png(tmp_path / "root" / "a" / f"{role}.png", picture)
+    for role, image in layers.items():
+        write_png(tmp_path / "root" / "a" / f"{role}.png", image)
     example = pairs_from_root(tmp_path / "root").pairs[0].load()
     assert np.array_equal(example.foreground, PHOTO // 2) and np.array_equal(example.background, PHOTO // 3)
     write_png(tmp_path / "root" / "a" / "background.png", PHOTO[:-1])
@@ -108,9 +108,9 @@ def test_true_colours_beside_a_pair_are_read_and_must_fit(tmp_path):
 
 def test_a_root_may_hold_sets_of_their_own(tmp_path):
     for name in ("glasses", "group"):
-        for role, picture in {"image": PHOTO, "alpha": MATTE, "trimap": np.full_like(MATTE, 128)}.items():
+        for role, image in {"image": PHOTO, "alpha": MATTE, "trimap": np.full_like(MATTE, 128)}.items():
             (tmp_path / "root" / name / role).mkdir(parents=True)
-            write_png(tmp_path / "root" / name / role / f"{name}_0.png", picture)
+            write_png(tmp_path / "root" / name / role / f"{name}_0.png", image)
     write_png(tmp_path / "root" / "group" / "image" / "lonely.png", PHOTO)
     pairs, problems = pairs_from_root(tmp_path / "root")
     assert [(pair.dataset, pair.name) for pair in pairs] == [("glasses", "glasses_0"), ("group", "group_0")]

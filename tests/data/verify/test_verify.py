@@ -185,7 +185,7 @@ def test_a_leak_between_splits_is_found_through_scaling_and_recoding(tmp_path):
 
 
 def detailed(seed: int) -> np.ndarray:
-    """A picture with structure at every scale that the hash looks at, as photographs have."""
+    """An image with structure at every scale that the hash looks at, as photos have."""
     coarse = np.random.default_rng(seed).integers(0, 256, (12, 9, 3), np.uint8)
     return cv2.resize(coarse, (216, 288), interpolation=cv2.INTER_CUBIC)
 
@@ -193,12 +193,12 @@ def detailed(seed: int) -> np.ndarray:
 @settings(max_examples=30)
 @given(st.integers(0, 10**6), st.integers(40, 95), st.floats(0.5, 1.8))
 def test_the_hash_survives_scaling_and_jpeg_and_tells_pictures_apart(seed, quality, scale):
-    picture, other = (detailed(number) for number in (seed, seed + 1))
-    scaled = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    image, other = (detailed(number) for number in (seed, seed + 1))
+    scaled = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     _, data = cv2.imencode(".jpg", scaled[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     again = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
-    assert (perceptual_hash(picture) ^ perceptual_hash(again)).bit_count() <= SAME_PICTURE
-    assert (perceptual_hash(picture) ^ perceptual_hash(other)).bit_count() > SAME_PICTURE
+    assert (perceptual_hash(image) ^ perceptual_hash(again)).bit_count() <= SAME_PICTURE
+    assert (perceptual_hash(image) ^ perceptual_hash(other)).bit_count() > SAME_PICTURE
 
 
 def test_bare_foregrounds_are_hashed_by_what_is_seen(tmp_path):

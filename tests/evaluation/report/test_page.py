@@ -47,7 +47,7 @@ def page(discs, too_clear, tmp_path):
     methods = {"<b>clear</b>": too_clear, "all": all_foreground}
     evaluation = evaluate(methods, [*discs, hostile, Pair("x", broken, "toy")])
     described = {"<b>clear</b>": Description("<i>made up</i>"), "all": Description("1 < 2")}
-    write_report(tmp_path, evaluation, methods, Setting("Toy & <more>", "demo corpus", described, 1.0))
+    write_report(tmp_path, evaluation, methods, Setting("Toy & <more>", "synthetic corpus", described, 1.0))
     return (tmp_path / "report.html").read_text()
 
 
@@ -68,7 +68,7 @@ def test_names_are_text_never_markup(page):
 
 
 def test_page_shows_every_table_and_bars_within_their_track(page):
-    for heading in ("Methods", "Differences on the same pictures", "Scenarios", "By label", "Pictures", "Left out"):
+    for heading in ("Methods", "Differences on the same images", "Scenarios", "By label", "Images", "Left out"):
         assert f"<h2>{heading}</h2>" in page
     widths = [float(width) for width in re.findall(r"<i style='width:([\d.]+)%'", page)]
     assert len(widths) == 2 + 2 * 4 and max(widths) <= 100 and min(widths) >= 0

@@ -42,7 +42,7 @@ def test_sections_without_content_are_left_out(evaluation):
     assert headings == [
         "Methods",
         "Scenarios",
-        "Differences on the same pictures",
+        "Differences on the same images",
         "Over training runs",
         "By label",
         "Diagnosis",
@@ -56,7 +56,7 @@ def test_every_test_set_says_what_was_seen_of_it(evaluation):
     seen = tables(Findings(evaluation, SETTING), "Methods")[-1]
     assert "toy" in seen.title and seen.header == ["method", "seen in training", "trained on"]
     assert seen.rows == [
-        ["a/0", "other pictures of it", "toy corpus"],
+        ["a/0", "other images of it", "toy corpus"],
         ["a/1", "another corpus by name", "another corpus"],
         ["net", "not known", "not known"],
         ["all", "no", "nothing"],
@@ -73,7 +73,7 @@ def test_scenarios_come_from_labels_and_from_sets_with_all_methods_side_by_side(
     evaluation = evaluate(METHODS, pairs)
     mad, sad = scenario_tables(evaluation)
     assert [row[0] for row in mad.rows] == ["back-lit hair", "phone screenshot"] == [row[0] for row in sad.rows]
-    assert [row[-1] for row in mad.rows] == ["2", "1"] and mad.header == ["scenario", *METHODS, "pictures"]
+    assert [row[-1] for row in mad.rows] == ["2", "1"] and mad.header == ["scenario", *METHODS, "images"]
     expected = np.mean([np.abs(METHODS["net"](p.load()) - p.load().alpha / 255).mean() for p in pairs[:2]])
     assert float(mad.rows[0][3].split(" [")[0]) == pytest.approx(1000 * expected, rel=0.01)
     assert scenario_tables(evaluate(METHODS, discs[3:])) == []
@@ -109,7 +109,7 @@ def test_corruptions_have_a_table_per_method_with_what_was_seen(evaluation, disc
     looking = {name: METHODS[name] for name in ("a/0", "net")}
     findings = Findings(evaluation, SETTING, corrupted=evaluate(looking, corrupted_pairs(discs[:1])))
     first, second = tables(findings, "Corruptions")
-    assert first.title.startswith("a/0: MAD") and "1 pictures" in first.title
+    assert first.title.startswith("a/0: MAD") and "1 images" in first.title
     rows = {row[0]: row for row in first.rows}
     assert (
         len(rows) == len(CORRUPTIONS) + 2 and rows["not seen in training"][-2] == "1.00" == rows["all"][-2] == "1.00"

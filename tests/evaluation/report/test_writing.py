@@ -12,8 +12,11 @@ from matting.images import read_rgb
 
 SETTING = Setting(
     "Toy",
-    "demo corpus, not real data",
-    {"clear": Description("alpha times 0.8", trained_on="demo corpus, not real data"), "all": Description("all 1")},
+    "synthetic corpus, not real data",
+    {
+        "clear": Description("alpha times 0.8", trained_on="synthetic corpus, not real data"),
+        "all": Description("all 1"),
+    },
     wall_seconds=12.0,
     notes={"seed": "1"},
 )
@@ -28,7 +31,7 @@ def test_report_files_agree_with_each_other(discs, methods, tmp_path):
     evaluation = evaluate(methods, discs)
     metrics = write_report(tmp_path / "out", evaluation, methods, SETTING)
     results = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert results["metrics"] == metrics and results["corpus"] == SETTING.corpus and results["pictures"] == 4
+    assert results["metrics"] == metrics and results["corpus"] == SETTING.corpus and results["images"] == 4
     with (tmp_path / "out" / "per_image.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 4 * 2 * 2
@@ -36,7 +39,7 @@ def test_report_files_agree_with_each_other(discs, methods, tmp_path):
     assert metrics["test/toy/unknown/sad"] == pytest.approx(np.mean(sads))
     assert rows[4]["tags"] == "glasses hat" and rows[4]["difficulty"] == "hard"
     report = (tmp_path / "out" / "report.md").read_text()
-    assert "**demo corpus, not real data**" in report and "panels.png" in report and "seed: 1" in report
+    assert "**synthetic corpus, not real data**" in report and "panels.png" in report and "seed: 1" in report
     assert f"{metrics['test/toy/whole/mad'] * 1000:.1f} [" in report
     assert read_rgb(tmp_path / "out" / "panels.png").shape[1] > 1000
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
@@ -52,24 +55,24 @@ def test_results_hold_intervals_differences_and_provenance(discs, methods, tmp_p
     write_report(tmp_path, evaluate(methods, discs, protocol="p3m"), methods, SETTING)
     results = json.loads((tmp_path / "results.json").read_text())
     cell = results["by_method"]["all"]["test/toy/whole/mad"]
-    assert cell["low"] <= cell["mean"] <= cell["high"] and cell["pictures"] == 4
+    assert cell["low"] <= cell["mean"] <= cell["high"] and cell["images"] == 4
     difference = results["differences"]["all"]["test/toy/whole/mad"]
     assert difference["mean"] == pytest.approx(results["metrics"]["test/toy/whole/mad"] - cell["mean"])
     assert results["protocol"]["metrics"] == "p3m" and results["method_under_test"] == "clear"
     assert results["methods"] == {"clear": "alpha times 0.8", "all": "all 1"}
-    assert results["seen_in_training"] == {"clear": "other pictures of it", "all": "no"}
+    assert results["seen_in_training"] == {"clear": "other images of it", "all": "no"}
     assert results["versions"]["torch"] and results["hardware"]["cores"] >= 1 and results["wall_seconds"] == 12.0
 
 
 def test_failures_are_in_the_report_and_an_empty_test_is_refused(discs, methods, tmp_path):
     def gone():
-        raise ValueError("gone.png: expected a picture, found nothing")
+        raise ValueError("gone.png: expected an image, found nothing")
 
     broken = Pair("gone", gone, "toy")
     write_report(tmp_path, evaluate(methods, [*discs, broken]), methods, SETTING)
     assert "Left out: 1" in (tmp_path / "report.md").read_text()
     assert json.loads((tmp_path / "results.json").read_text())["failures"][0]["name"] == "gone"
-    with pytest.raises(ValueError, match=r"at least one scored picture.*gone\.png"):
+    with pytest.raises(ValueError, match=r"at least one scored image.*gone\.png"):
         write_report(tmp_path / "empty", evaluate(methods, [broken]), methods, SETTING)
     assert not (tmp_path / "empty").exists()
 

@@ -1,4 +1,4 @@
-"""A picture of a run's schedule: what share of each epoch comes from where."""
+"""An image of a run's schedule: what share of each epoch comes from where."""
 
 import io
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The web page: upload a photograph, press a button, see and download the cut-out."""
+"""The web page: upload a photo, press a button, see and download the cutout."""
 
 import os
 import tempfile
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.errors import MattingError
-from matting.images import MAX_PIXELS, encode_picture, read_rgb
+from matting.images import MAX_PIXELS, encode_image, read_rgb
 from matting.inference.clock import Clock
 from matting.inference.cutout import Colour, Style, cover, cut_out, place_on
 from matting.inference.model import Model
@@ -25,10 +25,10 @@ GROUNDS: dict[str, Colour | None] = {
     "black": (0, 0, 0),
     "green": (0, 177, 64),
 }
-OWN = "own picture"
+OWN = "own image"
 
 PREVIEW = 1280
-"""Long side of what the page shows, in pixels; the download has the photograph's size."""
+"""Long side of what the page shows, in pixels; the download has the photo's size."""
 
 _STYLE = """
 footer { display: none !important; }
@@ -42,7 +42,7 @@ def build_page(model: Model, max_pixels: int = MAX_PIXELS, waiting: int = 16) ->
 
     Args:
         model: The network.
-        max_pixels: Largest photograph taken, by its header and before anything is decoded.
+        max_pixels: Largest photo taken, by its header and before anything is decoded.
         waiting: Jobs that may wait; one is worked on at a time.
 
     Returns:
@@ -57,7 +57,7 @@ def build_page(model: Model, max_pixels: int = MAX_PIXELS, waiting: int = 16) ->
         import gradio as gr
     except ImportError:
         raise MattingError(
-            "expected the package gradio, which is not installed; install it with: pip install 'portrait-matting[demo]'"
+            "expected the package gradio, which is not installed; install it with: pip install 'portrait-matting[page]'"
         ) from None
 
     def press(photo: str | None, ground: str, own: str | None) -> tuple[Any, str, str]:
@@ -67,16 +67,16 @@ def build_page(model: Model, max_pixels: int = MAX_PIXELS, waiting: int = 16) ->
             raise gr.Error(without_folders(str(error), photo, own), duration=None, print_exception=False) from None
 
     def upload(label: str, height: int, visible: bool = True) -> Any:
-        """A place for a picture, passed on as a file, unopened: the project's reader checks before it decodes."""
+        """A place for an image, passed on as a file, unopened: the project's reader checks before it decodes."""
         place = gr.Image(label=label, sources=["upload", "clipboard"], type="filepath", height=height, visible=visible)
         place.preprocess = lambda payload: payload.path if payload else None
         return place
 
     with gr.Blocks(title="Portrait matting", analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        gr.Markdown("## Portrait matting\nA photograph in, a cut-out out. It goes to this server and nowhere else.")
+        gr.Markdown("## Portrait matting\nA photo in, a cutout out. It goes to this server and nowhere else.")
         with gr.Row():
             with gr.Column():
-                photo = upload("photograph: upload or paste", 420)
+                photo = upload("photo: upload or paste", 420)
                 ground = gr.Radio([*GROUNDS, OWN], value="checker", label="show it on")
                 own = upload("own background", 160, visible=False)
                 button = gr.Button("Cut out", variant="primary")
@@ -88,8 +88,8 @@ def build_page(model: Model, max_pixels: int = MAX_PIXELS, waiting: int = 16) ->
         ground.change(lambda choice: gr.update(visible=choice == OWN), ground, own, queue=False)
 
         def pressed(photo: str | None, ground: str, own: str | None) -> tuple[Any, Any, str]:
-            pictures, file, text = press(photo, ground, own)
-            return pictures, gr.update(value=file, interactive=True), text
+            images, file, text = press(photo, ground, own)
+            return images, gr.update(value=file, interactive=True), text
 
         button.click(pressed, [photo, ground, own], [slider, download, times], concurrency_limit=1, api_name="cut_out")
     page.queue(max_size=waiting, default_concurrency_limit=1)
@@ -104,7 +104,7 @@ def serve(model: Model, host: str, port: int, max_megabytes: int, max_pixels: in
         host: Address to listen on.
         port: Port to listen on.
         max_megabytes: Largest upload.
-        max_pixels: Largest photograph.
+        max_pixels: Largest photo.
 
     Raises:
         OSError: The port is taken.
@@ -137,18 +137,18 @@ def cut_out_upload(
         photo: Upmodel file.
         ground: One of `GROUNDS`, or `OWN`.
         own: Upmodel background.
-        max_pixels: Largest picture taken.
+        max_pixels: Largest image taken.
 
     Returns:
-        The photograph and its cut-out before the ground, both scaled for the page; the PNG's path; the times.
+        The photo and its cutout before the ground, both scaled for the page; the PNG's path; the times.
 
     Raises:
-        MattingError: There is no photograph, or a file is no picture; the text says which.
+        MattingError: There is no photo, or a file is no image; the text says which.
     """
     if not photo:
-        raise MattingError("expected a photograph, found none; upload or paste one first")
+        raise MattingError("expected a photo, found none; upload or paste one first")
     if ground == OWN and not own:
-        raise MattingError("expected a picture for the background, found none; upload one, or choose a colour")
+        raise MattingError("expected an image for the background, found none; upload one, or choose a colour")
     if ground not in (*GROUNDS, OWN):
         raise MattingError(f"expected a ground of {', '.join((*GROUNDS, OWN))}, found '{ground}'")
     clock = Clock()
@@ -156,7 +156,7 @@ def cut_out_upload(
         image = read_rgb(photo, to_srgb=True, max_pixels=max_pixels)
         scale = min(1.0, PREVIEW / max(image.shape[:2]))
         shape = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
-        if ground == OWN and own:  # scaled at once: two large pictures are never held together
+        if ground == OWN and own:  # scaled at once: two large images are never held together
             behind: NDArray[np.uint8] | Colour = cover(read_rgb(own, to_srgb=True, max_pixels=max_pixels), shape)
         else:
             behind = GROUNDS.get(ground) or checker(shape)
@@ -164,7 +164,7 @@ def cut_out_upload(
     with clock("encode"):
         folder = Path(tempfile.mkdtemp(prefix="matting-", dir=_cache()))
         file = folder / f"{Path(photo).stem[:80] or 'photo'}_cutout.png"
-        file.write_bytes(encode_picture(rgba, ".png"))
+        file.write_bytes(encode_image(rgba, ".png"))
     alpha = resize(np.ascontiguousarray(rgba[..., 3]), shape).astype(np.float32) / np.float32(255)
     after = place_on(resize(np.ascontiguousarray(rgba[..., :3]), shape), alpha, behind)
     height, width = image.shape[:2]

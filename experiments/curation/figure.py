@@ -1,8 +1,8 @@
 """What the critic sees: faults of mattes of one drawn person each, and where it finds them.
 
-    python experiments/curation/picture.py
+    python experiments/curation/figure.py
 
-writes ``critic.jpg`` beside this file, of people whose limits and figures ``measure.py`` takes.
+writes ``critic.jpg`` next to this file, of people whose limits and figures ``measure.py`` takes.
 """
 
 from pathlib import Path
@@ -30,7 +30,7 @@ WIDTH = 320  # of a tile
 
 
 def row(defect: str, fault: Fault) -> NDArray[np.uint8]:
-    """Photograph, matte as annotated, its true error, and the critic's map of the fault, each `WIDTH` pixels wide."""
+    """Photo, matte as annotated, its true error, and the critic's map of the fault, each `WIDTH` pixels wide."""
     folder = cache_dir() / f"planted-{VERSION}"
     drawn = [draw_planted(folder, HELD_OUT[0], person) for person in range(PEOPLE)]
     cases = [(read_alpha(pairs[0].alpha), pair) for pairs in drawn for pair in pairs if pair.defect == defect]
@@ -41,14 +41,14 @@ def row(defect: str, fault: Fault) -> NDArray[np.uint8]:
     planes = [photo[..., ::-1], alpha, cv2.absdiff(truth, alpha), heat]
     tiles = [cv2.cvtColor(one, cv2.COLOR_GRAY2BGR) if one.ndim == 2 else one for one in planes]
     height = round(alpha.shape[0] * WIDTH / alpha.shape[1])
-    picture = np.hstack([cv2.resize(one, (WIDTH, height), interpolation=cv2.INTER_AREA) for one in tiles])
+    image = np.hstack([cv2.resize(one, (WIDTH, height), interpolation=cv2.INTER_AREA) for one in tiles])
     text = f"{fault} {found.score[fault]:.2f}"
-    cv2.putText(picture, text, (3 * WIDTH + 8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 1, cv2.LINE_AA)
-    return np.asarray(picture, np.uint8)
+    cv2.putText(image, text, (3 * WIDTH + 8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 1, cv2.LINE_AA)
+    return np.asarray(image, np.uint8)
 
 
 def main() -> None:
-    """Draw the picture."""
+    """Draw the image."""
     rows = [row(*one) for one in SHOWN]
     coded = cv2.imencode(".jpg", np.vstack(rows), (cv2.IMWRITE_JPEG_QUALITY, 88))[1]
     write_atomic(Path(__file__).with_name("critic.jpg"), coded.tobytes())

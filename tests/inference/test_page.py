@@ -20,7 +20,7 @@ from matting.inference import load
 from tests.inference.hostile import write_hostile_files
 from tests.test_cli import run_folder  # noqa: F401
 
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("gradio") is None, reason="needs the extra 'demo'")
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("gradio") is None, reason="needs the extra 'page'")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 RNG = np.random.default_rng(0)
 
@@ -43,7 +43,7 @@ def uploads(tmp_path, monkeypatch):
 
 
 def test_the_download_has_the_photographs_size_and_the_steps_are_timed(loaded, uploads):
-    from matting.inference.demo import cut_out_upload
+    from matting.inference.page import cut_out_upload
 
     (before, after), file, text = cut_out_upload(loaded, str(uploads / "photo.png"), "white", None)
     assert np.array_equal(before, read_rgb(uploads / "photo.png")) and after.shape == before.shape
@@ -52,29 +52,29 @@ def test_the_download_has_the_photographs_size_and_the_steps_are_timed(loaded, u
 
 
 def test_every_ground_shows_through(loaded, uploads):
-    from matting.inference.demo import GROUNDS, OWN, cut_out_upload
+    from matting.inference.page import GROUNDS, OWN, cut_out_upload
 
     write_png(uploads / "own.png", np.full((9, 9, 3), (1, 2, 3), np.uint8))
     shown = {
         ground: cut_out_upload(loaded, str(uploads / "photo.png"), ground, str(uploads / "own.png"))[0][1]
         for ground in (*GROUNDS, OWN)
     }
-    assert len({picture.tobytes() for picture in shown.values()}) == len(shown)
+    assert len({image.tobytes() for image in shown.values()}) == len(shown)
 
 
 @pytest.mark.parametrize(
     ("photo", "ground", "message"),
-    [(None, "white", "upload or paste one first"), ("photo.png", "own picture", "upload one, or choose a colour")],
+    [(None, "white", "upload or paste one first"), ("photo.png", "own image", "upload one, or choose a colour")],
 )
 def test_what_is_missing_is_said(loaded, uploads, photo, ground, message):
-    from matting.inference.demo import cut_out_upload
+    from matting.inference.page import cut_out_upload
 
     with pytest.raises(ValueError, match=message):
         cut_out_upload(loaded, photo and str(uploads / photo), ground, None)
 
 
 def test_hostile_uploads_get_a_reason_without_the_servers_folders(loaded, uploads):
-    from matting.inference.demo import cut_out_upload, without_folders
+    from matting.inference.page import cut_out_upload, without_folders
 
     refused, perhaps, sound = write_hostile_files(uploads / "bad")
     for file in sorted(refused | perhaps | sound):
@@ -87,7 +87,7 @@ def test_hostile_uploads_get_a_reason_without_the_servers_folders(loaded, upload
 
 
 def test_larger_uploads_than_allowed_are_refused(loaded, uploads):
-    from matting.inference.demo import cut_out_upload
+    from matting.inference.page import cut_out_upload
 
     with pytest.raises(ValueError, match="expected at most 0 megapixels, found 40 x 60"):
         cut_out_upload(loaded, str(uploads / "photo.png"), "white", None, max_pixels=2399)
@@ -95,7 +95,7 @@ def test_larger_uploads_than_allowed_are_refused(loaded, uploads):
 
 @pytest.mark.slow
 def test_memory_is_flat_over_200_requests(loaded, uploads):
-    from matting.inference.demo import cut_out_upload
+    from matting.inference.page import cut_out_upload
 
     write_png(uploads / "large.png", RNG.integers(0, 256, (800, 600, 3), np.uint8))
 
