@@ -1,4 +1,4 @@
-"""Draw the synthetic corpus of the study `experiment=curation +budget=cpu`, if need be, and print its portraits' folder.
+"""Render the synthetic corpus of `experiment=curation +budget=cpu`, if need be, and print its portraits' folder.
 
 matting curate run rwp "$(python experiments/curation/study_corpus.py)" -o outputs/curation --split train
 """

@@ -17,8 +17,8 @@ def trimap_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor, focal_ga
         logits: ``(B, 3, H, W)``: background, unknown, foreground.
         target: ``(B, H, W)`` int64 in {0, 1, 2}.
         valid: ``(B, 1, H, W)``; pixels of 0 do not count.
-        focal_gamma: The paper's gamma: pixels count ``(1 - p) ** focal_gamma``, p being the probability of the right class;
-            0 is the plain cross-entropy.
+        focal_gamma: The paper's gamma: a pixel weighs ``(1 - p) ** focal_gamma``, p being the probability of the right
+            class; 0 is the plain cross-entropy.
 
     Returns:
         Scalar in nats, averaged per image, then over images; an image without valid pixels counts as 0.

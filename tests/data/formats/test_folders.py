@@ -28,7 +28,7 @@ def test_all_problems_are_told_and_the_rest_is_kept(tmp_path):
         "matte/c.png has no image",
         "matte/folder.png has no image",
     ]
-    assert "4 problems next to 2 complete items" in str(caught.value) and "and 1 more" in str(caught.value)
+    assert "4 problems, 2 complete items" in str(caught.value) and "and 1 more" in str(caught.value)
 
 
 @pytest.mark.parametrize(
