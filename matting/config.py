@@ -12,7 +12,7 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.utils import JobReturn, JobStatus
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -113,7 +113,7 @@ def explain(error: BaseException) -> str | None:
         error = cause
     if not isinstance(error, _MISTAKES):
         return None
-    text = str(error)
+    text = f"override '{error.override}': {error}" if isinstance(error, OverrideParseException) else str(error)
     if "in DataLoader worker process" in text:  # followed by the worker's traceback, whose last line is the error
         text = text.strip().splitlines()[-1].partition(": ")[2]
     text = " ".join(text.replace(", set env var HYDRA_FULL_ERROR=1 to see chained exception.", ";").split())

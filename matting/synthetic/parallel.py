@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from rich.console import Console
 from rich.progress import track
 
 from matting.processes import fresh_processes
@@ -43,7 +44,7 @@ def run_jobs(jobs: Sequence[Job], workers: int | None, title: str | None) -> lis
     """
 
     def watched(results: Iterator[Record]) -> list[Record]:
-        return list(track(results, title or "", len(jobs), disable=title is None))
+        return list(track(results, title or "", len(jobs), console=Console(stderr=True), disable=title is None))
 
     if workers == 1:
         return watched(job() for job in jobs)
