@@ -4,6 +4,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from matting.cli import app
+from matting.config import explain
 from matting.models import AttentionUNet, cost
 
 
@@ -55,4 +56,4 @@ def test_command_prints_the_table_without_fetching_weights():
 )
 def test_command_explains_mistakes(arguments, message):
     result = CliRunner().invoke(app, ["model", *arguments])
-    assert isinstance(result.exception, ValueError) and message in str(result.exception)
+    assert message in str(explain(result.exception))
