@@ -1,5 +1,6 @@
 import pytest
 
+from matting.errors import MattingError
 from matting.evaluation import Journal, all_foreground, evaluate
 
 
@@ -59,7 +60,7 @@ def test_a_file_that_is_no_journal_is_replaced(tmp_path):
 
 def test_failures_are_retried(discs, too_transparent, tmp_path):
     def failing(example):
-        raise ValueError("no memory")
+        raise MattingError("no memory")
 
     evaluate({"m": failing}, discs, journal=Journal(tmp_path / "j", "q"))
     assert len(evaluate({"m": too_transparent}, discs, journal=Journal(tmp_path / "j", "q")).rows) == 8

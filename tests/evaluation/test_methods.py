@@ -25,7 +25,7 @@ def test_mean_matte_averages_over_images_of_any_size():
         mean_matte([])
 
 
-def test_on_photograph_shows_the_image_only(discs):
+def test_image_method_sees_the_image_only(discs):
     example = discs[1].load()
     assert np.array_equal(
         image_method(lambda image: image[..., 0] / np.float32(255))(example), example.image[..., 0] / np.float32(255)

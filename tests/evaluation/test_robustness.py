@@ -31,7 +31,7 @@ def test_large_images_are_reduced_with_every_layer(discs):
     assert small.foreground is None
 
 
-def test_a_image_is_read_once_for_all_conditions(discs):
+def test_an_image_is_read_once_for_all_conditions(discs):
     reads = Counter()
 
     def counted(pair):

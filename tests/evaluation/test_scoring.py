@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from matting.data.test_sets import Pair
+from matting.errors import MattingError
 from matting.evaluation import all_foreground, cells, evaluate, summarise
 from matting.metrics.functional import conn, grad, mad, mse, sad
 
@@ -45,7 +46,7 @@ def test_differences_are_paired(discs, too_transparent):
 
 
 def broken():
-    raise ValueError("broken.png: expected an image, found none")
+    raise MattingError("broken.png: expected an image, found none")
 
 
 def test_a_bad_image_is_left_out_for_all_methods_and_named(discs, too_transparent):

@@ -116,7 +116,7 @@ def test_single_metrics_equal_the_joint_call(protocol):
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
-def test_the_parts_of_a_image_add_up(metric):
+def test_the_parts_of_an_image_add_up(metric):
     preds, target = blob(0, (60, 50)), blob(1, (60, 50))
     trimap = np.where(blob(2, (60, 50)) > 100, 128, 255).astype(np.uint8)
     unknown = metric(preds, target, trimap, region="unknown")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from matting.data.test_sets import Example, Pair
+from matting.errors import MattingError
 from matting.evaluation import Description, Setting, all_foreground, evaluate
 from matting.evaluation.report import write_report
 from matting.evaluation.report.gallery import CLOSE_UP, COLUMNS, render_close_up
@@ -42,7 +43,7 @@ def page(discs, too_transparent, tmp_path):
     hostile = Pair("<script>alert(1)</script>", discs[0].load, "toy", frozenset({"a&b"}))
 
     def broken():
-        raise ValueError("x.png: expected <svg>")
+        raise MattingError("x.png: expected <svg>")
 
     methods = {"<b>clear</b>": too_transparent, "all": all_foreground}
     evaluation = evaluate(methods, [*discs, hostile, Pair("x", broken, "toy")])
@@ -92,6 +93,6 @@ def test_close_up_is_taken_where_the_unknown_region_is_wrong():
     assert tiles[0].max() > 100
 
 
-def test_close_up_of_a_image_smaller_than_the_window(discs, too_transparent):
+def test_close_up_of_an_image_smaller_than_the_window(discs, too_transparent):
     example = discs[0].load()
     assert {tile.shape for tile in render_close_up(example, too_transparent(example))} == {(96, 96, 3)}

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from matting.data.test_sets import Pair
+from matting.errors import MattingError
 from matting.evaluation import Description, Setting, all_foreground, evaluate
 from matting.evaluation.report import difference_tables, label_tables, method_tables, to_markdown, write_report
 from matting.evaluation.report.gallery import render_tiles, select_entries, signed_error
@@ -66,7 +67,7 @@ def test_results_contain_intervals_differences_and_provenance(discs, methods, tm
 
 def test_failures_are_in_the_report_and_an_empty_test_is_refused(discs, methods, tmp_path):
     def gone():
-        raise ValueError("gone.png: expected an image, found nothing")
+        raise MattingError("gone.png: expected an image, found nothing")
 
     broken = Pair("gone", gone, "toy")
     write_report(tmp_path, evaluate(methods, [*discs, broken]), methods, SETTING)
