@@ -13,7 +13,7 @@ from matting.errors import MattingError
 if TYPE_CHECKING:
     from matting.data.test_sets import Pair
     from matting.evaluation import Description, Evaluation, Journal
-    from matting.evaluation.candidates import Entrant
+    from matting.evaluation.candidates import Candidate
     from matting.metrics.definition import Protocol
 
 
@@ -32,7 +32,9 @@ def evaluate(
     alphas: Annotated[Path | None, typer.Option(help="Folder of true mattes.")] = None,
     trimaps: Annotated[Path | None, typer.Option(help="Folder of trimaps; made from the mattes by default.")] = None,
     pairs: Annotated[Path | None, typer.Option(help="Folder of NAME/image.*, NAME/alpha.*, or of such sets.")] = None,
-    helped: Annotated[bool, typer.Option("--helped", help="Add closed-form matting, given the true trimap.")] = False,
+    trimap_based: Annotated[
+        bool, typer.Option("--trimap-based", help="Add closed-form matting, which is given the true trimap.")
+    ] = False,
     labels: Annotated[Path | None, typer.Option(help="CSV of name and 0/1 columns: a result row per label.")] = None,
     corruptions: Annotated[bool, typer.Option("--corruptions", help="Also corrupt every image in 70 ways.")] = False,
     size: Annotated[int | None, typer.Option(help="Working size: a multiple of 32; the run's own by default.")] = None,
@@ -48,13 +50,13 @@ def evaluate(
     evaluation that was interrupted goes on where it stopped when the same command is given again.
     """
     from matting.evaluation import Setting, corrupted_pairs, unmatched
-    from matting.evaluation.candidates import enter
+    from matting.evaluation.candidates import load_candidates
     from matting.evaluation.report import write_report
 
     start = time.perf_counter()
     tests = _find_tests(overrides or [], images, alphas, trimaps, pairs, labels)
-    entrants = enter(checkpoint or [], predictions or [], size, device, helped)
-    looking = {name: entrant for name, entrant in entrants.items() if entrant.looks}
+    candidates = load_candidates(checkpoint or [], predictions or [], size, device, trimap_based)
+    looking = {name: candidate for name, candidate in candidates.items() if candidate.looks}
     if corruptions and not looking:
         raise MattingError("stored predictions are of uncorrupted images; give --checkpoint with --corruptions")
     problems = [*tests.problems, *(line for folder in predictions or [] for line in unmatched(tests.pairs, folder))]
@@ -62,18 +64,20 @@ def evaluate(
         list_problems(f"{len(problems)} names do not match:", problems)
         if not allow_unmatched:
             raise MattingError("nothing was scored; complete the folders, or give --allow-unmatched to score the rest")
-    journals = [_journal(output / name, entrants, protocol, tests) for name in _JOURNALS[: 1 + corruptions]]
-    evaluation = _score(entrants, tests.pairs, protocol, journals[0])
+    journals = [_journal(output / name, candidates, protocol, tests) for name in _JOURNALS[: 1 + corruptions]]
+    evaluation = _score(candidates, tests.pairs, protocol, journals[0])
     corrupted = None
     if corruptions:
         corrupted = _score(looking, list(corrupted_pairs(evaluation.pairs)), protocol, journals[1])
     setting = Setting(
         title=f"Matting report: {', '.join(sorted({pair.dataset for pair in tests.pairs}))}",
         corpus=tests.label,
-        methods={name: entrant.description for name, entrant in entrants.items()},
+        methods={name: candidate.description for name, candidate in candidates.items()},
         wall_seconds=time.perf_counter() - start,
     )
-    write_report(output, evaluation, {name: entrant.method for name, entrant in entrants.items()}, setting, corrupted)
+    write_report(
+        output, evaluation, {name: candidate.method for name, candidate in candidates.items()}, setting, corrupted
+    )
     for journal in journals:
         journal.remove()
     _print_summary(evaluation, setting.methods, output)
@@ -133,10 +137,10 @@ def _corpus_tests(overrides: Sequence[str]) -> _Tests:
     return _Tests(corpus.test, [], corpus.label, f"{corpus.label}, {' '.join(overrides)}")
 
 
-def _journal(path: Path, entrants: "Mapping[str, Entrant]", protocol: "Protocol", tests: _Tests) -> "Journal":
+def _journal(path: Path, candidates: "Mapping[str, Candidate]", protocol: "Protocol", tests: _Tests) -> "Journal":
     from matting.evaluation import Journal
 
-    methods = {name: entrant.description.text for name, entrant in entrants.items()}
+    methods = {name: candidate.description.text for name, candidate in candidates.items()}
     journal = Journal(path, question=f"{protocol}; {methods}; {tests.state}")
     if len(journal):
         typer.echo(f"going on with an evaluation of which {len(journal)} images are scored", err=True)
@@ -144,11 +148,11 @@ def _journal(path: Path, entrants: "Mapping[str, Entrant]", protocol: "Protocol"
 
 
 def _score(
-    entrants: "Mapping[str, Entrant]", pairs: "Sequence[Pair]", protocol: "Protocol", journal: "Journal"
+    candidates: "Mapping[str, Candidate]", pairs: "Sequence[Pair]", protocol: "Protocol", journal: "Journal"
 ) -> "Evaluation":
     from matting.evaluation import evaluate
 
-    methods = {name: entrant.method for name, entrant in entrants.items()}
+    methods = {name: candidate.method for name, candidate in candidates.items()}
     return evaluate(methods, track(pairs, "evaluating"), protocol=protocol, journal=journal)
 
 

@@ -23,13 +23,13 @@ def report(
     from matting.commands.console import track
     from matting.files import write_atomic
     from matting.studies import find_runs, gather, read_study, study_markdown, write_study
-    from matting.studies.figures import draw_groups, draw_learning_curves
+    from matting.studies.figures import plot_groups, plot_learning_curves
 
     write_study(output, gather(find_runs(runs), reference))
     study = read_study(output)  # what a reader of the files has: the page can be made again from them
     pages = {
-        "learning_curves.png": lambda path: draw_learning_curves(study, path),
-        "groups.png": lambda path: draw_groups(study, path),
+        "learning_curves.png": lambda path: plot_learning_curves(study, path),
+        "groups.png": lambda path: plot_groups(study, path),
         "table.md": lambda path: write_atomic(path, study_markdown(study).encode()),
     }
     for name in track(list(pages), "writing"):

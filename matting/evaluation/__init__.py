@@ -1,14 +1,14 @@
-"""Tests of mattes: images streamed through methods, scored, and summarised with uncertainty."""
+"""Evaluation of mattes: stream images through methods, score them and summarise the scores with uncertainty."""
 
-from matting.evaluation.background_invariance import SPREAD, background_spreads
+from matting.evaluation.background_invariance import BACKGROUND_DEVIATION, background_deviations
 from matting.evaluation.corruptions import CORRUPTIONS, Corruption, corrupt
 from matting.evaluation.journal import Journal
 from matting.evaluation.methods import (
     all_foreground,
     always,
+    image_method,
     mean_matte,
     network,
-    on_photograph,
     stored_predictions,
     unmatched,
 )
@@ -26,10 +26,10 @@ from matting.evaluation.statistics import (
 from matting.evaluation.summary import cells, summarise
 
 __all__ = [
+    "BACKGROUND_DEVIATION",
     "CORRUPTIONS",
     "METRICS",
     "REGIONS",
-    "SPREAD",
     "Corruption",
     "Description",
     "Estimate",
@@ -42,7 +42,7 @@ __all__ = [
     "Setting",
     "all_foreground",
     "always",
-    "background_spreads",
+    "background_deviations",
     "bootstrap_mean",
     "cells",
     "corrupt",
@@ -50,10 +50,10 @@ __all__ = [
     "degradations",
     "difference_over_seeds",
     "evaluate",
+    "image_method",
     "mean_matte",
     "mean_over_seeds",
     "network",
-    "on_photograph",
     "paired_difference",
     "stored_predictions",
     "summarise",

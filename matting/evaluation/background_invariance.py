@@ -1,4 +1,4 @@
-"""How much a matte depends on the background, where test images show one subject before several."""
+"""How much a matte depends on the background, for test images that show one subject on several backgrounds."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -9,54 +9,53 @@ from numpy.typing import NDArray
 from matting.data.test_sets.examples import Example, Pair
 from matting.evaluation.prediction import Method, predict
 from matting.inference import resize
-from matting.metrics.diagnostics import background_spread
+from matting.metrics.diagnostics import background_deviation
 
 BACKGROUNDS = 5
-"""Most backgrounds that are compared of one subject."""
+"""Largest number of backgrounds compared per subject."""
 
 SIDE = 512
 """Long side, in pixels, to which larger mattes are reduced: several are in memory at once."""
 
+BACKGROUND_DEVIATION = "deviation over backgrounds"
+"""Key of the mean over subjects in ``results.json``."""
 
-SPREAD = "deviation over backgrounds"
-"""Name of its mean over subjects in ``results.json``."""
 
-
-class Spread(NamedTuple):
-    """The standard deviation of one method's mattes of one subject over backgrounds.
+class BackgroundDeviation(NamedTuple):
+    """The standard deviation of one method's mattes of one subject over its backgrounds.
 
     Attributes:
         method: Name of the method.
-        subject: Whose mattes.
+        subject: Identity of the subject.
         backgrounds: Number of images compared.
-        spread: See `matting.metrics.diagnostics.background_spread`; NaN where no matte shows anything.
+        deviation: See `matting.metrics.diagnostics.background_deviation`; NaN where every matte is empty.
     """
 
     method: str
     subject: str
     backgrounds: int
-    spread: float
+    deviation: float
 
 
-def background_spreads(pairs: Iterable[Pair], methods: Mapping[str, Method]) -> list[Spread]:
-    """Compare mattes of one subject before several backgrounds.
+def background_deviations(pairs: Iterable[Pair], methods: Mapping[str, Method]) -> list[BackgroundDeviation]:
+    """Compare the mattes of one subject on several backgrounds.
 
     Args:
-        pairs: Test images; those of one set and one subject are compared where their true mattes are equal, up to
-            `BACKGROUNDS` of them. Each is loaded and predicted once more.
-        methods: By name.
+        pairs: Test images. Those of one set and one subject are compared where their true mattes are equal, at most
+            `BACKGROUNDS` of them; each of these is loaded and predicted once more.
+        methods: Methods by name.
 
     Returns:
-        One line per subject with two images at least, and method.
+        One deviation per method and subject with at least two images.
     """
     subjects: dict[tuple[str, str], list[Pair]] = {}
     for pair in pairs:
         if pair.subject is not None:
             subjects.setdefault((pair.dataset, pair.subject), []).append(pair)
-    return [spread for (_, name), shown in subjects.items() for spread in _of_subject(name, shown, methods)]
+    return [found for (_, name), shown in subjects.items() for found in _of_subject(name, shown, methods)]
 
 
-def _of_subject(subject: str, pairs: list[Pair], methods: Mapping[str, Method]) -> list[Spread]:
+def _of_subject(subject: str, pairs: list[Pair], methods: Mapping[str, Method]) -> list[BackgroundDeviation]:
     if len(pairs) < 2:
         return []
     first: NDArray[np.uint8] | None = None
@@ -64,11 +63,12 @@ def _of_subject(subject: str, pairs: list[Pair], methods: Mapping[str, Method]) 
     for pair in pairs[:BACKGROUNDS]:
         example = pair.load()
         first = example.alpha if first is None else first
+        # A different matte means another pose or crop: its variation would not come from the background.
         if np.array_equal(example.alpha, first):
             for name, method in methods.items():
                 mattes[name].append(_small(example, method))
     return [
-        Spread(name, subject, len(found), background_spread(np.stack(found)))
+        BackgroundDeviation(name, subject, len(found), background_deviation(np.stack(found)))
         for name, found in mattes.items()
         if len(found) > 1
     ]

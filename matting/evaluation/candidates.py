@@ -1,4 +1,4 @@
-"""Methods with what a report says of them: trained networks, stored predictions, baselines."""
+"""The candidates of an evaluation, each a method with its description: networks, stored predictions, baselines."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,17 +13,17 @@ from matting.evaluation.setting import UNKNOWN, Description
 from matting.evaluation.trimap_based import closed_form_method
 from matting.inference import load
 
-HELPED, TRIVIAL = "closed form, helped", "all foreground"
+TRIMAP_BASED, TRIVIAL = "closed form, trimap-based", "all foreground"
 """Names of the baselines."""
 
 
-class Entrant(NamedTuple):
-    """A method that takes part in an evaluation.
+class Candidate(NamedTuple):
+    """A method that takes part in an evaluation, and what the report says about it.
 
     Attributes:
-        method: Gives the mattes.
-        description: What it is.
-        looks: Whether its mattes follow from the images it is given, so that corrupting them makes a difference.
+        method: Returns the mattes.
+        description: What the method is.
+        looks: Whether its mattes depend on the image, so that corrupting the image can change them.
     """
 
     method: Method
@@ -31,17 +31,20 @@ class Entrant(NamedTuple):
     looks: bool = True
 
 
-def load_entrant(source: Path | str, size: int | None = None, device: str = "auto") -> Entrant:
-    """Enter a network.
+def load_candidate(source: Path | str, size: int | None = None, device: str = "auto") -> Candidate:
+    """Load a network as a candidate.
 
     Args:
-        source: As `matting.inference.resolve` takes it.
-        size: Long side of the working image; the network's own where None.
-        device: As `matting.inference.Predictor` takes it.
+        source: Model name, run folder or checkpoint, as in `matting.inference.resolve`.
+        size: Long side of the working image, in pixels; None for the network's own.
+        device: Device name, as in `matting.inference.Predictor`.
+
+    Returns:
+        The candidate.
 
     Raises:
         FileNotFoundError: There is no checkpoint.
-        MattingError: It cannot be used, or the size or the device cannot.
+        MattingError: The checkpoint, the size or the device cannot be used.
     """
     model = load(source, size, device, backend="torch", precision="float32")
     training = read_training(model.path)
@@ -52,75 +55,84 @@ def load_entrant(source: Path | str, size: int | None = None, device: str = "aut
         augmentations=training.augmentations if training else None,
         configuration=training.configuration if training else None,
     )
-    return Entrant(network(model.predictor), description)
+    return Candidate(network(model.predictor), description)
 
 
-def other_software(folder: Path) -> Entrant:
-    """Enter the mattes that another program wrote.
+def stored_candidate(folder: Path) -> Candidate:
+    """Make a candidate of the mattes that another program wrote.
 
     Args:
-        folder: Holds ``NAME.png`` for every image.
+        folder: Contains ``NAME.png`` for every image.
+
+    Returns:
+        The candidate.
 
     Raises:
         FileNotFoundError: There is no such folder.
     """
     method = stored_predictions(folder)
     text = f"mattes stored in {dated(folder)}, scored as they are"
-    return Entrant(method, Description(text, trained_on=UNKNOWN, augmentations=None), looks=False)
+    return Candidate(method, Description(text, trained_on=UNKNOWN, augmentations=None), looks=False)
 
 
-def baselines(helped: bool = False) -> dict[str, Entrant]:
-    """Enter what every network has to beat.
+def baselines(trimap_based: bool = False) -> dict[str, Candidate]:
+    """Return the baselines that every network has to beat.
 
     Args:
-        helped: Also closed-form matting, which is told the true trimap.
+        trimap_based: Whether to add closed-form matting, which is given the true trimap.
 
     Returns:
-        Entrants by name.
+        Candidates by name.
 
     Raises:
-        MattingError: PyMatting is wanted and not installed.
+        MattingError: Closed-form matting is requested, but PyMatting is not installed.
     """
-    solver = Description("Levin et al. 2008 by PyMatting, told the true trimap; long side to 512 px")
-    trivial = Entrant(all_foreground, Description("trivial baseline: alpha 1 everywhere"), looks=False)
-    return ({HELPED: Entrant(closed_form_method(), solver)} if helped else {}) | {TRIVIAL: trivial}
+    solver = Description("Levin et al. 2008 by PyMatting, given the true trimap; long side reduced to 512 px")
+    trivial = Candidate(all_foreground, Description("trivial baseline: alpha 1 everywhere"), looks=False)
+    return ({TRIMAP_BASED: Candidate(closed_form_method(), solver)} if trimap_based else {}) | {TRIVIAL: trivial}
 
 
-def enter(
-    checkpoints: Sequence[str], predictions: Sequence[Path], size: int | None, device: str, helped: bool
-) -> dict[str, Entrant]:
-    """Enter everything that takes part in an evaluation, the method under test first.
+def load_candidates(
+    checkpoints: Sequence[str], predictions: Sequence[Path], size: int | None, device: str, trimap_based: bool
+) -> dict[str, Candidate]:
+    """Load all candidates of an evaluation, the method under test first.
 
     Args:
-        checkpoints: Networks, as `load_entrant` takes them.
+        checkpoints: Networks, as in `load_candidate`.
         predictions: Folders of stored mattes.
-        size: As `load_entrant` takes it.
-        device: As `load_entrant` takes it.
-        helped: As `baselines` takes it.
+        size: Long side of the working image, as in `load_candidate`.
+        device: Device name, as in `load_candidate`.
+        trimap_based: Whether to add closed-form matting, as in `baselines`.
 
     Returns:
-        Entrants by short name.
+        Candidates by short name.
 
     Raises:
-        MattingError: There is nothing to evaluate, or one is given twice.
+        MattingError: Neither checkpoints nor predictions are given, or one is given twice.
     """
     if not checkpoints and not predictions:
         raise MattingError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
     names = short_names([*map(Path, checkpoints), *predictions])
-    networks = {names[Path(source)]: load_entrant(source, size, device) for source in checkpoints}
-    stored = {names[path]: other_software(path) for path in predictions}
-    return networks | stored | baselines(helped)
+    networks = {names[Path(source)]: load_candidate(source, size, device) for source in checkpoints}
+    stored = {names[path]: stored_candidate(path) for path in predictions}
+    return networks | stored | baselines(trimap_based)
 
 
 def short_names(paths: Sequence[Path]) -> dict[Path, str]:
-    """Name paths by as few of their last parts as tell them apart.
+    """Name each path by the fewest trailing parts that make all names unique.
+
+    Args:
+        paths: Different paths.
+
+    Returns:
+        Names by path.
 
     Raises:
         MattingError: A path is given twice.
     """
     parts = {path: path.resolve().parts for path in paths}
     if len(set(parts.values())) < len(paths):
-        raise MattingError(f"expected different methods, found one twice in {', '.join(map(str, paths))}")
+        raise MattingError(f"expected each method once, found one twice in {', '.join(map(str, paths))}")
     for depth in range(1, 100):
         names = {path: "/".join(parts[path][-depth:]) for path in paths}
         if len(set(names.values())) == len(paths):
@@ -129,6 +141,6 @@ def short_names(paths: Sequence[Path]) -> dict[Path, str]:
 
 
 def dated(path: Path) -> str:
-    """Name a file or folder with the time of its last change: what tells a retrained checkpoint from the old one."""
+    """Return a path with the time of its last change, which distinguishes a retrained checkpoint from the old one."""
     changed = max(file.stat().st_mtime for file in (path, *path.rglob("*")) if file.exists())
     return f"{path} of {datetime.fromtimestamp(changed).isoformat(' ', 'seconds')}"

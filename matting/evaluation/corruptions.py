@@ -1,8 +1,8 @@
-"""Matting-C: what cameras, light and files do to a photo, in five severities each.
+"""Matting-C: corruptions by cameras, light and file formats, in five severities each.
 
-In the manner of ImageNet-C (Hendrycks & Dietterich, ICLR 2019), with photometric and sensor corruptions only: none
-moves a pixel, so the matte stays the truth. Blurs are of the image, not of the matte: a method is asked for the edge
-it can no longer see. Strengths are meant for images with a long side of about `SIDE` pixels.
+Modelled on ImageNet-C (Hendrycks & Dietterich, ICLR 2019), with photometric and sensor corruptions only: no pixel
+moves, so the true matte stays valid. Blurs change the image and not the matte: a method has to recover an edge that it
+no longer sees. Strengths are chosen for images with a long side of about `SIDE` pixels.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIDE = 512
-"""Long side, in pixels, of the images for which the strengths are meant."""
+"""Long side, in pixels, of the images for which the strengths are chosen."""
 
 Floats: TypeAlias = NDArray[np.float32]
 Distortion: TypeAlias = Callable[[Floats, float, np.random.Generator], Floats]
-"""Maps ``(H, W, 3)`` float32 display values in [0, 1], a strength and a random stream to an image alike, unclipped."""
+"""Maps ``(H, W, 3)`` float32 display values in [0, 1], a strength and a generator to an image alike, unclipped."""
 
 
 def gaussian_noise(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
@@ -28,14 +28,14 @@ def gaussian_noise(image: Floats, strength: float, rng: np.random.Generator) -> 
 
 
 def shot_noise(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
-    """Count photons, `strength` of them at white: Poisson noise, strongest where the image is bright."""
+    """Add Poisson noise of `strength` photons at white: strongest where the image is bright."""
     return (rng.poisson(image * strength) / strength).astype(np.float32)
 
 
 def impulse_noise(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
-    """Set a share `strength` of the values to 0 or 1: salt and pepper."""
-    drawn = rng.random(image.shape, np.float32)
-    return np.where(drawn < strength, np.float32(drawn < strength / 2), image)
+    """Set a share `strength` of the values to 0 or 1 (salt and pepper)."""
+    uniform = rng.random(image.shape, np.float32)
+    return np.where(uniform < strength, np.float32(uniform < strength / 2), image)
 
 
 def defocus_blur(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
@@ -57,34 +57,34 @@ def motion_blur(image: Floats, strength: float, rng: np.random.Generator) -> Flo
 
 
 def brightness(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
-    """Overexpose: multiply linear light by 2 to the power of `strength` stops, clipping what is white by then."""
+    """Overexpose: multiply linear light by 2 to the power of `strength` stops, clipping at white."""
     del rng
     return _display(_light(image) * np.float32(2**strength))
 
 
 def contrast(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
-    """Draw all values towards the image's mean, keeping a share `strength` of their distance."""
+    """Move all values towards the image's mean, keeping a share `strength` of their distance."""
     del rng
     mean = np.float32(image.mean(dtype=np.float64))
     return mean + np.float32(strength) * (image - mean)
 
 
 def saturation(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
-    """Scale the distance of every colour from its gray by `strength`: below 1 fades, above 1 screams."""
+    """Scale the distance of every colour from its gray by `strength`: below 1 fades, above 1 exaggerates."""
     del rng
-    grey = _luma(image)
-    return grey + np.float32(strength) * (image - grey)
+    gray = _luma(image)
+    return gray + np.float32(strength) * (image - gray)
 
 
 def white_balance(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
-    """Shift linear light to warm or to cold: red and blue by `strength` stops in opposite directions."""
+    """Shift linear light to warmer or cooler: red and blue by `strength` stops in opposite directions."""
     sign = rng.choice([-1, 1])
     gains = np.array([2 ** (sign * strength), 1, 2 ** (-sign * strength)], np.float32)
     return _display(_light(image) * gains)
 
 
 def haze(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
-    """Veil linear light with uneven gray airlight, thickest at `strength`: haze, or a flare into the lens."""
+    """Veil linear light with uneven gray airlight, at most `strength` thick: haze or lens flare."""
     height, width = image.shape[:2]
     coarse = rng.random((5, 5), np.float32)
     patches = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -93,7 +93,7 @@ def haze(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
 
 
 def low_light(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
-    """Underexpose by `strength` stops, add the noise of the sensor, and brighten half of the stops again."""
+    """Underexpose by `strength` stops, add sensor noise, and undo half of the stops."""
     light = _light(image) * np.float32(2**-strength)
     deviation = np.sqrt(np.float32(1e-4) + np.float32(1e-3) * light)
     noisy = light + deviation * rng.standard_normal(image.shape, np.float32)
@@ -110,7 +110,7 @@ def jpeg(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
 
 
 def pixelate(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
-    """Reduce both sides to a share `strength` and enlarge smoothly: a small image shown large."""
+    """Reduce both sides to a share `strength` and enlarge again smoothly, as for a small image shown large."""
     del rng
     height, width = image.shape[:2]
     small = (max(1, round(width * strength)), max(1, round(height * strength)))
@@ -119,7 +119,7 @@ def pixelate(image: Floats, strength: float, rng: np.random.Generator) -> Floats
 
 
 def banding(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
-    """Keep `strength` levels of every channel: the steps of a cheap screen or encoder."""
+    """Quantise every channel to `strength` levels, as a cheap screen or encoder does."""
     del rng
     steps = np.float32(strength - 1)
     return np.asarray(np.rint(image * steps) / steps, np.float32)
@@ -130,18 +130,18 @@ class Corruption:
     """A distortion and its five strengths.
 
     Attributes:
-        distort: What is done.
-        strengths: Of severities 1 to 5.
-        kin: Classes of `matting.augment` that train on much the same thing: a network trained with one has seen it.
+        distort: The function that distorts an image.
+        strengths: Strengths of severities 1 to 5.
+        related: Classes of `matting.augment` that degrade images similarly: a network trained with one has seen it.
     """
 
     distort: Distortion
     strengths: tuple[float, float, float, float, float]
-    kin: frozenset[str] = frozenset()
+    related: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
-        """Name in tables."""
+        """Name of the corruption in tables."""
         return str(getattr(self.distort, "__name__", self.distort)).replace("_", " ")
 
 
@@ -170,17 +170,18 @@ def corrupt(image: NDArray[np.uint8], corruption: Corruption, severity: int, nam
         image: ``(H, W, 3)`` uint8 RGB.
         corruption: One of `CORRUPTIONS`.
         severity: 1 to 5.
-        name: The image's name. It seeds what is random, which severities share: the same image is corrupted alike
-            whatever stands next to it in the set, on any machine.
+        name: Name of the image. It seeds the generator, so an image is corrupted in the same way in any set and on any
+            machine, and all severities share their random numbers.
 
     Returns:
         ``(H, W, 3)`` uint8 RGB.
 
     Raises:
-        ValueError: There is no such severity.
+        ValueError: The severity is not in 1..5.
     """
     if not 1 <= severity <= len(corruption.strengths):
         raise ValueError(f"severity: expected 1 to {len(corruption.strengths)}, found {severity}")
+    # Not `hash`, which Python salts anew in every process.
     digest = blake2b(f"{corruption.name}/{name}".encode(), digest_size=8).digest()
     rng = np.random.default_rng(int.from_bytes(digest, "big"))
     values = image.astype(np.float32) / np.float32(255)
@@ -192,7 +193,7 @@ def _levels(image: Floats) -> NDArray[np.uint8]:
 
 
 def _light(image: Floats) -> Floats:
-    """Linear light of sRGB display values (IEC 61966-2-1)."""
+    """Return the linear light of sRGB display values (IEC 61966-2-1)."""
     return np.where(image <= 0.04045, image / 12.92, ((image + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 

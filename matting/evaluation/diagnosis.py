@@ -1,4 +1,4 @@
-"""Where a method's error sits: in hair or in the body, at the edge or far from it, in holes, in colours."""
+"""Where the error of a method is: in hair or in the body, at the edge or far from it, in holes, in colours."""
 
 import math
 
@@ -28,23 +28,23 @@ RING_TITLES = ("0-4 px", "4-16 px", "16-64 px", "64 px on")
 HOLES, HOLE_AREA = "holes", "hole area"
 CALIBRATION, COLOUR, SPILL = "trimap calibration error", "foreground colour error", "spill"
 PLACES = (*BAND_TITLES, *RING_TITLES, HOLES, HOLE_AREA)
-FIGURES = (*PLACES, CALIBRATION, COLOUR, SPILL)
+QUANTITIES = (*PLACES, CALIBRATION, COLOUR, SPILL)
 
 
 def diagnose(example: Example, prediction: Prediction) -> dict[str, float]:
-    """Break the error of one prediction down.
+    """Break down the error of one prediction.
 
-    JPEG noise around 0 and 255 is taken off the true matte first, for it would count as an edge.
+    JPEG noise around 0 and 255 is removed from the true matte first, because it would count as an edge.
 
     Args:
         example: The test image.
-        prediction: What a method said of it.
+        prediction: What a method predicted for it.
 
     Returns:
         Mean absolute difference in the bands of the true alpha (`BAND_TITLES`) and by distance to the edge
         (`RING_TITLES`), number of `HOLES` in the sure foreground and their share of it (`HOLE_AREA`), expected
         `CALIBRATION` error of the trimap, error of the cutout's colours (`COLOUR`) and `SPILL` of the background into
-        them; NaN for what the image has no pixels of, and for what is not known.
+        them; NaN where the image has no such pixels, or no ground truth for the quantity.
     """
     clean, alpha = without_jpeg_noise(example.alpha), prediction.alpha
     bands = dict(zip(BAND_TITLES, band_errors(alpha, clean).values(), strict=True))
@@ -58,12 +58,13 @@ def _calibration(example: Example, prediction: Prediction) -> float:
     if prediction.trimap is None:
         return math.nan
     height, width = prediction.trimap.shape[1:]
+    # At the size of the probabilities: resizing those would blend them and change their confidence.
     trimap = cv2.resize(example.trimap, (width, height), interpolation=cv2.INTER_NEAREST)
     return calibration_error(prediction.trimap, labels_of(np.asarray(trimap, np.uint8)))
 
 
 def _colours(example: Example, alpha: NDArray[np.float32]) -> dict[str, float]:
-    """Judge the colours that a cutout with this matte would have: estimated from the image and the matte."""
+    """Compare the colours a cutout with this matte would have, estimated from image and matte, with the true ones."""
     if example.foreground is None:
         return {COLOUR: math.nan, SPILL: math.nan}
     estimate = estimate_foreground(example.image, alpha)

@@ -1,4 +1,4 @@
-"""Scores kept while an evaluation runs, so that one interrupted after hours goes on where it stopped."""
+"""Scores saved while an evaluation runs, so that an interrupted evaluation resumes where it stopped."""
 
 import json
 from pathlib import Path
@@ -11,18 +11,19 @@ from matting.files import write_atomic
 class Journal:
     """A file of one JSON line per scored image.
 
-    Failures are not kept: an image that was put right is scored when the evaluation goes on.
+    Failures are not saved: an image that has been repaired is scored when the evaluation resumes.
 
     Args:
-        path: The file; its folder is made. It is read if it belongs to the same question and begun anew if not.
-        question: Says what is computed: methods, checkpoints, protocol. Scores of another question are never mixed in.
+        path: The file; its folder is created. An existing file is read if its `question` is the same, else replaced.
+        question: What is computed: methods, checkpoints, protocol. It identifies the file, so that scores of different
+            evaluations are never mixed.
     """
 
     def __init__(self, path: Path, question: str) -> None:
         self.path = path
         self._kept = _read(path, question)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Written anew, because an interruption may have left half a line at its end.
+        # Rewritten, because an interruption may have left an incomplete line at the end.
         lines = [_line({"question": question}), *(_line([*key, content]) for key, content in self._kept.items())]
         write_atomic(path, "".join(lines).encode())
 
@@ -30,16 +31,16 @@ class Journal:
         return len(self._kept)
 
     def recall(self, pair: Pair) -> Any | None:
-        """Return what was recorded for an image, or None."""
+        """Return what was recorded for an image, or None if nothing was."""
         return self._kept.get((pair.dataset, pair.name))
 
     def record(self, pair: Pair, content: Any) -> None:
-        """Append what is to be kept of an image, JSON-ready."""
+        """Append the JSON-serialisable result of an image."""
         with self.path.open("a") as file:
             file.write(_line([pair.dataset, pair.name, content]))
 
     def remove(self) -> None:
-        """Delete the file: the evaluation is complete and its report written."""
+        """Delete the file once the evaluation is complete and its report written."""
         self.path.unlink(missing_ok=True)
 
 
@@ -50,7 +51,7 @@ def _line(content: Any) -> str:
 def _read(path: Path, question: str) -> dict[tuple[str, str], Any]:
     if not path.is_file():
         return {}
-    head, *lines = path.read_text().split("\n")  # the last is empty, or the half of a line
+    head, *lines = path.read_text().split("\n")  # the last one is empty or incomplete
     try:
         if json.loads(head) != {"question": question}:
             return {}

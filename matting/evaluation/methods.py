@@ -1,4 +1,4 @@
-"""The methods a report compares: a network, stored predictions, and the trivial mattes it has to beat."""
+"""The methods a report compares: networks, stored predictions, and the trivial mattes that they have to beat."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -16,14 +16,14 @@ from matting.images import ImageError, list_images, read_alpha
 from matting.inference import Predictor, resize
 
 
-def on_photograph(predict: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> Method:
-    """Make a method of anything that maps a photo to a matte, such as a command-line program.
+def image_method(predict: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> Method:
+    """Make a method of a function that maps an image to a matte, such as a wrapper of a command-line program.
 
     Args:
-        predict: ``(H, W, 3)`` uint8 RGB to ``(H, W)`` float32 in [0, 1].
+        predict: Function from ``(H, W, 3)`` uint8 RGB to ``(H, W)`` float32 in [0, 1].
 
     Returns:
-        The method: it sees the photo and nothing else.
+        The method; it sees the image and nothing else.
     """
 
     def method(example: Example) -> NDArray[np.float32]:
@@ -33,13 +33,13 @@ def on_photograph(predict: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -
 
 
 def network(predictor: Predictor) -> Method:
-    """Make a method of a network, with what its trimap head says where it has one.
+    """Make a method of a network, with the trimap probabilities of a network that has a trimap head.
 
     Args:
-        predictor: The network, made ready for photos.
+        predictor: The network with its pre- and postprocessing.
 
     Returns:
-        The method: it sees the photo and nothing else. Trimap probabilities are of the network's working size.
+        The method; it sees the image and nothing else. Trimap probabilities have the network's working size.
     """
 
     def method(example: Example) -> Prediction:
@@ -48,22 +48,22 @@ def network(predictor: Predictor) -> Method:
         def keep(module: torch.nn.Module, inputs: Any, output: Any) -> None:
             passes.append(getattr(output, "trimap_logits", None))
 
-        hook = predictor.model.register_forward_hook(keep)  # the predictor alone says how a photo goes through
+        hook = predictor.model.register_forward_hook(keep)  # only the predictor knows how an image is resized
         try:
             alpha = predictor(example.image)
         finally:
             hook.remove()
-        logits = passes[0] if len(passes) == 1 else None  # of several passes none holds the whole image
+        logits = passes[0] if len(passes) == 1 else None  # tiled: no single pass covers the whole image
         return Prediction(alpha, None if logits is None else logits[0].float().softmax(dim=0).cpu().numpy())
 
     return method
 
 
 def all_foreground(example: Example) -> NDArray[np.float32]:
-    """Return the matte that keeps everything: the floor under every table.
+    """Return the matte that keeps everything, the trivial baseline of every table.
 
     Args:
-        example: Gives the size.
+        example: The test image; only its size is used.
 
     Returns:
         ``(H, W)`` float32, all 1.
@@ -72,10 +72,10 @@ def all_foreground(example: Example) -> NDArray[np.float32]:
 
 
 def always(matte: NDArray[np.float32]) -> Method:
-    """Make the method that answers the same matte to every image, such as the training set's `mean_matte`.
+    """Make the method that returns the same matte for every image, such as the training set's `mean_matte`.
 
     Args:
-        matte: ``(h, w)`` float32 in [0, 1]; stretched to each image.
+        matte: ``(h, w)`` float32 in [0, 1]; it is stretched to the size of each image.
 
     Returns:
         The method.
@@ -89,17 +89,17 @@ def always(matte: NDArray[np.float32]) -> Method:
 
 
 def mean_matte(alphas: Iterable[NDArray[np.uint8]], size: int = 128) -> NDArray[np.float32]:
-    """Average mattes of any sizes: what a network knows that has seen the training set and no image.
+    """Average mattes of any size: the best constant guess of a network that has learnt the training mattes only.
 
     Args:
-        alphas: ``(H, W)`` uint8 each; streamed.
-        size: Side of the result, in pixels.
+        alphas: ``(H, W)`` uint8 mattes, read one at a time.
+        size: Side of the result in pixels.
 
     Returns:
         ``(size, size)`` float32 in [0, 1].
 
     Raises:
-        MattingError: There is no matte.
+        MattingError: No matte is given.
     """
     total, count = np.zeros((size, size), np.float64), 0
     for count, alpha in enumerate(alphas, start=1):  # noqa: B007
@@ -110,14 +110,14 @@ def mean_matte(alphas: Iterable[NDArray[np.uint8]], size: int = 128) -> NDArray[
 
 
 def unmatched(pairs: Sequence[Pair], folder: Path) -> list[str]:
-    """Compare a folder of predictions with what is to be predicted.
+    """List images without a prediction and predictions without an image.
 
     Args:
         pairs: The test images.
-        folder: The predictions.
+        folder: Folder of the predictions.
 
     Returns:
-        One line for each image without a prediction and each prediction without an image.
+        One message per unmatched name.
 
     Raises:
         FileNotFoundError: There is no such folder.
@@ -128,13 +128,13 @@ def unmatched(pairs: Sequence[Pair], folder: Path) -> list[str]:
 
 
 def stored_predictions(folder: Path) -> Method:
-    """Make a method of the mattes another program wrote, found by the image's name.
+    """Make a method of the mattes that another program wrote, matched to images by name.
 
     Args:
-        folder: Holds ``NAME.png`` (or another image format) for every example: gray, or a cutout with alpha.
+        folder: Contains ``NAME.png`` (or another image format) for every example: a gray matte or a cutout with alpha.
 
     Returns:
-        The method; it raises `ImageError` for a name it does not hold.
+        The method; it raises `ImageError` for an image without a prediction.
 
     Raises:
         FileNotFoundError: There is no such folder.

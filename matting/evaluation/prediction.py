@@ -1,4 +1,4 @@
-"""What evaluates a test image: a method, and what it says."""
+"""Methods and their predictions."""
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
@@ -10,11 +10,11 @@ from matting.data.test_sets import Example
 
 
 class Prediction(NamedTuple):
-    """A matte, with what only some methods can say next to it.
+    """A matte, along with the trimap probabilities that only some methods predict.
 
     Attributes:
         alpha: ``(H, W)`` float32 in [0, 1].
-        trimap: ``(3, h, w)`` float32 of any size, the probabilities of background, unknown and foreground.
+        trimap: ``(3, h, w)`` float32 of any size, the probabilities of background, unknown and foreground; or None.
     """
 
     alpha: NDArray[np.float32]
@@ -22,18 +22,18 @@ class Prediction(NamedTuple):
 
 
 Method: TypeAlias = Callable[[Example], NDArray[np.float32] | Prediction]
-"""Whatever gives a matte, ``(H, W)`` float32 in [0, 1]: a network, a stored prediction, a solver given the trimap."""
+"""Any function that returns a matte, ``(H, W)`` float32 in [0, 1]: a network, stored predictions, a solver."""
 
 
 def predict(method: Method, example: Example) -> Prediction:
-    """Ask a method for its matte.
+    """Return the prediction of a method for one image.
 
     Args:
-        method: Any.
+        method: Any method.
         example: The test image.
 
     Returns:
-        The prediction, whether the method gave a plain matte or more.
+        The prediction; a plain matte is wrapped.
     """
-    answer = method(example)
-    return answer if isinstance(answer, Prediction) else Prediction(answer)
+    result = method(example)
+    return result if isinstance(result, Prediction) else Prediction(result)

@@ -1,4 +1,4 @@
-"""Where figures come from: what a result file says next to its numbers."""
+"""Where results come from: commit, hardware and versions, for the result files."""
 
 import os
 import platform
@@ -14,10 +14,11 @@ PACKAGES = ("portrait-matting", "torch", "lightning", "timm", "kornia", "numpy",
 
 
 def commit() -> str | None:
-    """Return the commit this code stands at, with ``+changes`` where files differ from it; None outside a checkout."""
+    """Return the commit of this code, with ``+changes`` if tracked files differ from it; None outside a checkout."""
     folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return None
+    # Untracked files are not counted: outputs of runs in the checkout would mark every result as changed.
     revision = _git(folder, "rev-parse", "HEAD")
     return revision and revision + ("+changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
 
@@ -26,6 +27,7 @@ def hardware() -> dict[str, Any]:
     """Return processor, number of usable cores and accelerator."""
     return {
         "processor": _processor(),
+        # The cores this process may use, which under a scheduler are fewer than the machine has.
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "system": f"{platform.system()} {platform.machine()}",
@@ -33,7 +35,7 @@ def hardware() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that results depend on; those not installed are left out."""
+    """Return the versions of Python and of the packages that results depend on, as far as they are installed."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -44,13 +46,13 @@ def versions() -> dict[str, str]:
 
 
 def measurement_facts(results: Mapping[str, Any]) -> dict[str, str]:
-    """Say in words how figures were measured.
+    """Describe in words how the results were measured.
 
     Args:
-        results: Content of a `results.json`.
+        results: Content of a ``results.json``.
 
     Returns:
-        What to print, by name: protocol, methods, notes, commit, hardware, versions, times.
+        Text by name: protocol, methods, notes, commit, hardware, versions, times.
     """
     return {
         **results["protocol"],

@@ -1,4 +1,4 @@
-"""How methods hold up under the corruptions of Matting-C: what is scored, and what comes out."""
+"""Robustness of methods to the corruptions of Matting-C: the images to score and the summary of the scores."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,18 +15,18 @@ from matting.evaluation.scoring import Evaluation
 from matting.inference import resize
 
 CLEAN = "clean"
-"""Name of the set of images without a corruption, reduced as the others are."""
+"""Name of the set of images without a corruption, reduced like the others."""
 
 SEVERITIES = range(1, 6)
 
 
 class Degradation(NamedTuple):
-    """What one corruption does to one method.
+    """The effect of one corruption on one method.
 
     Attributes:
         means: Mean error at severities 1 to 5.
-        ratios: The same over the mean error on the clean images; NaN where that is 0.
-        relative: Mean of the ratios: 1 for a method that does not mind.
+        ratios: Those means divided by the mean error on clean images; NaN where that is 0.
+        relative: Mean of the ratios; 1 for a method that is not affected.
     """
 
     means: tuple[float, ...]
@@ -35,14 +35,14 @@ class Degradation(NamedTuple):
 
 
 def corrupted_pairs(pairs: Iterable[Pair]) -> Iterator[Pair]:
-    """List images clean and under every corruption at every severity.
+    """Yield every image clean and under every corruption at every severity.
 
     Args:
         pairs: Test images.
 
     Yields:
-        For each, pairs of the sets `CLEAN` and `condition`, without labels, with a long side of at most
-        `matting.evaluation.corruptions.SIDE`: grain and blur mean the same for images of all sizes then.
+        For each image, pairs of the sets `CLEAN` and `condition`, without labels. Their long side is at most
+        `matting.evaluation.corruptions.SIDE`, so that grain and blur are comparable between images of all sizes.
     """
     for pair in pairs:
         plain = replace(pair, name=f"{pair.dataset}/{pair.name}", tags=frozenset(), difficulty=None, subject=None)
@@ -54,23 +54,23 @@ def corrupted_pairs(pairs: Iterable[Pair]) -> Iterator[Pair]:
 
 
 def condition(corruption: Corruption, severity: int) -> str:
-    """Name the set of the images under one corruption at one severity."""
+    """Return the name of the set of images under one corruption at one severity."""
     return f"{corruption.name} {severity}"
 
 
 def degradations(
     evaluation: Evaluation, method: str, region: str = "whole", metric: str = "mad"
 ) -> Mapping[str, Degradation]:
-    """Sum a method's scores on `corrupted_pairs` up.
+    """Summarise the scores of a method on `corrupted_pairs`.
 
     Args:
-        evaluation: Of corrupted pairs.
-        method: Whose.
+        evaluation: Scores on `corrupted_pairs`.
+        method: Name of the method.
         region: ``whole`` or ``unknown``.
         metric: One of `matting.evaluation.scoring.METRICS`.
 
     Returns:
-        What each corruption does, by its name.
+        The effect of each corruption, by its name.
     """
     scores = partial(evaluation.scores, method, region=region, metric=metric)
     clean = float(np.mean(scores(CLEAN)))
@@ -88,9 +88,9 @@ def _corrupted(pair: Pair, corruption: Corruption, severity: int) -> Example:
     return example._replace(image=corrupt(example.image, corruption, severity, pair.name))
 
 
-@lru_cache(maxsize=1)  # all conditions of one image follow each other
+@lru_cache(maxsize=1)  # `corrupted_pairs` yields all conditions of one image in a row
 def _reduced(pair: Pair) -> Example:
-    """Load an image and bring it down to `SIDE`; true colours are left off, for a corrupted image has others."""
+    """Load an image and reduce it to `SIDE`, without the true colours, which a corrupted image does not have."""
     example = pair.load()
     height, width = example.alpha.shape
     scale = min(1.0, SIDE / max(height, width))

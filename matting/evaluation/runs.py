@@ -1,19 +1,19 @@
-"""What a run folder tells of a network's training, beyond its checkpoint."""
+"""How a network was trained, read from its run folder."""
 
 import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
 NOT_THE_CONFIGURATION = ("seed", "folder", "ckpt_path", "logger", "hydra")
-"""Settings by which two runs may differ and still be runs of one configuration."""
+"""Settings in which runs of one configuration may differ."""
 
 
 class Training(NamedTuple):
     """How a network was trained.
 
     Attributes:
-        configuration: Equal for runs that differ by their seed alone.
-        mixture: Streams it drew from with their weights, in words.
+        configuration: Digest of the configuration, equal for runs that differ in their seed alone.
+        mixture: The streams of its training images with their weights, in words.
         augmentations: Classes of `matting.augment` that degraded images; none where the mixture degrades nothing.
     """
 
@@ -23,13 +23,13 @@ class Training(NamedTuple):
 
 
 def read_training(checkpoint: Path) -> Training | None:
-    """Read the configuration that a training run left next to its checkpoints.
+    """Read the configuration that a training run saved along with its checkpoints.
 
     Args:
         checkpoint: Checkpoint file in ``RUN/checkpoints``.
 
     Returns:
-        How it was trained, or None for a file that lies by itself.
+        How the network was trained, or None for a checkpoint without a run folder.
     """
     from omegaconf import OmegaConf
 
@@ -48,7 +48,7 @@ def read_training(checkpoint: Path) -> Training | None:
 
 
 def _classes(node: Any) -> frozenset[str]:
-    """Last parts of the names of every class that a configuration builds."""
+    """Return the unqualified names of all classes that a configuration builds."""
     if not isinstance(node, dict):
         return frozenset()
     own = {str(node["_target_"]).rpartition(".")[2]} if "_target_" in node else set()

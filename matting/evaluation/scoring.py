@@ -1,4 +1,4 @@
-"""Score methods on images, one image in memory at a time."""
+"""Scoring of methods on images, with one image in memory at a time."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ class Row(NamedTuple):
         method: Name of the method.
         pair: The image.
         region: ``whole`` or ``unknown``.
-        scores: The five metrics of `METRICS`.
+        scores: The metrics of `METRICS` by name.
     """
 
     method: str
@@ -35,11 +35,11 @@ class Row(NamedTuple):
 
 
 class Diagnosis(NamedTuple):
-    """Where the error of one method on one image sits: the figures of `matting.evaluation.diagnosis.diagnose`."""
+    """Where the error of one method on one image is: the result of `matting.evaluation.diagnosis.diagnose`."""
 
     method: str
     pair: Pair
-    figures: Mapping[str, float]
+    values: Mapping[str, float]
 
 
 class Failure(NamedTuple):
@@ -51,13 +51,13 @@ class Failure(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` found.
+    """The result of `evaluate`.
 
     Attributes:
-        rows: One per method, image and region, in the order of the images. Every method has the same images.
+        rows: One per method, image and region, in the order of the images. All methods have the same images.
         diagnoses: One per method and image; none for images with an ignore mask.
-        failures: Images left out for all methods because reading or predicting one of them failed.
-        seconds: Time spent in each method, over all images; loading and scoring not counted.
+        failures: Images left out for all methods, because reading or predicting them failed.
+        seconds: Time spent in each method, over all images, without loading and scoring.
         protocol: Metric definition, such as ``adobe``.
     """
 
@@ -73,12 +73,12 @@ class Evaluation:
         return list(self.seconds)
 
     def scores(self, method: str, group: str, region: str, metric: str) -> list[float]:
-        """Return one figure per image of a group: the sample that a mean, an interval or a test is made of."""
+        """Return one score per image of a group: the sample for a mean, an interval or a test."""
         return [scores[metric] for scores in self._samples.get((method, group, region), ())]
 
     @cached_property
     def _samples(self) -> Mapping[tuple[str, str, str], Sequence[Mapping[str, float]]]:
-        # A report asks for hundreds of cells, each of few of the rows.
+        # Indexed once, because a report asks for hundreds of cells, each with few of the rows.
         samples: dict[tuple[str, str, str], list[Mapping[str, float]]] = {}
         for row in self.rows:
             for group in row.pair.groups:
@@ -87,7 +87,7 @@ class Evaluation:
 
     @cached_property
     def pairs(self) -> list[Pair]:
-        """The scored images, in their order."""
+        """The scored images, in the order they were given."""
         return list(dict.fromkeys(row.pair for row in self.rows))
 
     @cached_property
@@ -97,7 +97,7 @@ class Evaluation:
 
     @cached_property
     def groups(self) -> list[str]:
-        """Sets, each followed by its labels: ``synthetic``, ``synthetic.glasses``, …"""
+        """Names of the test sets, each followed by its labels: ``synthetic``, ``synthetic.glasses``, …"""
         return sorted({group for _, group, _ in self._samples})
 
 
@@ -110,14 +110,15 @@ def evaluate(
 ) -> Evaluation:
     """Score methods side by side on a stream of images.
 
-    An image is loaded once, given to every method, scored and dropped, so memory does not grow with their number. A
-    image that cannot be read, or that one method fails on, is left out for all, so that means stay comparable.
+    An image is loaded once, passed to every method, scored and dropped, so memory does not grow with the number of
+    images. An image that cannot be read, or on which one method fails, is left out for all methods, so that means stay
+    comparable.
 
     Args:
-        methods: By name, the one under test first; see `matting.evaluation.methods`.
-        pairs: The images; wrap them in a progress bar at will.
+        methods: Methods by name, the one under test first; see `matting.evaluation.methods`.
+        pairs: The test images; any iterable, such as one wrapped in a progress bar.
         protocol: Metric definition; see `matting.metrics.functional`.
-        journal: Where scores are kept while they come, and taken from where they are there already.
+        journal: File in which scores are saved as they are computed, and from which earlier ones are read; optional.
 
     Returns:
         Scores and failures.
@@ -137,9 +138,9 @@ def evaluate(
         except (MattingError, OSError) as error:
             failures.append(Failure(pair, str(error)))
             continue
-        for name, (elapsed, scores, figures) in scored.items():
+        for name, (elapsed, scores, diagnosis) in scored.items():
             seconds[name] += elapsed
-            diagnoses += [Diagnosis(name, pair, figures)] if figures else []
+            diagnoses += [Diagnosis(name, pair, diagnosis)] if diagnosis else []
             rows += [Row(name, pair, region, {m: scores[f"{m}/{region}"] for m in METRICS}) for region in REGIONS]
     return Evaluation(rows, diagnoses, failures, seconds, protocol)
 

@@ -1,27 +1,27 @@
-"""What a reader must know next to the figures."""
+"""What a reader has to know along with the scores: what the methods and the images are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 UNTRAINED = "nothing"
-"""What a method that was not trained has been trained on."""
+"""Training set of a method that was not trained."""
 
 UNKNOWN = "not known"
-"""What somebody else's method has been trained on."""
+"""Training set of a method of unknown origin."""
 
 UNSEEN = "no"
-"""That training has seen nothing of something."""
+"""Nothing of it was seen in training."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a method is.
+    """Description of a method.
 
     Attributes:
-        text: Where it comes from and how images are resized for it.
-        trained_on: Label of the corpus it was trained on, `UNTRAINED` or `UNKNOWN`.
-        augmentations: Classes of `matting.augment` that degraded its training images; None where that is not known.
-        configuration: Equal for training runs that differ by their seed alone; None where that is not known.
+        text: Where the method comes from and how images are resized for it.
+        trained_on: Label of the training corpus, `UNTRAINED` or `UNKNOWN`.
+        augmentations: Classes of `matting.augment` that degraded its training images; None if unknown.
+        configuration: Equal for training runs that differ in their seed alone; None if unknown.
     """
 
     text: str
@@ -32,15 +32,15 @@ class Description:
 
 @dataclass(frozen=True)
 class Setting:
-    """What stands next to the figures of one report.
+    """What a report states along with its scores.
 
     Attributes:
         title: Heading of the report.
-        corpus: What the images are, such as ``synthetic corpus, not real data``: printed above every figure.
-        methods: What each method is, by name.
-        wall_seconds: Duration of the whole run, in seconds.
+        corpus: What the images are, such as ``synthetic corpus, not real data``; printed above all results.
+        methods: Descriptions of the methods, by name.
+        wall_seconds: Duration of the whole evaluation, in seconds.
         split: First part of the result keys.
-        notes: Anything else worth a line, by name: checkpoint, training mixture, seed.
+        notes: Further facts by name: checkpoint, training mixture, seed.
     """
 
     title: str
@@ -51,26 +51,26 @@ class Setting:
     notes: Mapping[str, str] = field(default_factory=dict)
 
     def seen_in_training(self, method: str) -> str:
-        """Say what a method may have seen of the test images.
+        """Describe what a method may have seen of the test images in training.
 
         Args:
-            method: Its name.
+            method: Name of the method.
 
         Returns:
-            A few words, for the column of each test set.
+            A few words for a table.
         """
         trained_on = self.methods[method].trained_on
         if trained_on == UNTRAINED:
             return UNSEEN
         if trained_on == UNKNOWN:
             return UNKNOWN
-        return "other images of it" if trained_on == self.corpus else "another corpus by name"
+        return "same data set, different images" if trained_on == self.corpus else "data set of another name"
 
     def runs_over_seeds(self) -> dict[str, list[str]]:
-        """Find training runs that differ by their seed alone.
+        """Find training runs that differ in their seed alone.
 
         Returns:
-            Names of two methods or more by the name of the first of them.
+            Names of at least two methods per configuration, by the name of the first of them.
         """
         groups: dict[str, list[str]] = {}
         for name, description in self.methods.items():

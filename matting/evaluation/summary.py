@@ -1,10 +1,10 @@
-"""From one row per image to the figures that are quoted."""
+"""Summaries of the scores per image: the means that tables, logs and dashboards show."""
 
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from matting.evaluation.diagnosis import FIGURES
+from matting.evaluation.diagnosis import QUANTITIES
 from matting.evaluation.scoring import METRICS, REGIONS, Evaluation
 from matting.evaluation.statistics import Estimate, bootstrap_mean, paired_difference
 
@@ -13,7 +13,7 @@ class Cell(NamedTuple):
     """One cell of a result table.
 
     Attributes:
-        group: A set, or ``set.tag``.
+        group: Name of a test set, or ``set.tag``.
         region: ``whole`` or ``unknown``.
         metric: One of `METRICS`.
         estimate: Mean over the group's images with its 95 % interval.
@@ -30,8 +30,8 @@ def cells(evaluation: Evaluation, method: str, baseline: str | None = None) -> I
 
     Args:
         evaluation: The scores.
-        method: Whose.
-        baseline: Another method of the same evaluation: each cell is then the paired difference ``method - baseline``.
+        method: Name of the method.
+        baseline: Another method of the same evaluation; each cell is then the paired difference ``method - baseline``.
 
     Yields:
         Cells in the order of groups, regions, metrics.
@@ -52,7 +52,7 @@ def summarise(evaluation: Evaluation, method: str, split: str = "test") -> dict[
 
     Args:
         evaluation: The scores.
-        method: Whose.
+        method: Name of the method.
         split: First part of the names.
 
     Returns:
@@ -65,18 +65,18 @@ def summarise(evaluation: Evaluation, method: str, split: str = "test") -> dict[
 
 
 def mean_diagnosis(evaluation: Evaluation, method: str) -> dict[str, float | None]:
-    """Average a method's diagnoses over images, each figure over those that have it.
+    """Average the diagnoses of a method over images, each quantity over the images that have it.
 
     Args:
         evaluation: The scores.
-        method: Whose.
+        method: Name of the method.
 
     Returns:
-        Means under the names of `matting.evaluation.diagnosis.diagnose`; None for a figure that no image has.
+        Means under the names of `matting.evaluation.diagnosis.diagnose`; None for a quantity that no image has.
     """
-    found = [diagnosis.figures for diagnosis in evaluation.diagnoses if diagnosis.method == method]
+    found = [diagnosis.values for diagnosis in evaluation.diagnoses if diagnosis.method == method]
     means: dict[str, float | None] = {}
-    for name in FIGURES:
-        values = [figures[name] for figures in found if not math.isnan(figures[name])]
+    for name in QUANTITIES:
+        values = [diagnosed[name] for diagnosed in found if not math.isnan(diagnosed[name])]
         means[name] = sum(values) / len(values) if values else None
     return means

@@ -1,4 +1,4 @@
-"""A classical solver next to the networks: it is told the true trimap, so reports call it helped."""
+"""A classical trimap-based solver to compare with: unlike the networks it is given the true trimap."""
 
 import cv2
 import numpy as np
@@ -11,15 +11,15 @@ from matting.inference import resize
 
 
 def closed_form_method(size: int = 512) -> Method:
-    """Make the method that solves by `matting.closed_form.closed_form`.
+    """Make the method that solves for alpha by `matting.closed_form.closed_form`.
 
-    It is solved at reduced size, since time and memory grow faster than the number of pixels.
+    It solves at a reduced size, since time and memory grow faster than the number of pixels.
 
     Args:
-        size: Long side, in pixels, at which larger images are solved.
+        size: Long side, in pixels, to which larger images are reduced.
 
     Returns:
-        The method: unlike a network it sees the trimap, made from the truth or drawn by hand.
+        The method; unlike a network it sees the trimap of the test set.
     """
 
     def method(example: Example) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""SAD, MSE, MAD, Grad and Conn: pure functions in `functional` and `batched`, running means of them as classes here."""
+"""SAD, MSE, MAD, Grad and Conn: pure functions in `functional` and `batched`, torchmetrics classes of their means."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ __all__ = ["MAD", "MSE", "SAD", "Conn", "Grad"]
 
 
 def __getattr__(name: str) -> Any:
-    # The functions need no torchmetrics, whose import takes seconds: it waits for the first class asked for.
+    # The functions need no torchmetrics, whose import takes seconds, so it is deferred until a class is requested.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from matting.metrics import means

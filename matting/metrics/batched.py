@@ -1,7 +1,8 @@
-"""SAD, MSE, MAD and Grad of a batch, on the device it lies on, without waiting for the device.
+"""SAD, MSE, MAD and Grad of a batch, computed on its device without a synchronisation.
 
 The values are those of `matting.metrics.functional`, one per image. Range and finiteness are not checked, because that
-would wait for the device; a NaN in a matte is a NaN in its metrics. Conn has no such form: it labels components.
+would synchronise with the device; a NaN in a matte gives NaN metrics. Conn has no batched form: it labels connected
+components.
 """
 
 from functools import reduce
@@ -24,7 +25,7 @@ def images(name: str, value: Tensor) -> Tensor:
 
 
 class _Pair(NamedTuple):
-    """``(B, H, W)`` alphas and a mask of zeros and ones; the unit is what an alpha of 1 is stored as."""
+    """``(B, H, W)`` alphas and a mask of zeros and ones; `unit` is the stored value of an alpha of 1."""
 
     preds: Tensor
     target: Tensor
@@ -52,7 +53,7 @@ def _alpha(name: str, value: Tensor, unit: float) -> Tensor:
 
 
 def _pair(preds: Tensor, target: Tensor, mask: Tensor | None) -> _Pair:
-    # Differences of integer codes are exact, and cost nothing where two uint8 mattes agree.
+    # In codes, because differences of integers are exact: equal uint8 mattes give exactly 0.
     unit = 255.0 if preds.dtype == target.dtype == torch.uint8 else 1.0
     p, g = _alpha("preds", preds, unit), _alpha("target", target, unit)
     if p.shape != g.shape:
@@ -69,14 +70,14 @@ def sad(preds: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
     Args:
         preds: ``(B, 1, H, W)`` or ``(B, H, W)`` predicted alpha, uint8 or floating point in [0, 1].
         target: True alpha, likewise, of the same shape.
-        mask: Any dtype, nonzero at the pixels counted; None counts all.
+        mask: Mask of the same shape and any dtype, nonzero at the pixels to count; None counts all.
 
     Returns:
         ``(B,)`` floating point.
 
     Raises:
         TypeError: If an alpha is neither uint8 nor floating point.
-        ValueError: If a shape is refused or the shapes differ.
+        ValueError: If a shape is not supported or the shapes differ.
 
     Example:
         >>> preds, target = torch.tensor([[[0.0, 1.0]], [[0.5, 1.0]]]), torch.ones(2, 1, 2)
@@ -88,18 +89,18 @@ def sad(preds: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
 
 
 def mad(preds: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Compute each image's mean absolute difference over the pixels counted; 0 where there are none.
+    """Compute each image's mean absolute difference over the counted pixels; 0 where there are none.
 
-    Args, returns and errors are those of `sad`.
+    Arguments, return shape and errors are those of `sad`.
     """
     pair = _pair(preds, target, mask)
     return pair.mean(pair.excess.abs()) / pair.unit
 
 
 def mse(preds: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Compute each image's mean squared error over the pixels counted; 0 where there are none.
+    """Compute each image's mean squared error over the counted pixels; 0 where there are none.
 
-    Args, returns and errors are those of `sad`.
+    Arguments, return shape and errors are those of `sad`.
     """
     pair = _pair(preds, target, mask)
     return pair.mean(pair.excess.square()) / pair.unit**2
@@ -118,7 +119,7 @@ def _smooth(images: Tensor, taps: list[float], dim: int) -> Tensor:
 
 
 def _differentiate(images: Tensor, taps: list[float], dim: int) -> Tensor:
-    # Taps of opposite sign are paired before they are multiplied, so that a flat image has no slope.
+    # Taps of opposite sign are subtracted before they are multiplied, so that a flat image has a slope of exactly 0.
     size, last = images.shape[dim] - len(taps) + 1, len(taps) - 1
     pairs = ((tap, images.narrow(dim, i, size), images.narrow(dim, last - i, size)) for i, tap in enumerate(taps))
     return reduce(torch.add, (tap * (one - other) for tap, one, other in islice(pairs, last // 2)))
@@ -127,7 +128,7 @@ def _differentiate(images: Tensor, taps: list[float], dim: int) -> Tensor:
 def _gradients(images: Tensor, numbers: Definition) -> Tensor:
     """Filter ``(N, H, W)`` images by the Gaussian's derivatives: ``(2, N, H, W)``, along y and along x.
 
-    Not a convolution of torch: on recent hardware that would run in TF32 or under autocast and keep three digits.
+    Not by a convolution of torch, which may run in TF32 or under autocast and then keeps only three digits.
     """
     rows, columns = (_padding_index(size, numbers, images.device) for size in images.shape[1:])
     padded = images[:, rows][:, :, columns]
@@ -140,7 +141,7 @@ def _stretched(pair: _Pair) -> tuple[Tensor, Tensor, Tensor]:
     g, p = pair.target, pair.preds
     (g_low, g_high), (p_low, p_high) = ((a.amin((1, 2), keepdim=True), a.amax((1, 2), keepdim=True)) for a in (g, p))
     one = torch.ones_like(g_low)
-    # A constant matte has no gradient in whatever unit, so it takes the other's.
+    # A constant matte has no gradient in any unit, so it takes the unit of the other.
     g_range = torch.where(g_high > g_low, g_high - g_low, torch.where(p_high > p_low, p_high - p_low, one))
     p_range = torch.where(p_high > p_low, p_high - p_low, g_range)
     p_scale, g_scale = (torch.where(p_range == g_range, one, other) for other in (g_range, p_range))
@@ -154,7 +155,7 @@ def grad(preds: Tensor, target: Tensor, mask: Tensor | None = None, *, protocol:
     Args:
         preds: ``(B, 1, H, W)`` or ``(B, H, W)`` predicted alpha, uint8 or floating point in [0, 1].
         target: True alpha, likewise, of the same shape.
-        mask: Any dtype, nonzero at the pixels counted; None counts all.
+        mask: Mask of the same shape and any dtype, nonzero at the pixels to count; None counts all.
         protocol: ``adobe`` or ``p3m``.
 
     Returns:
@@ -162,7 +163,7 @@ def grad(preds: Tensor, target: Tensor, mask: Tensor | None = None, *, protocol:
 
     Raises:
         TypeError: If an alpha is neither uint8 nor floating point.
-        ValueError: If a shape or the protocol is refused or the shapes differ.
+        ValueError: If a shape is not supported, the shapes differ, or there is no such protocol.
     """
     numbers = definition(protocol)
     pair = _pair(preds, target, mask)

@@ -1,4 +1,4 @@
-"""Conn's error map: how differently two mattes hang together with their common core."""
+"""The error map of Conn: how differently the pixels of two mattes are connected to their common core."""
 
 from typing import Any
 
@@ -11,12 +11,13 @@ from matting.metrics.windows import ErrorMap, windows
 
 _Point = tuple[int, int]
 _FILLS = 4
-"""Flood fills tried before a level is labelled in full, which costs as much as a dozen of them."""
+"""Number of flood fills to try before a level is labelled in full, which costs as much as a dozen of them."""
 _CELL = 16
+"""Sampling step, in pixels, of the search for a seed."""
 
 
 def _deepest(mask: NDArray[np.uint8]) -> _Point:
-    """Find a pixel (x, y) of a mask (0 or 1) where the mask is thick, by every sixteenth pixel: a good guess only."""
+    """Find a pixel (x, y) where a mask (0 or 1) is thick, from every 16th pixel, which is approximate but enough."""
     samples = mask[::_CELL, ::_CELL].astype(np.float32)
     thickness = cv2.GaussianBlur(samples, (0, 0), 3) * samples
     _, thickest, _, (column, row) = cv2.minMaxLoc(thickness)
@@ -29,7 +30,7 @@ def _deepest(mask: NDArray[np.uint8]) -> _Point:
 def _by_label(mask: NDArray[np.uint8], column_major: bool) -> NDArray[np.bool_]:
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     areas = stats[:, cv2.CC_STAT_AREA].copy()
-    areas[0] = 0  # the background is never a component
+    areas[0] = 0  # OpenCV labels the background too; it is never the largest component
     largest = np.flatnonzero(areas == areas.max())
     if len(largest) == 1:
         component: NDArray[np.bool_] = labels == largest[0]
@@ -39,10 +40,10 @@ def _by_label(mask: NDArray[np.uint8], column_major: bool) -> NDArray[np.bool_]:
 
 
 def _largest_component(mask: NDArray[np.uint8], seed: _Point, column_major: bool) -> tuple[NDArray[np.bool_], _Point]:
-    """Find the largest 4-connected component of a mask (0 or 1), which is painted on, and a point of it.
+    """Find the largest 4-connected component of a mask (0 or 1) and a point in it; modifies the mask.
 
-    A component larger than all that is left unfilled is the largest, so the first fill from the core of the subject
-    nearly always settles it.
+    A component larger than all pixels left unfilled is the largest one, so the first flood fill, from the core of the
+    subject, is nearly always enough.
     """
     seeds, areas, left = [seed], [], cv2.countNonZero(mask)
     for label in range(2, 2 + _FILLS):
@@ -62,18 +63,19 @@ def _largest_component(mask: NDArray[np.uint8], seed: _Point, column_major: bool
 def connected_levels(height: NDArray[Any], thresholds: NDArray[Any], column_major: bool) -> NDArray[np.uint8]:
     """Count the thresholds up to which each pixel belongs to the largest component.
 
-    A component of a level lies within one component of the level below. So the largest ones are nested until, at
-    some level, another island becomes the largest; from there on no pixel has been in all of them.
+    Each component of a level is part of one component of the level below. So the largest ones are nested until, at
+    some level, another island becomes the largest; from there on no pixel belongs to all of them.
 
     Args:
-        height: ``(H, W)``, the smaller of the two alphas at each pixel.
-        thresholds: Ascending, in the units of `height`.
-        column_major: Whether the first of several largest components is found by columns or by rows.
+        height: ``(H, W)`` minimum of the two alphas, uint8 or floating point.
+        thresholds: Thresholds in ascending order, in the unit of `height`.
+        column_major: Whether the first of several equally large components is the first by columns or by rows.
 
     Returns:
         ``(H, W)`` uint8 in 0..len(thresholds).
     """
     levels = np.zeros(height.shape, np.uint8)
+    # Everything below the first threshold is outside all components, often most of the image.
     x, y, w, h = cv2.boundingRect((height >= thresholds[0]).view(np.uint8))
     height, inner = height[y : y + h, x : x + w], levels[y : y + h, x : x + w]
     seed: _Point = (0, 0)
@@ -93,6 +95,7 @@ def _thresholds(dtype: np.dtype[Any], definition: Definition) -> NDArray[Any]:
     if dtype != np.uint8:
         return thresholds
     codes: NDArray[Any] = np.arange(256, dtype=definition.conn_dtype) / 255
+    # The smallest code that reaches each threshold in the protocol's precision: comparing codes gives the same result.
     return np.searchsorted(codes, thresholds).astype(np.uint8)
 
 
@@ -103,20 +106,20 @@ def _phi(alpha: NDArray[Any], level: NDArray[Any]) -> NDArray[Any]:
 
 
 def connectivity_difference(preds: NDArray[Any], target: NDArray[Any], definition: Definition) -> ErrorMap:
-    """Compute φ(p) − φ(g), the difference of two mattes' degrees of connectedness.
+    """Compute φ(p) − φ(g), the difference between the degrees of connectedness of two mattes.
 
     With l the highest multiple of 0.1 up to which a pixel belongs to the largest 4-connected component of
     (p ≥ t) ∧ (g ≥ t) at every t, and d = α − l, it is φ = 1 − d·[d ≥ 0.15] (Rhemann et al., "A Perceptually Motivated
     Online Benchmark for Image Matting", CVPR 2009; distances as in Xu et al., CVPR 2017). A level without a component
-    ends the count, so a prediction that is too weak to have one is charged in full.
+    ends the count, so a prediction that is too weak to have one gets the full error.
 
     Args:
-        preds: ``(H, W)`` uint8, or float32 or float64 in [0, 1].
-        target: Likewise, of the same dtype.
-        definition: The protocol's precision and its order of components.
+        preds: ``(H, W)`` predicted alpha, uint8, or float32 or float64 in [0, 1].
+        target: ``(H, W)`` true alpha of the same dtype.
+        definition: Precision and component order of the protocol.
 
     Returns:
-        The map by its windows, in the protocol's precision.
+        The error map by windows, in the precision of the protocol.
     """
     dtype, unit = definition.conn_dtype, 255 if target.dtype == np.uint8 else 1
     if unit == 1:

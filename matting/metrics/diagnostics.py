@@ -1,6 +1,6 @@
-"""What one error figure hides: which alphas, how far from the edge, holes, colours, backgrounds, confidence.
+"""What a single error score hides: errors by alpha and distance to the edge, holes, colours, backgrounds, confidence.
 
-A diagnosis that finds none of the pixels it asks about is NaN: unlike a metric it says nothing about that image.
+Where an image has none of the pixels concerned, a diagnosis is NaN, not 0 as a metric would be.
 """
 
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from matting.metrics.inputs import ArrayLike, alpha_array, alpha_pair
 from matting.trimap import erode
 
 BANDS = ((0.1, 0.3), (0.3, 0.8), (0.8, 1.0))
-"""The layers of hair in the annotation rules: blended inner zone, transition, dense strands."""
+"""Alpha ranges of hair in the annotation rules: blended inner zone, transition, dense strands."""
 
 
 class Holes(NamedTuple):
-    """Holes of a prediction within the sure foreground.
+    """Holes of a prediction in the sure foreground.
 
     Attributes:
-        number: Of 4-connected holes.
-        share: Their area over that of the eroded foreground, in [0, 1]; NaN if nothing is left of it.
+        number: Number of 4-connected holes.
+        share: Their area divided by that of the eroded foreground, in [0, 1]; NaN if nothing is left after erosion.
     """
 
     number: int
@@ -48,7 +48,7 @@ def band_errors(
     Args:
         preds: ``(H, W)`` predicted alpha, uint8 or floating point in [0, 1].
         target: ``(H, W)`` true alpha, likewise.
-        bands: Pairs (low, high); a pixel belongs to a band where low ≤ α < high, so opaque ones to none up to 1.
+        bands: Pairs (low, high); a pixel belongs to a band if low ≤ α < high, so opaque pixels belong to no band.
 
     Returns:
         The error of each band; NaN for a band without pixels.
@@ -63,18 +63,18 @@ def band_errors(
 
 
 def distance_errors(preds: ArrayLike, target: ArrayLike, distances: Sequence[int] = (0, 4, 16, 64)) -> list[float]:
-    """Compute the mean absolute difference by the distance to the matte's edge.
+    """Compute the mean absolute difference by distance to the edge of the matte.
 
-    The edge is every soft pixel of the true alpha and every pixel next to one of the other hard value.
+    The edge consists of all soft pixels of the true alpha and of all hard pixels next to one of the other value.
 
     Args:
         preds: ``(H, W)`` predicted alpha, uint8 or floating point in [0, 1].
         target: ``(H, W)`` true alpha, likewise.
-        distances: Ascending, in pixels, from 0.
+        distances: Lower bounds of the rings in ascending order, in pixels, starting at 0.
 
     Returns:
-        The error of the pixels from each distance up to the next (exclusive), the last one without end; NaN where a
-        ring has no pixels, all NaN for a matte without an edge.
+        The error of each ring, from its distance up to the next (exclusive); the last ring has no upper bound. NaN for
+        a ring without pixels, and for all rings of a matte without an edge.
     """
     p, g = _floats(preds, target)
     inside = erode(g == 1, 1) | erode(g == 0, 1)
@@ -91,11 +91,11 @@ def holes(preds: ArrayLike, target: ArrayLike, radius: int = 10, threshold: floa
     Args:
         preds: ``(H, W)`` predicted alpha, uint8 or floating point in [0, 1].
         target: ``(H, W)`` true alpha, likewise.
-        radius: By which the opaque part of the target is eroded first, in pixels.
+        radius: Radius, in pixels, by which the opaque part of the target is eroded first.
         threshold: A predicted alpha below it is a hole.
 
     Returns:
-        Number and share of the holes.
+        The number and the share of the holes.
 
     Example:
         >>> target = np.ones((40, 40))
@@ -111,15 +111,15 @@ def holes(preds: ArrayLike, target: ArrayLike, radius: int = 10, threshold: floa
     return Holes(count - 1, _mean(open_[core]))
 
 
-def background_spread(alphas: NDArray[Any]) -> float:
-    """Compute how much the mattes of one subject differ between backgrounds.
+def background_deviation(alphas: NDArray[Any]) -> float:
+    """Compute how much the mattes of one subject vary between backgrounds.
 
     Args:
         alphas: ``(N, H, W)`` floating-point predictions in [0, 1] of one foreground on N ≥ 2 backgrounds.
 
     Returns:
-        The standard deviation over backgrounds, averaged over the pixels where any of the mattes is not 0: 0 for a
-        matte that does not depend on the background.
+        The standard deviation over backgrounds, averaged over the pixels where any of the mattes is above 0; 0 if the
+        mattes do not depend on the background.
 
     Raises:
         ValueError: If there are fewer than two mattes.
@@ -130,7 +130,7 @@ def background_spread(alphas: NDArray[Any]) -> float:
 
 
 def _soft_colours(alpha: ArrayLike, *images: NDArray[Any]) -> list[NDArray[np.float64]]:
-    """Return the alphas in [0, 1], ``(N,)``, and the images' colours in [0, 1], ``(N, 3)``, of the soft pixels."""
+    """Return the alphas, ``(N,)``, and the colours of the images, ``(N, 3)``, of all soft pixels, in [0, 1]."""
     alpha = alpha_array("alpha", alpha)
     alpha = alpha / (255 if alpha.dtype == np.uint8 else 1)
     for image in images:
@@ -142,14 +142,14 @@ def _soft_colours(alpha: ArrayLike, *images: NDArray[Any]) -> list[NDArray[np.fl
 
 
 def foreground_error(preds: NDArray[np.uint8], target: NDArray[np.uint8], alpha: ArrayLike) -> float:
-    """Compute the error of estimated foreground colours where they show through a soft matte.
+    """Compute the error of estimated foreground colours at soft pixels.
 
-    Over any background the composites of two foregrounds under one alpha differ by α·|F̂ − F|, so this is the error one
-    sees on a new background, whichever it is.
+    The composites of two foregrounds under one alpha differ by α·|F̂ − F| on any background, so this is the visible
+    error after a change of background.
 
     Args:
-        preds: ``(H, W, 3)`` uint8 RGB, estimated straight (not premultiplied) foreground.
-        target: ``(H, W, 3)`` uint8 RGB, the true one.
+        preds: ``(H, W, 3)`` uint8 RGB, the estimated foreground, straight (not premultiplied).
+        target: ``(H, W, 3)`` uint8 RGB, the true foreground.
         alpha: ``(H, W)`` true matte, uint8 or floating point in [0, 1].
 
     Returns:
@@ -165,18 +165,18 @@ def foreground_error(preds: NDArray[np.uint8], target: NDArray[np.uint8], alpha:
 def spill(
     preds: NDArray[np.uint8], target: NDArray[np.uint8], background: NDArray[np.uint8], alpha: ArrayLike
 ) -> float:
-    """Compute how much of the old background's colour is left in an estimated foreground.
+    """Compute how much of the original background colour is left in an estimated foreground.
 
     Args:
-        preds: ``(H, W, 3)`` uint8 RGB, estimated straight foreground.
-        target: ``(H, W, 3)`` uint8 RGB, the true one.
-        background: ``(H, W, 3)`` uint8 RGB, what the subject was photographed on.
+        preds: ``(H, W, 3)`` uint8 RGB, the estimated foreground, straight.
+        target: ``(H, W, 3)`` uint8 RGB, the true foreground.
+        background: ``(H, W, 3)`` uint8 RGB, the original background.
         alpha: ``(H, W)`` true matte, uint8 or floating point in [0, 1].
 
     Returns:
-        Σα(F̂ − F)·(B − F) / Σα‖B − F‖² over soft pixels: 0 for clean colours, 1 where the foreground is the background
-        itself, the weighted mean of 1 − α where the photo's colours were kept. NaN where the background has the
-        foreground's colours or nothing is soft.
+        Σα(F̂ − F)·(B − F) / Σα‖B − F‖² over soft pixels: 0 for the true colours, 1 if the estimate equals
+        the background, and the weighted mean of 1 − α if it equals the image. NaN if the background has the colours of
+        the foreground or there are no soft pixels.
 
     Raises:
         ValueError: If an image is not uint8 RGB of the matte's size.
@@ -191,20 +191,21 @@ def calibration_error(probabilities: NDArray[Any], classes: NDArray[Any], bins: 
     """Compute the expected calibration error of a trimap head (Guo et al., ICML 2017, eq. 3).
 
     Args:
-        probabilities: ``(3, H, W)`` floating point, the head's softmax over background, unknown and foreground.
+        probabilities: ``(3, H, W)`` floating point in [0, 1], the softmax over background, unknown and foreground.
         classes: ``(H, W)`` integer in 0..2, the true trimap.
-        bins: Of equal width over the confidence.
+        bins: Number of bins of equal width over the confidence.
 
     Returns:
-        The mean over pixels of |accuracy − confidence| of a pixel's bin, in [0, 1].
+        The mean over pixels of |accuracy − confidence| of the bin of each pixel, in [0, 1].
 
     Raises:
-        ValueError: If the shapes do not fit.
+        ValueError: If the shapes do not match.
     """
     if probabilities.shape != (3, *classes.shape):
         raise ValueError(f"probabilities: expected shape {(3, *classes.shape)}, found {probabilities.shape}")
     confidence = probabilities.max(axis=0).ravel()
     correct = (probabilities.argmax(axis=0) == classes).ravel()
+    # A confidence of exactly 1 belongs to the last bin.
     index = np.clip((confidence * bins).astype(int), 0, bins - 1)
     gaps = np.bincount(index, weights=correct - confidence, minlength=bins)
     return float(np.abs(gaps).sum() / confidence.size)

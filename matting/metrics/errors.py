@@ -1,4 +1,4 @@
-"""Error maps of one pair of mattes, and the sums over them that make the metrics."""
+"""Error maps of a pair of mattes, and the metrics as sums over them."""
 
 from functools import cached_property
 
@@ -16,10 +16,10 @@ Mask = NDArray[np.uint8] | None
 
 
 class ErrorMaps:
-    """The maps of one pair, each computed when it is first asked for, so that metrics and regions share them.
+    """The error maps of a pair, each computed on first access, so that metrics and regions share them.
 
-    The methods `sad`, `mse`, `mad`, `grad` and `conn` reduce them over a mask from `counted`; the functions of the same
-    names in `matting.metrics.functional` document the values.
+    The methods `sad`, `mse`, `mad`, `grad` and `conn` reduce the maps over a mask returned by `counted`; the functions
+    with the same names in `matting.metrics.functional` document the values.
 
     Args:
         preds: ``(H, W)`` predicted alpha, array or tensor, uint8 or floating point in [0, 1].
@@ -27,8 +27,8 @@ class ErrorMaps:
         protocol: ``adobe`` or ``p3m``.
 
     Raises:
-        TypeError: If a dtype is refused.
-        ValueError: If a shape, a size, a value or the protocol is refused.
+        TypeError: If a dtype is not supported.
+        ValueError: If a shape, a size, a value or the protocol is invalid.
     """
 
     def __init__(self, preds: ArrayLike, target: ArrayLike, protocol: Protocol = "adobe") -> None:
@@ -37,7 +37,7 @@ class ErrorMaps:
         self._unit = 255.0 if self._target.dtype == np.uint8 else 1.0
 
     def counted(self, trimap: ArrayLike | None, region: Region, ignore: ArrayLike | None) -> Mask:
-        """Say which pixels count: `matting.metrics.inputs.region_mask` for this pair."""
+        """Return the mask of the pixels that count, see `matting.metrics.inputs.region_mask`."""
         return region_mask(self._target.shape, trimap, region, ignore)
 
     @cached_property

@@ -1,12 +1,12 @@
-"""The field's matting metrics on one image: SAD, MSE, MAD, Grad and Conn as pure functions.
+"""The standard matting metrics on one image: SAD, MSE, MAD, Grad and Conn as pure functions.
 
 The default protocol is the MATLAB evaluation code of Xu et al., "Deep Image Matting", CVPR 2017 (``adobe``); ``p3m`` is
-what the P3M-10k and AM-2k tables use. They differ in Grad and Conn only, and `matting.metrics.definition` holds both.
+what the P3M-10k and AM-2k tables use. They differ in Grad and Conn only; `matting.metrics.definition` contains both.
 
-- A region only selects which pixels are counted. Mattes are compared as they are: filling the prediction in with the
-  trimap's sure regions beforehand moves edges into it and changes Grad several times over.
-- Where no pixel is counted (a trimap without an unknown region) no error is made: every metric is 0.
-- All work runs on the host, in one thread per call if `cv2.setNumThreads(1)` was called.
+- A region only selects the pixels that are counted. Mattes are compared as they are: replacing the prediction by the
+  sure regions of the trimap beforehand would add edges to it and change Grad by a large factor.
+- Where no pixel is counted (a trimap without an unknown region) every metric is 0.
+- Everything is computed on the host; call `cv2.setNumThreads(1)` for one thread per call.
 """
 
 from collections.abc import Sequence
@@ -31,16 +31,16 @@ def sad(
         preds: ``(H, W)`` predicted alpha, array or tensor, uint8 or floating point in [0, 1].
         target: ``(H, W)`` true alpha, likewise.
         trimap: ``(H, W)`` uint8: 0 background, 127 or 128 unknown, 255 foreground; needed for the region ``unknown``.
-        region: ``whole`` counts every pixel, ``unknown`` those where the trimap says unknown.
-        protocol: ``adobe`` or ``p3m``; the same here.
-        ignore: ``(H, W)`` boolean or integer, nonzero where the annotation says nothing: not counted.
+        region: ``whole`` counts all pixels, ``unknown`` those of the unknown region of the trimap.
+        protocol: ``adobe`` or ``p3m``; both give the same value here.
+        ignore: ``(H, W)`` boolean or integer, nonzero at pixels without a valid annotation, which are not counted.
 
     Returns:
         The error in thousands of pixels; 0 where no pixel is counted.
 
     Raises:
-        TypeError: If a dtype is refused.
-        ValueError: If a shape, a size, a value, the region or the protocol is refused, or the trimap is missing.
+        TypeError: If a dtype is not supported.
+        ValueError: If a shape, a size, a value, the region or the protocol is invalid, or the trimap is missing.
 
     Example:
         >>> import numpy as np
@@ -61,22 +61,22 @@ def mse(
     protocol: Protocol = "adobe",
     ignore: ArrayLike | None = None,
 ) -> float:
-    """Compute the mean squared error over the pixels counted.
+    """Compute the mean squared error over the counted pixels.
 
     Args:
         preds: ``(H, W)`` predicted alpha, as in `sad`.
         target: ``(H, W)`` true alpha, as in `sad`.
         trimap: ``(H, W)`` trimap, as in `sad`.
         region: ``whole`` or ``unknown``, as in `sad`.
-        protocol: ``adobe`` or ``p3m``; the same here.
+        protocol: ``adobe`` or ``p3m``; both give the same value here.
         ignore: ``(H, W)`` pixels not to be counted, as in `sad`.
 
     Returns:
-        The error in [0, 1], not scaled by 1000 as some tables print it; 0 where no pixel is counted.
+        The error in [0, 1], not multiplied by 1000 as in some tables; 0 where no pixel is counted.
 
     Raises:
-        TypeError: If a dtype is refused.
-        ValueError: If a shape, a size, a value, the region or the protocol is refused, or the trimap is missing.
+        TypeError: If a dtype is not supported.
+        ValueError: If a shape, a size, a value, the region or the protocol is invalid, or the trimap is missing.
     """
     maps = ErrorMaps(preds, target, protocol)
     return maps.mse(maps.counted(trimap, region, ignore))
@@ -91,22 +91,22 @@ def mad(
     protocol: Protocol = "adobe",
     ignore: ArrayLike | None = None,
 ) -> float:
-    """Compute the mean absolute difference over the pixels counted.
+    """Compute the mean absolute difference over the counted pixels.
 
     Args:
         preds: ``(H, W)`` predicted alpha, as in `sad`.
         target: ``(H, W)`` true alpha, as in `sad`.
         trimap: ``(H, W)`` trimap, as in `sad`.
         region: ``whole`` or ``unknown``, as in `sad`.
-        protocol: ``adobe`` or ``p3m``; the same here.
+        protocol: ``adobe`` or ``p3m``; both give the same value here.
         ignore: ``(H, W)`` pixels not to be counted, as in `sad`.
 
     Returns:
         The error in [0, 1]; 0 where no pixel is counted.
 
     Raises:
-        TypeError: If a dtype is refused.
-        ValueError: If a shape, a size, a value, the region or the protocol is refused, or the trimap is missing.
+        TypeError: If a dtype is not supported.
+        ValueError: If a shape, a size, a value, the region or the protocol is invalid, or the trimap is missing.
     """
     maps = ErrorMaps(preds, target, protocol)
     return maps.mad(maps.counted(trimap, region, ignore))
@@ -129,15 +129,15 @@ def grad(
         trimap: ``(H, W)`` trimap, as in `sad`.
         region: ``whole`` or ``unknown``, as in `sad`.
         protocol: ``adobe`` stretches each matte to [0, 1], uses 9 × 9 kernels of unit L2 norm and repeats the border;
-            ``p3m`` stretches nothing, uses SciPy's 13 taps, mirrors the border and divides by 10 instead.
-        ignore: ``(H, W)`` pixels not to be counted, as in `sad`; their alphas still reach their neighbours' gradients.
+            ``p3m`` does not stretch, uses SciPy's 13 taps, mirrors the border and divides by 10 instead.
+        ignore: ``(H, W)`` pixels not to be counted, as in `sad`; their alphas still affect the gradients of neighbours.
 
     Returns:
         The error; 0 where no pixel is counted.
 
     Raises:
-        TypeError: If a dtype is refused.
-        ValueError: If a shape, a size, a value, the region or the protocol is refused, or the trimap is missing.
+        TypeError: If a dtype is not supported.
+        ValueError: If a shape, a size, a value, the region or the protocol is invalid, or the trimap is missing.
     """
     maps = ErrorMaps(preds, target, protocol)
     return maps.grad(maps.counted(trimap, region, ignore))
@@ -160,16 +160,16 @@ def conn(
         trimap: ``(H, W)`` trimap, as in `sad`.
         region: ``whole`` or ``unknown``, as in `sad`.
         protocol: ``adobe`` compares with the thresholds in float32, so 153 / 255 reaches 0.6; ``p3m`` in float64, where
-            it does not. P3M's script skips a level without a component and so charges an empty prediction nothing;
+            it does not. The script of P3M skips a level without a component, so that an empty prediction has no error;
             here such a level counts in both protocols.
-        ignore: ``(H, W)`` pixels not to be counted, as in `sad`; components may still run through them.
+        ignore: ``(H, W)`` pixels not to be counted, as in `sad`; components may still extend through them.
 
     Returns:
         The error in thousands of pixels; 0 where no pixel is counted.
 
     Raises:
-        TypeError: If a dtype is refused.
-        ValueError: If a shape, a size, a value, the region or the protocol is refused, or the trimap is missing.
+        TypeError: If a dtype is not supported.
+        ValueError: If a shape, a size, a value, the region or the protocol is invalid, or the trimap is missing.
     """
     maps = ErrorMaps(preds, target, protocol)
     return maps.conn(maps.counted(trimap, region, ignore))
@@ -184,23 +184,23 @@ def all_metrics(
     protocol: Protocol = "adobe",
     ignore: ArrayLike | None = None,
 ) -> dict[str, float]:
-    """Compute all five metrics over several regions from one skip the image.
+    """Compute all five metrics over several regions, sharing the error maps.
 
     Args:
         preds: ``(H, W)`` predicted alpha, as in `sad`.
         target: ``(H, W)`` true alpha, as in `sad`.
         trimap: ``(H, W)`` trimap, as in `sad`.
-        regions: The regions asked for.
+        regions: Any of ``whole`` and ``unknown``.
         protocol: ``adobe`` or ``p3m``.
         ignore: ``(H, W)`` pixels not to be counted, as in `sad`.
 
     Returns:
         ``{"sad/whole": ..., "mse/whole": ..., "mad/whole": ..., "grad/whole": ..., "conn/whole": ...}`` and so on for
-        each region, equal to what the single functions return.
+        each region, equal to the values of the single functions.
 
     Raises:
-        TypeError: If a dtype is refused.
-        ValueError: If a shape, a size, a value, a region or the protocol is refused, or the trimap is missing.
+        TypeError: If a dtype is not supported.
+        ValueError: If a shape, a size, a value, a region or the protocol is invalid, or the trimap is missing.
 
     Example:
         >>> import numpy as np

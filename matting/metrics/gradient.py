@@ -1,4 +1,4 @@
-"""Grad's error map: the difference of two mattes' gradient magnitudes."""
+"""The error map of Grad: the difference between the gradient magnitudes of two mattes."""
 
 from typing import Any
 
@@ -17,15 +17,15 @@ def _ranges(preds: NDArray[Any], target: NDArray[Any], definition: Definition) -
         unit = 255.0 if target.dtype == np.uint8 else 1.0
         return unit, unit
     p, g = (float(alpha.max()) - float(alpha.min()) for alpha in (preds, target))
-    # A constant matte has no gradient in whatever unit, so it takes the other's.
+    # A constant matte has no gradient in any unit, so it takes the unit of the other.
     return p or g or 1.0, g or p or 1.0
 
 
 def _derivatives(image: NDArray[Any], depth: int, definition: Definition) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Filter an image along x and y and cut the kernels' halo off.
+    """Differentiate an image along x and y and cut off the halo of the kernels.
 
-    The derivative is the column pass both times, on a transposed image for x: only there does OpenCV pair the taps of
-    opposite sign before it multiplies. Its row pass finds a slope in a flat image, which float32 sums would keep.
+    The derivative is the column pass both times, on a transposed image for x: only there does OpenCV subtract taps of
+    opposite sign before it multiplies. Its row pass finds a small slope in a flat image, which float32 sums would keep.
     """
     kernels, inner = (definition.smoothing, definition.derivative), slice(definition.radius, -definition.radius)
     along_x = cv2.transpose(cv2.sepFilter2D(cv2.transpose(image), depth, *kernels))
@@ -41,7 +41,7 @@ def _magnitude_difference(
     ex, ey = _derivatives(excess, depth, definition)
     px, py = tx + ex, ty + ey
     norms = cv2.magnitude(px, py) + cv2.magnitude(tx, ty)
-    # The smallest normal number keeps 0 / 0, where both mattes are flat, at 0.
+    # The smallest normal number turns 0 / 0, where both mattes are flat, into 0.
     norms = norms * unit + np.finfo(np.float32).tiny
     difference: NDArray[Any] = (ex * (px + tx) + ey * (py + ty)) / norms
     return difference
@@ -50,22 +50,22 @@ def _magnitude_difference(
 def gradient_difference(preds: NDArray[Any], target: NDArray[Any], definition: Definition) -> ErrorMap:
     """Compute ‖∇p‖ − ‖∇g‖ with Gaussian derivatives of σ = 1.4 px.
 
-    With e = p − g it is e's derivatives that are filtered, and the difference comes from
+    With e = p − g the filters are applied to e, and the difference follows from
     (‖∇p‖² − ‖∇g‖²) / (‖∇p‖ + ‖∇g‖) = ∇e · (∇p + ∇g) / (‖∇p‖ + ‖∇g‖): no two nearly equal numbers are subtracted, so
-    float32 is enough, and wherever p = g nothing need be computed.
+    float32 is precise enough, and where p = g nothing has to be computed.
 
     Args:
-        preds: ``(H, W)`` uint8, or float32 or float64 in [0, 1].
-        target: Likewise, of the same dtype.
-        definition: The protocol's kernels, border and scaling.
+        preds: ``(H, W)`` predicted alpha, uint8, or float32 or float64 in [0, 1].
+        target: ``(H, W)`` true alpha of the same dtype.
+        definition: Kernels, border and scaling of the protocol.
 
     Returns:
-        The map by its windows, float64 for float64 mattes, else float32.
+        The error map by windows, float64 for float64 mattes, else float32.
     """
     p_range, g_range = _ranges(preds, target, definition)
-    # Crosswise, not divided: codes stay integers, hence exact. And an offset has no gradient.
+    # Each is multiplied by the range of the other instead of divided by its own: codes stay integers, hence exact.
     p_scale, g_scale = (1.0, 1.0) if p_range == g_range else (g_range, p_range)
-    p_low, g_low = preds.min(), target.min()
+    p_low, g_low = preds.min(), target.min()  # an offset has no gradient
     dtype = np.float64 if target.dtype == np.float64 else np.float32
     active = np.ones(target.shape, np.uint8) if p_range != g_range else (preds != target).view(np.uint8)
     radius = definition.radius

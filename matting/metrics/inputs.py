@@ -1,4 +1,4 @@
-"""The door of the metrics: what they accept, and what they refuse with a reason."""
+"""Validation of the inputs of the metrics."""
 
 from typing import Any, get_args
 
@@ -14,10 +14,10 @@ ArrayLike = NDArray[Any] | Tensor
 
 
 def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
-    """Bring one single-channel image to the host.
+    """Convert a single-channel image to a NumPy array on the host.
 
     Args:
-        name: What error messages call it.
+        name: Name of the argument in error messages.
         value: ``(H, W)`` array or tensor, any dtype, on any device.
 
     Returns:
@@ -41,18 +41,18 @@ def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
 
 
 def alpha_array(name: str, value: ArrayLike) -> NDArray[Any]:
-    """Check one alpha matte.
+    """Validate an alpha matte.
 
     Args:
-        name: What error messages call it.
+        name: Name of the argument in error messages.
         value: ``(H, W)`` uint8, or floating point in [0, 1].
 
     Returns:
         ``(H, W)`` C-contiguous array of uint8, float32 or float64.
 
     Raises:
-        TypeError: If the dtype is another one.
-        MattingError: If the shape is another one, a value is not finite, or a value lies outside [0, 1].
+        TypeError: If the dtype is not supported.
+        MattingError: If the shape is not ``(H, W)``, or a value is not finite or is outside [0, 1].
     """
     alpha = as_array(name, value)
     if alpha.dtype == np.uint8:
@@ -74,20 +74,20 @@ def alpha_array(name: str, value: ArrayLike) -> NDArray[Any]:
 
 
 def alpha_pair(preds: ArrayLike, target: ArrayLike, precision: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Check a predicted and a true alpha and bring them to one dtype.
+    """Validate a predicted and a true alpha and convert them to one dtype.
 
     Args:
         preds: ``(H, W)`` predicted alpha, uint8 or floating point in [0, 1].
         target: ``(H, W)`` true alpha, likewise; the dtypes may differ.
-        precision: float32 or float64, at least which differing dtypes are brought to. Codes over 255 have no exact
-            value in either, and at a threshold of Conn the rounding decides.
+        precision: float32 or float64, the lowest precision to which differing dtypes are converted. Codes divided by
+            255 are exact in neither, and at a threshold of Conn the rounding matters.
 
     Returns:
-        Both unchanged if their dtypes agree, else both as the widest floating-point type concerned, in [0, 1].
+        Both unchanged if their dtypes agree, else both in the widest floating-point dtype involved, in [0, 1].
 
     Raises:
-        TypeError: If a dtype is another one.
-        MattingError: If a shape or a value is refused, or the sizes differ.
+        TypeError: If a dtype is not supported.
+        MattingError: If a shape or a value is invalid, or the sizes differ.
     """
     pair = alpha_array("preds", preds), alpha_array("target", target)
     if pair[0].shape != pair[1].shape:
@@ -122,20 +122,20 @@ def _unknown(trimap: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.uin
 def region_mask(
     shape: tuple[int, ...], trimap: ArrayLike | None, region: Region, ignore: ArrayLike | None
 ) -> NDArray[np.uint8] | None:
-    """Say which pixels count.
+    """Return the mask of the pixels that count.
 
     Args:
         shape: ``(H, W)`` of the mattes.
-        trimap: ``(H, W)`` uint8 of 0, 127 or 128 (unknown), and 255; looked at for the region ``unknown`` only.
+        trimap: ``(H, W)`` uint8 of 0, 127 or 128 (unknown), and 255; used for the region ``unknown`` only.
         region: ``whole`` or ``unknown``.
-        ignore: ``(H, W)`` boolean or integer, nonzero where the annotation says nothing; None if it holds everywhere.
+        ignore: ``(H, W)`` boolean or integer, nonzero at pixels without a valid annotation; None if all are valid.
 
     Returns:
         ``(H, W)`` uint8, 255 where a pixel counts and 0 elsewhere; None where all count.
 
     Raises:
         TypeError: If the trimap is not uint8 or `ignore` is floating point.
-        MattingError: If the region is another one, a size differs, or the trimap is missing or holds other codes.
+        MattingError: If the region is invalid, a size differs, or the trimap is missing or contains other codes.
     """
     if region not in get_args(Region):
         raise MattingError(f"region: expected one of {get_args(Region)}, found {region!r}")

@@ -1,4 +1,4 @@
-"""Means of the metrics over images as torchmetrics classes: per image first, then unweighted, right under DDP."""
+"""Means of the metrics over images as torchmetrics classes: per image, then the unweighted mean, exact under DDP."""
 
 from abc import abstractmethod
 from typing import Any, get_args
@@ -14,24 +14,24 @@ from matting.trimap import is_unknown
 
 
 def _outside(alpha: Tensor) -> Tensor:
-    """Whether each image of a batch holds a NaN or a value outside [0, 1]: ``(B,)`` boolean, never for uint8."""
+    """Return whether each image contains a NaN or a value outside [0, 1]: ``(B,)`` boolean, all False for uint8."""
     if not alpha.is_floating_point():
         return torch.zeros(len(alpha), dtype=torch.bool, device=alpha.device)
     return ~((alpha >= 0) & (alpha <= 1)).flatten(1).all(dim=1)
 
 
 class _Mean(Metric):
-    """A metric's sum over images and their number.
+    """The mean of a metric over images.
 
     Args:
-        region: ``whole``, or ``unknown`` for the pixels where the trimap says unknown.
+        region: ``whole``, or ``unknown`` for the unknown region of the trimap.
         protocol: ``adobe`` or ``p3m``; see `matting.metrics.functional`.
-        validate_args: Count images that hold a NaN or a value outside [0, 1], which `compute` then refuses. Of several
-            metrics of the same alphas it is enough that one does.
-        kwargs: What every torchmetrics metric takes.
+        validate_args: Whether to count images with a NaN or a value outside [0, 1] and make `compute` raise an error.
+            If several metrics get the same alphas, one of them is enough.
+        kwargs: Arguments of `torchmetrics.Metric`.
 
     Raises:
-        ValueError: If the region or the protocol is refused.
+        ValueError: If the region or the protocol is invalid.
     """
 
     is_differentiable = False
@@ -64,11 +64,11 @@ class _Mean(Metric):
             preds: ``(B, 1, H, W)`` or ``(B, H, W)`` predicted alpha, uint8 or floating point in [0, 1].
             target: True alpha, likewise, of the same shape.
             trimap: uint8 of the same shape, 127 or 128 where unknown; needed for the region ``unknown``.
-            ignore: Nonzero where the annotation says nothing: not counted.
+            ignore: Mask of the same shape, nonzero at pixels without a valid annotation, which are not counted.
 
         Raises:
-            TypeError: If a dtype is refused.
-            ValueError: If a shape is refused or the trimap is missing.
+            TypeError: If a dtype is not supported.
+            ValueError: If a shape is not supported or the trimap is missing.
         """
         mask = self._counted(trimap, ignore)
         values = self._values(preds, target, mask)
@@ -81,13 +81,13 @@ class _Mean(Metric):
         """Return the mean over all images of all processes, a scalar.
 
         Raises:
-            MattingError: If an image held a NaN or a value outside [0, 1]. It is here that this is said, because asking
-                in `update` would make every step wait for the device.
+            MattingError: If an image had a NaN or a value outside [0, 1]. The error is raised here, because a check in
+                `update` would synchronise with the device in every step.
         """
         if self.refused > 0:
             raise MattingError(
                 f"{type(self).__name__}: expected finite alphas in [0, 1], found {int(self.refused)} of "
-                f"{int(self.count)} images with others; clip the prediction, and look for a diverged run"
+                f"{int(self.count)} images with other values; clip the prediction, and look for a diverged run"
             )
         return self.total / self.count
 
@@ -139,7 +139,7 @@ class Grad(_Mean):
 
 
 class Conn(_Mean):
-    """Mean over images of the connectivity error, in thousands of pixels; brings each image to the host."""
+    """Mean over images of the connectivity error, in thousands of pixels; copies each image to the host."""
 
     def _values(self, preds: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         preds, target = batched.images("preds", preds), batched.images("target", target)

@@ -1,4 +1,4 @@
-"""Where two mattes differ: most of a good prediction equals its target, and equal pixels cost nothing."""
+"""Windows in which two mattes differ: most pixels of a good prediction equal the target and need no computation."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 Window = tuple[slice, slice]
 """Rows and columns."""
 ErrorMap = list[tuple[Window, NDArray[Any]]]
-"""A map by its windows, zero outside them: most of it would be zeros that cost memory to write and to read."""
+"""An error map by windows, zero outside them: a dense map would consist mostly of zeros to write and to read."""
 TILE = 64, 256
-"""Rows and columns of a window at most: a dozen float32 images of this size stay in a core's second-level cache."""
+"""Largest rows and columns of a window: a dozen float32 images of this size fit into the L2 cache of a core."""
 
 
 def windows(active: NDArray[np.uint8], margin: int) -> Iterator[Window]:
-    """Yield disjoint windows that cover every active pixel and its neighbourhood.
+    """Yield disjoint windows that cover all active pixels and their neighbourhoods.
 
     Args:
         active: ``(H, W)`` uint8, nonzero at active pixels.
-        margin: How far in pixels an active pixel's influence reaches, in each direction.
+        margin: Radius of the neighbourhood in pixels.
 
     Yields:
-        Row and column slices; together they hold all pixels within the margin of an active one.
+        Row and column slices; together they contain all pixels within the margin of an active one.
     """
     height, width = active.shape
     for top, left in product(range(0, height, TILE[0]), range(0, width, TILE[1])):

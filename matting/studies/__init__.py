@@ -1,4 +1,4 @@
-"""Studies: many training runs side by side, as files that hold all figures and a table made of nothing else."""
+"""Studies: comparisons of many training runs, as CSV files with all scores and a page made of these files alone."""
 
 from matting.studies.convergence import steps_to_reach
 from matting.studies.gather import find_runs, gather

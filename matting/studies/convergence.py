@@ -1,4 +1,4 @@
-"""How fast training gets somewhere: steps until validation error has fallen to a given value."""
+"""Convergence of training: the number of steps until the validation error has fallen to a given value."""
 
 from collections.abc import Sequence
 from math import sqrt
@@ -10,15 +10,15 @@ from matting.evaluation import Estimate
 
 
 def steps_to_reach(steps: Sequence[int], values: Sequence[float], target: float) -> float | None:
-    """Return after how many optimiser steps a curve first reaches a value.
+    """Return the number of optimiser steps after which a curve first reaches a value.
 
     Args:
-        steps: Increasing numbers of steps at which the error was measured.
-        values: The error, lower is better.
+        steps: Numbers of steps at which the error was measured, in increasing order.
+        values: The errors; lower is better.
         target: The error to reach.
 
     Returns:
-        Steps, linearly interpolated between two validations; None where the curve never gets there.
+        Steps, linearly interpolated between two validations; None if the curve never reaches the value.
     """
     for k, value in enumerate(values):
         if value <= target:
@@ -30,10 +30,13 @@ def steps_to_reach(steps: Sequence[int], values: Sequence[float], target: float)
 
 
 def mean_over_runs(values: Sequence[float]) -> Estimate:
-    """Estimate a mean over training runs with Student's 95 % interval, which few runs leave as wide as it is.
+    """Estimate a mean over training runs with Student's 95 % interval, which is valid for few runs too.
 
     Args:
-        values: One figure per run; one alone gives an interval of no width.
+        values: One value per run; a single one gives an interval of zero width.
+
+    Returns:
+        The estimate; its `images` is the number of runs.
     """
     sample = np.asarray(values, np.float64)
     half = _quantile(sample.size - 1) * float(stats.sem(sample)) if sample.size > 1 else 0.0
@@ -44,8 +47,11 @@ def difference_over_runs(first: Sequence[float], second: Sequence[float]) -> Est
     """Estimate the mean of ``first - second`` over training runs with Welch's 95 % interval.
 
     Args:
-        first: One figure per run, two runs at least.
-        second: The figures of other runs, two at least.
+        first: One value per run, at least two.
+        second: The values of other runs, at least two.
+
+    Returns:
+        The estimate; its `images` is the smaller number of runs.
     """
     samples = [np.asarray(values, np.float64) for values in (first, second)]
     errors = [float(sample.var(ddof=1)) / sample.size for sample in samples]

@@ -1,4 +1,4 @@
-"""A study as images: learning curves, and each group of test images by row."""
+"""The figures of a study: learning curves, and the scores of each group of test images by row."""
 
 import io
 from pathlib import Path
@@ -20,21 +20,21 @@ COLOURS = ("#1f4e79", "#d1661c", "#2f8f66", "#a33b6f", "#7a7a2a", "#6a4fb3", "#0
 DASHES = ("-", "--", ":")
 
 
-def draw_learning_curves(study: Study, path: Path) -> None:
-    """Draw validation SAD over optimiser steps: the mean of each row, and from its lowest to its highest run.
+def plot_learning_curves(study: Study, path: Path) -> None:
+    """Plot validation SAD over optimiser steps: the mean of each row, with a band from its lowest to its highest run.
 
     Args:
-        study: The figures.
+        study: The scores.
         path: PNG file, written atomically.
     """
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # not pyplot, which selects a backend and keeps every figure
 
     figure = Figure(figsize=(10, 4.2), dpi=130, layout="constrained")
     for axes, region in zip(figure.subplots(1, 2), REGION_TITLE, strict=True):
         for k, row in enumerate(study.rows):
             curves = study.curves(row, f"{region}/sad")
             if not curves or len({tuple(steps) for steps, _ in curves}) > 1:
-                continue  # runs of different length have no common curve
+                continue  # runs of different lengths have no mean curve
             steps, values = curves[0][0], np.array([values for _, values in curves])
             style = {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k // len(COLOURS) % len(DASHES)]}
             axes.plot(steps, values.mean(axis=0), label=row, lw=1.8, **style)
@@ -47,11 +47,11 @@ def draw_learning_curves(study: Study, path: Path) -> None:
     _finish(figure, study, path)
 
 
-def draw_groups(study: Study, path: Path) -> None:
-    """Draw the first of `CHARTS` with its interval, a panel per group of images and a line per row.
+def plot_groups(study: Study, path: Path) -> None:
+    """Plot the first of `CHARTS` with its interval, one panel per group of images and one line per row.
 
     Args:
-        study: The figures.
+        study: The scores.
         path: PNG file, written atomically.
     """
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""From run folders to a study: what each run was, what it scored, and whether the runs may be compared at all."""
+"""Gathering run folders into a study: settings and scores of each run, and a check that the runs are comparable."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from matting.errors import MattingError
-from matting.evaluation import METRICS, SPREAD
+from matting.evaluation import BACKGROUND_DEVIATION, METRICS
 from matting.evaluation.runs import NOT_THE_CONFIGURATION
 from matting.files import read_csv, read_json
 from matting.studies.study import DEVIATION, FINISHED, FLOOR, Point, Run, Score, Study
 
 FINGERPRINT = "all foreground"
-"""A method that knows nothing: where it scores alike, test images and metrics are the same."""
+"""A method that is the same in every run: if its scores agree, the test images and the metrics are the same."""
 
 
 class _Folder(NamedTuple):
-    """A run folder as it lies on disk; ``results`` and ``images`` are empty where the run did not finish."""
+    """A run folder on disk; `results` and `images` are empty if the run did not finish."""
 
     path: Path
     overrides: dict[str, str]
@@ -31,13 +31,13 @@ def find_runs(paths: Sequence[Path]) -> list[Path]:
     """Find run folders.
 
     Args:
-        paths: Run folders, or folders of sweeps, which hold a run folder for each job.
+        paths: Run folders, or folders of sweeps, which contain one run folder per job.
 
     Returns:
-        Run folders in the order given; those of a sweep in the order of its jobs.
+        Run folders in the given order; those of a sweep in the order of its jobs.
 
     Raises:
-        MattingError: If a path is neither, or a run stands twice.
+        MattingError: If a path is neither, or a run is given twice.
     """
     found: list[Path] = []
     for path in paths:
@@ -46,22 +46,25 @@ def find_runs(paths: Sequence[Path]) -> list[Path]:
             raise MattingError(f"{path}: expected a run folder (with .hydra/) or the folder of a sweep, found neither")
         found += runs
     resolved = [path.resolve() for path in found]
-    if twice := [path for path in found if resolved.count(path.resolve()) > 1]:
-        raise MattingError(f"{twice[0]}: expected each run once, found it twice; give it once")
+    if repeated := [path for path in found if resolved.count(path.resolve()) > 1]:
+        raise MattingError(f"{repeated[0]}: expected each run once, found it twice; give it once")
     return found
 
 
 def gather(paths: Sequence[Path], reference: str | None = None) -> Study:
-    """Gather runs that differ by some overrides and by their seed.
+    """Gather runs that differ in some overrides and in their seed.
 
     Args:
-        paths: Run folders, as `find_runs` gives them.
+        paths: Run folders, as returned by `find_runs`.
         reference: Row with which the others are compared; that of the first run by default.
+
+    Returns:
+        The study, with the reference row first.
 
     Raises:
         FileNotFoundError: If a file of a finished run is missing.
-        MattingError: If the runs were not measured alike, one row and seed stands twice, no run is finished, or there
-            is no such reference.
+        MattingError: If the runs were measured differently, two runs have the same row and seed, no run is finished, or
+            there is no such reference.
     """
     folders = [_read(path) for path in paths]
     finished = [folder for folder in folders if folder.results]
@@ -119,24 +122,24 @@ def _read(path: Path) -> _Folder:
 
 
 def _check_alike(folders: Sequence[_Folder]) -> None:
-    """Refuse runs whose figures must not stand in one table."""
+    """Raise an error for runs whose scores are not comparable."""
     first = folders[0]
     for folder in folders[1:]:
         for fact in ("protocol", "corpus"):
             if folder.results[fact] != first.results[fact]:
                 raise MattingError(
                     f"expected runs of one {fact}, found '{first.results[fact]}' in {first.path} and "
-                    f"'{folder.results[fact]}' in {folder.path}; report them apart"
+                    f"'{folder.results[fact]}' in {folder.path}; report them separately"
                 )
-        if not _same_pictures(folder, first):
-            raise MattingError(f"{folder.path}: its test images are not those of {first.path}; report them apart")
+        if not _same_images(folder, first):
+            raise MattingError(f"{folder.path}: its test images are not those of {first.path}; report them separately")
 
 
-def _same_pictures(one: _Folder, other: _Folder) -> bool:
-    """Whether what knows nothing scores alike, up to how processors round."""
+def _same_images(one: _Folder, other: _Folder) -> bool:
+    """Return whether the fingerprint method has the same scores, up to rounding differences between processors."""
     pairs = list(zip_longest(_fingerprint(one), _fingerprint(other), fillvalue=("", ())))
     return all(
-        first == second and np.allclose(figures, others, rtol=1e-4) for (first, figures), (second, others) in pairs
+        first == second and np.allclose(scores, others, rtol=1e-4) for (first, scores), (second, others) in pairs
     )
 
 
@@ -149,7 +152,7 @@ def _fingerprint(folder: _Folder) -> list[tuple[str, tuple[float, ...]]]:
 
 
 def _row_names(overrides: Sequence[dict[str, str]]) -> list[str]:
-    """Name each run by the overrides in which the runs differ: ``3stage``, or ``gates=true, loss=baseline``."""
+    """Name each run by the overrides in which the runs differ, such as ``3stage`` or ``gates=true, loss=baseline``."""
     keys = dict.fromkeys(key for run in overrides for key in run)
     varied = [key for key in keys if len({run.get(key) for run in overrides}) > 1]
     if len(varied) < 2:
@@ -176,8 +179,8 @@ def _run(row: str, folder: _Folder) -> Run:
     }
     sets = {line["set"] for line in folder.images}
     metrics = {name: value for name, value in results["metrics"].items() if name.split("/")[1] in sets}
-    spread = results.get("diagnoses", {}).get(results["method_under_test"], {}).get(SPREAD)
-    return Run(row, folder.seed, FINISHED, facts, metrics | ({} if spread is None else {DEVIATION: spread}))
+    deviation = results.get("diagnoses", {}).get(results["method_under_test"], {}).get(BACKGROUND_DEVIATION)
+    return Run(row, folder.seed, FINISHED, facts, metrics | ({} if deviation is None else {DEVIATION: deviation}))
 
 
 def _scores(row: str, folder: _Folder, method: str | None = None) -> list[Score]:
@@ -197,7 +200,8 @@ def _scores(row: str, folder: _Folder, method: str | None = None) -> list[Score]
 def _curve(row: str, folder: _Folder) -> list[Point]:
     points = []
     for line in read_csv(folder.path / "metrics.csv"):
-        figures = {name: float(value) for name, value in line.items() if name.startswith("val/") and value}
-        if figures:
-            points.append(Point(row, folder.seed, int(line["step"]) + 1, figures))
+        values = {name: float(value) for name, value in line.items() if name.startswith("val/") and value}
+        if values:
+            # Lightning logs the index of the last step; the number of steps taken is one more.
+            points.append(Point(row, folder.seed, int(line["step"]) + 1, values))
     return points

@@ -1,4 +1,4 @@
-"""A study as plain figures, and as the three CSV files that hold them."""
+"""The scores of a study, and the three CSV files that contain them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,23 +15,23 @@ from matting.files import read_csv, write_records
 
 FINISHED = "finished"
 FLOOR = "mean matte"
-"""Stands below every row: the mean training matte, which a network must beat to have learnt anything."""
+"""Last row of every table: the mean training matte, which a network must beat to have learnt anything."""
 
 DEVIATION = "test/deviation_over_backgrounds"
 """Column of the mean standard deviation of alpha over backgrounds, see `matting.evaluation.background_invariance`."""
 
 FACTS = ("overrides", "commit", "corpus", "protocol", "training", "hardware", "hours")
-FILES = RUNS, PICTURES, CURVES = "runs.csv", "per_image.csv", "curves.csv"
+FILES = RUNS, IMAGES, CURVES = "runs.csv", "per_image.csv", "curves.csv"
 
 
 class Run(NamedTuple):
     """One training run.
 
     Attributes:
-        row: Which configuration: the overrides that differ between the study's runs.
+        row: Name of the configuration: the overrides in which the runs of the study differ.
         seed: Seed of the training.
-        state: `FINISHED`, or why there are no figures.
-        facts: The columns `FACTS`; of a run that is not finished, the overrides.
+        state: `FINISHED`, or the reason why there are no scores.
+        facts: The columns `FACTS`; for an unfinished run the overrides alone.
         metrics: Means over the test set by flat name, such as ``test/synthetic/unknown/sad``.
     """
 
@@ -51,26 +51,26 @@ class Score(NamedTuple):
     name: str
     labels: frozenset[str]
     region: str
-    figures: tuple[float, ...]
+    values: tuple[float, ...]
 
 
 class Point(NamedTuple):
-    """The validation figures of one run after a number of optimiser steps, by flat name."""
+    """The validation scores of one run after a number of optimiser steps, by flat name."""
 
     row: str
     seed: int
     steps: int
-    figures: Mapping[str, float]
+    values: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Study:
-    """Everything that tables and figures are made of.
+    """The data of all tables and figures.
 
     Attributes:
         runs: All runs, the reference row first.
-        scores: Of every finished run, and of the `FLOOR`.
-        curve: Validations of every finished run, in the order of time.
+        scores: Test scores of all finished runs, and of the `FLOOR`.
+        curve: Validation scores of all finished runs, in chronological order.
     """
 
     runs: Sequence[Run]
@@ -79,12 +79,12 @@ class Study:
 
     @cached_property
     def finished(self) -> list[Run]:
-        """Runs that have figures."""
+        """Finished runs, which have scores."""
         return [run for run in self.runs if run.state == FINISHED]
 
     @cached_property
     def rows(self) -> list[str]:
-        """Names of the rows that have figures; the first is the reference."""
+        """Names of the rows that have scores; the first is the reference."""
         return list(dict.fromkeys(run.row for run in self.finished))
 
     def of(self, row: str) -> list[Run]:
@@ -97,7 +97,7 @@ class Study:
         return sorted({run.seed for run in self.runs})
 
     def missing(self) -> list[str]:
-        """Say which runs have no figures, and why: unfinished ones, and pairs of row and seed that nobody ran."""
+        """Return one line per run without scores: unfinished runs, and combinations of row and seed without a run."""
         found = [f"{run.row}, seed {run.seed}: {run.state}" for run in self.runs if run.state != FINISHED]
         known = {(run.row, run.seed) for run in self.runs}
         rows = dict.fromkeys(run.row for run in self.runs)
@@ -106,13 +106,13 @@ class Study:
         ]
 
     def table(self, row: str, region: str, metric: str, labels: frozenset[str] | None = None) -> NDArray[np.float64]:
-        """Return a figure per run and image of a row.
+        """Return one score per run and image of a row.
 
         Args:
             row: One of `rows`, or the `FLOOR`.
             region: ``whole`` or ``unknown``.
             metric: One of `matting.evaluation.METRICS`.
-            labels: Only images with one of these labels, or of a test set of such a name.
+            labels: Select images with one of these labels, or from a test set with such a name; None selects all.
 
         Returns:
             ``(runs, images)`` float64; every run has the same images in the same order.
@@ -121,17 +121,17 @@ class Study:
         by_seed: dict[int, list[float]] = {}
         for score in self._scores_of.get((row, region), ()):
             if labels is None or (score.labels | {score.set}) & labels:
-                by_seed.setdefault(score.seed, []).append(score.figures[column])
+                by_seed.setdefault(score.seed, []).append(score.values[column])
         return np.array(list(by_seed.values()), np.float64)
 
     def curves(self, row: str, name: str) -> list[tuple[list[int], list[float]]]:
-        """Return steps and validation figures of each run of a row, by the end of a flat name such as ``whole/sad``."""
+        """Return steps and validation scores of each run of a row, by the end of a flat name such as ``whole/sad``."""
         by_seed: dict[int, tuple[list[int], list[float]]] = {}
         for point in self.curve:
             if point.row == row:
                 steps, values = by_seed.setdefault(point.seed, ([], []))
                 steps.append(point.steps)
-                values.append(next(value for key, value in point.figures.items() if key.endswith(name)))
+                values.append(next(value for key, value in point.values.items() if key.endswith(name)))
         return list(by_seed.values())
 
     @cached_property
@@ -143,11 +143,11 @@ class Study:
 
 
 def write_study(folder: Path, study: Study) -> None:
-    """Write ``runs.csv``, ``per_image.csv`` and ``curves.csv``, each replaced as a whole.
+    """Write ``runs.csv``, ``per_image.csv`` and ``curves.csv``, each atomically.
 
     Args:
-        folder: Made where it is missing.
-        study: The figures; they are written with six digits.
+        folder: Target folder; created if missing.
+        study: The scores, which are written with six digits.
     """
     runs = [{"row": r.row, "seed": r.seed, "state": r.state, **r.facts, **_printed(r.metrics)} for r in study.runs]
     scores = [
@@ -158,22 +158,28 @@ def write_study(folder: Path, study: Study) -> None:
             "name": score.name,
             "labels": " ".join(sorted(score.labels)),
             "region": score.region,
-            **_printed(dict(zip(METRICS, score.figures, strict=True))),
+            **_printed(dict(zip(METRICS, score.values, strict=True))),
         }
         for score in study.scores
     ]
-    curve = [{"row": p.row, "seed": p.seed, "steps": p.steps, **_printed(p.figures)} for p in study.curve]
+    curve = [{"row": p.row, "seed": p.seed, "steps": p.steps, **_printed(p.values)} for p in study.curve]
     folder.mkdir(parents=True, exist_ok=True)
     for name, lines in zip(FILES, (runs, scores, curve), strict=True):
         write_records(folder / name, lines)
 
 
 def read_study(folder: Path) -> Study:
-    """Read what `write_study` wrote.
+    """Read the files that `write_study` writes.
+
+    Args:
+        folder: Folder of the files.
+
+    Returns:
+        The study.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        MattingError: If a file is not one of a study.
+        MattingError: If a file does not belong to a study.
     """
     try:
         runs = [
@@ -192,7 +198,7 @@ def read_study(folder: Path) -> Study:
                 line["region"],
                 tuple(float(line[metric]) for metric in METRICS),
             )
-            for line in read_csv(folder / PICTURES)
+            for line in read_csv(folder / IMAGES)
         ]
         curve = [
             Point(line["row"], int(line["seed"]), int(line["steps"]), _numbers(line, "val/"))
@@ -203,8 +209,8 @@ def read_study(folder: Path) -> Study:
     return Study(runs, scores, curve)
 
 
-def _printed(figures: Mapping[str, float]) -> dict[str, str]:
-    return {name: f"{value:.6g}" for name, value in figures.items()}
+def _printed(values: Mapping[str, float]) -> dict[str, str]:
+    return {name: f"{value:.6g}" for name, value in values.items()}
 
 
 def _numbers(line: Mapping[str, str], prefix: str) -> dict[str, float]:

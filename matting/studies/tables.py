@@ -1,4 +1,4 @@
-"""A study as one Markdown page, made of its CSV files and nothing else."""
+"""A study as a Markdown page, made of its CSV files alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, floor, log10, sqrt
@@ -12,20 +12,20 @@ from matting.studies.convergence import difference_over_runs, mean_over_runs, st
 from matting.studies.study import DEVIATION, FLOOR, Study
 
 GROUPS = {"all": None} | {level: frozenset({level}) for level in DIFFICULTIES} | dict(SCENARIOS)
-"""Groups of test images by the labels that make them."""
+"""Labels of each group of test images; None is all images."""
 
 CONVERGENCE = "whole/sad"
-"""End of the name of the validation figure by which convergence is judged."""
+"""End of the name of the validation score by which convergence is judged."""
 
 
 def study_markdown(study: Study) -> str:
-    """Write a study as a page: what was measured, the verdict in words, tables, convergence, what is missing.
+    """Format a study as a page: what was measured, the verdict in words, tables, convergence, missing runs.
 
     Args:
-        study: The figures.
+        study: The scores.
 
     Returns:
-        Markdown; the same figures give the same page.
+        Markdown; the same scores give the same page.
     """
     tables = [
         *method_tables(study),
@@ -48,13 +48,13 @@ def study_markdown(study: Study) -> str:
 
 
 def groups(study: Study) -> dict[str, frozenset[str] | None]:
-    """Groups of test images that hold any, by name."""
+    """Return the labels of all groups that have test images, by name of the group."""
     region, metric = CHARTS[0]
     return {name: labels for name, labels in GROUPS.items() if study.table(FLOOR, region, metric, labels).size}
 
 
 def method_tables(study: Study) -> list[Table]:
-    """Means over seeds and images with 95 % intervals, a table per region; the last row is the floor."""
+    """Return means over seeds and images with 95 % intervals, one table per region; the last row is the floor."""
     return [
         Table(
             f"Test, {REGION_TITLE[region]} (mean [95 %], lower is better)",
@@ -69,7 +69,7 @@ def method_tables(study: Study) -> list[Table]:
 
 
 def difference_tables(study: Study) -> list[Table]:
-    """Paired differences from the reference row, a table per region."""
+    """Return paired differences from the reference row, one table per region."""
     reference, *others = study.rows
     return [
         Table(
@@ -86,7 +86,7 @@ def difference_tables(study: Study) -> list[Table]:
 
 
 def scenario_table(study: Study) -> Table:
-    """The first of `CHARTS` by difficulty and scenario."""
+    """Return the first of `CHARTS` by difficulty and scenario."""
     region, metric = CHARTS[0]
     found = groups(study)
     counts = {name: study.table(FLOOR, region, metric, labels).shape[1] for name, labels in found.items()}
@@ -98,7 +98,7 @@ def scenario_table(study: Study) -> Table:
 
 
 def background_tables(study: Study) -> list[Table]:
-    """How much alpha depends on the background; none where no subject stands before several."""
+    """Return how much alpha depends on the background; no table if no subject is shown on several backgrounds."""
     found = {row: [run.metrics[DEVIATION] for run in study.of(row) if DEVIATION in run.metrics] for row in study.rows}
     if not any(found.values()):
         return []
@@ -110,7 +110,7 @@ def background_tables(study: Study) -> list[Table]:
 
 
 def convergence_tables(study: Study) -> list[Table]:
-    """Steps to the validation SAD that every run reaches, and to that of every run of the reference row."""
+    """Return steps to the validation SAD that every run reaches, and to that of every run of the reference row."""
     best = {row: [min(values) for _, values in study.curves(row, CONVERGENCE)] for row in study.rows}
     if not all(best.values()):
         return []
@@ -121,20 +121,21 @@ def convergence_tables(study: Study) -> list[Table]:
 
 
 def verdict(study: Study) -> Iterator[str]:
-    """Say in plain words what the differences from the reference row show, and what they cannot show."""
+    """Describe in words what the differences from the reference row show, and what they cannot show."""
     reference, *others = study.rows
     for row in others:
         yield f"**{row}** against {reference}: " + "; ".join(_judged(study, row, *chart) for chart in CHARTS) + "."
     for row in study.rows:
         above = difference_over_seeds(study.table(row, *CHARTS[0]), study.table(FLOOR, *CHARTS[0]))
         if above.high >= 0:
-            yield f"{row} is not shown to beat the {FLOOR}: a network that has learnt next to nothing tells little."
+            yield f"{row} is not shown to beat the {FLOOR}: a network that has learnt so little allows few conclusions."
     count = len(others) * len(CHARTS)
     if count:
-        yield f"{count} comparisons at 5 % each: by chance {0.05 * count:.2g} would show what is not there."
+        expected = f"{0.05 * count:.2g} of them would show a difference if nothing differed"
+        yield f"{count} comparisons at the 5 % level: {expected}."
     fewest = min(len(study.table(row, *CHARTS[0])) for row in study.rows)
     if fewest == 1:
-        yield "A row with one seed says nothing about the chance in training: its intervals are of images alone."
+        yield "A row with one seed does not show the variation between trainings: its intervals cover images alone."
     else:
         yield (
             f"With {fewest} seeds the part of an interval that comes from training is too narrow, "
@@ -152,7 +153,7 @@ def _judged(study: Study, row: str, region: str, metric: str) -> str:
 
 
 def _facts(study: Study) -> Iterator[str]:
-    """One line a fact; one in which the runs differ lists every value, since such runs are to be compared with care."""
+    """Yield one line per fact; where the runs differ it lists all values, as a warning for the comparison."""
     for name in ("training", "protocol", "commit", "hardware"):
         values = list(dict.fromkeys(run.facts[name] for run in study.finished))
         differing = " (the runs differ)" if len(values) > 1 else ""
@@ -172,14 +173,14 @@ def _convergence_table(study: Study, what: str, target: float) -> Table:
         for row, mean, difference in columns
     ]
     title = f"Convergence: steps until validation SAD (whole image) is {target:g}, {what} (Student and Welch intervals)"
-    return Table(title, ["row", "steps", "runs that got there", f"minus {study.rows[0]}"], rows)
+    return Table(title, ["row", "steps", "runs that reached it", f"minus {study.rows[0]}"], rows)
 
 
-def _over_runs(study: Study, figures: Mapping[str, Sequence[float]], scale: float) -> list[list[str]]:
-    """Each row's mean over runs and its difference from the first row's; empty where the figures are missing."""
+def _over_runs(study: Study, values: Mapping[str, Sequence[float]], scale: float) -> list[list[str]]:
+    """Return the mean of each row over runs and its difference from that of the first row; empty without values."""
     first, rows = study.rows[0], []
     for row in study.rows:
-        own, reference = figures.get(row, []), figures.get(first, [])
+        own, reference = values.get(row, []), values.get(first, [])
         mean = with_interval(mean_over_runs(own), scale) if own else ""
         both = row != first and min(len(own), len(reference)) > 1
         difference = with_interval(difference_over_runs(own, reference), scale, sign="+") if both else ""
@@ -188,7 +189,7 @@ def _over_runs(study: Study, figures: Mapping[str, Sequence[float]], scale: floa
 
 
 def _rounded_up(value: float) -> float:
-    """To three significant digits, upwards, so that what a run reaches it still reaches."""
+    """Round up to three significant digits, so that a run that reaches the value still does."""
     step = 10.0 ** (floor(log10(max(value, 1e-9))) - 2)
     return float(f"{ceil(value / step) * step:.6g}")
 

@@ -9,5 +9,5 @@ from tests.data.test_sets.conftest import discs  # noqa: F401
 
 
 @pytest.fixture
-def too_clear() -> Callable[[Example], NDArray[np.float32]]:
+def too_transparent() -> Callable[[Example], NDArray[np.float32]]:
     return lambda example: example.alpha.astype(np.float32) / 255 * np.float32(0.8)

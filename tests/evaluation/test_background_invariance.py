@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from matting.evaluation import background_spreads
+from matting.evaluation import background_deviations
 from matting.evaluation.background_invariance import BACKGROUNDS, SIDE
 
 
 def before(pair, level, subject="anna"):
-    """The image with another constant background."""
+    """Replace the background by a constant."""
 
     def load():
         example = pair.load()
@@ -19,7 +19,7 @@ def before(pair, level, subject="anna"):
 
 
 def corner(example):
-    """A matte that is as opaque everywhere as the background is bright."""
+    """Return a matte that is everywhere as opaque as the background is bright."""
     return np.full(example.alpha.shape, example.image[0, 0, 0] / 255, np.float32)
 
 
@@ -27,23 +27,23 @@ def truth(example):
     return example.alpha / np.float32(255)
 
 
-def test_only_a_matte_that_depends_on_the_background_spreads(discs):
+def test_only_a_matte_that_depends_on_the_background_deviates(discs):
     pairs = [before(discs[0], level) for level in (51, 153)]
-    found = {spread.method: spread for spread in background_spreads(pairs, {"corner": corner, "truth": truth})}
-    assert found["truth"].spread == 0 and found["truth"].backgrounds == 2 and found["truth"].subject == "anna"
-    assert found["corner"].spread == pytest.approx(0.2, abs=1e-6)  # of 0.2 and 0.6
+    found = {each.method: each for each in background_deviations(pairs, {"corner": corner, "truth": truth})}
+    assert found["truth"].deviation == 0 and found["truth"].backgrounds == 2 and found["truth"].subject == "anna"
+    assert found["corner"].deviation == pytest.approx(0.2, abs=1e-6)  # of 0.2 and 0.6
 
 
-def test_subjects_are_told_apart_and_need_one_matte_and_two_pictures(discs):
+def test_subjects_are_kept_apart_and_need_one_matte_and_two_images(discs):
     pairs = [before(discs[0], 51), before(discs[1], 51), before(discs[2], 9, "bert"), discs[3]]
-    assert background_spreads(pairs, {"corner": corner}) == []
+    assert background_deviations(pairs, {"corner": corner}) == []
     pairs += [
         before(discs[0], 153),
         before(discs[2], 60, "bert"),
         replace(before(discs[2], 99, "bert"), dataset="other"),
     ]
-    found = background_spreads(pairs, {"corner": corner})
-    assert [(spread.subject, spread.backgrounds) for spread in found] == [("anna", 2), ("bert", 2)]
+    found = background_deviations(pairs, {"corner": corner})
+    assert [(each.subject, each.backgrounds) for each in found] == [("anna", 2), ("bert", 2)]
 
 
 def test_few_backgrounds_and_small_mattes_suffice(discs):
@@ -54,6 +54,6 @@ def test_few_backgrounds_and_small_mattes_suffice(discs):
         return np.repeat(np.repeat(corner(example), 20, 0), 20, 1)
 
     pairs = [before(discs[0], level) for level in range(0, 250, 25)]
-    (found,) = background_spreads(pairs, {"large": large})
+    (found,) = background_deviations(pairs, {"large": large})
     assert len(loads) == found.backgrounds == BACKGROUNDS and SIDE < 48 * 20
-    assert found.spread == pytest.approx(np.std(np.arange(5) * 25 / 255), abs=1e-4)
+    assert found.deviation == pytest.approx(np.std(np.arange(5) * 25 / 255), abs=1e-4)

@@ -15,7 +15,7 @@ BY_NAME = {corruption.name: corruption for corruption in CORRUPTIONS}
 
 
 def scene(height=96, width=80):
-    """Smooth light, a hard edge and texture, away from black and white."""
+    """Return a scene with smooth light, a hard edge and texture, away from black and white."""
     generator = np.random.default_rng(0)
     ramp = np.linspace(60, 150, width) * np.ones((height, 1))
     ramp[:, width // 2 :] += 40
@@ -30,13 +30,13 @@ def distance(image, other=PHOTO):
     return float(np.abs(image.astype(float) - other).mean())
 
 
-def test_there_are_a_dozen_under_names_of_their_own():
+def test_there_are_a_dozen_with_unique_names():
     assert len(BY_NAME) == len(CORRUPTIONS) >= 12
     assert {"gaussian noise", "motion blur", "jpeg", "low light", "white balance"} <= BY_NAME.keys()
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS, ids=BY_NAME)
-def test_every_severity_leaves_a_picture_and_goes_further(corruption):
+def test_every_severity_returns_an_image_and_is_stronger_than_the_last(corruption):
     before = PHOTO.copy()
     found = [corrupt(PHOTO, corruption, severity, "x") for severity in range(1, 6)]
     assert np.array_equal(PHOTO, before)
@@ -50,7 +50,7 @@ def test_every_severity_leaves_a_picture_and_goes_further(corruption):
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS, ids=BY_NAME)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 2)])
-def test_tiny_black_and_white_pictures_are_taken(corruption, shape):
+def test_tiny_black_and_white_images_are_accepted(corruption, shape):
     for level in (0, 255):
         image = np.full((*shape, 3), level, np.uint8)
         assert corrupt(image, corruption, 5, "x").shape == image.shape
@@ -70,7 +70,7 @@ def test_other_names_get_other_noise_and_severities_share_it():
     assert np.corrcoef(weak.ravel(), strong.ravel())[0, 1] > 0.99
 
 
-def test_another_process_makes_the_same_pictures():
+def test_another_process_makes_the_same_images():
     code = (
         "import sys; from zlib import crc32; from matting.evaluation import CORRUPTIONS, corrupt\n"
         "from tests.evaluation.test_corruptions import PHOTO\n"
@@ -80,19 +80,19 @@ def test_another_process_makes_the_same_pictures():
     assert run.stdout.split() == [str(crc32(corrupt(PHOTO, c, 4, "ü").tobytes())) for c in reversed(CORRUPTIONS)]
 
 
-def test_noise_has_the_strength_it_says():
-    grey = np.full((200, 200, 3), 128, np.uint8)
-    gaussian = corrupt(grey, BY_NAME["gaussian noise"], 3, "x") / 255
+def test_noise_has_the_stated_strength():
+    gray = np.full((200, 200, 3), 128, np.uint8)
+    gaussian = corrupt(gray, BY_NAME["gaussian noise"], 3, "x") / 255
     assert gaussian.std() == pytest.approx(0.11, rel=0.03) and gaussian.mean() == pytest.approx(128 / 255, abs=0.003)
-    shot = corrupt(grey, BY_NAME["shot noise"], 2, "x") / 255
+    shot = corrupt(gray, BY_NAME["shot noise"], 2, "x") / 255
     assert shot.var() == pytest.approx(128 / 255 / 80, rel=0.05)
-    impulse = corrupt(grey, BY_NAME["impulse noise"], 5, "x")
+    impulse = corrupt(gray, BY_NAME["impulse noise"], 5, "x")
     assert ((impulse == 0) | (impulse == 255)).mean() == pytest.approx(0.18, abs=0.005)
     assert (impulse == 0).sum() == pytest.approx((impulse == 255).sum(), rel=0.05)
 
 
 @pytest.mark.parametrize("name", ["defocus blur", "motion blur"])
-def test_blurs_keep_the_light_and_spread_a_point_as_far_as_they_say(name):
+def test_blurs_preserve_light_and_spread_a_point_to_the_stated_radius(name):
     point = np.zeros((81, 81, 3), np.uint8)
     point[40, 40] = 255
     for severity, strength in enumerate(BY_NAME[name].strengths, start=1):
@@ -105,11 +105,11 @@ def test_blurs_keep_the_light_and_spread_a_point_as_far_as_they_say(name):
 
 
 def test_light_follows_stops_of_linear_light():
-    grey = np.full((4, 4, 3), 100, np.uint8)
+    gray = np.full((4, 4, 3), 100, np.uint8)
     linear = lambda level: ((level / 255 + 0.055) / 1.055) ** 2.4  # noqa: E731
-    brighter = corrupt(grey, BY_NAME["brightness"], 2, "x")
+    brighter = corrupt(gray, BY_NAME["brightness"], 2, "x")
     assert np.log2(linear(brighter[0, 0, 0]) / linear(100)) == pytest.approx(0.8, abs=0.02)
-    red, green, blue = corrupt(grey, BY_NAME["white balance"], 2, "x")[0, 0]
+    red, green, blue = corrupt(gray, BY_NAME["white balance"], 2, "x")[0, 0]
     assert green == 100 and abs(np.log2(linear(red) / linear(blue))) == pytest.approx(0.8, abs=0.05)
 
 

@@ -9,9 +9,9 @@ from matting.evaluation.diagnosis import (
     BAND_TITLES,
     CALIBRATION,
     COLOUR,
-    FIGURES,
     HOLE_AREA,
     HOLES,
+    QUANTITIES,
     RING_TITLES,
     SPILL,
     diagnose,
@@ -38,20 +38,20 @@ def test_error_is_found_in_its_band_and_ring():
     alpha = TARGET.astype(np.float32) / 255
     alpha[:, 98:100] += 0.2
     alpha[:, :30] = 0.4
-    figures = diagnose_matte(alpha, TARGET)
-    assert figures[BAND_TITLES[1]] == pytest.approx(0.2, abs=1e-5)
-    assert np.isnan(figures[BAND_TITLES[0]]) and np.isnan(figures[BAND_TITLES[2]])
-    assert figures[RING_TITLES[3]] > 0.1 and figures[RING_TITLES[1]] == pytest.approx(0, abs=1e-6)
-    assert figures[HOLES] == 0 and figures[HOLE_AREA] == 0
-    assert tuple(figures) == FIGURES
+    found = diagnose_matte(alpha, TARGET)
+    assert found[BAND_TITLES[1]] == pytest.approx(0.2, abs=1e-5)
+    assert np.isnan(found[BAND_TITLES[0]]) and np.isnan(found[BAND_TITLES[2]])
+    assert found[RING_TITLES[3]] > 0.1 and found[RING_TITLES[1]] == pytest.approx(0, abs=1e-6)
+    assert found[HOLES] == 0 and found[HOLE_AREA] == 0
+    assert tuple(found) == QUANTITIES
 
 
 def test_holes_are_counted_in_the_sure_foreground():
     alpha = TARGET.astype(np.float32) / 255
     alpha[20:30, 150:160] = 0
     alpha[60:70, 150:160] = 0.5
-    figures = diagnose_matte(alpha, TARGET)
-    assert figures[HOLES] == 2 and 0 < figures[HOLE_AREA] < 0.02
+    found = diagnose_matte(alpha, TARGET)
+    assert found[HOLES] == 2 and 0 < found[HOLE_AREA] < 0.02
 
 
 def test_jpeg_noise_in_the_truth_makes_no_edge():
@@ -62,10 +62,10 @@ def test_jpeg_noise_in_the_truth_makes_no_edge():
     assert diagnose_matte(alpha, noisy) == pytest.approx(diagnose_matte(alpha, TARGET), nan_ok=True)
 
 
-def test_means_leave_out_pictures_without_the_figure(discs, too_clear):
-    evaluation = evaluate({"clear": too_clear, "all": all_foreground}, discs)
+def test_means_leave_out_images_without_the_quantity(discs, too_transparent):
+    evaluation = evaluate({"clear": too_transparent, "all": all_foreground}, discs)
     means = mean_diagnosis(evaluation, "clear")
-    expected = [diagnose_matte(too_clear(pair.load()), pair.load().alpha)[RING_TITLES[0]] for pair in discs]
+    expected = [diagnose_matte(too_transparent(pair.load()), pair.load().alpha)[RING_TITLES[0]] for pair in discs]
     assert means[RING_TITLES[0]] == pytest.approx(np.mean(expected))
     assert means[RING_TITLES[3]] is None  # no pixel of so small an image is 64 away from the edge
     (table,) = diagnosis_tables(evaluation)
@@ -73,12 +73,12 @@ def test_means_leave_out_pictures_without_the_figure(discs, too_clear):
     assert {len(row) for row in table.rows} == {len(table.header)}
 
 
-def test_pictures_with_an_ignore_mask_have_no_diagnosis(discs, too_clear, tmp_path):
+def test_images_with_an_ignore_mask_have_no_diagnosis(discs, too_transparent, tmp_path):
     example = discs[0].load()
     masked = Pair("masked", lambda: example._replace(ignore=np.zeros_like(example.alpha)), "toy")
-    evaluation = evaluate({"m": too_clear}, [masked])
+    evaluation = evaluate({"m": too_transparent}, [masked])
     assert not evaluation.diagnoses and diagnosis_tables(evaluation) == []
-    write_report(tmp_path, evaluation, {"m": too_clear}, Setting("t", "c", {"m": Description("m")}, 1.0))
+    write_report(tmp_path, evaluation, {"m": too_transparent}, Setting("t", "c", {"m": Description("m")}, 1.0))
     results = json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)
     assert set(results["diagnoses"]["m"].values()) == {None}
 

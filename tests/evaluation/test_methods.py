@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from matting.evaluation import all_foreground, always, mean_matte, network, on_photograph, stored_predictions, unmatched
+from matting.evaluation import all_foreground, always, image_method, mean_matte, network, stored_predictions, unmatched
 from matting.images import ImageError, write_png
 from matting.inference import Predictor
 
 
-def test_trivial_mattes_have_the_pictures_size(discs):
+def test_trivial_mattes_have_the_size_of_the_image(discs):
     example = discs[0].load()
     assert (all_foreground(example) == 1).all() and all_foreground(example).shape == example.alpha.shape
     stretched = always(np.float32([[0, 1], [0, 1]]))(example)
@@ -18,22 +18,22 @@ def test_trivial_mattes_have_the_pictures_size(discs):
     assert stretched.min() >= 0 and stretched.max() <= 1
 
 
-def test_mean_matte_averages_over_pictures_of_any_size():
+def test_mean_matte_averages_over_images_of_any_size():
     mattes = [np.full((30, 20), 255, np.uint8), np.zeros((7, 9), np.uint8), np.full((128, 128), 51, np.uint8)]
     np.testing.assert_allclose(mean_matte(iter(mattes), size=16), np.full((16, 16), 0.4), atol=1e-6)
     with pytest.raises(ValueError, match="at least one matte"):
         mean_matte([])
 
 
-def test_on_photograph_shows_the_photograph_only(discs):
+def test_image_method_sees_the_image_only(discs):
     example = discs[1].load()
     assert np.array_equal(
-        on_photograph(lambda image: image[..., 0] / np.float32(255))(example), example.image[..., 0] / np.float32(255)
+        image_method(lambda image: image[..., 0] / np.float32(255))(example), example.image[..., 0] / np.float32(255)
     )
 
 
-class Stand(torch.nn.Module):
-    """Red is the matte; the trimap head, where there is one, is sure of the foreground."""
+class StubNetwork(torch.nn.Module):
+    """Returns the red channel as the matte; the optional trimap head predicts foreground everywhere."""
 
     def __init__(self, head=True):
         super().__init__()
@@ -45,9 +45,9 @@ class Stand(torch.nn.Module):
 
 
 @pytest.mark.parametrize("head", [True, False])
-def test_a_network_gives_its_matte_and_what_its_trimap_head_says(discs, head):
+def test_a_network_returns_its_matte_and_trimap_probabilities(discs, head):
     example = discs[1].load()
-    predictor = Predictor(Stand(head), 64, "cpu")
+    predictor = Predictor(StubNetwork(head), 64, "cpu")
     prediction = network(predictor)(example)
     assert np.array_equal(prediction.alpha, predictor(example.image))
     if head:

@@ -9,7 +9,7 @@ from matting.evaluation import CORRUPTIONS, corrupt, corrupted_pairs, degradatio
 from matting.evaluation.corruptions import SIDE
 
 
-def test_every_picture_comes_clean_and_in_every_condition(discs):
+def test_every_image_comes_clean_and_in_every_condition(discs):
     pairs = list(corrupted_pairs(discs[:2]))
     assert len(pairs) == 2 * (1 + 5 * len(CORRUPTIONS)) and len({pair.dataset for pair in pairs}) == 71
     assert {pair.name for pair in pairs} == {"toy/disc0", "toy/disc1"} and all(pair.groups[1:] == () for pair in pairs)
@@ -21,7 +21,7 @@ def test_every_picture_comes_clean_and_in_every_condition(discs):
     assert np.array_equal(noisy.alpha, example.alpha) and np.array_equal(noisy.trimap, example.trimap)
 
 
-def test_large_pictures_are_reduced_with_every_layer(discs):
+def test_large_images_are_reduced_with_every_layer(discs):
     tall = discs[0].load()
     layers = {role: np.repeat(np.repeat(getattr(tall, role), 30, 0), 20, 1) for role in ("image", "alpha", "trimap")}
     example = tall._replace(**layers, ignore=layers["trimap"], foreground=layers["image"])
@@ -31,7 +31,7 @@ def test_large_pictures_are_reduced_with_every_layer(discs):
     assert small.foreground is None
 
 
-def test_a_picture_is_read_once_for_all_conditions(discs):
+def test_an_image_is_read_once_for_all_conditions(discs):
     reads = Counter()
 
     def counted(pair):
@@ -42,14 +42,14 @@ def test_a_picture_is_read_once_for_all_conditions(discs):
     assert set(reads.values()) == {1} and len(reads) == 3
 
 
-def test_degradation_is_the_error_over_that_of_the_clean_picture(discs):
-    def upset(example):
-        """Errs by 0.1, and by what the image's gray differs from the true one."""
-        grey = discs[0].load().image.astype(np.float32)
-        distance = np.abs(example.image.astype(np.float32) - grey).mean() / 255
+def test_degradation_is_the_error_over_that_of_the_clean_image(discs):
+    def sensitive(example):
+        """Return a matte whose error is 0.1 plus the distance of the image from the clean one."""
+        clean_image = discs[0].load().image.astype(np.float32)
+        distance = np.abs(example.image.astype(np.float32) - clean_image).mean() / 255
         return np.abs(example.alpha / np.float32(255) - np.float32(min(0.1 + distance, 1)))
 
-    evaluation = evaluate({"m": upset}, corrupted_pairs(discs[:1]))
+    evaluation = evaluate({"m": sensitive}, corrupted_pairs(discs[:1]))
     found = degradations(evaluation, "m")
     assert list(found) == [corruption.name for corruption in CORRUPTIONS]
     noise = found["gaussian noise"]

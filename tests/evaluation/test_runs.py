@@ -26,7 +26,7 @@ def run(tmp_path):
     return write
 
 
-def test_runs_that_differ_by_seed_and_place_alone_are_one_configuration(run):
+def test_runs_that_differ_in_seed_and_folder_alone_are_one_configuration(run):
     first, second = read_training(run("a")), read_training(run("b", seed=7, folder="b", ckpt_path="x"))
     other = read_training(run("c", optimizer={"lr": 1.0}))
     assert first == second and first.configuration != other.configuration
@@ -45,5 +45,5 @@ def test_a_mixture_by_sizes_has_no_weights_and_may_degrade(run):
     assert read_training(run("b", data={"mixture": {"augmented_share": 0}})).augmentations == frozenset()
 
 
-def test_a_checkpoint_by_itself_tells_nothing(tmp_path):
+def test_a_checkpoint_without_a_run_folder_has_no_training(tmp_path):
     assert read_training(tmp_path / "checkpoints" / "last.ckpt") is None

@@ -2,33 +2,34 @@ import numpy as np
 import pytest
 
 from matting.data.test_sets import Pair
+from matting.errors import MattingError
 from matting.evaluation import all_foreground, cells, evaluate, summarise
 from matting.metrics.functional import conn, grad, mad, mse, sad
 
 
-def test_rows_hold_what_the_metrics_say(discs, too_clear):
-    evaluation = evaluate({"clear": too_clear, "all": all_foreground}, discs)
+def test_rows_contain_the_values_of_the_metrics(discs, too_transparent):
+    evaluation = evaluate({"clear": too_transparent, "all": all_foreground}, discs)
     assert len(evaluation.rows) == len(discs) * 2 * 2 and not evaluation.failures
     for method, pair, region, scores in evaluation.rows:
         example = pair.load()
-        alpha = too_clear(example) if method == "clear" else all_foreground(example)
+        alpha = too_transparent(example) if method == "clear" else all_foreground(example)
         for metric in (sad, mse, mad, grad, conn):
             expected = metric(alpha, example.alpha, example.trimap, region=region)
             assert scores[metric.__name__] == pytest.approx(expected, rel=1e-6)
 
 
-def test_protocol_and_ignore_mask_reach_the_metrics(discs, too_clear):
+def test_protocol_and_ignore_mask_reach_the_metrics(discs, too_transparent):
     example = discs[0].load()
     ignored = Pair("ignored", lambda: example._replace(ignore=np.ones_like(example.alpha)), "toy")
-    assert all(v == 0 for row in evaluate({"m": too_clear}, [ignored]).rows for v in row.scores.values())
-    adobe, p3m = (evaluate({"m": too_clear}, discs, protocol=name).rows[0].scores for name in ("adobe", "p3m"))
+    assert all(v == 0 for row in evaluate({"m": too_transparent}, [ignored]).rows for v in row.scores.values())
+    adobe, p3m = (evaluate({"m": too_transparent}, discs, protocol=name).rows[0].scores for name in ("adobe", "p3m"))
     assert adobe["sad"] == pytest.approx(p3m["sad"]) and adobe["grad"] != p3m["grad"]
 
 
-def test_summary_is_the_unweighted_mean_per_set_and_label(discs, too_clear):
-    evaluation = evaluate({"clear": too_clear, "all": all_foreground}, discs)
+def test_summary_is_the_unweighted_mean_per_set_and_label(discs, too_transparent):
+    evaluation = evaluate({"clear": too_transparent, "all": all_foreground}, discs)
     flat = summarise(evaluation, "clear", split="test")
-    sads = [sad(too_clear(pair.load()), pair.load().alpha) for pair in discs]
+    sads = [sad(too_transparent(pair.load()), pair.load().alpha) for pair in discs]
     assert flat["test/toy/whole/sad"] == pytest.approx(np.mean(sads))
     assert flat["test/toy.glasses/whole/sad"] == pytest.approx(np.mean(sads[:2]))
     assert flat["test/toy.hat/whole/sad"] == pytest.approx(sads[1])
@@ -36,8 +37,8 @@ def test_summary_is_the_unweighted_mean_per_set_and_label(discs, too_clear):
     assert len(flat) == 4 * 2 * 5
 
 
-def test_differences_are_paired(discs, too_clear):
-    evaluation = evaluate({"clear": too_clear, "all": all_foreground}, discs)
+def test_differences_are_paired(discs, too_transparent):
+    evaluation = evaluate({"clear": too_transparent, "all": all_foreground}, discs)
     first, second = summarise(evaluation, "clear"), summarise(evaluation, "all")
     for cell in cells(evaluation, "clear", baseline="all"):
         key = f"test/{cell.group}/{cell.region}/{cell.metric}"
@@ -45,17 +46,17 @@ def test_differences_are_paired(discs, too_clear):
 
 
 def broken():
-    raise ValueError("broken.png: expected an image, found none")
+    raise MattingError("broken.png: expected an image, found none")
 
 
-def test_a_bad_picture_is_left_out_for_all_methods_and_named(discs, too_clear):
+def test_a_bad_image_is_left_out_for_all_methods_and_named(discs, too_transparent):
     pairs = [discs[0], Pair("broken", broken, "toy"), discs[1]]
 
     def wrong_size_once(example):
-        alpha = too_clear(example)
+        alpha = too_transparent(example)
         return alpha[:-1] if example.name == "disc1" else alpha
 
-    evaluation = evaluate({"good": too_clear, "bad": wrong_size_once}, pairs)
+    evaluation = evaluate({"good": too_transparent, "bad": wrong_size_once}, pairs)
     assert {row.pair.name for row in evaluation.rows} == {"disc0"}
     assert [failure.pair.name for failure in evaluation.failures] == ["broken", "disc1"]
     assert "48x48 from 'bad', found 48x47" in evaluation.failures[1].reason
@@ -66,7 +67,7 @@ def test_nan_is_a_failure_not_a_score(discs):
     assert not evaluation.rows and "NaN" in evaluation.failures[0].reason
 
 
-def test_pictures_are_streamed_one_at_a_time(discs, too_clear):
+def test_images_are_streamed_one_at_a_time(discs, too_transparent):
     alive = []
 
     def stream():
@@ -75,7 +76,7 @@ def test_pictures_are_streamed_one_at_a_time(discs, too_clear):
             yield Pair(pair.name, lambda pair=pair: alive.append(pair.name) or pair.load(), "toy")
             assert alive[-1] == pair.name  # scored before the next one is asked for
 
-    evaluate({"m": too_clear}, stream())
+    evaluate({"m": too_transparent}, stream())
     assert alive == [pair.name for pair in discs]
 
 

@@ -20,7 +20,7 @@ def test_interval_agrees_with_scipy():
     assert ours.images == 60
 
 
-def test_interval_covers_the_true_mean_about_as_often_as_it_says():
+def test_interval_covers_the_true_mean_about_as_often_as_stated():
     generator = np.random.default_rng(1)
     covered = 0
     for _ in range(200):
@@ -49,7 +49,7 @@ def test_paired_difference_sees_what_single_intervals_hide():
 
 @pytest.mark.parametrize("values", [[], [1.0, float("nan")], [[1.0]], [float("inf")]])
 def test_bad_samples_are_refused(values):
-    with pytest.raises(ValueError, match="one finite figure per image"):
+    with pytest.raises(ValueError, match="one finite score per image"):
         bootstrap_mean(values)
 
 
@@ -74,7 +74,7 @@ def test_runs_that_disagree_widen_the_interval_and_equal_ones_do_not():
     assert apart.high - apart.low > 1.3 * (alone.high - alone.low)
 
 
-def test_interval_over_runs_and_pictures_has_the_crossed_variance():
+def test_interval_over_runs_and_images_has_the_crossed_variance():
     generator = np.random.default_rng(2)
     runs, images = generator.normal(0, 1, (30, 1)), generator.normal(0, 2, (1, 100))
     found = mean_over_seeds(5 + runs + images)

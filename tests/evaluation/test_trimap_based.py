@@ -7,7 +7,7 @@ from matting.trimap import implied_trimap
 
 
 def soft_edge(side: int) -> Example:
-    """A red subject before blue, mixed by a ramp: the truth can be read off the colours."""
+    """Return a red subject on blue, mixed along a ramp, so that the colours determine alpha."""
     ramp = np.clip(np.linspace(-2, 3, side), 0, 1) * np.ones((side, 1))
     alpha = np.rint(ramp * 255).astype(np.uint8)
     image = np.dstack([alpha, np.zeros_like(alpha), 255 - alpha])
@@ -16,14 +16,14 @@ def soft_edge(side: int) -> Example:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("side", [60, 200])
-def test_closed_form_solves_what_the_colours_tell(side):
+def test_closed_form_recovers_alpha_from_the_colours(side):
     example = soft_edge(side)
     alpha = closed_form_method(size=100)(example)
     assert alpha.shape == (side, side) and alpha.dtype == np.float32
     assert np.abs(alpha - example.alpha / 255).mean() < 0.01
 
 
-def test_a_trimap_with_one_side_missing_is_answered_by_itself():
+def test_a_trimap_without_one_sure_region_leaves_the_unknown_region_at_one_half():
     example = soft_edge(40)
     method = closed_form_method()
     everything = method(example._replace(trimap=np.full_like(example.trimap, 128)))

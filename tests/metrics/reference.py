@@ -1,4 +1,4 @@
-"""Slow metrics in float64 written from the definitions alone: whole kernels, one threshold after the other."""
+"""Slow float64 reference of the metrics, written from the definitions alone: full kernels, threshold by threshold."""
 
 import numpy as np
 from scipy import ndimage
@@ -52,7 +52,7 @@ def phi_difference(preds, target, protocol):
 
 
 def slow_metrics(preds, target, counted=None, protocol="adobe"):
-    """All five of two (H, W) uint8 or floating-point mattes over a boolean mask, by their definitions."""
+    """Compute all five metrics of two (H, W) uint8 or floating-point mattes over a boolean mask."""
     preds, target = (np.float64(a) / (255 if a.dtype == np.uint8 else 1) for a in (preds, target))
     counted = np.ones(preds.shape, bool) if counted is None else counted
     error = np.abs(preds - target)[counted]

@@ -39,7 +39,7 @@ def test_batch_equals_the_images_one_by_one(name, form, masked):
 
 
 @pytest.mark.parametrize("size", [(2, 1, 5, 4), (1, 1, 30, 7)])
-def test_p3m_gradient_also_where_the_kernel_is_wider_than_the_picture(size):
+def test_p3m_gradient_also_where_the_kernel_is_wider_than_the_image(size):
     preds, target = batch(1, size)
     values = batched.grad(preds, target, protocol="p3m")
     torch.testing.assert_close(values, one_by_one("grad", preds, target, protocol="p3m"), rtol=3e-6, atol=1e-9)

@@ -19,11 +19,11 @@ def agrees(preds, target, protocol="adobe"):
 
 @pytest.mark.parametrize("protocol", ["adobe", "p3m"])
 @pytest.mark.parametrize("strength", [0, 20, 60, 130])
-def test_an_empty_or_weak_prediction_is_charged(strength, protocol):
+def test_an_empty_or_weak_prediction_has_its_full_error(strength, protocol):
     target = matte()
     target[10:30, 10:40] = 255
     value = agrees(np.minimum(target, strength).astype(np.uint8), target, protocol)
-    # Up to level k both hang together; above, the target alone is d = 1 − k/10 away.
+    # Up to level k both are connected; above it the target alone has d = 1 − k/10.
     level = np.floor(strength / 25.5) / 10
     lag = strength / 255 - level
     assert value == pytest.approx(0.6 * (1 - level - lag * (lag >= 0.15)), rel=1e-5)
@@ -66,9 +66,9 @@ def test_of_two_equal_components_the_first_in_memory_order_counts(protocol):
     target[3:8, 40:50] = 255  # first by rows
     preds = target.copy()
     preds[22, 10] = 128
-    first_holds_it = protocol == "adobe"
+    in_first = protocol == "adobe"
     # In the component l = 0.5 and d of the prediction is under θ; outside it l = 0 and d is the alpha itself.
-    expected = 0.5 if first_holds_it else 1 - 128 / 255
+    expected = 0.5 if in_first else 1 - 128 / 255
     assert agrees(preds, target, protocol) == pytest.approx(expected / 1000, rel=1e-5)
 
 

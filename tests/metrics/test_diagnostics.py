@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from matting.metrics.diagnostics import (
-    background_spread,
+    background_deviation,
     band_errors,
     calibration_error,
     distance_errors,
@@ -20,7 +20,7 @@ def disc(size=100, radius=30):
     return np.where((x - size // 2) ** 2 + (y - size // 2) ** 2 <= radius**2, 255, 0).astype(np.uint8)
 
 
-def test_bands_are_half_open_and_empty_ones_say_so():
+def test_bands_are_half_open_and_nan_when_empty():
     target = np.array([[0.1, 0.3, 0.8, 1.0, 0.0]])
     errors = band_errors(target - [[0.05, 0.2, 0.4, 1.0, 0.0]], target)
     assert errors == pytest.approx({(0.1, 0.3): 0.05, (0.3, 0.8): 0.2, (0.8, 1.0): 0.4})
@@ -53,12 +53,12 @@ def test_holes_are_counted_inside_the_eroded_subject_only():
     assert holes(torch.from_numpy(preds), target, radius=10, threshold=0.3).number == 1
 
 
-def test_a_matte_that_ignores_the_background_has_no_spread():
+def test_a_matte_that_ignores_the_background_has_no_deviation():
     alpha = disc() / 255
-    assert background_spread(np.stack([alpha, alpha, alpha])) == 0
-    assert background_spread(np.stack([alpha, alpha * 0.5])) == pytest.approx(0.25)
+    assert background_deviation(np.stack([alpha, alpha, alpha])) == 0
+    assert background_deviation(np.stack([alpha, alpha * 0.5])) == pytest.approx(0.25)
     with pytest.raises(ValueError, match="N of 2 or more"):
-        background_spread(alpha[None])
+        background_deviation(alpha[None])
 
 
 def layers(seed=0):
@@ -97,7 +97,7 @@ def test_foreground_error_is_what_a_new_background_shows(value):
         foreground_error(spilled / 255, foreground, alpha)
 
 
-def test_calibration_of_an_honest_a_boastful_and_a_humble_head():
+def test_calibration_of_calibrated_overconfident_and_underconfident_probabilities():
     classes = np.arange(300).reshape(10, 30) % 3
     sure = np.stack([classes == k for k in range(3)]).astype(float)
     assert calibration_error(sure, classes) == 0

@@ -23,7 +23,7 @@ def blob(seed, shape, sharpness=6.0):
 
 @st.composite
 def pairs(draw):
-    """A matte and a prediction of it: scaled, shifted, blurred, noisy or cut off; both uint8, both soft and hard."""
+    """Generate a matte and a prediction of it: scaled, shifted, blurred or noisy; both uint8, soft or hard."""
     shape = draw(st.tuples(st.integers(5, 90), st.integers(5, 90)))
     seed = draw(st.integers(0, 10_000))
     target = blob(seed, shape, draw(st.sampled_from([0.3, 2.0, 8.0])))
@@ -59,7 +59,7 @@ def test_small_case_by_hand():
     assert sad(preds, target) == pytest.approx(1.2 / 1000)
     assert mad(preds, target) == pytest.approx(1.2 / 4)
     assert mse(preds, target) == pytest.approx((0.2**2 + 1) / 4)
-    # The pixel at the lower right leaves the component at once: l = 0, so φ = 1 − 1 against φ = 1.
+    # The pixel at the lower right is in no component: l = 0, so φ = 1 − 1 against φ = 1.
     # The one above it has d = 0.2 against 0.
     assert conn(preds, target) == pytest.approx(1.2 / 1000)
 
@@ -116,7 +116,7 @@ def test_single_metrics_equal_the_joint_call(protocol):
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
-def test_the_parts_of_a_picture_add_up(metric):
+def test_the_parts_of_an_image_add_up(metric):
     preds, target = blob(0, (60, 50)), blob(1, (60, 50))
     trimap = np.where(blob(2, (60, 50)) > 100, 128, 255).astype(np.uint8)
     unknown = metric(preds, target, trimap, region="unknown")

@@ -17,7 +17,7 @@ def changed(value):
 @pytest.mark.parametrize("metric", [sad, mse, mad, grad, conn, all_metrics])
 @pytest.mark.parametrize("side", ["preds", "target"])
 @pytest.mark.parametrize(
-    ("bad", "error", "says"),
+    ("bad", "error", "message"),
     [
         (changed(np.nan), ValueError, "expected finite values"),
         (changed(np.inf), ValueError, "expected finite values"),
@@ -36,14 +36,14 @@ def changed(value):
         (torch.full((6, 8), torch.nan), ValueError, "expected finite values"),
     ],
 )
-def test_off_protocol_mattes_are_refused(metric, side, bad, error, says):
+def test_invalid_mattes_are_refused(metric, side, bad, error, message):
     pair = {"preds": GOOD, "target": GOOD, side: bad}
-    with pytest.raises(error, match=says):
+    with pytest.raises(error, match=message):
         metric(**pair)
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "says"),
+    ("options", "error", "message"),
     [
         ({"region": "unknown"}, ValueError, "trimap_from_alpha"),
         ({"region": "unknown", "trimap": CODES[:-1]}, ValueError, r"found \(5, 8\)"),
@@ -57,12 +57,12 @@ def test_off_protocol_mattes_are_refused(metric, side, bad, error, says):
     ],
 )
 @pytest.mark.parametrize("metric", [sad, mse, mad, grad, conn])
-def test_off_protocol_options_are_refused(metric, options, error, says):
-    with pytest.raises(error, match=says):
+def test_invalid_options_are_refused(metric, options, error, message):
+    with pytest.raises(error, match=message):
         metric(GOOD, GOOD, **options)
 
 
-def test_inputs_are_left_as_they_were():
+def test_inputs_are_not_modified():
     preds, target = changed(0.9), GOOD.copy()
     all_metrics(preds, target, CODES, regions=("whole", "unknown"), ignore=CODES > 200)
     np.testing.assert_array_equal(preds, changed(0.9))

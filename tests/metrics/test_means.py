@@ -29,7 +29,7 @@ def mean_of_images(name, preds, target, trimap, ignore, region, protocol):
 @pytest.mark.parametrize("name", CLASSES)
 @pytest.mark.parametrize("region", ["whole", "unknown"])
 @pytest.mark.parametrize("protocol", ["adobe", "p3m"])
-def test_unweighted_mean_over_images_whatever_the_batches(name, region, protocol):
+def test_unweighted_mean_over_images_for_any_batches(name, region, protocol):
     data = images()
     metric = CLASSES[name](region, protocol)
     for rows in (slice(0, 3), slice(3, 4), slice(4, 5)):
@@ -43,7 +43,7 @@ def test_unweighted_mean_over_images_whatever_the_batches(name, region, protocol
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_states_of_unequal_shares_add_up(name):
+def test_states_of_unequal_shares_are_merged(name):
     data = images()
     shares = [CLASSES[name]("unknown") for _ in range(2)]
     for metric, rows in zip(shares, (slice(0, 4), slice(4, 5)), strict=True):
@@ -55,16 +55,16 @@ def test_states_of_unequal_shares_add_up(name):
 
 @pytest.mark.parametrize("name", ["sad", "mse", "mad", "grad"])
 @pytest.mark.parametrize("bad", [torch.nan, 1.5, -0.1])
-def test_a_refused_prediction_is_told_at_the_end(name, bad):
+def test_an_invalid_prediction_is_reported_by_compute(name, bad):
     preds, target, *_ = images()
     preds[1, 0, 2, 2] = bad
     metric = CLASSES[name]()
     metric.update(preds, target)
-    with pytest.raises(ValueError, match="found 1 of 5 images with others"):
+    with pytest.raises(ValueError, match="found 1 of 5 images with other values"):
         metric.compute()
 
 
-def test_the_range_is_not_looked_at_twice():
+def test_the_range_check_can_be_turned_off():
     preds, target, *_ = images()
     metric = MAD(validate_args=False)
     metric.update(preds + 1, target)

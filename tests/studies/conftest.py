@@ -1,4 +1,4 @@
-"""Run folders as training leaves them, with figures that are known."""
+"""Run folders as training leaves them, with known scores."""
 
 import csv
 import json
@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-PICTURES = {"a": ("clear", "rwp"), "b": ("medium", "glasses rwp"), "c": ("hard", "backlit rwp")}
+IMAGES = {"a": ("clear", "rwp"), "b": ("medium", "glasses rwp"), "c": ("hard", "backlit rwp")}
 METRICS = ("sad", "mse", "mad", "grad", "conn")
 
 
 class Sweep:
-    """Makes run folders of one sweep: validation SAD falls from 20 by `speed` a step, test figures are `level`."""
+    """Writes run folders of one sweep: validation SAD falls from 20 by `speed` per step, test scores are `level`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.jobs = folder, 0
 
     def run(self, overrides: str, seed: int, level: float = 10.0, speed: float = 1.0, **results: Any) -> Path:
         folder = self.crashed(overrides, seed)
-        noise = np.random.default_rng([seed, self.jobs]).normal(0, 0.01, (len(PICTURES), len(METRICS)))
+        noise = np.random.default_rng([seed, self.jobs]).normal(0, 0.01, (len(IMAGES), len(METRICS)))
         methods = {
             "model": level + noise,
             "mean matte": np.full_like(noise, 30),
@@ -35,9 +35,9 @@ class Sweep:
                 "tags": tags,
                 "region": region,
             }
-            | dict(zip(METRICS, figures[k], strict=True))
-            for k, (name, (difficulty, tags)) in enumerate(PICTURES.items())
-            for method, figures in methods.items()
+            | dict(zip(METRICS, scores[k], strict=True))
+            for k, (name, (difficulty, tags)) in enumerate(IMAGES.items())
+            for method, scores in methods.items()
             for region in ("whole", "unknown")
         ]
         write(folder / "per_image.csv", lines)

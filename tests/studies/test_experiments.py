@@ -25,7 +25,7 @@ STUDIES = {
     "architecture": ("model.gates", "loss."),
     "curation": ("corpus.defects", "corpus.verdicts"),
 }
-"""What a study varies, by the beginning of the setting's name."""
+"""What each study varies, as prefixes of setting names."""
 
 SIZES = {"data_mix": 11, "pairing": 4, "curriculum": 4, "augment": 4, "architecture": 4, "curation": 3}
 
@@ -36,7 +36,7 @@ def hydra_config(*overrides: str) -> Any:
 
 
 def jobs(experiment: str, *overrides: str) -> list[list[str]]:
-    """The overrides of each job that ``train.py -m`` would start, as Hydra's own sweeper makes them."""
+    """Return the overrides of each job that ``train.py -m`` would start, as computed by Hydra's own sweeper."""
     params = hydra_config(f"experiment={experiment}").sweeper.params or {}
     texts = [*(f"{key}={value}" for key, value in params.items()), f"experiment={experiment}", *overrides]
     (batch,) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(texts), None)
@@ -61,7 +61,7 @@ def test_a_study_varies_what_it_is_about_and_the_seed(study: str) -> None:
     keys = {key for row in rows for key in row}
     varied = {key for key in keys if len({repr(row.get(key)) for row in rows}) > 1}
     assert varied and {key for key in varied if not key.startswith((*STUDIES[study], "seed"))} == set()
-    assert len({repr(sorted(row.items(), key=str)) for row in rows}) == len(rows), "no row stands twice"
+    assert len({repr(sorted(row.items(), key=str)) for row in rows}) == len(rows), "no row occurs twice"
 
 
 def test_every_experiment_with_a_sweep_is_known_here() -> None:
@@ -87,7 +87,7 @@ def test_the_documented_new_study_is_one_file(tmp_path: Path) -> None:
     assert dict(config.sweeper.params) == {"data.min_crop": "0.5,0.25,1.0", "seed": "1,2,3"}
 
 
-def test_folders_of_jobs_lie_side_by_side() -> None:
+def test_job_folders_are_siblings() -> None:
     folder = OmegaConf.to_container(hydra_config().sweep, resolve=False)["subdir"]
     job = {"num": 3, "override_dirname": "loss/pairing-both__seed-1" + "x" * 300}
     name = OmegaConf.create({"hydra": {"job": job}, "folder": folder}).folder
@@ -105,7 +105,7 @@ def test_launchers_compose_and_keep_the_folders(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name != "finetune"])  # it has a test of its own
 def test_every_experiment_trains_one_batch_and_reports(name: str, tmp_path: Path) -> None:
-    """Of a study the last row, which is the farthest from the defaults."""
+    """Run the last row of a study, which is the farthest from the defaults."""
     one_batch = ["data.epoch_rows=4", "trainer.max_epochs=1"]
     job = jobs(name)[-1]
     assert "test/synthetic/unknown/sad" in run(tmp_path, *job, *one_batch)

@@ -56,15 +56,15 @@ def test_the_reference_comes_first(curricula: Sweep) -> None:
     [{"protocol": {"metrics": "p3m"}}, {"corpus": "another corpus"}],
     ids=["protocol", "corpus"],
 )
-def test_what_was_measured_otherwise_is_refused(
+def test_runs_measured_differently_are_refused(
     sweep: Sweep, other: dict[str, object], request: pytest.FixtureRequest
 ) -> None:
     runs = [sweep.run("data=a", seed=1), sweep.run("data=b", seed=1, **other)]
-    with pytest.raises(ValueError, match=f"expected runs of one {request.node.callspec.id}.*report them apart"):
+    with pytest.raises(ValueError, match=f"expected runs of one {request.node.callspec.id}.*report them separately"):
         gather(runs)
 
 
-def test_other_test_pictures_of_the_same_name_are_refused(sweep: Sweep) -> None:
+def test_other_test_images_of_the_same_name_are_refused(sweep: Sweep) -> None:
     runs = [sweep.run("data=a", seed=1), sweep.run("data=b", seed=1)]
     table = runs[1] / "per_image.csv"
     whole = table.read_text()
@@ -75,7 +75,7 @@ def test_other_test_pictures_of_the_same_name_are_refused(sweep: Sweep) -> None:
         gather(runs)
 
 
-def test_a_row_and_seed_stands_once(sweep: Sweep) -> None:
+def test_two_runs_of_one_row_and_seed_are_refused(sweep: Sweep) -> None:
     first, again = sweep.run("data=a", seed=1), sweep.run("data=a", seed=1)
     with pytest.raises(ValueError, match="expected one run of all runs, seed 1; found"):
         gather([first, again])
@@ -85,7 +85,7 @@ def test_a_row_and_seed_stands_once(sweep: Sweep) -> None:
     assert len(gather([first, again]).finished) == 1, "a crashed run may have been repeated"
 
 
-def test_what_is_no_run_is_said(tmp_path: Path, sweep: Sweep) -> None:
+def test_folders_that_are_no_runs_are_refused(tmp_path: Path, sweep: Sweep) -> None:
     with pytest.raises(ValueError, match="expected a run folder"):
         find_runs([tmp_path])
     run = sweep.run("data=a", seed=1)

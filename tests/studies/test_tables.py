@@ -27,22 +27,22 @@ def row(table: str, name: str) -> list[str]:
     return next(line for line in table.splitlines() if line.startswith(f"| {name} |")).strip("| ").split(" | ")
 
 
-def test_the_page_says_what_the_figures_show(curricula: Sweep, tmp_path: Path) -> None:
+def test_the_page_reports_what_the_scores_show(curricula: Sweep, tmp_path: Path) -> None:
     report(curricula.folder, "-o", tmp_path / "out")
     page = (tmp_path / "out" / "table.md").read_text()
     assert page.startswith("> **synthetic corpus: not real photos**")
-    said = section(page, "Verdict")
-    assert re.search(r"\*\*shuffled\*\* against 3stage: .*worse \(\+200\d", said)
-    assert re.search(r"\*\*none\*\* against 3stage: .*no difference shown", said)
-    assert "4 comparisons at 5 % each: by chance 0.2" in said and "factor of about 0.87" in said
-    assert "is not shown to beat" not in said
+    verdict = section(page, "Verdict")
+    assert re.search(r"\*\*shuffled\*\* against 3stage: .*worse \(\+200\d", verdict)
+    assert re.search(r"\*\*none\*\* against 3stage: .*no difference shown", verdict)
+    assert "4 comparisons at the 5 % level: 0.2 of them" in verdict and "factor of about 0.87" in verdict
+    assert "is not shown to beat" not in verdict
     assert row(section(page, "Test, whole image"), "shuffled")[1].startswith("12.0 [")
     assert row(section(page, "MAD"), "3stage")[0] == "3stage" and "back-lit hair (1)" in section(page, "MAD")
     assert "12 runs, 3 rows, 1.20 hours together" in page and "### Missing" not in page
 
 
 def test_convergence_counts_steps_to_a_level_every_run_reaches(curricula: Sweep, tmp_path: Path) -> None:
-    """The slowest run ends at 20 - 0.51 * 20 = 9.8; a run of speed v is there after 10.2 / v steps."""
+    """The slowest run ends at 20 - 0.51 * 20 = 9.8; a run of speed v reaches that after 10.2 / v steps."""
     report(curricula.folder, "-o", tmp_path)
     first, second = re.findall(
         r"### (Convergence.*?)\n\n(?=###|$|\Z)", (tmp_path / "table.md").read_text() + "\n", re.S
@@ -55,7 +55,7 @@ def test_convergence_counts_steps_to_a_level_every_run_reaches(curricula: Sweep,
     assert row(second, "shuffled")[1:3] == ["not by every run", "0 of 4"]
 
 
-def test_dependence_on_the_background_is_set_side_by_side(sweep: Sweep) -> None:
+def test_dependence_on_the_background_is_compared(sweep: Sweep) -> None:
     runs = [sweep.run(f"data={name}", seed, level) for name, level in (("a", 10), ("b", 30)) for seed in (1, 2, 3)]
     table = section(study_markdown(gather(runs)), "Standard deviation of alpha over backgrounds")
     assert row(table, "a")[1].startswith("102 [") and row(table, "b")[2].startswith("+200 [")
@@ -66,7 +66,7 @@ def test_dependence_on_the_background_is_set_side_by_side(sweep: Sweep) -> None:
 def test_a_network_that_learnt_nothing_is_named(sweep: Sweep) -> None:
     page = study_markdown(gather([sweep.run("data=a", seed=1, level=10), sweep.run("data=b", seed=1, level=40)]))
     assert "b is not shown to beat the mean matte" in page and "a is not shown" not in page
-    assert "A row with one seed says nothing" in page
+    assert "A row with one seed does not show" in page
 
 
 def test_reports_are_idempotent_and_need_the_csv_files_only(curricula: Sweep, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_reports_are_idempotent_and_need_the_csv_files_only(curricula: Sweep, tm
     assert study_markdown(read_study(tmp_path / "out")).encode() == before["table.md"]
 
 
-def test_missing_runs_stand_in_the_page_and_on_the_console(
+def test_missing_runs_are_listed_in_the_page_and_on_the_console(
     curricula: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     curricula.crashed("+curriculum=3stage", seed=5)
@@ -112,6 +112,6 @@ def test_intervals_over_runs_are_those_of_student_and_welch() -> None:
 
 
 @pytest.mark.parametrize("folder", STUDIES, ids=lambda folder: folder.name)
-def test_committed_tables_are_those_of_their_figures(folder: Path) -> None:
+def test_committed_tables_match_their_csv_files(folder: Path) -> None:
     assert study_markdown(read_study(folder)) == (folder / "table.md").read_text()
     assert (folder / "README.md").is_file()

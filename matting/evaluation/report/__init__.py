@@ -1,4 +1,4 @@
-"""An evaluation reported as files: sections, tables, a gallery, a page."""
+"""Reports of an evaluation as files: sections, tables, a gallery, a page."""
 
 from matting.evaluation.report.sections import Findings, Section, sections
 from matting.evaluation.report.tables import Table, difference_tables, label_tables, method_tables, to_markdown

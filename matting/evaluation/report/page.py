@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing else: no network, no script, no second file."""
+"""The report as one self-contained HTML file: no network, no script, no second file."""
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.evaluation.provenance import measurement_facts
-from matting.evaluation.report.gallery import COLUMNS, Plate
+from matting.evaluation.report.gallery import COLUMNS, RenderedEntry
 from matting.evaluation.report.sections import (
     CHARTS,
     LABEL_HEADING,
@@ -70,16 +70,16 @@ dt { color: var(--pale) } dd { margin: 0; overflow-wrap: anywhere }
 """
 
 
-def report_html(findings: Findings, results: Mapping[str, Any], plates: Sequence[Plate]) -> str:
+def report_html(findings: Findings, results: Mapping[str, Any], entries: Sequence[RenderedEntry]) -> str:
     """Return the whole report as one self-contained page.
 
     Args:
-        findings: What was found.
-        results: What `matting.evaluation.report.writing.collect_results` gathered.
-        plates: The exhibits of the method under test.
+        findings: The content of the report.
+        results: The result of `matting.evaluation.report.writing.collect_results`.
+        entries: The gallery of the method under test.
 
     Returns:
-        HTML with style and images inside; readable at any width, in light and dark.
+        HTML with embedded style and images, readable at any width, in light and dark mode.
     """
     evaluation, first = findings.evaluation, findings.evaluation.methods[0]
     charts = {SCENARIO_HEADING: _scenario_bars(evaluation), LABEL_HEADING: _label_bars(evaluation, first)}
@@ -89,7 +89,7 @@ def report_html(findings: Findings, results: Mapping[str, Any], plates: Sequence
         "<p class=pale>Means over images with 95 % bootstrap intervals; lower is better everywhere.</p>",
         *(_section(name, [charts.get(name, ""), _tables(tables)]) for name, tables in sections(findings)),
         "<h2>Images</h2>",
-        *map(_figure, plates),
+        *map(_figure, entries),
         _section("Left out", [_list([f"{f.pair.name}: {f.reason}" for f in evaluation.failures])]),
         "<h2>How it was measured</h2>",
         _facts(results),
@@ -98,11 +98,14 @@ def report_html(findings: Findings, results: Mapping[str, Any], plates: Sequence
 
 
 def document(title: str, body: Iterable[str]) -> str:
-    """A whole HTML page in the reports' style.
+    """Return a whole HTML page in the style of the reports.
 
     Args:
-        title: Of the window.
-        body: Parts of the page.
+        title: Title of the window.
+        body: Parts of the page, as HTML.
+
+    Returns:
+        HTML.
     """
     head = "<meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'>"
     start = f"<!doctype html><html lang=en><head>{head}<title>{escape(title)}</title><style>{_STYLE}</style></head>"
@@ -119,19 +122,19 @@ def _tables(tables: Sequence[Table]) -> str:
 
 
 def table_html(table: Table) -> str:
-    """A table under its title; intervals are set back."""
+    """Return a table under its title as HTML, with the intervals in smaller type."""
     header = "".join(f"<th>{escape(name)}" for name in table.header)
     rows = "".join(f"<tr>{''.join(map(_cell, row))}" for row in table.rows)
     return f"<h3>{escape(table.title)}</h3><div class=scroll><table><tr>{header}{rows}</table></div>"
 
 
 def _cell(text: str) -> str:
-    figure, bracket, interval = escape(text).partition(" [")
-    return f"<td>{figure} <small>[{interval}</small>" if bracket else f"<td>{figure}"
+    value, bracket, interval = escape(text).partition(" [")
+    return f"<td>{value} <small>[{interval}</small>" if bracket else f"<td>{value}"
 
 
 def _label_bars(evaluation: Evaluation, method: str) -> str:
-    """The method under test by label, a chart per figure."""
+    """Chart the method under test by label, one chart per metric."""
     labels = [group for group in evaluation.groups if group not in evaluation.sets]
     if not labels:
         return ""
@@ -147,7 +150,7 @@ def _label_bars(evaluation: Evaluation, method: str) -> str:
 
 
 def _scenario_bars(evaluation: Evaluation) -> str:
-    """The methods side by side, a chart per scenario."""
+    """Chart the methods side by side, one chart per scenario."""
     region, metric = CHARTS[0]
     charts = []
     for scenario in SCENARIOS:
@@ -167,15 +170,15 @@ def _chart(title: str, samples: Mapping[str, Sequence[float]], scale: float) -> 
 def _bar(name: str, estimate: Estimate, longest: float, scale: float) -> str:
     mean, low, high = (100 * value / longest for value in estimate[:3])
     bar = f"<i style='width:{mean:.2f}%'></i><b style='left:{low:.2f}%;width:{high - low:.2f}%'></b>"
-    figure = f"<span>{scale * estimate.mean:.3g}</span>"
-    return f"<div class=bar><span>{escape(name)}</span><div class=track>{bar}</div>{figure}</div>"
+    number = f"<span>{scale * estimate.mean:.3g}</span>"
+    return f"<div class=bar><span>{escape(name)}</span><div class=track>{bar}</div>{number}</div>"
 
 
-def _figure(plate: Plate) -> str:
-    caption = f"<figcaption><b>{escape(plate.title)}</b> · {escape(plate.figures)}</figcaption>"
-    close_up = _details("close-up at 200 %", zip(COLUMNS, plate.close_up, strict=True))
-    others = _details("mattes of the other methods", plate.others.items()) if plate.others else ""
-    return f"<figure>{caption}{_tiles(zip(COLUMNS, plate.tiles, strict=True))}{close_up}{others}</figure>"
+def _figure(entry: RenderedEntry) -> str:
+    caption = f"<figcaption><b>{escape(entry.title)}</b> · {escape(entry.scores)}</figcaption>"
+    close_up = _details("close-up at 200 %", zip(COLUMNS, entry.close_up, strict=True))
+    others = _details("mattes of the other methods", entry.others.items()) if entry.others else ""
+    return f"<figure>{caption}{_tiles(zip(COLUMNS, entry.tiles, strict=True))}{close_up}{others}</figure>"
 
 
 def _details(summary: str, tiles: Iterable[tuple[str, NDArray[np.uint8]]]) -> str:
@@ -189,7 +192,7 @@ def _tiles(tiles: Iterable[tuple[str, NDArray[np.uint8]]]) -> str:
 
 
 def data_uri(image: NDArray[np.uint8]) -> str:
-    """An image, ``(H, W, 3)`` uint8 RGB, as JPEG inside the page."""
+    """Return an image, ``(H, W, 3)`` uint8 RGB, as a data URI in JPEG."""
     _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 90])
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
 

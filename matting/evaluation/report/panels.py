@@ -1,4 +1,4 @@
-"""The exhibits of a test on one sheet, for a folder, a log or a dashboard."""
+"""The gallery as one image, for a folder, a log or a dashboard."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from matting.evaluation.report.gallery import COLUMNS, TILE, Plate
+from matting.evaluation.report.gallery import COLUMNS, TILE, RenderedEntry
 
 _GAP = 8
 _MARGIN = 24
@@ -18,19 +18,19 @@ _PALE = (110, 116, 128)
 _FRAME = (214, 218, 224)
 
 
-def panel_sheet(plates: Sequence[Plate], title: str) -> NDArray[np.uint8]:
-    """Draw one captioned row per image: photo, true alpha, predicted alpha, signed error, cutout on a colour.
+def panel_sheet(entries: Sequence[RenderedEntry], title: str) -> NDArray[np.uint8]:
+    """Render one captioned row per image: photo, true alpha, predicted alpha, signed error, cutout on a colour.
 
     Args:
-        plates: The rows.
-        title: Heading; say here which corpus it is.
+        entries: The rows.
+        title: Heading; it should name the corpus.
 
     Returns:
         ``(H, W, 3)`` uint8 RGB.
     """
     strips = [_header(title)]
-    for plate in plates:
-        strips += [_caption(plate.title, plate.figures), _row(plate.tiles)]
+    for entry in entries:
+        strips += [_caption(entry.title, entry.scores), _row(entry.tiles)]
     return np.concatenate([*strips, _blank(_MARGIN)])
 
 
@@ -44,7 +44,9 @@ def _row(tiles: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     for column, tile in enumerate(tiles):
         left = _column(column) + (TILE[0] - width) // 2
         strip[:height, left : left + width] = tile
-        cv2.rectangle(strip, (left, 0), (left + width - 1, height - 1), _FRAME)  # an error map is white to its edge
+        cv2.rectangle(
+            strip, (left, 0), (left + width - 1, height - 1), _FRAME
+        )  # without a frame an error map would vanish on the white sheet
     return strip
 
 
@@ -62,10 +64,10 @@ def _header(title: str) -> NDArray[np.uint8]:
     return np.asarray(strip)
 
 
-def _caption(title: str, figures: str) -> NDArray[np.uint8]:
+def _caption(title: str, scores: str) -> NDArray[np.uint8]:
     strip = Image.fromarray(_blank(_LINE + _GAP))
     draw = ImageDraw.Draw(strip)
     middle = (_LINE + _GAP) // 2
     draw.text((_MARGIN, middle), title, fill=_INK, font=ImageFont.load_default(15), anchor="lm")
-    draw.text((_WIDTH - _MARGIN, middle), figures, fill=_PALE, font=ImageFont.load_default(15), anchor="rm")
+    draw.text((_WIDTH - _MARGIN, middle), scores, fill=_PALE, font=ImageFont.load_default(15), anchor="rm")
     return np.asarray(strip)

@@ -1,15 +1,15 @@
-"""The tables of a report in their order: the Markdown and the HTML file print the same ones."""
+"""The tables of a report in order, shared by the Markdown and the HTML file."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from matting.evaluation.background_invariance import Spread
+from matting.evaluation.background_invariance import BackgroundDeviation
 from matting.evaluation.corruptions import CORRUPTIONS
 from matting.evaluation.diagnosis import CALIBRATION, COLOUR, SPILL
 from matting.evaluation.report.tables import (
-    NO_FIGURE,
+    NO_VALUE,
     REGION_TITLE,
     SCALE,
     TITLE,
@@ -34,26 +34,26 @@ SCENARIOS: Mapping[str, frozenset[str]] = {
     "group photo": frozenset({"group"}),
     "phone screenshot": frozenset({"screenshot"}),
 }
-"""The labels that make a scenario; a test set of such a name is one too."""
+"""Labels of each scenario; a test set with the name of a label belongs to the scenario too."""
 
 CHARTS = (("whole", "mad"), ("unknown", "sad"))
-"""Region and metric of the figures that stand for a method where there is room for few."""
+"""Region and metric of the scores that represent a method where there is room for few."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything a report is made of but its images.
+    """The content of a report, without its gallery.
 
     Attributes:
         evaluation: The scores.
-        setting: What stands next to them.
-        spreads: Variation over backgrounds.
-        corrupted: Scores of `matting.evaluation.robustness.corrupted_pairs`; None where nobody asked.
+        setting: What the report states along with them.
+        deviations: Variation of the mattes over backgrounds.
+        corrupted: Scores on `matting.evaluation.robustness.corrupted_pairs`; None if they were not requested.
     """
 
     evaluation: Evaluation
     setting: Setting
-    spreads: Sequence[Spread] = ()
+    deviations: Sequence[BackgroundDeviation] = ()
     corrupted: Evaluation | None = None
 
 
@@ -68,7 +68,7 @@ SCENARIO_HEADING, LABEL_HEADING = "Scenarios", "By label"
 
 
 def sections(findings: Findings) -> list[Section]:
-    """Return the tables of a report under their headings, those left out that have nothing to say."""
+    """Return the tables of a report under their headings, without empty sections."""
     evaluation = findings.evaluation
     found = [
         Section("Methods", [*method_tables(evaluation), seen_table(findings)]),
@@ -83,7 +83,7 @@ def sections(findings: Findings) -> list[Section]:
 
 
 def seen_table(findings: Findings) -> Table:
-    """Say what each method may have seen of the test sets in training: one column, for all sets are of one corpus."""
+    """Return what each method may have seen of the test sets in training; one column, since all are of one corpus."""
     setting, sets = findings.setting, ", ".join(findings.evaluation.sets)
     rows = [
         [name, setting.seen_in_training(name), setting.methods[name].trained_on] for name in findings.evaluation.methods
@@ -92,7 +92,7 @@ def seen_table(findings: Findings) -> Table:
 
 
 def scenario_scores(evaluation: Evaluation, scenario: str, method: str, region: str, metric: str) -> list[float]:
-    """Return one figure per image of a scenario: of a label, or of a test set of that name."""
+    """Return one score per image of a scenario, selected by label or by the name of its test set."""
     labels = SCENARIOS[scenario]
     return [
         row.scores[metric]
@@ -102,7 +102,7 @@ def scenario_scores(evaluation: Evaluation, scenario: str, method: str, region: 
 
 
 def scenario_tables(evaluation: Evaluation) -> list[Table]:
-    """Compare the methods in every scenario that has images, a row each; none where there are none."""
+    """Compare the methods in every scenario that has images, one row per scenario; no table without any."""
     first = evaluation.methods[0]
     present = [name for name in SCENARIOS if scenario_scores(evaluation, name, first, *CHARTS[0])]
     tables = []
@@ -110,15 +110,15 @@ def scenario_tables(evaluation: Evaluation) -> list[Table]:
         rows = []
         for name in present:
             samples = [scenario_scores(evaluation, name, method, region, metric) for method in evaluation.methods]
-            figures = [with_interval(bootstrap_mean(sample), SCALE[metric]) for sample in samples]
-            rows.append([name, *figures, str(len(samples[0]))])
+            estimates = [with_interval(bootstrap_mean(sample), SCALE[metric]) for sample in samples]
+            rows.append([name, *estimates, str(len(samples[0]))])
         title = f"Scenarios: {TITLE[metric]}, {REGION_TITLE[region]}"
         tables.append(Table(title, ["scenario", *evaluation.methods, "images"], rows))
     return tables
 
 
 def seed_tables(findings: Findings) -> list[Table]:
-    """Average over training runs that differ by their seed, and set every other method against them."""
+    """Average over training runs that differ in their seed, and compare the mean with every other method."""
     return [
         _seed_table(findings.evaluation, name, runs, group, region)
         for name, runs in findings.setting.runs_over_seeds().items()
@@ -139,11 +139,11 @@ def _seed_table(evaluation: Evaluation, name: str, runs: Sequence[str], group: s
             pairs = {metric: difference_over_seeds(own[metric], [scores[metric][other]]) for metric in METRICS}
             rows.append([f"minus {other}", *(with_interval(pairs[m], SCALE[m], sign="+") for m in METRICS)])
     title = f"{name} over {len(runs)} seeds, {group}, {REGION_TITLE[region]} (images and seeds resampled)"
-    return Table(title, ["figure", *metric_titles()], rows)
+    return Table(title, ["row", *metric_titles()], rows)
 
 
 def further_tables(findings: Findings) -> list[Table]:
-    """Judge the trimap head, the cutout's colours and the dependence on the background, where they can be judged."""
+    """Report on the trimap head, the colours of the cutout and the dependence on the background, where known."""
     methods = findings.evaluation.methods
     means = [mean_diagnosis(findings.evaluation, method) for method in methods]
     columns = {
@@ -151,23 +151,23 @@ def further_tables(findings: Findings) -> list[Table]:
         f"{COLOUR} · 10³": [plain(mean[COLOUR], 1000) for mean in means],
         f"{SPILL}, %": [plain(mean[SPILL], 100) for mean in means],
         "alpha deviation over backgrounds · 10³": [
-            plain(mean_spread(findings.spreads, method), 1000) for method in methods
+            plain(mean_deviation(findings.deviations, method), 1000) for method in methods
         ],
     }
-    judged = {title: column for title, column in columns.items() if set(column) != {NO_FIGURE}}
-    rows = [list(row) for row in zip(methods, *judged.values(), strict=True)]
+    known = {title: column for title, column in columns.items() if set(column) != {NO_VALUE}}
+    rows = [list(row) for row in zip(methods, *known.values(), strict=True)]
     title = "Trimap head, colours of the cutout, dependence on the background"
-    return [Table(title, ["method", *judged], rows)] if judged else []
+    return [Table(title, ["method", *known], rows)] if known else []
 
 
-def mean_spread(spreads: Sequence[Spread], method: str) -> float | None:
-    """Average a method's deviation over subjects; None where no subject stands before several backgrounds."""
-    values = [spread.spread for spread in spreads if spread.method == method and not math.isnan(spread.spread)]
+def mean_deviation(deviations: Sequence[BackgroundDeviation], method: str) -> float | None:
+    """Average the deviation of a method over subjects; None if no subject is shown on several backgrounds."""
+    values = [each.deviation for each in deviations if each.method == method and not math.isnan(each.deviation)]
     return sum(values) / len(values) if values else None
 
 
 def corruption_tables(findings: Findings) -> list[Table]:
-    """Print the errors under corruptions, a table per method; none where nothing was corrupted."""
+    """Return the errors under corruptions, one table per method; no table if nothing was corrupted."""
     if findings.corrupted is None or not findings.corrupted.rows:
         return []
     return [_corruption_table(findings.corrupted, findings.setting, name) for name in findings.corrupted.methods]
@@ -180,10 +180,10 @@ def _corruption_table(corrupted: Evaluation, setting: Setting, method: str) -> T
     rows = []
     for corruption in CORRUPTIONS:
         means, ratios, relative = found[corruption.name]
-        figures = [f"{plain(m, SCALE[metric])} [{ratio:.2f}]" for m, ratio in zip(means, ratios, strict=True)]
-        rows.append([corruption.name, *figures, f"{relative:.2f}", _seen(setting, method, corruption.kin)])
+        errors = [f"{plain(m, SCALE[metric])} [{ratio:.2f}]" for m, ratio in zip(means, ratios, strict=True)]
+        rows.append([corruption.name, *errors, f"{relative:.2f}", _seen(setting, method, corruption.related)])
     rows += [_average("all", [degradation.relative for degradation in found.values()])]
-    unseen = [found[c.name].relative for c in CORRUPTIONS if _seen(setting, method, c.kin) == UNSEEN]
+    unseen = [found[c.name].relative for c in CORRUPTIONS if _seen(setting, method, c.related) == UNSEEN]
     rows += [_average("not seen in training", unseen)] if 0 < len(unseen) < len(CORRUPTIONS) else []
     title = f"{method}: {TITLE[metric]}, {REGION_TITLE[region]} [over clean]; clean: {plain(clean.mean, SCALE[metric])}"
     header = ["corruption", *(f"severity {severity}" for severity in SEVERITIES), "mean over clean", "seen in training"]
@@ -194,6 +194,6 @@ def _average(name: str, ratios: Sequence[float]) -> list[str]:
     return [name, *([""] * len(SEVERITIES)), f"{sum(ratios) / len(ratios):.2f}", ""]
 
 
-def _seen(setting: Setting, method: str, kin: frozenset[str]) -> str:
+def _seen(setting: Setting, method: str, related: frozenset[str]) -> str:
     trained_with = setting.methods[method].augmentations
-    return UNKNOWN if trained_with is None else ", ".join(sorted(kin & trained_with)) or UNSEEN
+    return UNKNOWN if trained_with is None else ", ".join(sorted(related & trained_with)) or UNSEEN

@@ -1,4 +1,4 @@
-"""Result tables as text: one maker for the Markdown and the HTML report."""
+"""Result tables as text, for both the Markdown and the HTML report."""
 
 from typing import NamedTuple
 
@@ -9,8 +9,8 @@ from matting.evaluation.summary import mean_diagnosis
 
 SCALE = {"sad": 1.0, "mse": 1000.0, "mad": 1000.0, "grad": 1.0, "conn": 1.0}
 TITLE = {"sad": "SAD", "mse": "MSE · 10³", "mad": "MAD · 10³", "grad": "Grad", "conn": "Conn"}
-NO_FIGURE = "none"
-"""Stands where no image has a figure."""
+NO_VALUE = "none"
+"""Cell text where no image has a value."""
 
 REGION_TITLE = {"whole": "whole image", "unknown": "unknown region"}
 
@@ -19,9 +19,9 @@ class Table(NamedTuple):
     """A table ready to print.
 
     Attributes:
-        title: What it shows.
-        header: Column names; the first column names the row.
-        rows: One string per column.
+        title: Title of the table.
+        header: Column names; the first column contains the names of the rows.
+        rows: One string per column, for each row.
     """
 
     title: str
@@ -30,7 +30,7 @@ class Table(NamedTuple):
 
 
 def method_tables(evaluation: Evaluation) -> list[Table]:
-    """Compare the methods on every test set, a table per set and region, with 95 % intervals."""
+    """Compare the methods on every test set, one table per set and region, with 95 % intervals."""
     return [
         Table(
             f"{group}, {REGION_TITLE[region]}",
@@ -43,7 +43,7 @@ def method_tables(evaluation: Evaluation) -> list[Table]:
 
 
 def label_tables(evaluation: Evaluation, method: str) -> list[Table]:
-    """Break one method's scores down by label, a table per region; none where no image carries a label."""
+    """Break down the scores of a method by label, one table per region; no table if no image has a label."""
     labels = [group for group in evaluation.groups if group not in evaluation.sets]
     if not labels:
         return []
@@ -58,7 +58,7 @@ def label_tables(evaluation: Evaluation, method: str) -> list[Table]:
 
 
 def difference_tables(evaluation: Evaluation) -> list[Table]:
-    """Compare the first method with every other on the same images: paired differences with 95 % intervals."""
+    """Compare the first method with every other by paired differences on the same images, with 95 % intervals."""
     first, *others = evaluation.methods
     return [
         Table(
@@ -73,7 +73,7 @@ def difference_tables(evaluation: Evaluation) -> list[Table]:
 
 
 def diagnosis_tables(evaluation: Evaluation) -> list[Table]:
-    """Say where each method's error sits, over all sets; no table where every image has an ignore mask."""
+    """Show where the error of each method is, over all sets; no table if every image has an ignore mask."""
     if not evaluation.diagnoses:
         return []
     scale = {HOLES: 1.0, HOLE_AREA: 100.0}
@@ -81,12 +81,12 @@ def diagnosis_tables(evaluation: Evaluation) -> list[Table]:
     for method in evaluation.methods:
         means = mean_diagnosis(evaluation, method)
         rows.append([method, *(plain(means[name], scale.get(name, 1000.0)) for name in PLACES)])
-    title = "Where the error sits: MAD · 10³ by true alpha and by distance to the edge, holes in the sure foreground"
+    title = "Where the error is: MAD · 10³ by true alpha and by distance to the edge, holes in the sure foreground"
     return [Table(title, ["method", *PLACES[:-1], f"{HOLE_AREA}, %"], rows)]
 
 
 def to_markdown(table: Table) -> str:
-    """Render a table as GitHub-flavoured Markdown under a heading of the third level."""
+    """Format a table as GitHub-flavoured Markdown under a level-3 heading."""
     lines = [table.header, ["---"] + ["---:"] * (len(table.header) - 1), *table.rows]
     return f"### {table.title}\n\n" + "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines) + "\n"
 
@@ -96,14 +96,14 @@ def _cell(text: str) -> str:
 
 
 def metric_titles() -> list[str]:
-    """Column names of the five metrics."""
+    """Return the column names of the five metrics."""
     return [TITLE[metric] for metric in METRICS]
 
 
 def _row(evaluation: Evaluation, name: str, method: str, group: str, region: str) -> list[str]:
     estimates = [bootstrap_mean(evaluation.scores(method, group, region, metric)) for metric in METRICS]
-    figures = [with_interval(estimate, SCALE[metric]) for metric, estimate in zip(METRICS, estimates, strict=True)]
-    return [name, *figures, str(estimates[0].images)]
+    texts = [with_interval(estimate, SCALE[metric]) for metric, estimate in zip(METRICS, estimates, strict=True)]
+    return [name, *texts, str(estimates[0].images)]
 
 
 def _differences(evaluation: Evaluation, first: str, other: str, group: str, region: str) -> list[str]:
@@ -120,17 +120,17 @@ def _differences(evaluation: Evaluation, first: str, other: str, group: str, reg
 
 
 def plain(mean: float | None, scale: float) -> str:
-    """Print a figure that has no interval; None stands for one that nobody has."""
-    return NO_FIGURE if mean is None else f"{scale * mean:.{_digits(scale * mean)}f}"
+    """Format a number without an interval; None if there is no value."""
+    return NO_VALUE if mean is None else f"{scale * mean:.{_digits(scale * mean)}f}"
 
 
-def _digits(figure: float) -> int:
-    """Decimals that leave three significant digits or so."""
-    return max(0, 2 - int(abs(figure) >= 10) - int(abs(figure) >= 100))
+def _digits(value: float) -> int:
+    """Return the number of decimals that gives about three significant digits."""
+    return max(0, 2 - int(abs(value) >= 10) - int(abs(value) >= 100))
 
 
 def with_interval(estimate: Estimate, scale: float, sign: str = "") -> str:
-    """Print an estimate with its interval; one image has none."""
+    """Format an estimate with its interval; a single image has no interval."""
     mean, low, high = (scale * value for value in estimate[:3])
     digits = _digits(mean)
     interval = f" [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]" if estimate.images > 1 else ""

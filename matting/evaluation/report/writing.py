@@ -1,4 +1,4 @@
-"""A test as files: `report.html` and `report.md` to read, `results.json` and `per_image.csv` to compute with."""
+"""The report as files: `report.html` and `report.md` to read, `results.json` and `per_image.csv` to compute with."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,12 +6,12 @@ from typing import Any
 
 from matting.errors import MattingError
 from matting.evaluation import provenance
-from matting.evaluation.background_invariance import SPREAD, background_spreads
+from matting.evaluation.background_invariance import BACKGROUND_DEVIATION, background_deviations
 from matting.evaluation.prediction import Method
-from matting.evaluation.report.gallery import draw_plates
+from matting.evaluation.report.gallery import render_entries
 from matting.evaluation.report.page import report_html
 from matting.evaluation.report.panels import panel_sheet
-from matting.evaluation.report.sections import CHARTS, Findings, Section, mean_spread, sections
+from matting.evaluation.report.sections import CHARTS, Findings, Section, mean_deviation, sections
 from matting.evaluation.report.tables import to_markdown
 from matting.evaluation.robustness import degradations
 from matting.evaluation.scoring import METRICS, Evaluation, Row
@@ -32,52 +32,55 @@ def write_report(
     """Write the report of an evaluation; its first method is the one under test.
 
     Args:
-        folder: Target; made where it is missing, files of an earlier report in it are replaced one by one.
+        folder: Target folder; created if missing. Files of an earlier report are replaced one by one.
         evaluation: The scores.
-        methods: The evaluated methods; they predict the few images shown once more.
-        setting: What stands next to the figures.
-        corrupted: The scores of `matting.evaluation.robustness.corrupted_pairs`, of some of the methods.
+        methods: The evaluated methods, which predict the images of the gallery again.
+        setting: What the report states along with the scores.
+        corrupted: Scores of some of the methods on `matting.evaluation.robustness.corrupted_pairs`.
 
     Returns:
-        The flat figures of the method under test, as `summarise` names them: what a logger takes.
+        The means of the method under test by flat name, as in `summarise`, ready for a logger.
 
     Raises:
-        ValueError: Not one image was scored; the reasons are in the text. Or a method has no description.
+        MattingError: No image was scored; the message contains the reasons.
+        ValueError: A method has no description.
     """
     if not evaluation.rows:
         reasons = "; ".join(failure.reason for failure in evaluation.failures[:3]) or "there were no images"
         raise MattingError(f"expected at least one scored image to report on, found none: {reasons}")
-    if bare := [name for name in evaluation.methods if name not in setting.methods]:
-        raise ValueError(f"expected a description of every method, found none of '{bare[0]}'; add it to the setting")
-    findings = Findings(evaluation, setting, background_spreads(evaluation.pairs, methods), corrupted)
-    plates = list(draw_plates(evaluation, methods))
+    if undescribed := [name for name in evaluation.methods if name not in setting.methods]:
+        raise ValueError(
+            f"expected a description of every method, found none of '{undescribed[0]}'; add it to the setting"
+        )
+    findings = Findings(evaluation, setting, background_deviations(evaluation.pairs, methods), corrupted)
+    entries = list(render_entries(evaluation, methods))
     results = collect_results(findings)
     folder.mkdir(parents=True, exist_ok=True)
-    write_png(folder / "panels.png", panel_sheet(plates, f"{evaluation.methods[0]} · {setting.corpus}"))
+    write_png(folder / "panels.png", panel_sheet(entries, f"{evaluation.methods[0]} · {setting.corpus}"))
     write_atomic(folder / "per_image.csv", per_image_csv(evaluation).encode())
     if corrupted is not None:
         write_atomic(folder / "corruptions.csv", per_image_csv(corrupted).encode())
     write_atomic(folder / "report.md", report_markdown(findings, results).encode())
-    write_atomic(folder / "report.html", report_html(findings, results, plates).encode())
-    # Last, because whoever finds it takes the report for complete.
+    write_atomic(folder / "report.html", report_html(findings, results, entries).encode())
+    # Last, because its presence marks the report as complete.
     write_atomic(folder / "results.json", json_text(results).encode())
     return summarise(evaluation, evaluation.methods[0], setting.split)
 
 
 def collect_results(findings: Findings) -> dict[str, Any]:
-    """Gather everything `results.json` holds.
+    """Collect the content of `results.json`.
 
     Args:
-        findings: What was found.
+        findings: The content of the report.
 
     Returns:
-        JSON-ready: the flat object ``metrics`` of the method under test, the same ``by_method`` with intervals, paired
+        JSON-serialisable: the flat ``metrics`` of the method under test, the same ``by_method`` with intervals, paired
         ``differences`` from the method under test, diagnoses, corruptions, protocol, corpus, provenance and failures.
     """
-    evaluation, setting, spreads, corrupted = (
+    evaluation, setting, deviations, corrupted = (
         findings.evaluation,
         findings.setting,
-        findings.spreads,
+        findings.deviations,
         findings.corrupted,
     )
     first, *others = evaluation.methods
@@ -90,7 +93,7 @@ def collect_results(findings: Findings) -> dict[str, Any]:
         "differences": {other: _estimates(evaluation, setting.split, first, other) for other in others},
         "over_seeds": setting.runs_over_seeds(),
         "diagnoses": {
-            method: mean_diagnosis(evaluation, method) | {SPREAD: mean_spread(spreads, method)}
+            method: mean_diagnosis(evaluation, method) | {BACKGROUND_DEVIATION: mean_deviation(deviations, method)}
             for method in evaluation.methods
         },
         "corruptions": {} if corrupted is None else {name: _corruptions(corrupted, name) for name in corrupted.methods},
@@ -110,12 +113,12 @@ def collect_results(findings: Findings) -> dict[str, Any]:
 
 
 def protocol_facts(evaluation: Evaluation) -> dict[str, str]:
-    """Say in words how scores were made, by name: definition, regions, size, trimap and average."""
+    """Describe in words how scores are computed: metrics, regions, size, trimap and average, by name."""
     return {
         "metrics": evaluation.protocol,
         "regions": "the whole image, and the trimap's unknown region",
-        "size": "the images' own: mattes are brought back to it, neither padded nor capped",
-        "trimap": f"the set's own; else within {RADIUS_SHARE:.0%} of the long side from the matte's edge",
+        "size": "the original size of each image: mattes are resized to it; no padding, no upper limit",
+        "trimap": f"that of the test set, or within {RADIUS_SHARE:.0%} of the long side from the matte's edge",
         "average": "per image first, then the unweighted mean; 95 % percentile bootstrap intervals over images",
     }
 
@@ -131,7 +134,7 @@ def _line(row: Row) -> list[str]:
 
 
 def report_markdown(findings: Findings, results: Mapping[str, Any]) -> str:
-    """Return the report as Markdown, from the findings and what `collect_results` gathered of them."""
+    """Return the report as Markdown, made of the findings and of the result of `collect_results`."""
     first = findings.evaluation.methods[0]
     parts = [
         f"# {results['title']}\n",

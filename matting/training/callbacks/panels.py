@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from matting.batch import TrainingBatch
 from matting.data.test_sets import Example
 from matting.errors import MattingError
-from matting.evaluation.report.gallery import COLUMNS, draw_tiles
+from matting.evaluation.report.gallery import COLUMNS, render_tiles
 from matting.trimap import CODES
 
 
@@ -62,7 +62,9 @@ def panel_rows(batch: TrainingBatch, alphas: torch.Tensor) -> list[NDArray[np.ui
     trimaps = CODES[batch.trimap.cpu().numpy()]
     preds = alphas[:, 0].float().cpu().numpy()
     examples = [Example("", *layers) for layers in zip(images, targets[..., 0], trimaps, strict=True)]
-    return [np.concatenate(draw_tiles(example, alpha), axis=1) for example, alpha in zip(examples, preds, strict=True)]
+    return [
+        np.concatenate(render_tiles(example, alpha), axis=1) for example, alpha in zip(examples, preds, strict=True)
+    ]
 
 
 def _levels(layer: torch.Tensor) -> NDArray[np.uint8]:

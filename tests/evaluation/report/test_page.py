@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from matting.data.test_sets import Example, Pair
+from matting.errors import MattingError
 from matting.evaluation import Description, Setting, all_foreground, evaluate
 from matting.evaluation.report import write_report
-from matting.evaluation.report.gallery import CLOSE_UP, COLUMNS, draw_close_up
+from matting.evaluation.report.gallery import CLOSE_UP, COLUMNS, render_close_up
 from matting.trimap import implied_trimap
 
 VOID = {"meta", "img", "br"}
@@ -15,7 +16,7 @@ OPTIONAL = {"td", "th", "tr", "p"}
 
 
 class Checker(HTMLParser):
-    """Checks that what has to be closed is closed, in order, and collects what a browser would fetch or run."""
+    """Checks that tags are closed in order, and collects everything that a browser would fetch or run."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,13 +39,13 @@ class Checker(HTMLParser):
 
 
 @pytest.fixture
-def page(discs, too_clear, tmp_path):
+def page(discs, too_transparent, tmp_path):
     hostile = Pair("<script>alert(1)</script>", discs[0].load, "toy", frozenset({"a&b"}))
 
     def broken():
-        raise ValueError("x.png: expected <svg>")
+        raise MattingError("x.png: expected <svg>")
 
-    methods = {"<b>clear</b>": too_clear, "all": all_foreground}
+    methods = {"<b>clear</b>": too_transparent, "all": all_foreground}
     evaluation = evaluate(methods, [*discs, hostile, Pair("x", broken, "toy")])
     described = {"<b>clear</b>": Description("<i>made up</i>"), "all": Description("1 < 2")}
     write_report(tmp_path, evaluation, methods, Setting("Toy & <more>", "synthetic corpus", described, 1.0))
@@ -74,7 +75,7 @@ def test_page_shows_every_table_and_bars_within_their_track(page):
     assert len(widths) == 2 + 2 * 4 and max(widths) <= 100 and min(widths) >= 0
 
 
-def test_other_methods_mattes_stand_under_each_picture(page):
+def test_mattes_of_the_other_methods_are_below_each_image(page):
     assert page.count("mattes of the other methods") == page.count("<figure>") >= 3
     assert page.count("<img alt='all'") == page.count("<figure>")
 
@@ -87,11 +88,11 @@ def test_close_up_is_taken_where_the_unknown_region_is_wrong():
     predicted[195:205, 200:260] = 0.0  # a larger hole, but inside the sure foreground
     image = np.zeros((400, 500, 3), np.uint8)
     image[300, 400] = 255
-    tiles = draw_close_up(Example("x", image, alpha, implied_trimap(alpha)), predicted)
+    tiles = render_close_up(Example("x", image, alpha, implied_trimap(alpha)), predicted)
     assert len(tiles) == len(COLUMNS) and {tile.shape for tile in tiles} == {(2 * CLOSE_UP, 2 * CLOSE_UP, 3)}
     assert tiles[0].max() > 100
 
 
-def test_close_up_of_a_picture_smaller_than_the_window(discs, too_clear):
+def test_close_up_of_an_image_smaller_than_the_window(discs, too_transparent):
     example = discs[0].load()
-    assert {tile.shape for tile in draw_close_up(example, too_clear(example))} == {(96, 96, 3)}
+    assert {tile.shape for tile in render_close_up(example, too_transparent(example))} == {(96, 96, 3)}

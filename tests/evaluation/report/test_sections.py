@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from matting.evaluation import CORRUPTIONS, Description, Prediction, Setting, all_foreground, corrupted_pairs, evaluate
-from matting.evaluation.background_invariance import Spread
+from matting.evaluation.background_invariance import BackgroundDeviation
 from matting.evaluation.report import Findings, sections
 from matting.evaluation.report.sections import scenario_tables
 from matting.evaluation.setting import UNKNOWN
@@ -21,7 +21,7 @@ SETTING = Setting(
     {
         "a/0": Description("run", "toy corpus", frozenset({"AugMix"}), "same"),
         "a/1": Description("run", "another corpus", None, "same"),
-        "net": Description("somebody's", UNKNOWN, None),
+        "net": Description("unknown origin", UNKNOWN, None),
         "all": Description("trivial"),
     },
     wall_seconds=1.0,
@@ -52,12 +52,12 @@ def test_sections_without_content_are_left_out(evaluation):
             assert {len(row) for row in table.rows} == {len(table.header)}
 
 
-def test_every_test_set_says_what_was_seen_of_it(evaluation):
+def test_what_was_seen_in_training_is_reported_per_method(evaluation):
     seen = tables(Findings(evaluation, SETTING), "Methods")[-1]
     assert "toy" in seen.title and seen.header == ["method", "seen in training", "trained on"]
     assert seen.rows == [
-        ["a/0", "other images of it", "toy corpus"],
-        ["a/1", "another corpus by name", "another corpus"],
+        ["a/0", "same data set, different images", "toy corpus"],
+        ["a/1", "data set of another name", "another corpus"],
         ["net", "not known", "not known"],
         ["all", "no", "nothing"],
     ]
@@ -89,11 +89,15 @@ def test_runs_of_one_configuration_are_averaged_over_seeds(evaluation):
     assert float(whole.rows[1][column].split(" [")[0]) == pytest.approx(1000 * difference, rel=0.01)
 
 
-def test_further_diagnoses_stand_where_somebody_has_them(evaluation, discs):
+def test_further_diagnoses_are_shown_where_a_method_has_them(evaluation, discs):
     assert len(tables(Findings(evaluation, SETTING), "Diagnosis")) == 1
-    spreads = [Spread("a/0", "x", 3, 0.02), Spread("a/0", "y", 3, 0.04), Spread("net", "x", 3, float("nan"))]
-    table = tables(Findings(evaluation, SETTING, spreads), "Diagnosis")[1]
-    assert len(table.header) == 2  # nobody was judged by the others
+    deviations = [
+        BackgroundDeviation("a/0", "x", 3, 0.02),
+        BackgroundDeviation("a/0", "y", 3, 0.04),
+        BackgroundDeviation("net", "x", 3, float("nan")),
+    ]
+    table = tables(Findings(evaluation, SETTING, deviations), "Diagnosis")[1]
+    assert len(table.header) == 2  # no method has values in the other columns
     assert [row[-1] for row in table.rows] == ["30.0", "none", "none", "none"]
 
     def confident(example):
@@ -113,7 +117,7 @@ def test_corruptions_have_a_table_per_method_with_what_was_seen(evaluation, disc
     rows = {row[0]: row for row in first.rows}
     assert (
         len(rows) == len(CORRUPTIONS) + 2 and rows["not seen in training"][-2] == "1.00" == rows["all"][-2] == "1.00"
-    )  # this method looks at no colours
+    )  # this method ignores the image
     assert rows["gaussian noise"][-1] == "AugMix" and rows["haze"][-1] == "no" and rows["jpeg"][-2] == "1.00"
     assert {row[-1] for row in second.rows} == {"not known", ""}
     assert rows["jpeg"][1].endswith("[1.00]") and len(second.rows) == len(CORRUPTIONS) + 1

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from matting.data.test_sets import Pair
+from matting.errors import MattingError
 from matting.evaluation import Description, Setting, all_foreground, evaluate
 from matting.evaluation.report import difference_tables, label_tables, method_tables, to_markdown, write_report
-from matting.evaluation.report.gallery import draw_tiles, select_exhibits, signed_error
+from matting.evaluation.report.gallery import render_tiles, select_entries, signed_error
 from matting.images import read_rgb
 
 SETTING = Setting(
@@ -23,8 +24,8 @@ SETTING = Setting(
 
 
 @pytest.fixture
-def methods(too_clear):
-    return {"clear": too_clear, "all": all_foreground}
+def methods(too_transparent):
+    return {"clear": too_transparent, "all": all_foreground}
 
 
 def test_report_files_agree_with_each_other(discs, methods, tmp_path):
@@ -51,7 +52,7 @@ def test_report_files_agree_with_each_other(discs, methods, tmp_path):
     ]
 
 
-def test_results_hold_intervals_differences_and_provenance(discs, methods, tmp_path):
+def test_results_contain_intervals_differences_and_provenance(discs, methods, tmp_path):
     write_report(tmp_path, evaluate(methods, discs, protocol="p3m"), methods, SETTING)
     results = json.loads((tmp_path / "results.json").read_text())
     cell = results["by_method"]["all"]["test/toy/whole/mad"]
@@ -60,13 +61,13 @@ def test_results_hold_intervals_differences_and_provenance(discs, methods, tmp_p
     assert difference["mean"] == pytest.approx(results["metrics"]["test/toy/whole/mad"] - cell["mean"])
     assert results["protocol"]["metrics"] == "p3m" and results["method_under_test"] == "clear"
     assert results["methods"] == {"clear": "alpha times 0.8", "all": "all 1"}
-    assert results["seen_in_training"] == {"clear": "other images of it", "all": "no"}
+    assert results["seen_in_training"] == {"clear": "same data set, different images", "all": "no"}
     assert results["versions"]["torch"] and results["hardware"]["cores"] >= 1 and results["wall_seconds"] == 12.0
 
 
 def test_failures_are_in_the_report_and_an_empty_test_is_refused(discs, methods, tmp_path):
     def gone():
-        raise ValueError("gone.png: expected an image, found nothing")
+        raise MattingError("gone.png: expected an image, found nothing")
 
     broken = Pair("gone", gone, "toy")
     write_report(tmp_path, evaluate(methods, [*discs, broken]), methods, SETTING)
@@ -98,31 +99,31 @@ def test_tables_have_a_row_per_method_and_label(discs, methods):
     assert len({line.count("|") for line in lines[2:]}) == 1
 
 
-def test_unlabelled_pictures_have_no_label_table_and_one_method_no_differences(discs, too_clear):
-    evaluation = evaluate({"clear": too_clear}, [discs[0], Pair("x", discs[1].load, "toy")][1:])
+def test_unlabelled_images_have_no_label_table_and_one_method_no_differences(discs, too_transparent):
+    evaluation = evaluate({"clear": too_transparent}, [discs[0], Pair("x", discs[1].load, "toy")][1:])
     assert label_tables(evaluation, "clear") == [] and difference_tables(evaluation) == []
 
 
 def test_exhibits_are_worst_median_best_then_labels_without_repeats(discs, methods):
     evaluation = evaluate(methods, discs)
-    exhibits = select_exhibits(evaluation, "clear")
+    entries = select_entries(evaluation, "clear")
     mads = {r.pair.name: r.scores["mad"] for r in evaluation.rows if r.method == "clear" and r.region == "whole"}
     ranked = sorted(mads, key=mads.get, reverse=True)
-    assert [e.pair.name for e in exhibits[:3]] == [ranked[0], ranked[2], ranked[3]]
-    assert len({e.pair for e in exhibits}) == len(exhibits) == 3
-    assert [e.reason for e in select_exhibits(evaluation, "clear", limit=2)] == ["worst of 4", "median"]
+    assert [e.pair.name for e in entries[:3]] == [ranked[0], ranked[2], ranked[3]]
+    assert len({e.pair for e in entries}) == len(entries) == 3
+    assert [e.reason for e in select_entries(evaluation, "clear", limit=2)] == ["worst of 4", "median"]
 
 
-def test_signed_error_tells_the_direction():
+def test_signed_error_shows_the_direction():
     target = np.full((2, 3), 128, np.uint8)
     alpha = np.float32([[1, 128 / 255, 0]] * 2)
     red, white, blue = signed_error(alpha, target)[0].astype(int)
     assert red[0] > red[2] + 50 and blue[2] > blue[0] + 50 and (white == 255).all()
 
 
-def test_tiles_share_one_size_and_keep_the_aspect(discs, too_clear):
+def test_tiles_share_one_size_and_keep_the_aspect(discs, too_transparent):
     example = discs[0].load()
     tall = example._replace(image=example.image[:, :24], alpha=example.alpha[:, :24], trimap=example.trimap[:, :24])
-    shapes = {tile.shape for tile in draw_tiles(tall, too_clear(tall))}
+    shapes = {tile.shape for tile in render_tiles(tall, too_transparent(tall))}
     ((height, width, _),) = shapes
     assert height / width == pytest.approx(2, rel=0.02)
