@@ -88,7 +88,7 @@ def write_records(path: Path, records: Iterable[Mapping[str, Any]], missing: Any
 
 
 def read_text(path: Path) -> str:
-    """Read a file that a person may have written.
+    """Read a text file that a user may have edited.
 
     Args:
         path: A text file in UTF-8, with or without a byte order mark. Its line endings are kept.

@@ -234,7 +234,7 @@ def list_images(folder: str | Path, *, recursive: bool = False) -> list[Path]:
 
 def _read(path: Path, max_pixels: int = MAX_PIXELS, indexed: bool = False) -> _Decoded:
     if not path.is_file():
-        found = "something that is no regular file" if path.exists() else "nothing"
+        found = "something that is not a regular file" if path.exists() else "nothing"
         raise ImageError(f"{path}: expected an image file, found {found}; check the path")
     try:
         data = path.read_bytes()

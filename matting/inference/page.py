@@ -171,8 +171,8 @@ def cut_out_upload(
     alpha = resize(np.ascontiguousarray(rgba[..., 3]), shape).astype(np.float32) / np.float32(255)
     after = place_on(resize(np.ascontiguousarray(rgba[..., :3]), shape), alpha, behind)
     height, width = image.shape[:2]
-    nobody = "" if subject_found else "**No subject found.** "
-    return (resize(image, shape), after), str(file), f"{nobody}{width} x {height} px; {clock}"
+    note = "" if subject_found else "**No subject found.** "
+    return (resize(image, shape), after), str(file), f"{note}{width} x {height} px; {clock}"
 
 
 def checker(shape: tuple[int, int], side: int = 12) -> NDArray[np.uint8]:
