@@ -16,10 +16,10 @@ def train(config: DictConfig) -> dict[str, float]:
     """Run one experiment.
 
     Args:
-        config: The composed configuration; its ``folder`` takes the checkpoint, the logs and the report.
+        config: The composed configuration; the checkpoint, the logs and the report are written to its ``folder``.
 
     Returns:
-        The report's figures, ``<split>/<set>/<region>/<metric>``; empty on all ranks but the first.
+        The scores of the report, by ``<split>/<set>/<region>/<metric>``; empty on all ranks but the first.
     """
     import torch
     from lightning.pytorch import seed_everything
@@ -32,7 +32,7 @@ def train(config: DictConfig) -> dict[str, float]:
     from matting.training.report import report_run
 
     start = time.perf_counter()
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no tips, no list of absent accelerators
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # hides tips and the list of absent accelerators
     seed_everything(config.seed, workers=True, verbose=False)
     with closing(build_all(config.logger)) as loggers:
         corpus = leave_out(build(config.corpus), config.data.fold, config.data.folds)
@@ -64,7 +64,7 @@ def train(config: DictConfig) -> dict[str, float]:
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 def main(config: DictConfig) -> None:
-    """Run one experiment; stopped by SIGTERM, exit as a stopped process does: Lightning would let it exit with 0."""
+    """Run one experiment; after SIGTERM exit with 143, as terminated processes do: Lightning would exit with 0."""
     from lightning.pytorch.utilities.exceptions import SIGTERMException
 
     try:

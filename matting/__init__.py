@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# OpenMP's threads spin while they wait for each other. Where another process wants the cores that made a training
-# step ten times slower; on a free machine sleeping instead costs about a tenth. Read when torch is first imported.
+# OpenMP threads spin while they wait for each other. When another process competed for the cores, spinning made a
+# training step ten times slower; on an idle machine, sleeping costs about a tenth. Read when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# PyMatting's compiled loops run in Numba's own threads. Through OpenMP they would set the whole process's number of
-# threads to that of the cores, and a training after them (the next job of a sweep) would differ in the last bits.
+# Keep PyMatting's compiled loops on Numba's own threads. With OpenMP they would set the thread count of the whole
+# process to the number of cores, and a later training (the next job of a sweep) would differ in the last bits.
 os.environ.setdefault("NUMBA_THREADING_LAYER", "workqueue")
 
 
 def __getattr__(name: str) -> Any:
-    """Import `load` when it is first used: it needs torch, which takes seconds."""
+    """Import `load` on first use: it needs torch, which takes seconds to import."""
     if name == "load":
         from matting.inference import load
 

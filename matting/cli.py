@@ -18,8 +18,8 @@ from matting.commands.serve import serve
 from matting.errors import DEBUG
 
 app = typer.Typer(
-    help="Trimap-free portrait matting: evaluate mattes and cut photos out. Training is `python train.py`.",
-    epilog="--debug with any command shows the traceback of a mistake that would be one line.",
+    help="Trimap-free portrait matting: evaluate mattes and cut people out of photos. Training is `python train.py`.",
+    epilog="Add --debug to any command to see the full traceback of an error.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,15 +39,15 @@ app.add_typer(data, name="data")
 def main() -> None:
     """Run the command line.
 
-    What a user can put right is told in one line with exit code 1; any other error is a fault of the program and shows
-    its traceback.
+    A user's mistake is reported in one line with exit code 1; any other error is a fault of the program and shows its
+    traceback.
     """
     arguments = [argument for argument in sys.argv[1:] if argument != DEBUG]
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # a damaged image is told of once, and by its name
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # a damaged image is reported once, with its file name
     try:
         app(arguments)
     except Exception as error:
-        from matting.config import explain  # needs Hydra, and may well be the first that does
+        from matting.config import explain  # imports Hydra, which most commands do not need
 
         line = explain(error)
         if line is None or DEBUG in sys.argv[1:]:

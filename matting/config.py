@@ -1,4 +1,4 @@
-"""Where a composed configuration becomes objects, and where its mistakes become sentences."""
+"""Compose the configuration, build objects from it, and explain its errors in one line."""
 
 import difflib
 import os
@@ -23,7 +23,7 @@ from matting.errors import DEBUG, MattingError
 MISSING_CHOICE = r"Could not find '([\w/]+)/([^']+)' Available options in '[^']+': (.*?) Config search"
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "conf"
 
-# The folder of a job: `loss/pairing` must not make two, and a name has at most 255 bytes.
+# Names the folder of a job: `loss/pairing` must not become two folders, and a file name has at most 255 bytes.
 OmegaConf.register_new_resolver("file_name", lambda text: text.replace("/", ".")[:200], replace=True)
 
 _MISTAKES = (MattingError, OSError, HydraException, OmegaConfBaseException)
@@ -33,10 +33,10 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
     """Compose the configuration that ``train.py`` would run with the same overrides.
 
     Args:
-        overrides: Such as ``data=mix_1_8_5_12`` or ``+curriculum=3stage``.
+        overrides: Hydra overrides such as ``data=mix_1_8_5_12`` or ``+curriculum=3stage``.
 
     Raises:
-        FileNotFoundError: Outside a checkout: the configuration is not part of the installed package.
+        FileNotFoundError: The package was installed without its checkout, which contains the configuration.
     """
     if not CONFIG_FOLDER.is_dir():
         raise FileNotFoundError(
@@ -47,7 +47,7 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
 
 
 def build(config: DictConfig, **extra: Any) -> Any:
-    """Instantiate a node with plain Python containers."""
+    """Instantiate a configuration node, with plain Python containers as arguments."""
     return instantiate(config, _convert_="all", **extra)
 
 
@@ -59,14 +59,14 @@ def build_all(config: DictConfig) -> list[Any]:
 def run_command(command: Callable[[], object]) -> None:
     """Run a Hydra command so that a user's mistake ends in one line and exit code 1.
 
-    Any other error shows its traceback; with ``--debug`` on the command line a mistake does, too.
+    Any other error shows its traceback; so does a mistake with ``--debug`` on the command line.
 
     Args:
         command: A function decorated with ``hydra.main``.
     """
     debug = DEBUG in sys.argv
     sys.argv = [argument for argument in sys.argv if argument != DEBUG]
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra hands errors on instead of printing several lines
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise errors instead of printing several lines
     try:
         with _quiet_jobs():
             command()
@@ -79,7 +79,7 @@ def run_command(command: Callable[[], object]) -> None:
 
 @contextmanager
 def _quiet_jobs() -> Iterator[None]:
-    """Keep Hydra from announcing a failed job on stderr, in a line of its own, where the job's error is a mistake."""
+    """Keep Hydra from announcing a failed job on stderr when its error is a user's mistake, which is printed anyway."""
     announced: property = vars(JobReturn)["return_value"]
 
     def value(job: JobReturn) -> Any:
@@ -97,19 +97,19 @@ def _quiet_jobs() -> Iterator[None]:
 
 
 def explain(error: BaseException) -> str | None:
-    """Say in one line what a user's mistake was.
+    """Explain a user's mistake in one line.
 
     Args:
         error: As raised by Hydra, OmegaConf or this project.
 
     Returns:
-        The root cause; for a mistyped option with the nearest valid names. None for a fault of the program: an error
-        that is neither a `MattingError` nor of the operating system, Hydra or OmegaConf, also where Hydra met it while
-        it built an object.
+        The root cause; for a mistyped option, also the nearest valid names. None for a fault of the program: an error
+        that is neither a `MattingError` nor from the operating system, Hydra or OmegaConf, even if Hydra wrapped it
+        while it built an object.
     """
     while isinstance(error, HydraException) and (cause := error.__cause__) is not None:
         if not isinstance(cause, _MISTAKES) and _raised_by_hydra(cause):
-            break  # the configuration names something that is not there, or arguments that it does not take
+            break  # the configuration names a missing target, or arguments that the target does not take
         error = cause
     if not isinstance(error, _MISTAKES):
         return None
@@ -140,6 +140,6 @@ def _keys(node: Any, prefix: str = "") -> list[str]:
 
 
 def _raised_by_hydra(error: BaseException) -> bool:
-    """Whether an error arose in Hydra's own code and not in what it called: arguments of a call do not fit, say."""
+    """Return whether an error arose in Hydra's own code and not in a target, for example from unexpected arguments."""
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     return str(frame.f_globals["__name__"]).startswith("hydra.")

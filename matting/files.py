@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, tables as CSV, and what tells one state of a file from another."""
+"""Atomic writes, CSV tables, and stamps that identify the state of a file."""
 
 import csv
 import io
@@ -16,17 +16,17 @@ from matting.errors import MattingError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary file to fill, which takes the place of another once it is complete.
+    """Yield a temporary file that replaces the target once it is complete.
 
-    A reader, or an interruption, sees the old file or the new one and never a part.
+    After an interruption, and for any reader, there is the old file or the new one, never a partial one.
 
     Args:
-        path: The file to make or to replace; its folder must exist.
+        path: The file to create or replace; its folder must exist.
 
     Yields:
-        A name in the same folder.
+        A temporary path in the same folder.
     """
-    # Not made of the target's name, which may already be as long as the file system allows.
+    # Not derived from the target's name, which may already be as long as the file system allows.
     temporary = path.with_name(f".{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         yield temporary
@@ -36,7 +36,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_atomic(path: str | Path, data: bytes) -> None:
-    """Write a file as `replacing` does.
+    """Write a file atomically; see `replacing`.
 
     Args:
         path: Target; its folder must exist.
@@ -47,7 +47,7 @@ def write_atomic(path: str | Path, data: bytes) -> None:
 
 
 def json_text(content: Any) -> str:
-    """Return JSON as the project's files have it: indented, with a newline at the end."""
+    """Return JSON as it is formatted in all files of the project: indented, with a newline at the end."""
     return json.dumps(content, indent=2) + "\n"
 
 
@@ -56,7 +56,7 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
     Args:
         columns: Names of the columns.
-        rows: One value for each column.
+        rows: One value per column.
 
     Example:
         >>> csv_text(["name", "mad"], [("a, b", 0.5)])
@@ -70,17 +70,17 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table as `csv_text` has it, whole or not at all; file names in it may be no UTF-8."""
+    """Write a `csv_text` table atomically; file names in it need not be valid UTF-8."""
     write_atomic(path, csv_text(columns, rows).encode(errors="surrogateescape"))
 
 
 def write_records(path: Path, records: Iterable[Mapping[str, Any]], missing: Any = "") -> None:
-    """Write records as CSV, whole or not at all.
+    """Write records as CSV, atomically.
 
     Args:
         path: Target; its folder must exist.
-        records: Values by column; columns come in the order in which they appear.
-        missing: Stands where a record has no such column.
+        records: Values by column name; the columns are ordered by first appearance.
+        missing: Value of the columns that a record lacks.
     """
     records = list(records)
     columns = list(dict.fromkeys(name for record in records for name in record))
@@ -88,13 +88,13 @@ def write_records(path: Path, records: Iterable[Mapping[str, Any]], missing: Any
 
 
 def read_text(path: Path) -> str:
-    """Read a file that a person may have written.
+    """Read a text file that a user may have edited.
 
     Args:
-        path: A text file in UTF-8, with or without a byte order mark. Its line ends stay as they are.
+        path: A text file in UTF-8, with or without a byte order mark. Its line endings are kept.
 
     Raises:
-        MattingError: If it is no UTF-8.
+        MattingError: The file is not UTF-8.
     """
     try:
         return path.read_bytes().decode("utf-8-sig")
@@ -106,7 +106,7 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        MattingError: If it is none.
+        MattingError: The file is not JSON, or not UTF-8.
     """
     try:
         return json.loads(read_text(path))
@@ -115,30 +115,30 @@ def read_json(path: Path) -> Any:
 
 
 def open_csv(path: Path) -> "csv.DictReader[str]":
-    """Open a table: what is given has ``fieldnames``, and yields each row by them.
+    """Open a CSV table as a reader that has ``fieldnames`` and yields each row as a dictionary.
 
     Raises:
-        MattingError: If it is no UTF-8.
+        MattingError: The file is not UTF-8.
     """
     return csv.DictReader(io.StringIO(read_text(path), newline=""))
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """Read a table: each row by the names of its columns."""
+    """Read a CSV table: one dictionary per row, by column name."""
     return list(open_csv(path))
 
 
 def size_and_time(path: Path) -> tuple[int, int]:
-    """Return a file's size in bytes and the time of its last change in nanoseconds: another state has others."""
+    """Return a file's size in bytes and its modification time in nanoseconds, which differ once the file changes."""
     info = path.stat()
     return info.st_size, info.st_mtime_ns
 
 
 def stamp(path: Path) -> str:
-    """Tell a file in its present state from all others: where it is, its size and its time."""
+    """Identify a file in its present state: by its absolute path, size and modification time."""
     return "|".join(map(str, (path.resolve(), *size_and_time(path))))
 
 
 def digest(facts: Iterable[str]) -> str:
-    """Name what is made from these facts in a cache: 24 digits of a hash."""
+    """Return the cache key of what is derived from these facts: a hash of 24 hexadecimal digits."""
     return blake2b("\n".join(facts).encode(), digest_size=12).hexdigest()

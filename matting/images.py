@@ -1,8 +1,8 @@
-"""The one door for image files: every photo and every matte of the project is read and written here.
+"""Read and write image files: the only place where the project opens photos and mattes.
 
-Colours are returned *as stored*. Published composites were made without colour management and from the stored
-numbers, so a data set must be read that way; a person's own photo is converted with ``to_srgb=True``.
-Only CMYK, which has no RGB numbers to return, always goes through its ICC profile.
+Colours are returned *as stored*. Published composites were made from the stored values, without colour
+management, so a data set must be read that way; a user's own photo is converted with ``to_srgb=True``.
+Only CMYK, which has no RGB values to return, is always converted by its ICC profile.
 """
 
 import io
@@ -22,12 +22,12 @@ Pixels = NDArray[np.uint8]
 """An image of 8 bits per channel: ``(H, W)`` gray, ``(H, W, 3)`` RGB or ``(H, W, 4)`` straight RGBA."""
 
 MAX_PIXELS = 2**27
-"""Largest image accepted, in pixels (134 megapixels): above it the header is taken for a decompression bomb."""
+"""Largest image accepted, in pixels (134 megapixels): anything larger is treated as a decompression bomb."""
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2", ".ppm"})
-"""Lower-case file name endings that are taken for images when a folder is listed."""
+"""File name suffixes, in lower case, of the files that are listed as images."""
 
-# Pillow would also open formats that run an interpreter (EPS) or hold no raster; those stay shut.
+# Pillow also opens formats that start an interpreter (EPS) or contain no raster image; these are refused.
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "AVIF", "JPEG2000", "PPM")
 _READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000 or PPM"
 _ENCODINGS: dict[str, list[int]] = {".png": [], ".webp": [cv2.IMWRITE_WEBP_QUALITY, 92]}
@@ -46,11 +46,11 @@ _UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
 
 
 class ImageError(MattingError):
-    """An image file that cannot be read as asked; the text names the file, what was expected, found and to do."""
+    """An image file cannot be read; the message names the file, what was expected, what was found and what to do."""
 
 
 class _Decoded(NamedTuple):
-    """Upright pixels, numbers of a palette where they are ``indexed``, and the colour profile."""
+    """Upright pixels (palette indices if ``indexed``) and the colour profile."""
 
     pixels: Pixels
     profile: bytes | None
@@ -58,36 +58,36 @@ class _Decoded(NamedTuple):
 
 
 def read_rgb(path: str | Path, *, to_srgb: bool = False, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """Read a photo.
+    """Read an image as RGB.
 
-    Upright by its EXIF orientation; gray is repeated, palettes are looked up, 16 bits are rounded to 8, an alpha
-    channel is dropped with the colours under it kept, an animation gives its first frame.
+    It is turned upright by its EXIF orientation. Gray is repeated, palettes are looked up, 16 bits are rounded to 8, an
+    alpha channel is dropped while the colours under it are kept, and an animation gives its first frame.
 
     Args:
-        path: Image file. It is only ever read.
-        to_srgb: Convert the colours by the file's RGB profile (phones store Display P3), where it has a sound one.
-        max_pixels: Largest image accepted, by its header and before anything is decoded.
+        path: Image file.
+        to_srgb: Convert the colours by the file's RGB profile (phones store Display P3) if it has a valid one.
+        max_pixels: Largest image accepted, in pixels; checked in the header, before anything is decoded.
 
     Returns:
         ``(H, W, 3)`` uint8, C-contiguous.
 
     Raises:
-        ImageError: The file is missing, no image, truncated, or larger than `max_pixels`.
+        ImageError: The file is missing, not an image, truncated, or larger than `max_pixels`.
     """
     return _to_rgb(_read(Path(path), max_pixels), to_srgb)
 
 
 def pillow_to_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """Convert a Pillow image as `read_rgb` reads a photo: upright by its EXIF orientation, in sRGB by its profile.
+    """Convert a Pillow image as `read_rgb` reads a file: upright by its EXIF orientation, in sRGB by its profile.
 
     Args:
-        image: Of any mode; it is left as it is.
+        image: An image of any mode; it is not changed.
 
     Returns:
         ``(H, W, 3)`` uint8, C-contiguous.
 
     Raises:
-        ImageError: It has 32 bits per channel.
+        ImageError: The image has 32 bits per channel.
     """
     pixels = _decode_any(Path(getattr(image, "filename", "") or "image"), image)
     turn = _UPRIGHT.get(_orientation(image))
@@ -96,10 +96,10 @@ def pillow_to_rgb(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def read_rgba(path: str | Path) -> NDArray[np.uint8]:
-    """Read a cutout: as `read_rgb`, with the file's straight alpha, or 255 everywhere where it has none.
+    """Read a cutout: like `read_rgb`, with the file's straight alpha, or 255 everywhere if it has none.
 
     Args:
-        path: Image file. It is only ever read.
+        path: Image file.
 
     Returns:
         ``(H, W, 4)`` uint8, C-contiguous.
@@ -118,18 +118,18 @@ def read_rgba(path: str | Path) -> NDArray[np.uint8]:
 def read_alpha(path: str | Path) -> NDArray[np.uint8]:
     """Read a matte or a trimap.
 
-    Gray files give their gray; three-channel files whose channels agree up to JPEG noise give their luma; files with
-    an alpha channel give that channel, unless it is opaque everywhere and the image gray: then someone saved a plain
-    matte as RGBA, and its gray is meant.
+    A gray file gives its gray values; a three-channel file whose channels agree up to JPEG noise gives its luma; a file
+    with an alpha channel gives that channel. An RGBA file that is gray and opaque everywhere is a plain matte that was
+    saved as RGBA: it gives its gray values.
 
     Args:
-        path: Image file. It is only ever read.
+        path: Image file.
 
     Returns:
-        ``(H, W)`` uint8, 255 = foreground, C-contiguous, upright by EXIF as the photo next to it.
+        ``(H, W)`` uint8, 255 = foreground, C-contiguous, upright by EXIF like its photo.
 
     Raises:
-        ImageError: As for `read_rgb`, or the image is coloured: a photo where a matte belongs.
+        ImageError: As for `read_rgb`, or the image is coloured: a photo instead of a matte.
     """
     pixels = _read(Path(path)).pixels
     if pixels.ndim == 2:
@@ -143,18 +143,18 @@ def read_alpha(path: str | Path) -> NDArray[np.uint8]:
 
 
 def read_labels(path: str | Path) -> tuple[NDArray[np.uint8], bool]:
-    """Read an image whose values stand for classes: the numbers of an indexed file as they are stored.
+    """Read an image whose values are class labels: of an indexed file, the stored indices.
 
-    A palette of grays is looked up, as that of any gray image.
+    A palette of grays is looked up, as for any gray image.
 
     Args:
-        path: Image file. It is only ever read.
+        path: Image file.
 
     Returns:
-        ``(H, W)`` uint8, C-contiguous, upright by EXIF as the photo next to it; and whether it was indexed.
+        ``(H, W)`` uint8, C-contiguous, upright by EXIF like its photo; and whether the file is indexed.
 
     Raises:
-        ImageError: As for `read_rgb`, or the image has colours or transparent parts.
+        ImageError: As for `read_rgb`, or the image has colours or transparent pixels.
     """
     pixels, _, indexed = _read(Path(path), indexed=True)
     if pixels.ndim == 3:
@@ -168,14 +168,14 @@ def read_labels(path: str | Path) -> tuple[NDArray[np.uint8], bool]:
 
 
 def write_png(path: str | Path, array: NDArray[np.uint8]) -> None:
-    """Write an 8-bit PNG: gray, RGB or straight RGBA, whole or not at all.
+    """Write an 8-bit PNG, gray, RGB or straight RGBA, atomically.
 
     Args:
-        path: Target; its folder must exist. An existing file is replaced in one step.
+        path: Target; its folder must exist. An existing file is replaced.
         array: ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)`` uint8, RGB(A) order.
 
     Raises:
-        ValueError: Any other shape or dtype, or a path that does not end in ``.png``.
+        ValueError: The array has another shape or dtype, or the path does not end in ``.png``.
     """
     path = Path(path)
     if path.suffix.lower() != ".png":
@@ -188,13 +188,13 @@ def encode_image(array: NDArray[np.uint8], suffix: str) -> bytes:
 
     Args:
         array: ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)`` uint8, gray, RGB or straight RGBA.
-        suffix: ``.png``, which loses nothing, or ``.webp``, which keeps the matte and compresses colours (quality 92).
+        suffix: ``.png``, lossless, or ``.webp``, with an exact matte and lossy colours (quality 92).
 
     Returns:
-        The file's content.
+        The content of the file.
 
     Raises:
-        ValueError: Any other shape, dtype or suffix, or a side above what the format holds (16383 for WebP).
+        ValueError: Another shape, dtype or suffix, or a side longer than the format allows (16383 for WebP).
     """
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
         raise ValueError(f"expected uint8 (H, W), (H, W, 3) or (H, W, 4), found {array.dtype} {array.shape}")
@@ -211,17 +211,17 @@ def encode_image(array: NDArray[np.uint8], suffix: str) -> bytes:
 
 
 def list_images(folder: str | Path, *, recursive: bool = False) -> list[Path]:
-    """List the image files of a folder by their endings (`SUFFIXES`), sorted; hidden ones are skipped.
+    """List the image files of a folder by suffix (`SUFFIXES`), sorted; hidden files are skipped.
 
     Args:
-        folder: Where to look.
-        recursive: Also look into the folders below.
+        folder: Folder to list.
+        recursive: Also list the folders below it.
 
     Returns:
         Paths that start with `folder`.
 
     Raises:
-        FileNotFoundError: There is no such folder.
+        FileNotFoundError: The folder does not exist.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -234,7 +234,7 @@ def list_images(folder: str | Path, *, recursive: bool = False) -> list[Path]:
 
 def _read(path: Path, max_pixels: int = MAX_PIXELS, indexed: bool = False) -> _Decoded:
     if not path.is_file():
-        found = "something that is no regular file" if path.exists() else "nothing"
+        found = "something that is not a regular file" if path.exists() else "nothing"
         raise ImageError(f"{path}: expected an image file, found {found}; check the path")
     try:
         data = path.read_bytes()
@@ -252,7 +252,7 @@ def _read(path: Path, max_pixels: int = MAX_PIXELS, indexed: bool = False) -> _D
         raise
     except Image.DecompressionBombError:
         raise _too_large(path, max_pixels, "a header declaring more than that") from None
-    except Exception as error:  # Pillow's decoders raise a dozen unrelated types on damaged files
+    except Exception as error:  # on damaged files Pillow's decoders raise a dozen unrelated types
         found = str(error).split(" <_io")[0] or type(error).__name__
         raise ImageError(f"{path}: expected {_READABLE}, found: {found}; convert it or fetch it again") from error
 
@@ -269,10 +269,10 @@ def _too_large(path: Path, limit: int, found: str) -> ImageError:
 
 
 def _decode_fast(image: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
-    """Decode plain JPEG and PNG with OpenCV, twice as fast as Pillow; None where Pillow must do it.
+    """Decode plain JPEG and PNG with OpenCV, twice as fast as Pillow; return None for files that Pillow must decode.
 
-    PNGs with a profile go to Pillow because libpng prints a warning for every broken one, and data sets are full of
-    them. OpenCV gives None for truncated and damaged files, and Pillow then finds the reason.
+    PNGs with a profile are left to Pillow because libpng prints a warning for every broken profile, and data sets are
+    full of them. OpenCV gives None for truncated and damaged files as well; Pillow then reports the reason.
     """
     if image.format == "PNG" and not _chunks_fit(data):
         return None
@@ -288,7 +288,7 @@ def _decode_fast(image: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
 
 
 def _chunks_fit(data: bytes) -> bool:
-    """Whether all PNG chunks lie inside the file: OpenCV allocates what a chunk claims, up to 4 GB, before reading."""
+    """Return whether all PNG chunks fit in the file: OpenCV allocates the declared size, up to 4 GB, before reading."""
     position = 8
     while position + 12 <= len(data):
         position += 12 + int.from_bytes(data[position : position + 4], "big")
@@ -302,7 +302,7 @@ def _as_rgb(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _indices(image: Image.Image) -> NDArray[np.uint8] | None:
-    """The stored numbers of an image with a coloured palette; None for any other."""
+    """Return the indices of an image with a coloured palette; None for any other image."""
     if image.mode != "P":
         return None
     colours = np.reshape(image.getpalette() or [0, 0, 0], (-1, 3))
@@ -321,12 +321,12 @@ def _decode_any(path: Path, image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _orientation(image: Image.Image, data: bytes | None = None) -> int:
-    # Pillow decodes a whole PNG to look for EXIF behind the pixels; a scan of the bytes, where they are, costs nothing.
+    # Pillow decodes a whole PNG to look for EXIF after the pixels; searching the bytes for it costs almost nothing.
     if data is not None and image.format == "PNG" and not any(mark in data for mark in _PNG_ORIENTATION_MARKS):
         return 1
     try:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
-    except Exception:  # damaged EXIF says nothing about how the image stands
+    except Exception:  # damaged EXIF: assume that the image is upright
         return 1
 
 
@@ -342,7 +342,7 @@ def _convert_to_srgb(rgb: NDArray[np.uint8], profile: bytes) -> NDArray[np.uint8
 
 
 def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
-    """Return the image in sRGB, or None where the profile is broken or made for other channels."""
+    """Return the image in sRGB, or None if it already is, or if the profile is broken or for other channels."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(source):

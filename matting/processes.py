@@ -1,4 +1,4 @@
-"""Work on many files with several processes."""
+"""Process many files in parallel."""
 
 import multiprocessing
 import os
@@ -12,19 +12,20 @@ import cv2
 _Work = TypeVar("_Work")
 _Result = TypeVar("_Result")
 
-_job: Callable[[Any], Any] | None = None  # of this process
+_job: Callable[[Any], Any] | None = None  # set by `_begin` in each worker process
 
 
 def in_processes(job: Callable[[_Work], _Result], work: Sequence[_Work], workers: int | None) -> Iterator[_Result]:
-    """Do a job on each piece of work.
+    """Apply a function to each piece of work, in several processes.
 
     Args:
-        job: A picklable function; each process is given it once, whatever it carries.
-        work: Picklable arguments of the job.
-        workers: Processes; None takes every core, 1 stays in this process.
+        job: A picklable function; it is sent to each process once, however large it is.
+        work: Picklable arguments, one per call.
+        workers: Number of processes; None for one per core, 1 to stay in this process.
 
     Yields:
-        The results, in the order of the work. Whoever stops early, or an error, cancels what has not begun.
+        The results, in the order of the work. An error, or closing the iterator early, cancels the calls that have not
+        started.
     """
     workers = workers or os.cpu_count() or 1
     if workers == 1 or len(work) < 2:
@@ -39,12 +40,12 @@ def in_processes(job: Callable[[_Work], _Result], work: Sequence[_Work], workers
 
 
 def fresh_processes(workers: int | None, job: Callable[[Any], Any] | None = None) -> ProcessPoolExecutor:
-    """A pool of new interpreters, each of which uses one thread and holds the job, if there is one, for `_do`.
+    """Return a pool of new interpreters, each with one thread and its own copy of the job for `_do`.
 
     Forking a process that runs threads (torch, OpenCV) can hang; a fresh interpreter cannot.
     """
     if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
-        multiprocessing.set_start_method("spawn", force=True)  # a job of joblib's hands on 'loky', unknown to new ones
+        multiprocessing.set_start_method("spawn", force=True)  # joblib sets 'loky', which new ones do not know
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(workers or os.cpu_count(), context, _begin, (job,))
 
@@ -53,7 +54,7 @@ def _begin(job: Callable[[Any], Any] | None) -> None:
     global _job
     _job = job
     cv2.setNumThreads(1)
-    os.environ["OMP_NUM_THREADS"] = "1"  # for what is not loaded yet
+    os.environ["OMP_NUM_THREADS"] = "1"  # for libraries that are not loaded yet
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
 

@@ -1,4 +1,4 @@
-"""The attribute tags: attributes of an image, such as glasses, by the names that every manifest and report uses."""
+"""The attribute tags of an image, such as glasses, as they are named in every manifest and report."""
 
 TAGS = (
     "backlit",
@@ -12,4 +12,4 @@ TAGS = (
     "overlap",
     "tiny",
 )
-"""Each a column of a manifest."""
+"""Names of the tags; each is a column of a manifest."""

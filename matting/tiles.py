@@ -1,4 +1,4 @@
-"""Where the work is: the tiles of a matte that hold something soft."""
+"""Tiles of a matte that contain soft pixels, so that work is done only there."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,8 +15,8 @@ class Tile(NamedTuple):
     """A rectangle of an image.
 
     Attributes:
-        core: What the tile is responsible for; cores do not overlap.
-        window: The core with a margin on each side, where the image goes on.
+        core: The part that the tile is responsible for; cores do not overlap.
+        window: The core with a margin on each side, as far as the image extends.
         inner: The core within the window.
     """
 
@@ -26,11 +26,11 @@ class Tile(NamedTuple):
 
 
 def soft(alpha: NDArray[np.float32], margin: int) -> NDArray[np.bool_]:
-    """Say where a matte is neither 0 nor 1, and where its two ends meet without a soft pixel between them.
+    """Return where a matte is neither 0 nor 1, or where 0 and 1 meet without a soft pixel between them.
 
     Args:
         alpha: ``(H, W)`` float32 in [0, 1].
-        margin: Pixels on each side that count as well, at least 1.
+        margin: Width of the border around these pixels that counts as soft as well, in pixels, at least 1.
 
     Returns:
         ``(H, W)`` boolean.
@@ -40,12 +40,12 @@ def soft(alpha: NDArray[np.float32], margin: int) -> NDArray[np.bool_]:
 
 
 def tiles(region: NDArray[np.bool_], side: int, margin: int = 0) -> Iterator[Tile]:
-    """Cut an image into tiles and yield those that a region touches.
+    """Split an image into tiles and yield those that a region touches.
 
     Args:
         region: ``(H, W)`` boolean.
-        side: Of a core, in pixels; those at the lower and right edge may be smaller.
-        margin: Of the window around a core.
+        side: Side of a core, in pixels; cores at the lower and right edge may be smaller.
+        margin: Margin of the window around a core, in pixels.
 
     Yields:
         The tiles, row by row.

@@ -1,4 +1,4 @@
-"""Trimaps: their labels in a network, their codes in files, and how the project makes one from a matte."""
+"""Trimaps: their labels in a network, their codes in files, and the trimap that a matte implies."""
 
 from typing import Any, TypeVar
 
@@ -7,31 +7,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 BACKGROUND, UNKNOWN, FOREGROUND = 0, 1, 2
-"""Labels: what a network predicts and a training batch holds."""
+"""Labels, as a network predicts them and a training batch contains them."""
 
 CODES: NDArray[np.uint8] = np.array([0, 128, 255], np.uint8)
-"""What is stored in a file, by label: ``CODES[labels]``."""
+"""Values stored in files, by label: ``CODES[labels]``."""
 
 RADIUS_SHARE = 0.01
-"""Where a test set has no trimap, unknown reaches this far from the matte's edge: a share of the long side."""
+"""Radius of the unknown region where a test set has no trimaps, as a share of the long side."""
 
 JPEG_NOISE = 5
-"""Levels next to 0 and 255 that JPEG compression leaves in a matte; measured on mattes distributed as JPEG."""
+"""Deviation from 0 and 255, in levels, that JPEG compression leaves in a matte; measured on mattes stored as JPEG."""
 
 _HALF_STEP = 1e-3
-"""Distances are square roots of integers in float32; up to a radius of 500 none lies this little above an integer."""
+"""Distances are square roots of integers in float32; up to a radius of 500 none is this close above an integer."""
 
 _Codes = TypeVar("_Codes")
 
 
 def is_unknown(codes: _Codes) -> _Codes:
-    """Say where a stored trimap is unknown: both roundings of half of 255, 127 and 128, are in use.
+    """Return where a stored trimap is unknown: both roundings of half of 255, 127 and 128, are in use.
 
     Args:
         codes: uint8 array or tensor of any shape.
 
     Returns:
-        Boolean, of the same shape and kind.
+        Boolean array or tensor of the same shape.
 
     Example:
         >>> is_unknown(np.array([0, 127, 128, 255], np.uint8)).tolist()
@@ -41,10 +41,10 @@ def is_unknown(codes: _Codes) -> _Codes:
 
 
 def labels_of(codes: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return the labels of a stored trimap; whatever is neither 0 nor 255 is unknown.
+    """Return the labels of a stored trimap; any value other than 0 and 255 is unknown.
 
     Args:
-        codes: uint8 of any shape.
+        codes: uint8 array of any shape.
 
     Returns:
         int64 of the same shape: `BACKGROUND`, `UNKNOWN` or `FOREGROUND`.
@@ -57,17 +57,17 @@ def labels_of(codes: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def erode(region: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    """Erode a region by a disc; the edge of the image erodes nothing.
+    """Erode a region by a disc; the border of the image erodes nothing.
 
     Args:
         region: ``(H, W)`` boolean.
         radius: Of the disc, in pixels, 0 to 500.
 
     Returns:
-        ``(H, W)`` boolean, true where no pixel within the radius lies outside the region.
+        ``(H, W)`` boolean, true where every pixel within the radius is in the region.
 
     Raises:
-        ValueError: If the radius lies outside the range.
+        ValueError: The radius is out of range.
     """
     if not 0 <= radius <= 500:
         raise ValueError(f"radius: expected 0 to 500 pixels, found {radius}")
@@ -78,12 +78,12 @@ def erode(region: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
 
 
 def trimap_from_alpha(alpha: NDArray[Any], radius: int) -> NDArray[np.uint8]:
-    """Make the trimap that a matte implies, always the same one.
+    """Compute the trimap that a matte implies, without randomness.
 
-    Unknown is every soft pixel (0 < α < 1), dilated by a disc of the radius, and the band within the radius of both a
-    pixel of the foreground (α = 1) and one of the background (α = 0). In other words, the foreground and the
-    background each keep what a disc of the radius erodes to; the edge of the image erodes nothing. Any noise near 0
-    or 1 counts as soft, so a matte that was stored as JPEG has to be cleaned before.
+    The unknown region is every soft pixel (0 < α < 1), dilated by a disc of the radius, and the band within the radius
+    of both a foreground pixel (α = 1) and a background pixel (α = 0). In other words, foreground and background are
+    each eroded by the disc; the border of the image erodes nothing. Any noise near 0 or 1 counts as soft, so a matte
+    that was stored as JPEG has to be cleaned first.
 
     Args:
         alpha: ``(H, W)`` uint8, or floating point in [0, 1].
@@ -93,7 +93,7 @@ def trimap_from_alpha(alpha: NDArray[Any], radius: int) -> NDArray[np.uint8]:
         ``(H, W)`` uint8 of `CODES`.
 
     Raises:
-        ValueError: If the radius lies outside the range.
+        ValueError: The radius is out of range.
 
     Example:
         >>> trimap_from_alpha(np.array([[0, 0, 0, 255, 255, 255]], np.uint8), radius=1).tolist()
@@ -112,7 +112,7 @@ def without_jpeg_noise(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
         alpha: ``(H, W)`` uint8.
 
     Returns:
-        ``(H, W)`` uint8, a copy.
+        A cleaned copy, ``(H, W)`` uint8.
     """
     cleaned = alpha.copy()
     cleaned[alpha <= JPEG_NOISE] = 0
@@ -121,13 +121,13 @@ def without_jpeg_noise(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def implied_trimap(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Make the trimap of a test image that has none, by the project's one rule.
+    """Compute the trimap of a test image that has none, by the one rule used in this project.
 
     Args:
-        alpha: ``(H, W)`` uint8: the true matte. JPEG noise is taken off it first, since mattes are distributed as
-            JPEG too, and their noise would make the whole image unknown.
+        alpha: ``(H, W)`` uint8, the true matte. JPEG noise is removed first: some mattes are distributed as JPEG, and
+            their noise would make the whole image unknown.
 
     Returns:
-        ``(H, W)`` uint8 of `CODES`, the unknown region widened by `RADIUS_SHARE` of the long side.
+        ``(H, W)`` uint8 of `CODES`; the unknown region is widened by `RADIUS_SHARE` of the long side.
     """
     return trimap_from_alpha(without_jpeg_noise(alpha), max(1, round(RADIUS_SHARE * max(alpha.shape))))

@@ -1,4 +1,4 @@
-"""A miniature synthetic corpus for everything that needs images, drawn once a session."""
+"""A miniature synthetic corpus for everything that needs images, rendered once per session."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     from matting.inference import records, resolving
     from matting.models import AttentionUNet, weights_digest
 
-    terms = {"portrait": {"images": records.DRAWN}, "portrait-research": {"PPM-100": "mattes CC BY-NC-SA 4.0"}}
+    terms = {"portrait": {"images": records.RENDERED}, "portrait-research": {"PPM-100": "mattes CC BY-NC-SA 4.0"}}
     for seed, (name, data) in enumerate(terms.items()):
         torch.manual_seed(seed)
         model = AttentionUNet("test_resnet", False, decoder_channels=(16, 16, 8, 8, 8))

@@ -26,10 +26,10 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory):
-    """A run folder as training leaves it, with an untrained network of the smallest kind."""
+    """A run folder as training leaves it, with a small untrained network."""
     options = {"encoder": "resnet18", "decoder_channels": [16, 16, 16, 8, 8], "detail_channels": 4}
     model = AttentionUNet(**options, pretrained=False)
-    torch.nn.init.constant_(model.alpha_head.bias, 1.0)  # it finds somebody everywhere
+    torch.nn.init.constant_(model.alpha_head.bias, 1.0)  # it predicts foreground everywhere
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     (folder / "checkpoints").mkdir(parents=True)
     content = {
@@ -54,7 +54,7 @@ def data(tmp_path):
 
 @pytest.fixture
 def matting(monkeypatch, capsys):
-    """Run the command line in this process; return exit code, stdout, stderr with the console's wrapping undone."""
+    """Run the command line in this process; return exit code, stdout and stderr."""
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["matting", *map(str, arguments)])
@@ -125,14 +125,14 @@ def test_evaluate_takes_the_test_set_of_a_corpus(matting, run_folder, tmp_path):
     assert "metrics: adobe" in out and "unknown region" in out and "size: the images' own" in out
 
 
-def test_a_mistyped_override_is_one_line(matting, run_folder, tmp_path):
+def test_a_mistyped_override_gives_one_line(matting, run_folder, tmp_path):
     code, _, err = matting("evaluate", "corpus=sinthetic", "--checkpoint", run_folder, "-o", tmp_path / "out")
     assert (
         code == 1 and "did you mean 'synthetic'" in err and "Traceback" not in err and not (tmp_path / "out").exists()
     )
 
 
-def test_evaluate_corruptions_of_what_looks_at_pictures(matting, data, run_folder):
+def test_evaluate_corruptions_scores_networks_only(matting, data, run_folder):
     methods = ["--checkpoint", run_folder, "--predictions", data / "predictions", "--corruptions"]
     code, _, err = matting("evaluate", *methods, *folders(data))
     assert code == 0, err
@@ -180,7 +180,7 @@ def test_unmatched_names_stop_the_evaluation_unless_allowed(matting, data):
 
 
 @pytest.mark.parametrize("damage", ["size", "content"])
-def test_bad_pairs_are_listed_and_the_rest_is_scored(matting, data, damage):
+def test_bad_pairs_are_listed_and_the_others_are_scored(matting, data, damage):
     if damage == "size":
         write_png(data / "alphas" / "a.png", np.zeros((9, 9), np.uint8))
     else:
@@ -207,7 +207,7 @@ def test_bad_pairs_are_listed_and_the_rest_is_scored(matting, data, damage):
         (["--checkpoint", "{run}", "--checkpoint", "{run}/"], "found one twice"),
     ],
 )
-def test_what_a_user_can_put_right_is_one_line(matting, data, run_folder, change, message):
+def test_a_users_mistake_gives_one_line(matting, data, run_folder, change, message):
     change = [argument.format(data=data, run=run_folder) for argument in change]
     code, _, err = matting("evaluate", *change, *folders(data))
     assert code == 1 and message in err and "Traceback" not in err
@@ -219,7 +219,7 @@ def test_what_a_user_can_put_right_is_one_line(matting, data, run_folder, change
     ("override", "message"),
     [("model.nrom=batch", "did you mean 'model.norm'"), ("model=big", "model has no choice 'big'"), ("x=[", "x=[")],
 )
-def test_overrides_that_are_wrong_are_one_line(matting, command, override, message):
+def test_wrong_overrides_give_one_line(matting, command, override, message):
     code, _, err = matting(command, override)
     assert code == 1 and message in err and len(err.strip().splitlines()) == 1
 
@@ -238,7 +238,7 @@ def test_debug_shows_where_a_mistake_was_found(matting):
             raise error.__cause__ from None
 
 
-def test_a_text_file_in_another_encoding_is_told(matting, data):
+def test_a_text_file_in_another_encoding_is_reported(matting, data):
     (data / "labels.csv").write_bytes("name,difficulty\na,früh\n".encode("latin-1"))
     code, _, err = matting(
         "evaluate", "--predictions", data / "predictions", "--labels", data / "labels.csv", *folders(data)
@@ -259,7 +259,7 @@ def test_the_cost_of_a_network_is_printed(matting):
     assert code == 0 and "whole" in out and "GMACs at 64" in out
 
 
-def test_an_interrupted_evaluation_goes_on(matting, data, monkeypatch):
+def test_an_interrupted_evaluation_resumes(matting, data, monkeypatch):
     arguments = ["evaluate", "--predictions", data / "predictions", *folders(data)]
     score = scoring.all_metrics
     calls = []
@@ -274,11 +274,11 @@ def test_an_interrupted_evaluation_goes_on(matting, data, monkeypatch):
     code, _, _ = matting(*arguments)
     assert code != 0 and [path.name for path in (data / "out").iterdir()] == ["unfinished.jsonl"]
     code, _, err = matting(*arguments)
-    assert code == 0 and "1 images are scored" in err and len(calls) == 5
+    assert code == 0 and "images already scored: 1" in err and len(calls) == 5
     assert "unfinished.jsonl" not in [path.name for path in (data / "out").iterdir()]
 
 
-def test_same_names_are_told_apart_by_their_folders(tmp_path):
+def test_same_names_are_distinguished_by_their_folders(tmp_path):
     first, second = tmp_path / "a" / "run", tmp_path / "b" / "run"
     assert list(short_names([first, second]).values()) == ["a/run", "b/run"]
     assert short_names([first]) == {first: "run"}
@@ -303,7 +303,7 @@ def test_cutout_keeps_size_tree_and_orientation(matting, tmp_path, run_folder):
     assert read_rgba(tmp_path / "out" / "cmyk.png").shape == (20, 20, 4)
 
 
-def test_cutout_lists_failures_and_does_the_rest(matting, data, run_folder):
+def test_cutout_lists_failures_and_does_the_others(matting, data, run_folder):
     (data / "images" / "svg.png").write_text("<svg/>")
     code, out, err = matting("cutout", "--checkpoint", run_folder, data / "images", "-o", data / "out")
     assert code == 1 and "2 cutouts" in out and "svg.png: expected" in err and "Traceback" not in err
@@ -311,7 +311,7 @@ def test_cutout_lists_failures_and_does_the_rest(matting, data, run_folder):
 
 
 def hostile_files(folder):
-    """Files that are not what they claim, written into a folder; returns how many."""
+    """Write files with misleading contents into a folder; return their number."""
     jpeg = io.BytesIO()
     Image.fromarray(RNG.integers(0, 256, (40, 40, 3), np.uint8)).save(jpeg, "JPEG")
     liar = bytearray((Path(folder) / "a.png").read_bytes())
@@ -345,7 +345,7 @@ def test_hostile_files_get_a_reason_each_and_write_nothing(matting, data, run_fo
     assert sorted(path.name for path in (data / "out").iterdir()) == ["a.png", "b.png", "cutout.json", "failures.csv"]
 
 
-def test_two_photographs_never_share_a_result(matting, data, run_folder):
+def test_two_photos_never_share_a_result(matting, data, run_folder):
     before = (data / "images" / "a.png").read_bytes()
     code, _, err = matting("cutout", "--checkpoint", run_folder, data / "images", data / "alphas", "-o", data / "out")
     assert code == 1 and "would all become" in err and not (data / "out").exists()
@@ -357,7 +357,7 @@ def test_two_photographs_never_share_a_result(matting, data, run_folder):
     )
 
 
-def test_jobs_follow_links_and_count_a_photograph_once(data):
+def test_jobs_follow_links_and_count_a_photo_once(data):
     photo = data / "images" / "a.png"
     assert len(plan_jobs([photo, photo, data / "images"], data / "out")) == 2
     link = data / "link"

@@ -1,4 +1,4 @@
-"""The configuration: every choice composes, file names say what is in them, mistakes end in one line."""
+"""The configuration: every choice composes, file names match their contents, mistakes end in one line."""
 
 import subprocess
 import sys
@@ -41,7 +41,7 @@ def test_every_choice_composes_and_resolves(choice: str) -> None:
     assert set(OmegaConf.missing_keys(config)) <= left_to_the_user
 
 
-def test_the_articles_mixture_is_what_its_name_says() -> None:
+def test_the_articles_mixture_is_what_its_name_states() -> None:
     assert build(load_config(["data=mix_1_8_5_12"]).data.mixture) == Mixture(ARTICLE)
 
 
@@ -57,7 +57,7 @@ def test_a_single_source_is_alone(source: str) -> None:
     assert mixture.streams() == {source: 1}
 
 
-def test_the_uniform_mixture_weighs_all_alike() -> None:
+def test_the_uniform_mixture_weights_all_equally() -> None:
     assert build(load_config(["data=mix_uniform"]).data.mixture).streams() == dict.fromkeys(ARTICLE, 1)
 
 
@@ -128,7 +128,7 @@ def test_curriculum_is_absent_unless_it_is_added() -> None:
         (["callbacks.plan._target_=matting.training.callbacks.Plan"], "matting.training.callbacks.Plan"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(overrides: list[str], expected: str, tmp_path: Path) -> None:
+def test_a_mistake_gives_one_line(overrides: list[str], expected: str, tmp_path: Path) -> None:
     corpus = [] if overrides[0].startswith("corpus=") else MINIATURE[:2]
     with pytest.raises(Exception) as caught:  # of several libraries
         train(load_config([*corpus, *MINIATURE[2:], f"folder={tmp_path}", "callbacks.progress=null", *overrides]))
@@ -147,7 +147,7 @@ def test_the_command_prints_the_line_and_no_traceback(tmp_path: Path) -> None:
 
 
 def broken(kind: str) -> None:
-    """What a target of the configuration may do."""
+    """A target of the configuration that raises."""
     if kind == "mistake":
         raise MattingError("expected a number, found none; give one")
     if kind == "file":
@@ -169,7 +169,7 @@ def test_what_a_target_raises_is_a_mistake_or_a_fault(kind: str, line: str | Non
     assert explain(caught.value) == line
 
 
-def test_an_error_of_a_worker_is_the_line_that_it_says() -> None:
+def test_an_error_of_a_worker_is_its_last_line() -> None:
     text = "Caught MattingError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n  File x"
     assert (
         explain(MattingError(f"{text}\nmatting.errors.MattingError: a.png: expected a: b\n")) == "a.png: expected a: b"
@@ -182,9 +182,9 @@ def test_a_job_ends_in_one_line_or_in_its_traceback(kind, debug, tmp_path, monke
     job = hydra.main(version_base="1.3", config_path=str(tmp_path), config_name="job")(lambda cfg: broken(cfg.kind))
     monkeypatch.setattr(sys, "argv", ["job", *["--debug"] * debug, f"hydra.run.dir={tmp_path}"])
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
-    told = kind == "mistake" and not debug
-    with pytest.raises(SystemExit if told else ValueError) as caught:
+    one_line = kind == "mistake" and not debug
+    with pytest.raises(SystemExit if one_line else ValueError) as caught:
         run_command(job)
-    if told:
+    if one_line:
         assert caught.value.code == "error: expected a number, found none; give one"
         assert capsys.readouterr().err == ""

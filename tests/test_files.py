@@ -1,4 +1,4 @@
-"""Files whole or not at all; tables; stamps."""
+"""Atomic writes, tables and stamps."""
 
 import csv
 import io
@@ -44,13 +44,13 @@ def test_records_share_their_columns(tmp_path):
     assert read_csv(tmp_path / "a.csv") == [{"a": "1", "b": "0"}, {"a": "3", "b": "2"}]
 
 
-def test_a_name_that_is_no_text_can_be_listed(tmp_path):
+def test_a_name_that_is_not_utf8_can_be_listed(tmp_path):
     name = os.fsdecode(b"\xff.jpg")
     write_csv(tmp_path / "a.csv", ["photo"], [[Path(name)]])
     assert (tmp_path / "a.csv").read_bytes() == b"photo\n\xff.jpg\n"
 
 
-def test_a_stamp_differs_by_place_size_and_time(tmp_path):
+def test_a_stamp_differs_by_path_size_and_time(tmp_path):
     first, second = tmp_path / "a", tmp_path / "b"
     stamps = []
     for file, content, time in ((first, b"x", 1), (second, b"x", 1), (first, b"xy", 1), (first, b"x", 2)):

@@ -10,7 +10,7 @@ from tests.inference.test_detail import hair
 
 
 def composite(seed=0):
-    """A photo whose foreground is known: a coloured gradient before another one."""
+    """A photo whose foreground is known: a coloured gradient in front of another one."""
     rng = np.random.default_rng(seed)
     _, alpha = hair(seed=seed)
     height, width = alpha.shape
@@ -45,7 +45,7 @@ def test_the_old_background_is_gone_and_the_subject_untouched():
     assert np.array_equal(found[alpha == 1], image[alpha == 1]) and np.array_equal(image, before)
 
 
-def test_the_subjects_colours_go_on_where_it_is_transparent():
+def test_the_subjects_colours_extend_into_transparent_regions():
     alpha = hair()[1]
     red, green = np.float32([200, 20, 20]), np.float32([10, 220, 30])
     image = np.rint(alpha[..., None] * red + (1 - alpha[..., None]) * green).astype(np.uint8)
@@ -57,7 +57,7 @@ def test_the_subjects_colours_go_on_where_it_is_transparent():
 def test_levels_too_large_to_be_blurred_are_fused_pixel_by_pixel(monkeypatch):
     image, alpha, foreground = composite()
     mixed = (alpha > 0) & (alpha < 1)
-    monkeypatch.setattr("matting.foreground.LONG_SIDE", 250)  # half of the image's
+    monkeypatch.setattr("matting.foreground.LONG_SIDE", 250)  # half the image's
     estimate = estimate_foreground(image, alpha)
     untouched = np.abs(image[mixed] - foreground[mixed]).mean()
     assert np.abs(estimate[mixed] - foreground[mixed]).mean() < 0.25 * untouched

@@ -1,4 +1,4 @@
-"""The floors of the package: each room imports those below it only, also where an import stands in a function."""
+"""The layers of the package: each room imports only from lower floors, also inside functions."""
 
 import ast
 import subprocess
@@ -37,31 +37,31 @@ def name_of(path: Path, package: Path) -> str:
 
 
 def imports(source: str, modules: set[str]) -> Iterator[str]:
-    """Every module of `modules` that the source imports, wherever in it the import stands."""
+    """Yield every module of `modules` that the source imports, at any level of nesting."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, "imports are written with the whole name, so that they can be searched for"
+            assert not node.level, "imports must use the full name, so that they can be searched for"
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
                 yield from {inner if inner in modules else str(node.module)} & modules
 
 
 def graph(package: Path) -> dict[str, set[str]]:
-    """The modules that each module of a package imports."""
+    """Return the modules that each module of a package imports."""
     files = {name_of(path, package): path for path in package.rglob("*.py")}
     return {name: set(imports(path.read_text(), set(files))) for name, path in files.items()}
 
 
 def room(module: str) -> str:
-    """The room of `FLOORS` that a module belongs to."""
+    """Return the room of `FLOORS` that a module belongs to."""
     inner = module.partition(".")[2]
     return max((name for name in FLOOR if f"{inner}.".startswith(f"{name}.")), key=len, default="")
 
 
 def climbing(package: Path) -> list[str]:
-    """Imports that lead to the same floor or up."""
+    """Return the imports from the same or a higher floor."""
     return [
         f"{module} imports {other}"
         for module, others in sorted(graph(package).items())
@@ -108,7 +108,7 @@ def test_modules_import_in_no_circle():
         ("matting", {"torch", "cv2", "numpy", "PIL", "typer"}),
     ],
 )
-def test_what_needs_no_heavy_library_imports_none(module, absent):
+def test_light_modules_import_no_heavy_library(module, absent):
     script = f"import sys, {module}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert absent & set(loaded) == set()

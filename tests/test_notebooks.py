@@ -22,12 +22,12 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_holds_no_output_and_defines_nothing(path: Path) -> None:
+def test_a_notebook_contains_no_output_and_defines_nothing(path: Path) -> None:
     cells = code_cells(nbformat.read(path, as_version=4))
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
     defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
     found = [node for cell in cells for node in ast.walk(ast.parse(cell.source)) if isinstance(node, defined)]
-    assert not found, "what is worth a name belongs into matting/"
+    assert not found, "functions and classes belong in matting/"
     assert cells[0].metadata.tags == ["parameters"]
 
 

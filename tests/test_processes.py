@@ -1,4 +1,4 @@
-"""Work in several processes, wherever it is asked for."""
+"""Work in several processes."""
 
 import joblib
 
@@ -14,7 +14,7 @@ def test_results_keep_the_order_of_the_work() -> None:
 
 
 def test_a_job_of_joblibs_may_start_processes() -> None:
-    """As a sweep with `hydra=joblib` does whose first job draws the corpus."""
+    """A sweep with `hydra=joblib` does so when its first job renders the corpus."""
     assert joblib.Parallel(n_jobs=2)(joblib.delayed(in_two)([k, k + 1]) for k in range(2)) == [[0, 1], [1, 2]]
 
 

@@ -1,4 +1,4 @@
-"""Libraries next to PyTorch leave the process's threads alone: sums over another number of threads differ in bits."""
+"""Other libraries must keep PyTorch's thread count: sums over another number of threads differ in the last bits."""
 
 import os
 import subprocess

@@ -1,1 +1,1 @@
-"""One file per sub-command of ``matting``. Each imports what it needs when it runs, so that ``--help`` stays fast."""
+"""One file per sub-command of ``matting``. Each imports what it needs only when it runs, to keep ``--help`` fast."""

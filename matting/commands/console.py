@@ -1,4 +1,4 @@
-"""What every sub-command says, says here: progress and problems on stderr, so that stdout stays for results."""
+"""Console output shared by all sub-commands: progress and problems go to stderr, so that stdout is only for results."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
@@ -12,8 +12,8 @@ def track(items: Sequence[T], doing: str) -> Iterator[T]:
     """Yield items under a progress bar with their number, rate and time left.
 
     Args:
-        items: What is worked on, one after the other.
-        doing: What is done, as the bar's label.
+        items: The work, processed one item after the other.
+        doing: Label of the progress bar.
 
     Yields:
         The items.
@@ -31,7 +31,7 @@ def track(items: Sequence[T], doing: str) -> Iterator[T]:
     )
 
     class Rate(ProgressColumn):
-        """Items a second."""
+        """Items per second."""
 
         def render(self, task: Task) -> str:
             speed = task.finished_speed or task.speed

@@ -1,4 +1,4 @@
-"""``matting curate``: judge the pairs of a data set, audit a sample, and write the verdicts that training reads."""
+"""``matting curate``: judge the pairs of a data set, audit a sample, and write the verdicts that training uses."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,9 +18,9 @@ curate = typer.Typer(
 Folder = Annotated[Path, typer.Argument(help="Folder of a curation.", show_default=False)]
 Limits = Annotated[
     Path | None,
-    typer.Option(help="YAML file of 'check: limit' that replaces some of the limits, now and in later commands."),
+    typer.Option(help="YAML file of 'check: limit' lines that override limits, for this and later commands."),
 ]
-Workers = Annotated[int | None, typer.Option(help="Processes; all cores by default.", min=1)]
+Workers = Annotated[int | None, typer.Option(help="Number of processes; one per core by default.", min=1)]
 
 
 @curate.command()
@@ -28,7 +28,7 @@ def run(
     name: Annotated[str, typer.Argument(help="Format, as `matting data list` names it.", show_default=False)],
     path: Annotated[Path, typer.Argument(help="Folder of the data set.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.", show_default=False)],
-    split: Annotated[list[str] | None, typer.Option(help="Split, may be repeated; all by default.")] = None,
+    split: Annotated[list[str] | None, typer.Option(help="Split; may be repeated. All by default.")] = None,
     regions: Annotated[
         Path | None,
         typer.Option(
@@ -38,10 +38,10 @@ def run(
     limits: Limits = None,
     workers: Workers = None,
 ) -> None:
-    """Measure every pair by gate 1, the annotation rules and the critic of gate 2, and write the verdicts.
+    """Check every pair with gate 1, the annotation rules and the critic of gate 2, and write the verdicts.
 
-    An interrupted run goes on where it stopped. verdicts.csv has a row a pair, report.html the funnel and the worst
-    pairs; train on what was accepted with corpus.verdicts=OUTPUT/verdicts.csv.
+    An interrupted run resumes where it stopped. verdicts.csv has one row per pair; report.html shows the funnel and the
+    worst pairs. Train on the accepted pairs with corpus.verdicts=OUTPUT/verdicts.csv.
     """
     from matting.curation.run import start_curation
 
@@ -58,10 +58,10 @@ def crosscheck(
     workers: Workers = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
 ) -> None:
-    """Compare every matte with what networks predict that have not seen it (gate 2, next to its critic).
+    """Compare every matte with predictions of networks that have not seen it (gate 2, along with its critic).
 
-    Networks trained with data.fold=K score only pairs of fold K. A network without a fold scores every pair: give one
-    that was trained on other data. 'credibility: 0.9' in --limits asks for another agreement than 0.92.
+    Networks trained with data.fold=K score only the pairs of fold K. A network without a fold scores every pair: choose
+    one that was trained on other data. 'credibility: 0.9' in --limits changes the required agreement from 0.92.
     """
     from matting.curation.conclusion import choose_limits
     from matting.curation.credibility import cross_check, load_judges
@@ -77,15 +77,15 @@ def crosscheck(
 @curate.command()
 def audit(
     folder: Folder,
-    share: Annotated[float, typer.Option(help="Share of the accepted pairs that is drawn.")] = 0.05,
-    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    share: Annotated[float, typer.Option(help="Share of the accepted pairs to sample.")] = 0.05,
+    seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 0,
 ) -> None:
-    """Draw a sample of the accepted pairs and make the page on which a person judges their edges (gate 3)."""
+    """Sample the accepted pairs and write the page on which a person judges their edges (gate 3)."""
     from matting.curation.conclusion import draw_audit
     from matting.curation.run import open_curation
 
-    drawn = draw_audit(open_curation(folder), share, seed, track)
-    typer.echo(f"{drawn.pairs} of {drawn.accepted} accepted pairs drawn; open {drawn.page}")
+    sample = draw_audit(open_curation(folder), share, seed, track)
+    typer.echo(f"{sample.pairs} of {sample.accepted} accepted pairs sampled; open {sample.page}")
 
 
 @curate.command()
@@ -105,7 +105,7 @@ def apply(
     write_decisions(curation.decisions, read_decisions(curation.decisions) | decisions)
     typer.echo(f"decisions on {len(decisions)} of {len(sample)} pairs of the sample merged")
     if len(decisions) < len(sample):
-        _warn("what is said of the pairs that nobody looked at holds for a whole sample: decide on the others as well")
+        _warn("the estimate is valid only once the whole sample is judged; judge the other pairs as well")
     _conclude(curation, limits, workers)
 
 
@@ -115,14 +115,16 @@ def export(
     parquet: Annotated[Path | None, typer.Option(help="Write the verdicts to this file.", show_default=False)] = None,
     images: Annotated[
         Path | None,
-        typer.Option(help="New folder for NAME.CHECK.png, where each failed pair fails.", show_default=False),
+        typer.Option(
+            help="New folder for NAME.CHECK.png, images that mark where a pair fails a check.", show_default=False
+        ),
     ] = None,
     fiftyone: Annotated[
-        str | None, typer.Option(help="Make a FiftyOne data set of this name.", show_default=False)
+        str | None, typer.Option(help="Create a FiftyOne data set of this name.", show_default=False)
     ] = None,
     workers: Workers = None,
 ) -> None:
-    """Give the verdicts to annotators and other tools."""
+    """Export the verdicts for annotators and other tools."""
     from matting.curation.exports import to_fiftyone, write_images, write_parquet
     from matting.curation.run import open_curation
 
@@ -137,7 +139,7 @@ def export(
         typer.echo(f"verdicts: {parquet}")
     if fiftyone:
         count = to_fiftyone(curation, fiftyone)
-        typer.echo(f"{count} pairs in '{fiftyone}'; look at them with: fiftyone app launch {fiftyone}")
+        typer.echo(f"{count} pairs in '{fiftyone}'; view them with: fiftyone app launch {fiftyone}")
 
 
 def _conclude(curation: "Curation", limits: Path | None, workers: int | None) -> None:

@@ -1,4 +1,4 @@
-"""``matting cutout``: photos in, cutouts of their own size out."""
+"""``matting cutout``: cut people out of photos, at the size of each photo."""
 
 import time
 from pathlib import Path
@@ -21,34 +21,39 @@ def cutout(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Folder of the results, or result of one photo; NAME.png in this directory without."
+            "--output",
+            "-o",
+            help="Folder of the results, or file of a single result; by default NAME.png in this directory.",
         ),
     ] = None,
     checkpoint: Annotated[
         str, typer.Option(help="Shipped model, run folder, checkpoint, model folder, .onnx file or hf:OWNER/NAME.")
     ] = "portrait",
-    matte: Annotated[bool, typer.Option("--matte", help="Write the matte alone, gray.")] = False,
+    matte: Annotated[bool, typer.Option("--matte", help="Write only the matte, as a gray image.")] = False,
     background: Annotated[
-        str | None, typer.Option(help="Compose on a colour (white, #20a0ff) or an image file.", show_default=False)
+        str | None, typer.Option(help="Compose on a colour (white, #20a0ff) or on an image file.", show_default=False)
     ] = None,
     form: Annotated[
-        Literal["png", "webp"] | None, typer.Option("--format", help="Of the results; that of -o FILE, or png.")
+        Literal["png", "webp"] | None,
+        typer.Option("--format", help="Format of the results; by default that of -o FILE, or png."),
     ] = None,
-    foreground: Annotated[bool, typer.Option(help="Clean the old background out of soft edges.")] = True,
-    clear: Annotated[bool, typer.Option("--clear", help="No colours where the cutout is transparent.")] = False,
+    foreground: Annotated[bool, typer.Option(help="Remove the old background from soft edges.")] = True,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove colours where the cutout is transparent.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Recompute existing results.")] = False,
     size: Annotated[
-        int | None, typer.Option(help="Working size: a multiple of 32; the model's own by default.")
+        int | None, typer.Option(help="Working size, a multiple of 32; the model's own by default.")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
-    backend: Annotated[Literal["auto", "torch", "onnx"], typer.Option(help="What runs the network.")] = "auto",
-    max_memory: Annotated[int, typer.Option(help="Megabytes for one photo; larger ones are refused.")] = 1500,
+    backend: Annotated[Literal["auto", "torch", "onnx"], typer.Option(help="Library that runs the network.")] = "auto",
+    max_memory: Annotated[
+        int, typer.Option(help="Memory for one photo in megabytes; larger photos are refused.")
+    ] = 1500,
 ) -> None:
     """Cut the people out of photos.
 
     matting cutout photo.jpg writes photo.png, an RGBA image of the photo's size; matting cutout photo.jpg new.png
-    names it. With a folder, -o FOLDER keeps its tree and skips what is already done. A photo without a person gives an
-    empty matte and a line that says so. What fails is listed and makes the exit code 1; the rest is done all the same.
+    chooses the name. For a folder, -o FOLDER keeps its tree and skips finished results. A photo without a person gives
+    an empty matte and a message. Failed photos are listed and the exit code is 1; all other photos are still done.
     """
     from matting.inference import Clock, load
     from matting.inference.jobs import (
@@ -98,7 +103,7 @@ def _report(
     place = str(folder) if folder is not None else str(made[0].target) if len(made) == 1 else "this directory"
     parts = [f"{_count(len(made), 'cutout')} in {seconds:.1f} s" + (f": {place}" if made else "")]
     if len(made) > 1:
-        parts.append(f"{len(made) / seconds:.2g} a second")
+        parts.append(f"{len(made) / seconds:.2g} per second")
     if outcome.empty:
         parts.append(f"no subject found in {len(outcome.empty)}")
     if len(todo) < len(jobs):
@@ -111,10 +116,10 @@ def _count(number: int, noun: str) -> str:
 
 
 def read_style(matte: bool, background: str | None, foreground: bool, clear: bool) -> "Style":
-    """Make a style of the command line's options.
+    """Return the style of the command line's options.
 
     Raises:
-        MattingError: They exclude each other, or the background is neither a colour nor an image.
+        MattingError: The options exclude each other, or the background is neither a colour nor an image.
     """
     from PIL import ImageColor
 

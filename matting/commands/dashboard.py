@@ -1,4 +1,4 @@
-"""``matting dashboard``: the layout of a W&B workspace, made by code instead of by hand."""
+"""``matting dashboard``: create the layout of a W&B workspace by code instead of by hand."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +14,9 @@ STREAMS = ("studio", "portraits", "coarse", "augmented")
 
 def dashboard(
     project: Annotated[str, typer.Argument(help="W&B project, as ENTITY/PROJECT.", metavar="ENTITY/PROJECT")],
-    corpus: Annotated[str, typer.Option(help="Name of the corpus in the figures: synthetic, disk, own.")] = "synthetic",
+    corpus: Annotated[str, typer.Option(help="Name of the corpus in the metrics: synthetic, disk, own.")] = "synthetic",
 ) -> None:
-    """Create a saved view of a W&B project: validation, test, losses, what was drawn, images.
+    """Create a saved view of a W&B project: validation, test, images, draws of the plan, losses.
 
     Needs a key (wandb login) and: pip install -e ".[wandb]"
     """
@@ -32,12 +32,12 @@ def dashboard(
 
 
 def layout(entity: str, project: str, corpus: str) -> "Workspace":
-    """Lay out the workspace, without any network.
+    """Return the workspace, without network access.
 
     Args:
         entity: W&B user or team.
         project: W&B project.
-        corpus: Name of the corpus in the figures.
+        corpus: Name of the corpus in the metrics.
     """
     try:
         import wandb_workspaces.reports.v2 as panels
@@ -48,7 +48,7 @@ def layout(entity: str, project: str, corpus: str) -> "Workspace":
         "Validation": [panels.LinePlot(y=[f"val/{corpus}/{r}/sad"]) for r in ("whole", "unknown")],
         "Test": [panels.BarPlot(metrics=[f"test/{corpus}/{r}/{m}"]) for r, m in (("whole", "mad"), ("unknown", "sad"))],
         "Images": [panels.MediaBrowser(media_keys=["panels/validation"], num_columns=1)],
-        "What was drawn": [panels.LinePlot(y=[f"plan/{s}" for s in STREAMS]), panels.LinePlot(y=["plan/stage"])],
+        "Draws of the plan": [panels.LinePlot(y=[f"plan/{s}" for s in STREAMS]), panels.LinePlot(y=["plan/stage"])],
         "Losses": [panels.LinePlot(y=["train/loss"]), panels.LinePlot(y=["train/alpha_l1"])],
     }
     return workspaces.Workspace(

@@ -1,4 +1,4 @@
-"""``matting data``: which data sets can be read, whether one is complete, and portraits out of COCO."""
+"""``matting data``: list the readable data sets, verify one, and extract portraits from COCO."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from matting.data.formats.approximate import Refine
     from matting.data.verify import Report
 
-SHOWN = 40
+SHOWN = 40  # problems, doubts and notes each
 
 data = typer.Typer(
-    help="Data sets: list the formats, verify a folder, make portraits out of COCO.", no_args_is_help=True
+    help="Data sets: list the formats, verify a folder, extract portraits from COCO.", no_args_is_help=True
 )
 
 
 @data.command("list")
 def list_formats() -> None:
-    """List the formats that can be read, with their terms and where to get them."""
+    """List the supported formats, with their terms and where to get the data."""
     from rich.console import Console
     from rich.table import Column, Table
 
@@ -37,14 +37,14 @@ def verify(
     name: Annotated[str, typer.Argument(help="Format, as `matting data list` names it.", show_default=False)],
     path: Annotated[Path, typer.Argument(help="Folder of the data set.", show_default=False)],
     backgrounds: Annotated[
-        Path | None, typer.Option(help="Folder of the official test backgrounds (PASCAL VOC), to be checked as well.")
+        Path | None, typer.Option(help="Folder of the official test backgrounds (PASCAL VOC), to check as well.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Threads; all cores by default.", min=1)] = None,
+    workers: Annotated[int | None, typer.Option(help="Number of threads; one per core by default.", min=1)] = None,
 ) -> None:
     """Check a data set: folders, counts, pairs, sizes, mattes, leaks between splits, and every file's content.
 
-    Nothing is changed. The exit code is 1 if there are problems; doubts and notes leave it 0. COCO-Matting is
-    expected next to the folder 'coco' with the photos.
+    No file is changed. The exit code is 1 if there are problems; with doubts and notes alone it is 0. COCO-Matting is
+    expected next to the folder 'coco' with its photos.
     """
     from matting.data.verify import find_format
     from matting.data.verify import verify as run
@@ -66,25 +66,26 @@ def _print_summary(report: "Report") -> None:
 
     table = Table("split", "items", "published", "layered", "unusable", "short side", "soft", title=str(report.root))
     for row in report.splits:
-        figures = (row.items, "" if row.published is None else row.published, row.layered, row.bad, row.median_side)
-        table.add_row(row.split, *map(str, figures), f"{row.soft:.1%}")
+        counts = (row.items, "" if row.published is None else row.published, row.layered, row.bad, row.median_side)
+        table.add_row(row.split, *map(str, counts), f"{row.soft:.1%}")
     Console().print(table)
 
 
 @data.command("coco-mattes")
 def coco_mattes(
     coco: Annotated[Path, typer.Argument(help="Folder with train2017, val2017 and annotations.", show_default=False)],
-    output: Annotated[Path, typer.Argument(help="Folder for the mattes, of one split.", show_default=False)],
+    output: Annotated[Path, typer.Argument(help="Folder for the mattes of this split.", show_default=False)],
     split: Annotated[Literal["train", "val"], typer.Option(help="Split of COCO 2017.")] = "train",
     checkpoint: Annotated[
-        str | None, typer.Option(help="Refine with a shipped model, run or checkpoint, not with closed-form matting.")
+        str | None,
+        typer.Option(help="Shipped model, run or checkpoint to refine with, instead of closed-form matting."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Number of portraits in all.", min=1)] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; all cores by default.", min=1)] = None,
+    limit: Annotated[int | None, typer.Option(help="Total number of portraits.", min=1)] = None,
+    workers: Annotated[int | None, typer.Option(help="Number of processes; one per core by default.", min=1)] = None,
 ) -> None:
-    """Choose portraits from COCO's instance annotations and refine their outlines into approximate mattes.
+    """Select portraits from COCO's instance annotations and refine their outlines into approximate mattes.
 
-    An interrupted run goes on where it stopped. Train on the result with corpus/coarse=coco_instances.
+    An interrupted run resumes where it stopped. Train on the result with corpus/coarse=coco_instances.
     """
     from matting.data.formats import PersonFilter
     from matting.data.formats.coco_mattes import make_mattes, missing_mattes

@@ -1,4 +1,4 @@
-"""``matting evaluate``: score checkpoints, or any software's predictions, on photos with true mattes."""
+"""``matting evaluate``: score checkpoints, or predictions of any software, on images with true mattes."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -21,33 +21,41 @@ def evaluate(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the report.", show_default=False)],
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(help="A corpus, as overrides of train.py.", metavar="[OVERRIDE]...", show_default=False),
+        typer.Argument(help="Overrides of train.py that select a corpus.", metavar="[OVERRIDE]...", show_default=False),
     ] = None,
     checkpoint: Annotated[
         list[str] | None,
         typer.Option(help="Shipped model, run, checkpoint, model folder, .onnx or hf:OWNER/NAME; repeat to compare."),
     ] = None,
-    predictions: Annotated[list[Path] | None, typer.Option(help="Folder of NAME.png mattes by any software.")] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of photos, matched with --alphas by name.")] = None,
+    predictions: Annotated[list[Path] | None, typer.Option(help="Folder of mattes NAME.png, by any software.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of images, matched with --alphas by name.")] = None,
     alphas: Annotated[Path | None, typer.Option(help="Folder of true mattes.")] = None,
-    trimaps: Annotated[Path | None, typer.Option(help="Folder of trimaps; made from the mattes by default.")] = None,
-    pairs: Annotated[Path | None, typer.Option(help="Folder of NAME/image.*, NAME/alpha.*, or of such sets.")] = None,
+    trimaps: Annotated[
+        Path | None, typer.Option(help="Folder of trimaps; computed from the mattes by default.")
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Folder of NAME/image.* and NAME/alpha.*, or of several such sets.")
+    ] = None,
     trimap_based: Annotated[
         bool, typer.Option("--trimap-based", help="Add closed-form matting, which is given the true trimap.")
     ] = False,
-    labels: Annotated[Path | None, typer.Option(help="CSV of name and 0/1 columns: a result row per label.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="CSV with a column 'name' and one 0/1 column per label, for results per label.")
+    ] = None,
     corruptions: Annotated[bool, typer.Option("--corruptions", help="Also corrupt every image in 70 ways.")] = False,
-    size: Annotated[int | None, typer.Option(help="Working size: a multiple of 32; the run's own by default.")] = None,
+    size: Annotated[int | None, typer.Option(help="Working size, a multiple of 32; the run's own by default.")] = None,
     protocol: Annotated[Literal["adobe", "p3m"], typer.Option(help="Definition of the metrics.")] = "adobe",
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
-    allow_unmatched: Annotated[bool, typer.Option("--allow-unmatched", help="Score what is complete, exit 0.")] = False,
+    allow_unmatched: Annotated[
+        bool, typer.Option("--allow-unmatched", help="Score the complete pairs and exit with 0.")
+    ] = False,
 ) -> None:
     """Score mattes with SAD, MSE, MAD, Grad and Conn and write a report.
 
-    Images are the test set of a corpus (matting evaluate corpus=synthetic ...), two folders, or a folder of pairs.
-    The first checkpoint (or else the first folder of predictions) is the method under test; the others are compared.
-    Images without a partner, unreadable files and sizes that differ are listed and make the exit code 1. An
-    evaluation that was interrupted goes on where it stopped when the same command is given again.
+    The images are the test set of a corpus (matting evaluate corpus=synthetic ...), two folders, or a folder of pairs.
+    The first checkpoint, or else the first folder of predictions, is the method under test; the others are compared
+    with it. Images without a partner, unreadable files and different sizes are listed, and the exit code is 1. The
+    same command resumes an interrupted evaluation.
     """
     from matting.evaluation import Setting, corrupted_pairs, unmatched
     from matting.evaluation.candidates import load_candidates
@@ -92,7 +100,7 @@ _JOURNALS = ("unfinished.jsonl", "unfinished_corruptions.jsonl")
 
 
 class _Tests(NamedTuple):
-    """The test images, what is wrong with them, what they are, and what would tell that they have changed."""
+    """The test images, their problems, their label, and a state that differs once they have changed."""
 
     pairs: "list[Pair]"
     problems: list[str]
@@ -143,7 +151,7 @@ def _journal(path: Path, candidates: "Mapping[str, Candidate]", protocol: "Proto
     methods = {name: candidate.description.text for name, candidate in candidates.items()}
     journal = Journal(path, question=f"{protocol}; {methods}; {tests.state}")
     if len(journal):
-        typer.echo(f"going on with an evaluation of which {len(journal)} images are scored", err=True)
+        typer.echo(f"resuming an evaluation; images already scored: {len(journal)}", err=True)
     return journal
 
 

@@ -1,4 +1,4 @@
-"""``matting export``: a trained network as a folder to give away, with an ONNX graph and a model card."""
+"""``matting export``: export a trained network as a folder to share, with an ONNX graph and a model card."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,24 +12,25 @@ def export(
         str, typer.Option(help="Run folder, checkpoint, model folder, shipped model or hf:OWNER/NAME.")
     ],
     onnx: Annotated[bool, typer.Option(help="Write model.onnx; needs the extra 'onnx'.")] = True,
-    photograph: Annotated[
-        bool, typer.Option("--photo", help="Also write photo.onnx: photos of any size in, uint8.")
+    photo: Annotated[
+        bool, typer.Option("--photo", help="Also write photo.onnx, which takes uint8 photos of any size.")
     ] = False,
     half: Annotated[bool, typer.Option("--half", help="Store kernels as float16: half the size.")] = False,
     scores: Annotated[
-        list[Path] | None, typer.Option(help="Folder of `matting evaluate` of this network, for the card; repeat.")
+        list[Path] | None,
+        typer.Option(help="Folder of `matting evaluate` results of this network, for the card; may be repeated."),
     ] = None,
     terms: Annotated[
-        list[str] | None, typer.Option(help="NAME=TERMS of data of your own, for the card; repeat.")
+        list[str] | None, typer.Option(help="NAME=TERMS of your own data, for the card; may be repeated.")
     ] = None,
 ) -> None:
-    """Write a model folder: safetensors, config, ONNX graph, and a model card made of the run's own records.
+    """Write a model folder: safetensors, config, ONNX graph, and a model card made from the run's records.
 
-    `matting.load` and every command take it. The graph is compared with torch at three sizes first.
+    `matting.load` and all commands accept the folder. The graph is first compared with torch at three sizes.
     """
     from matting.inference.model_folder import export_model
 
-    records = export_model(checkpoint, output, onnx, photograph, half, scores or (), dict(map(_term, terms or ())))
+    records = export_model(checkpoint, output, onnx, photo, half, scores or (), dict(map(_term, terms or ())))
     for size, difference in records.get("onnx_difference", {}).items():
         typer.echo(f"{size}: alpha differs from torch by at most {difference:.1g}")
     for name, text in records["licence_of_data"].items():

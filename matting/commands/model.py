@@ -1,4 +1,4 @@
-"""``matting model``: what a network costs, before anything is trained, and the models that are shipped."""
+"""``matting model``: the cost of a network before it is trained, and the shipped models."""
 
 from typing import Annotated
 
@@ -7,14 +7,16 @@ import typer
 
 def model(
     overrides: Annotated[
-        list[str] | None, typer.Argument(help="The overrides of train.py.", show_default=False, metavar="[OVERRIDE]...")
+        list[str] | None, typer.Argument(help="Overrides of train.py.", show_default=False, metavar="[OVERRIDE]...")
     ] = None,
-    size: Annotated[int, typer.Option(help="Side of the image in pixels: a multiple of 32.")] = 512,
-    shipped: Annotated[bool, typer.Option("--list", help="List the shipped models with terms and scores.")] = False,
+    size: Annotated[int, typer.Option(help="Side of the input image in pixels, a multiple of 32.")] = 512,
+    shipped: Annotated[
+        bool, typer.Option("--list", help="List the shipped models with their terms and scores.")
+    ] = False,
 ) -> None:
-    """Print the parameters and multiply-accumulates of a network, whole and by its parts, or list the shipped models.
+    """Print the parameters and multiply-accumulates of a network, in total and per part, or list the shipped models.
 
-    Takes the overrides of train.py, and fetches no weights:
+    Takes the overrides of train.py; no weights are downloaded:
     matting model model=unet model.encoder=resnet18
     """
     if shipped:

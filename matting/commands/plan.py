@@ -1,4 +1,4 @@
-"""``matting plan``: what a training run would draw, before it draws anything."""
+"""``matting plan``: the draws of a training run, before it starts."""
 
 import json
 from pathlib import Path
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 def plan(
     overrides: Annotated[
-        list[str] | None, typer.Argument(help="The overrides of train.py.", show_default=False, metavar="[OVERRIDE]...")
+        list[str] | None, typer.Argument(help="Overrides of train.py.", show_default=False, metavar="[OVERRIDE]...")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object an epoch.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per epoch.")] = False,
     image: Annotated[
-        Path | None, typer.Option("--image", "-p", help="Draw the schedule into this PNG file.", show_default=False)
+        Path | None, typer.Option("--image", "-p", help="Plot the schedule to this PNG file.", show_default=False)
     ] = None,
 ) -> None:
-    """Print what a training run draws, stage by stage: streams, sets, difficulties, severities, pairs and repeats.
+    """Print the draws of a training run by stage: streams, sets, difficulties, severities, pairs and repeats.
 
     Takes the overrides of train.py:
     matting plan data=mix_1_8_5_12 +curriculum=3stage trainer.max_epochs=10
@@ -45,7 +45,7 @@ def plan(
         from matting.training.schedule_figure import draw_schedule
 
         draw_schedule(summaries, schedule.curriculum.name, image)
-        typer.echo(f"schedule drawn: {image}", err=True)
+        typer.echo(f"schedule: {image}", err=True)
 
 
 def _epoch(schedule: "Schedule", epoch: int) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _epoch(schedule: "Schedule", epoch: int) -> dict[str, Any]:
 
 
 def _print_tables(schedule: "Schedule", summaries: list[dict[str, Any]]) -> None:
-    """One table a stage, of its first epoch: within a stage all epochs hold the same counts by stream."""
+    """Print one table per stage, for its first epoch: all epochs of a stage have the same counts per stream."""
     from rich.console import Console
     from rich.table import Table
 
@@ -69,9 +69,9 @@ def _print_tables(schedule: "Schedule", summaries: list[dict[str, Any]]) -> None
         epochs = [summary for summary in summaries if summary["stage"] == stage]
         first = epochs[0]
         span = f"epochs {first['epoch']}-{epochs[-1]['epoch']}" if len(epochs) > 1 else f"epoch {first['epoch']}"
-        title = f"stage '{stage}', {span}, {first['rows']} rows an epoch (first epoch shown)"
+        title = f"stage '{stage}', {span}, {first['rows']} rows per epoch (first epoch shown)"
         table = Table("stream", "rows", "share", *DIFFICULTIES, "items", "repeats", title=title)
-        table.columns[0].overflow = "fold"  # names of sets are whole, on narrow terminals too
+        table.columns[0].overflow = "fold"  # keeps the names of sets complete on narrow terminals
         for column in table.columns[1:]:
             column.justify = "right"
         for stream, rows in first["stream"].items():
@@ -86,7 +86,7 @@ def _print_tables(schedule: "Schedule", summaries: list[dict[str, Any]]) -> None
 
 
 def _add_sets(table: "Table", summary: dict[str, Any], stream: str) -> None:
-    """A row for each data set that a stream draws from, where there are several."""
+    """Add one row per data set of a stream, if there are several."""
     if len(summary["sets"][stream]) > 1:
         for name, rows in summary["sets"][stream].items():
             table.add_row(f" {name}", str(rows), f"{rows / summary['rows']:.1%}")

@@ -1,4 +1,4 @@
-"""``matting report``: training runs side by side, as tables and figures that can be made again from three CSV files."""
+"""``matting report``: compare training runs, in tables and figures that can be recreated from three CSV files."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +12,12 @@ def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or folders of sweeps.", metavar="RUNS...")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the tables.", show_default=False)],
     reference: Annotated[
-        str | None, typer.Option(help="Row to compare the others with; the first one by default.", show_default=False)
+        str | None, typer.Option(help="Row to compare the others with; the first by default.", show_default=False)
     ] = None,
 ) -> None:
-    """Gather training runs into runs.csv, per_image.csv, curves.csv, table.md and two figures.
+    """Summarise training runs in runs.csv, per_image.csv, curves.csv, table.md and two figures.
 
-    Runs that differ by their seed alone make one row. Runs of different corpora, test images or metrics are refused;
+    Runs that differ only in their seed form one row. Runs of different corpora, test images or metrics are refused;
     runs that crashed or are missing are listed. The same runs give the same files.
     """
     from matting.commands.console import track
@@ -26,7 +26,7 @@ def report(
     from matting.studies.figures import plot_groups, plot_learning_curves
 
     write_study(output, gather(find_runs(runs), reference))
-    study = read_study(output)  # what a reader of the files has: the page can be made again from them
+    study = read_study(output)  # read back, so that the page depends only on the three files
     pages = {
         "learning_curves.png": lambda path: plot_learning_curves(study, path),
         "groups.png": lambda path: plot_groups(study, path),
@@ -37,4 +37,4 @@ def report(
     typer.echo((output / "table.md").read_text())
     typer.echo(f"report: {output / 'table.md'}")
     if missing := study.missing():
-        list_problems(f"{len(missing)} runs have no figures:", missing)
+        list_problems(f"{len(missing)} runs have no results:", missing)

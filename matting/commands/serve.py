@@ -1,4 +1,4 @@
-"""``matting serve``: a web page that cuts photos out."""
+"""``matting serve``: a web page that cuts people out of photos."""
 
 import socket
 from typing import Annotated, Literal
@@ -10,17 +10,21 @@ def serve(
     checkpoint: Annotated[
         str, typer.Option(help="Shipped model, run folder, checkpoint, model folder, .onnx file or hf:OWNER/NAME.")
     ] = "portrait",
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 accepts other computers.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 7860,
-    size: Annotated[int | None, typer.Option(help="Working size, a multiple of 32; the model's own without.")] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Working size, a multiple of 32; the model's own by default.")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
-    backend: Annotated[Literal["auto", "torch", "onnx"], typer.Option(help="What runs the network.")] = "auto",
-    max_megabytes: Annotated[int, typer.Option(help="Largest upload.", min=1)] = 50,
-    max_memory: Annotated[int, typer.Option(help="Megabytes for one photo; larger ones are refused.")] = 1500,
+    backend: Annotated[Literal["auto", "torch", "onnx"], typer.Option(help="Library that runs the network.")] = "auto",
+    max_megabytes: Annotated[int, typer.Option(help="Largest upload in megabytes.", min=1)] = 50,
+    max_memory: Annotated[
+        int, typer.Option(help="Memory for one photo in megabytes; larger photos are refused.")
+    ] = 1500,
 ) -> None:
     """Serve a web page: upload or paste a photo, press a button, download the cutout.
 
-    One photo is worked on at a time, others wait. Needs the extra 'page'. Nothing is sent anywhere.
+    One photo is processed at a time, others wait. Needs the extra 'page'. No data is sent elsewhere.
     """
     from matting.inference import load
     from matting.inference.jobs import pixels_within
@@ -35,10 +39,10 @@ def serve(
 
 
 def check_address(host: str, port: int) -> None:
-    """Find out whether a server can listen there, before a network is loaded for it.
+    """Check that a server can listen on an address, before a network is loaded.
 
     Raises:
-        OSError: The host is none of this machine, or the port is taken or not allowed.
+        OSError: The host is not an address of this machine, or the port is taken or not allowed.
     """
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

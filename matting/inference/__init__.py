@@ -1,4 +1,4 @@
-"""Use of a trained network: any photo in, its matte or cutout out."""
+"""Use a trained network: from any photo to its matte or cutout."""
 
 from matting.inference.clock import Clock
 from matting.inference.cutout import Style, cut_out, cutout, finish, has_subject, place_on

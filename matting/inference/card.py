@@ -1,4 +1,4 @@
-"""The model card: everything that is known of a network, in Markdown."""
+"""The model card of a network, in Markdown."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from matting.inference.records import APACHE, licence
 
 COLUMNS = (("whole", "mad"), ("unknown", "mad"), ("whole", "sad"), ("whole", "grad"), ("whole", "conn"))
-"""Regions and metrics of the card's tables; ``training.json`` has all of them."""
+"""Regions and metrics in the card's tables; ``training.json`` contains all of them."""
 
 
 def model_card(records: Mapping[str, Any]) -> str:
-    """Write the card of a model in Markdown.
+    """Return the card of a model in Markdown.
 
     Args:
-        records: See `matting.inference.records.read_records`.
+        records: Records of the model, from `matting.inference.records.read_records`.
     """
     terms = licence(records["licence_of_data"])
     lines = [
@@ -57,7 +57,7 @@ def summary_of_scores(records: Mapping[str, Any]) -> list[str]:
 
 
 def _score_table(scores: Mapping[str, Any], digest: str) -> str:
-    """One row per set and per label of its images, such as a scenario."""
+    """Return a table with one row per set, and one per label of its images, such as a scenario."""
     cells = scores["cells"]
     head = ["set", "images", *(f"{metric.upper()}, {region}" for region, metric in COLUMNS)]
     rows = [

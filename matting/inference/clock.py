@@ -1,4 +1,4 @@
-"""Where the time goes."""
+"""Measure the time of each processing step."""
 
 import time
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 
 class Clock:
-    """Adds up the seconds spent in named steps.
+    """Accumulate the seconds spent in named steps.
 
     Attributes:
-        seconds: Wall time by step, in the order of their first use.
+        seconds: Wall time by step, in the order of first use.
 
     Example:
         >>> clock = Clock()
@@ -32,6 +32,6 @@ class Clock:
             self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
 
     def __str__(self) -> str:
-        """The steps and their sum, such as ``decode 120 ms, network 210 ms, together 330 ms``."""
-        steps = [*self.seconds.items(), ("together", sum(self.seconds.values()))]
+        """Return the steps and their sum, such as ``decode 120 ms, network 210 ms, total 330 ms``."""
+        steps = [*self.seconds.items(), ("total", sum(self.seconds.values()))]
         return ", ".join(f"{step} {1000 * seconds:.0f} ms" for step, seconds in steps)

@@ -1,4 +1,4 @@
-"""What a matte is for: the subject on transparency, or on another ground."""
+"""From a photo and its matte to a cutout, or to the subject on another background."""
 
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
@@ -16,35 +16,36 @@ Colour = tuple[int, int, int]
 """Red, green, blue, 0 to 255 each."""
 
 SUBJECT = 0.001
-"""Share of an image that is more foreground than not from which on somebody is there: 10 x 15 px of 384 x 384."""
+"""Least share of pixels above one half for which a subject counts as found: 10 x 15 px of 384 x 384."""
 
-_ROWS = 64
+_ROWS = 64  # per strip that is composed in floating point
 
 
 @dataclass(frozen=True)
 class Style:
-    """What is made of a photo and its matte.
+    """The kind of result made from a photo and its matte.
 
     Attributes:
-        kind: ``cutout`` is straight RGBA, ``matte`` the alpha alone, ``composite`` the subject before `ground`.
-        ground: One colour, or an image ``(h, w, 3)`` uint8 RGB, which is scaled to cover the photo and cropped
-            around its middle.
-        foreground: Estimate the subject's own colours; else soft edges keep the old background in them.
-        clear: Set the colours of a cutout to 0 where alpha is: the file is smaller, and nothing is hidden in it.
+        kind: ``cutout`` is straight RGBA, ``matte`` the alpha alone, ``composite`` the subject in
+            front of `background`.
+        background: One colour, or an image ``(h, w, 3)`` uint8 RGB, which is scaled to cover the photo and cropped
+            at the centre.
+        foreground: Estimate the subject's own colours; otherwise the old background shows through soft edges.
+        clear: Set the colours of a cutout to 0 where alpha is 0: the file is smaller and hides no image content.
     """
 
     kind: Literal["cutout", "matte", "composite"] = "cutout"
-    ground: NDArray[np.uint8] | Colour = (255, 255, 255)
+    background: NDArray[np.uint8] | Colour = (255, 255, 255)
     foreground: bool = True
     clear: bool = False
 
 
 class Result(NamedTuple):
-    """What became of a photo.
+    """The result for one photo.
 
     Attributes:
         pixels: uint8 of the photo's size: ``(H, W, 4)`` straight RGBA, ``(H, W)``, or ``(H, W, 3)``, by the style.
-        subject_found: Whether somebody is in it; see `has_subject`.
+        subject_found: Whether a subject was found; see `has_subject`.
     """
 
     pixels: NDArray[np.uint8]
@@ -52,10 +53,10 @@ class Result(NamedTuple):
 
 
 def has_subject(alpha: NDArray[np.float32]) -> bool:
-    """Whether a matte shows anybody: `SUBJECT` of it or more is above one half.
+    """Return whether a matte shows a subject: at least the share `SUBJECT` of its pixels is above one half.
 
-    Area and not the largest value, because a network that sees nobody still raises single specks; one half, because a
-    network that doubts everywhere has found nobody; a share, so that the rule is the same at every size.
+    The rule uses the area and not the maximum, because without a subject a network still predicts single specks; one
+    half, because a network that is uncertain everywhere has found nobody; and a share, so that it applies at any size.
 
     Args:
         alpha: ``(H, W)`` float32 in [0, 1], at the working size or the photo's own.
@@ -64,16 +65,16 @@ def has_subject(alpha: NDArray[np.float32]) -> bool:
 
 
 def cut_out(predictor: Predictor, image: NDArray[np.uint8], style: Style, clock: Clock) -> Result:
-    """Cut a photo out.
+    """Cut the subject out of a photo.
 
     Args:
-        predictor: Gives the matte.
+        predictor: Predicts the matte.
         image: ``(H, W, 3)`` uint8 RGB.
-        style: What is wanted.
-        clock: Takes the times of the steps ``network``, ``detail`` and ``foreground``.
+        style: The kind of result.
+        clock: Records the time of the steps ``network``, ``detail`` and ``foreground``.
 
     Returns:
-        The result. Where no subject is found its matte is empty: specks are nobody's cutout.
+        The result. If no subject is found its matte is empty: specks are not a cutout.
 
     Raises:
         ValueError: Another shape or dtype.
@@ -84,9 +85,9 @@ def cut_out(predictor: Predictor, image: NDArray[np.uint8], style: Style, clock:
 
 
 def from_coarse(image: NDArray[np.uint8], coarse: NDArray[np.float32], style: Style, clock: Clock) -> Result:
-    """Cut a photo out whose matte is known at the working size; otherwise as `cut_out`."""
+    """Cut out a photo whose matte is known at the working size; see `cut_out`."""
     if not has_subject(coarse):
-        # Without a subject there are no colours to clean, and none to hide behind a matte of zeros.
+        # Without a subject there are no colours to estimate, and the photo must not stay hidden under a matte of zeros.
         empty = np.zeros(image.shape[:2], np.float32)
         return Result(finish(image, empty, replace(style, foreground=False, clear=True)), subject_found=False)
     with clock("detail"):
@@ -96,14 +97,16 @@ def from_coarse(image: NDArray[np.uint8], coarse: NDArray[np.float32], style: St
 
 
 def finish(image: NDArray[np.uint8], alpha: NDArray[np.float32], style: Style) -> NDArray[np.uint8]:
-    """Make of a photo and its matte what the style says; the pixels of a `Result`."""
+    """Return the pixels of a `Result`, made from a photo and its matte in the given style."""
     if style.kind == "matte":
         return to_bytes(alpha)
     colours = estimate_foreground(image, alpha) if style.foreground else image
     if style.kind == "cutout":
         return cutout(colours, alpha, clear=style.clear)
-    ground = style.ground if isinstance(style.ground, tuple) else cover(style.ground, (image.shape[0], image.shape[1]))
-    return place_on(colours, alpha, ground)
+    behind = style.background
+    if not isinstance(behind, tuple):
+        behind = cover(behind, (image.shape[0], image.shape[1]))
+    return place_on(colours, alpha, behind)
 
 
 def to_bytes(alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -113,7 +116,7 @@ def to_bytes(alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def cutout(image: NDArray[np.uint8], alpha: NDArray[np.float32], *, clear: bool = False) -> NDArray[np.uint8]:
-    """Put the matte behind the colours.
+    """Join colours and matte to an RGBA image.
 
     Args:
         image: ``(H, W, 3)`` uint8 RGB.
@@ -124,7 +127,7 @@ def cutout(image: NDArray[np.uint8], alpha: NDArray[np.float32], *, clear: bool 
         ``(H, W, 4)`` uint8, straight (not premultiplied) RGBA.
 
     Raises:
-        ValueError: The shapes do not belong together.
+        ValueError: Image and matte differ in size.
     """
     _check_same_size(image, alpha)
     rgba = np.dstack([image, to_bytes(alpha)])
@@ -134,25 +137,25 @@ def cutout(image: NDArray[np.uint8], alpha: NDArray[np.float32], *, clear: bool 
 
 
 def place_on(
-    image: NDArray[np.uint8], alpha: NDArray[np.float32], ground: NDArray[np.uint8] | Colour
+    image: NDArray[np.uint8], alpha: NDArray[np.float32], background: NDArray[np.uint8] | Colour
 ) -> NDArray[np.uint8]:
-    """Compose ``alpha * image + (1 - alpha) * ground`` in sRGB, as every published composite is.
+    """Compose ``alpha * image + (1 - alpha) * background`` in sRGB, as published composites are made.
 
     Args:
         image: ``(H, W, 3)`` uint8 RGB.
         alpha: ``(H, W)`` float in [0, 1].
-        ground: One RGB colour, or an image of the same size.
+        background: One RGB colour, or an image of the same size.
 
     Returns:
         ``(H, W, 3)`` uint8.
 
     Raises:
-        ValueError: The shapes do not belong together.
+        ValueError: Image and matte differ in size.
     """
     _check_same_size(image, alpha)
-    below = np.broadcast_to(np.asarray(ground), image.shape)
+    below = np.broadcast_to(np.asarray(background), image.shape)
     result = np.empty_like(image)
-    for top in range(0, image.shape[0], _ROWS):  # floats of the whole image would be four times its size
+    for top in range(0, image.shape[0], _ROWS):  # in floats the whole image would take four times its memory
         rows = slice(top, top + _ROWS)
         weight = np.clip(alpha[rows], 0, 1)[..., None].astype(np.float32)
         under = below[rows].astype(np.float32)
@@ -161,18 +164,18 @@ def place_on(
 
 
 def cover(image: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """Scale an image so that it covers a shape, and crop it around its middle.
+    """Scale an image to cover a shape, and crop it at the centre.
 
     Args:
         image: ``(h, w, 3)`` uint8.
         shape: ``(height, width)`` wanted.
 
     Returns:
-        ``(height, width, 3)`` uint8, in the image's own proportions.
+        ``(height, width, 3)`` uint8, with the image's aspect ratio kept.
     """
     (height, width), (h, w) = shape, image.shape[:2]
     scale = max(height / h, width / w)
-    # Cropped before it is scaled: a panorama behind a portrait is not blown up whole.
+    # Cropped before it is scaled: a panorama behind a portrait is never enlarged as a whole.
     keep_h, keep_w = max(1, round(height / scale)), max(1, round(width / scale))
     top, left = (h - keep_h) // 2, (w - keep_w) // 2
     return resize(np.ascontiguousarray(image[top : top + keep_h, left : left + keep_w]), shape)

@@ -1,4 +1,4 @@
-"""From the matte at the network's working size to one of the photo's: edges follow the photo."""
+"""Upsample a matte from the working size to the photo's size, with edges that follow the photo."""
 
 import cv2
 import numpy as np
@@ -8,24 +8,24 @@ from matting.inference.resizing import resize
 from matting.tiles import Tile, soft, tiles
 
 RADIUS = 1
-"""Of the guided filter's window, in pixels of the working image: the local model spans no more than three of them."""
+"""Radius of the guided filter's window, in pixels of the working image: a local model spans only three of them."""
 
 EPSILON = 1e-4
-"""Variance of colours, of the range [0, 1], below which a window counts as flat."""
+"""Variance of colours in [0, 1] below which a window counts as flat."""
 
-_SIDE = 512
+_SIDE = 512  # of a tile at full size, in pixels
 
 _Floats = NDArray[np.float32]
 
 
 def refine(image: NDArray[np.uint8], coarse: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bring a matte to its photo's size.
+    """Upsample a matte to the size of its photo.
 
-    Enlarged by cubic interpolation, and where it is soft by guided upsampling: within each window of the working
-    image alpha is taken for a linear function of the colour (the guided filter, He et al. 2013, eq. 14-16, colour
-    guide), whose coefficients are enlarged and applied to the photo's own pixels (He and Sun 2015, "Fast
-    Guided Filter"). One step of back-projection (Irani and Peleg 1991) follows, so that the result, scaled down
-    again, gives back what the network said: detail is added, nothing is moved. Tiles without soft pixels cost nothing.
+    The matte is enlarged by cubic interpolation, and where it is soft by guided upsampling: within each window of the
+    working image alpha is modelled as a linear function of the colour (the guided filter, He et al. 2013, eq. 14-16,
+    colour guide), whose coefficients are enlarged and applied to the photo's own pixels (He and Sun 2015, "Fast Guided
+    Filter"). One step of back-projection (Irani and Peleg 1991) follows, so that the result, scaled down
+    again, is the network's prediction: detail is added and nothing moves. Tiles without soft pixels are skipped.
 
     Args:
         image: ``(H, W, 3)`` uint8 RGB.
@@ -56,7 +56,7 @@ def refine(image: NDArray[np.uint8], coarse: NDArray[np.float32]) -> NDArray[np.
 
 
 def _colour_model(image: NDArray[np.uint8], alpha: _Floats) -> _Floats:
-    """Coefficients of ``alpha = a · colour + b`` around each pixel, ``(h, w, 4)``: three for the colour, then b."""
+    """Return the coefficients of ``alpha = a · colour + b`` around each pixel, ``(h, w, 4)``: three of a, then b."""
     colour: _Floats = image.astype(np.float32) / np.float32(255)
     mean = _box(colour)
     mean_alpha = _box(alpha)
@@ -75,20 +75,20 @@ def _box(values: _Floats) -> _Floats:
 
 
 def _interpolation(length: int, coarse: int) -> _Floats:
-    """Cubic convolution (Keys 1981, a = -3/4 as in OpenCV) of `coarse` to `length` pixels, ``(length, coarse)``."""
+    """Return the matrix of cubic convolution (Keys 1981, a = -3/4 as in OpenCV), ``(length, coarse)``."""
     position = (np.arange(length) + 0.5) * coarse / length - 0.5
     first = np.floor(position).astype(int)
     matrix = np.zeros((length, coarse))
     for offset in (-1, 0, 1, 2):
         d = np.abs(position - first - offset)
         near, far = 1.25 * d**3 - 2.25 * d**2 + 1, -0.75 * (d**3 - 5 * d**2 + 8 * d - 4)
-        # Pixels past an end have the colour of the end.
+        # Pixels past the border repeat the border pixel.
         matrix[np.arange(length), np.clip(first + offset, 0, coarse - 1)] += np.where(d < 1, near, far)
     return matrix.astype(np.float32)
 
 
 def _enlarged(values: _Floats, rows: _Floats, columns: _Floats, tile: Tile) -> _Floats:
-    """The tile of ``(h, w, C)`` values interpolated to full size, ``(C, height, width)``."""
+    """Interpolate ``(h, w, C)`` values to a tile at full size, ``(C, height, width)``."""
     down, across = rows[tile.core[0]], columns[tile.core[1]]
     used_rows, used_columns = (np.flatnonzero(matrix.any(axis=0)) for matrix in (down, across))
     top, bottom, left, right = used_rows[0], used_rows[-1] + 1, used_columns[0], used_columns[-1] + 1
@@ -97,7 +97,7 @@ def _enlarged(values: _Floats, rows: _Floats, columns: _Floats, tile: Tile) -> _
 
 
 def _apply(alpha: _Floats, image: NDArray[np.uint8], model: _Floats) -> None:
-    """Replace a tile of the matte by what the colour model says, as far as its weight (the last plane) goes."""
+    """Blend a tile of the matte with the colour model's prediction, by its weight (the last plane)."""
     guided = model[3]
     for channel in range(3):
         guided += model[channel] * (image[..., channel] * np.float32(1 / 255))

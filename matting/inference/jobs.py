@@ -1,4 +1,4 @@
-"""Many photos: which file each one's cutout goes to, and all of them one after the other."""
+"""Cut out many photos: choose the file of each result, and process them one after the other."""
 
 import glob
 import os
@@ -15,10 +15,10 @@ from matting.inference.cutout import Style, cut_out
 from matting.inference.predictor import Predictor
 
 RESULTS = (".png", ".webp")
-"""Endings of results."""
+"""File name suffixes of results."""
 
 SETTINGS, FAILURES = "cutout.json", "failures.csv"
-"""What is written to a folder of results: how they were made, and which photos were not done."""
+"""Files in a folder of results: the settings they were made with, and the photos that failed."""
 
 
 class Job(NamedTuple):
@@ -28,16 +28,16 @@ class Job(NamedTuple):
     target: Path
 
     def done(self) -> bool:
-        """Whether the result is there and no older than the photo."""
+        """Return whether the result exists and is no older than the photo."""
         both = self.target.is_file() and self.photo.is_file()
         return both and self.target.stat().st_mtime >= self.photo.stat().st_mtime
 
 
 class Outcome(NamedTuple):
-    """What became of many photos.
+    """The outcome for many photos.
 
     Attributes:
-        failures: Photos that were not done, and why.
+        failures: Photos that failed, each with the reason.
         empty: Photos in which no subject was found.
     """
 
@@ -46,14 +46,14 @@ class Outcome(NamedTuple):
 
 
 def split_result(photos: list[str], output: Path | None) -> tuple[list[str], Path | None]:
-    """Take the second of two arguments for the result's name where it names a PNG or WebP that does not exist.
+    """Split off the second of two arguments as the name of the result if it is a PNG or WebP that does not exist.
 
     Args:
         photos: As given by the user, such as ``["photo.jpg", "new.png"]``.
-        output: As given; a result that is named by ``-o`` is not named again.
+        output: The option ``-o``; if it is given, all arguments are photos.
 
     Returns:
-        Photos and output.
+        The photos and the output.
     """
     if output is not None or len(photos) != 2 or glob.has_magic(photos[1]) or not Path(photos[0]).is_file():
         return photos, output
@@ -62,10 +62,10 @@ def split_result(photos: list[str], output: Path | None) -> tuple[list[str], Pat
 
 
 def results_folder(output: Path | None) -> Path | None:
-    """Return the folder of the results, which keeps records of them; None where the output is a file or none is given.
+    """Return the folder of the results, where their settings are recorded; None if the output is a file or not given.
 
     Raises:
-        MattingError: The output names an image of a format that no result has.
+        MattingError: The output is an image file of a format that results cannot have.
     """
     return None if output is None or _names_result(output) else output
 
@@ -73,33 +73,33 @@ def results_folder(output: Path | None) -> Path | None:
 def plan_jobs(
     photos: Sequence[Path | str], output: Path | None, form: Literal["png", "webp"] | None = None
 ) -> list[Job]:
-    """Say which file each photo's cutout goes to, before any is opened.
+    """Choose the file of each photo's cutout, before any photo is opened.
 
     Args:
-        photos: Files, which need not be images by name; folders, which are searched for images, but not in the folder
-            of the results; and patterns with ``*``, ``?`` or ``[…]``, for shells that leave them to the program.
+        photos: Files, with any suffix; folders, which are searched for images, except in the folder of the results; and
+            patterns with ``*``, ``?`` or ``[…]``, for shells that do not expand them.
         output: Folder of the results: ``NAME.png`` for a file, ``SUB/NAME.png`` for one found below a folder. Or the
-            file of a single photo's result, ``*.png`` or ``*.webp``. None for ``NAME.png`` in the current directory, or
-            ``NAME_cutout.png`` where that is one of the photos.
-        form: Of the results; PNG, or that of the result's name, where None.
+            result file of a single photo, ``*.png`` or ``*.webp``. None for ``NAME.png`` in the current directory, or
+            ``NAME_cutout.png`` if ``NAME.png`` is one of the photos.
+        form: Format of the results; None for PNG, or for the format of the result's name.
 
     Returns:
-        One job per photo, each named once however often it was given.
+        One job per photo, even if a photo was given several times.
 
     Raises:
         FileNotFoundError: A path does not exist, or no photo was found.
-        MattingError: Two photos would give one file, a result would replace one of the photos, or the output does not
-            go with the input.
+        MattingError: Two photos would have the same result file, a result would replace a photo, or the output does not
+            fit the input.
     """
     paths = [path for given in photos for path in _expand(str(given))]
     _check_output(paths, output, form)
     suffix = f".{form or 'png'}"
-    # Not Path.resolve, which raises where links run in a circle.
+    # Not Path.resolve, which raises on a loop of symbolic links.
     jobs = {os.path.realpath(job.photo): job for path in paths for job in _jobs_of(path, output, suffix)}
     if not jobs:
         raise FileNotFoundError(f"expected photos, found none in {', '.join(map(str, photos))}")
     if output is None:
-        jobs = {photo: _beside_inputs(job, jobs.keys()) for photo, job in jobs.items()}
+        jobs = {photo: _avoid_inputs(job, jobs.keys()) for photo, job in jobs.items()}
     by_target: dict[str, list[Path]] = defaultdict(list)
     for job in jobs.values():
         by_target[os.path.realpath(job.target)].append(job.photo)
@@ -113,10 +113,10 @@ def plan_jobs(
 
 
 def check_new(jobs: Sequence[Job]) -> None:
-    """Refuse to replace a file that may be anything: outside of a folder of results nothing tells what is ours.
+    """Refuse to replace existing files: outside a folder of results, they may be anything.
 
     Raises:
-        FileExistsError: A result's file exists.
+        FileExistsError: The target of a job exists.
     """
     for job in jobs:
         if os.path.lexists(job.target):
@@ -127,12 +127,16 @@ def check_new(jobs: Sequence[Job]) -> None:
 
 
 def pixels_within(megabytes: int, size: int) -> int:
-    """Return the largest photo that stays within so much memory, at a working size, along with the loaded network.
+    """Return the largest number of pixels of a photo that fits in memory along with the loaded network.
+
+    Args:
+        megabytes: Memory for one photo.
+        size: Working size of the network, in pixels.
 
     Raises:
-        MattingError: That is too little for the network at work.
+        MattingError: The memory is too small for the network itself.
     """
-    network, per_pixel = max(300, size * size // 1000), 20  # experiments/cutout_speed measures less
+    network, per_pixel = max(300, size * size // 1000), 20  # upper bounds of what experiments/cutout_speed measured
     if megabytes <= network:
         raise MattingError(f"--max-memory: expected more than {network} megabytes at {size} px, found {megabytes}")
     return (megabytes - network) * 10**6 // per_pixel
@@ -144,12 +148,12 @@ def cut_out_all(jobs: Iterable[Job], predictor: Predictor, style: Style, max_pix
     Args:
         jobs: From `plan_jobs`.
         predictor: The network.
-        style: What is written.
-        max_pixels: Larger photos are refused.
-        clock: Takes the time of each step.
+        style: The kind of results.
+        max_pixels: Size limit of a photo, in pixels; larger ones fail.
+        clock: Records the time of each step.
 
     Returns:
-        Photos that were not done, and those without a subject, whose result is written all the same.
+        The photos that failed, and those without a subject, for which a result is written nevertheless.
     """
     outcome = Outcome([], [])
     for job in jobs:
@@ -170,32 +174,32 @@ def cut_out_all(jobs: Iterable[Job], predictor: Predictor, style: Style, max_pix
 
 
 def check_settings(output: Path, settings: dict[str, object], overwrite: bool) -> None:
-    """Refuse to go on in a folder whose results were made in another way; note how these are made.
+    """Refuse to continue in a folder whose results were made with other settings, and record the present ones.
 
     Args:
-        output: Folder of the results; made where it is missing.
-        settings: How they are made, JSON-ready.
-        overwrite: Do not refuse.
+        output: Folder of the results; created if it is missing.
+        settings: Settings of the results, JSON-serialisable.
+        overwrite: Replace other settings instead of refusing.
 
     Raises:
-        MattingError: The folder's results were made in another way.
+        MattingError: The folder's results were made with other settings.
     """
     file, text = output / SETTINGS, json_text(settings)
     if file.is_file() and not overwrite and file.read_text() != text:
         raise MattingError(
-            f"{file}: expected the settings of this call, found other ones: the folder's results were made with "
-            "another network or in another way; choose another --output, or --overwrite"
+            f"{file}: expected the settings of this call, found others: the folder's results were made with another "
+            "network or style; choose another --output, or add --overwrite"
         )
     output.mkdir(parents=True, exist_ok=True)
     write_atomic(file, text.encode())
 
 
 def write_failures(output: Path, failures: Sequence[tuple[Path, str]]) -> None:
-    """List in the folder of the results which photos were not done; where all were, no list is left.
+    """Write the list of failed photos to the folder of the results; if none failed, remove an old list.
 
     Args:
         output: Folder of the results.
-        failures: Of the `Outcome`.
+        failures: The failures of an `Outcome`.
     """
     if not failures:
         (output / FAILURES).unlink(missing_ok=True)
@@ -204,7 +208,7 @@ def write_failures(output: Path, failures: Sequence[tuple[Path, str]]) -> None:
 
 
 def _expand(given: str) -> list[Path]:
-    """A path as it is where it exists, for names may hold brackets; else what its pattern matches."""
+    """Return an existing path as it is, since names may contain brackets; otherwise the matches of its pattern."""
     if Path(given).exists() or not glob.has_magic(given):
         return [Path(given)]
     matches = glob.glob(given, recursive=True)  # noqa: PTH207 (Path.glob refuses absolute patterns)
@@ -252,13 +256,13 @@ def _jobs_of(path: Path, output: Path | None, suffix: str) -> list[Job]:
 
 
 def _below(photo: Path, output: Path, searched: Path) -> bool:
-    """Whether a photo lies in the folder of the results, where that lies in the folder that is searched."""
+    """Return whether a photo is in the folder of the results and that folder is inside the searched one."""
     real = Path(os.path.realpath(output))
     return real.is_relative_to(os.path.realpath(searched)) and Path(os.path.realpath(photo.parent)).is_relative_to(real)
 
 
-def _beside_inputs(job: Job, photos: Collection[str]) -> Job:
-    """The job under a name that is none of the photos'."""
+def _avoid_inputs(job: Job, photos: Collection[str]) -> Job:
+    """Return the job, with another target if its target is one of the photos."""
     if os.path.realpath(job.target) not in photos:
         return job
     return job._replace(target=job.target.with_stem(f"{job.target.stem}_cutout"))

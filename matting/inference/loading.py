@@ -1,4 +1,4 @@
-"""From whatever names a network to a model, on what is fastest here."""
+"""Load a model by name or path, with the fastest backend of this machine."""
 
 import importlib.util
 from pathlib import Path
@@ -13,7 +13,7 @@ from matting.inference.resolving import DEFAULT, GRAPH, resolve
 from matting.models import AttentionUNet, load_checkpoint
 
 Backend = Literal["auto", "torch", "onnx"]
-"""What runs the network."""
+"""The library that runs the network."""
 
 
 def load(
@@ -28,24 +28,24 @@ def load(
     Args:
         source: A shipped model such as ``portrait``, a run folder, a checkpoint file, a model folder of
             ``matting export``, its ``model.onnx``, or ``hf:owner/name``; see `resolve`.
-        size: Long side of the working image, a multiple of 32; the model's own where None.
+        size: Long side of the working image, a multiple of 32; None for the model's own.
         device: ``cpu``, ``cuda``, ``mps``, or ``auto`` for the fastest.
-        backend: ``auto`` takes torch in bfloat16 where the hardware multiplies it, else ONNX Runtime where there is a
-            graph and the package, else torch in float32.
-        precision: Of torch; the fastest where None.
+        backend: ``auto`` chooses torch in bfloat16 if the hardware supports it, else ONNX Runtime if the graph exists
+            and the package is installed, else torch in float32.
+        precision: Precision of torch; None for the fastest.
 
     Returns:
         The model.
 
     Raises:
-        FileNotFoundError: There is nothing to load.
-        MattingError: It cannot be used, or the size, the device or the backend cannot.
+        FileNotFoundError: The source does not exist.
+        MattingError: The source, the size, the device or the backend cannot be used.
     """
     path = resolve(source)
     graph = path if path.suffix == ".onnx" else path / GRAPH
     if backend == "onnx" and not graph.is_file():
         raise MattingError(
-            f"{source}: expected a model folder with {GRAPH} for ONNX Runtime, found none; matting export"
+            f"{source}: expected a model folder with {GRAPH} for ONNX Runtime, found none; run 'matting export'"
         )
     if path.suffix == ".onnx" or backend == "onnx":
         return _load_graph(str(source), graph, size)
@@ -64,13 +64,13 @@ def load(
 
 
 def trained_network(path: str | Path) -> AttentionUNet:
-    """Load a network to be trained further, for example on images of one's own.
+    """Load a network for fine-tuning, for example on a user's own images.
 
     Args:
-        path: What `load` takes as its source, but no graph.
+        path: A source as for `load`, but not an ONNX graph.
 
     Returns:
-        The network in training mode. The optimiser starts afresh: this continues learning, not an interrupted run.
+        The network in training mode. Only the weights are loaded: this does not resume a run and its optimiser state.
     """
     return load_checkpoint(resolve(path)).model.train()
 

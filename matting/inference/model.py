@@ -1,4 +1,4 @@
-"""A loaded model: photos in, mattes and cutouts out."""
+"""A loaded model, which predicts mattes and cutouts of photos."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ Photos: TypeAlias = list[Photo] | tuple[Photo, ...]
 
 @dataclass(frozen=True)
 class Model:
-    """A network ready for photos, and what to say of it. `matting.load` makes one.
+    """A network ready for photos, with a description of it. `matting.load` returns one.
 
     Attributes:
         predictor: The network with its working size and device.
-        name: What it was loaded by.
-        path: The file it came from.
-        corpus: What it was trained on.
-        digest: Names its weights; see `matting.models.weights_digest`.
-        backend: What runs it, in words.
-        terms: Terms of the data that it was trained on, by name.
+        name: The name or path it was loaded by.
+        path: The file of its weights.
+        corpus: The data it was trained on.
+        digest: Digest of its weights; see `matting.models.weights_digest`.
+        backend: The backend that runs it, in words.
+        terms: Licence terms of its training data, by name of the data set.
 
     Example:
         >>> import matting
@@ -51,11 +51,11 @@ class Model:
 
     @property
     def licence(self) -> str:
-        """What may be done with the weights, in a few words."""
+        """The licence of the weights, in a few words."""
         return licence(self.terms)
 
     def __str__(self) -> str:
-        """One line for a user."""
+        """Return a one-line description for the user."""
         return (
             f"{self.name} ({self.digest}): {self.licence}; trained on: {self.corpus}; "
             f"{self.backend}, {self.predictor.size} px"
@@ -71,13 +71,14 @@ class Model:
         """Predict the matte of a photo, or those of a list of photos as one batch.
 
         Args:
-            photo: One `Photo`, or a list of them. All of a list are in memory at once.
+            photo: One `Photo`, or a list of them. All photos of a list are in memory at the same time.
 
         Returns:
-            ``(H, W)`` float32 in [0, 1] of the photo's own size; a list for a list.
+            ``(H, W)`` float32 in [0, 1], of the photo's size; a list if a list was given.
 
         Raises:
-            MattingError: A file is no image, or an array has another shape or dtype.
+            MattingError: A file is not an image.
+            ValueError: An array has another shape or dtype.
         """
         if isinstance(photo, (list, tuple)):
             return self.predictor.predict_batch([_rgb(one) for one in photo])
@@ -96,8 +97,8 @@ class Model:
             photo: As for `alpha`.
 
         Returns:
-            Straight RGBA of the photo's own size, with the old background cleaned out of soft edges; transparent
-            everywhere where no subject was found (`matting.inference.has_subject`). A list for a list.
+            A straight RGBA image of the photo's size, with the old background removed from soft edges; fully
+            transparent if no subject was found (`matting.inference.has_subject`). A list if a list was given.
 
         Raises:
             MattingError: As for `alpha`.
@@ -114,5 +115,5 @@ class Model:
 
 def _rgb(photo: Photo) -> NDArray[np.uint8]:
     if isinstance(photo, np.ndarray):
-        return photo  # the predictor checks it
+        return photo  # its shape and dtype are checked by the predictor
     return pillow_to_rgb(photo) if isinstance(photo, Image.Image) else read_rgb(Path(photo), to_srgb=True)

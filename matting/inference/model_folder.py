@@ -1,4 +1,4 @@
-"""What is given away of a run: weights, graph, and a model card made of the run's own records."""
+"""Export a run as a model folder: weights, ONNX graph, and a model card made from the run's records."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,48 +11,48 @@ import torch
 from matting.errors import MattingError
 from matting.files import json_text
 from matting.inference.card import model_card
-from matting.inference.onnx_network import OnnxNetwork, parity, write_onnx, write_photograph_graph
+from matting.inference.onnx_network import OnnxNetwork, parity, write_onnx, write_photo_graph
 from matting.inference.records import OWN, licence, read_records, read_scores
 from matting.inference.resolving import GRAPH, resolve
 from matting.models import RECORDS, AttentionUNet, load_checkpoint, weights_digest
 
-PHOTOGRAPH_GRAPH = "photo.onnx"
+PHOTO_GRAPH = "photo.onnx"
 
 
 def export_model(
     source: Path | str,
     folder: Path,
     graph: bool = True,
-    photograph_graph: bool = False,
+    photo_graph: bool = False,
     half: bool = False,
     scores: Sequence[Path] = (),
     terms: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Write a model folder, which `matting.load` and `AttentionUNet.from_pretrained` take.
+    """Write a model folder, as `matting.load` and `AttentionUNet.from_pretrained` read it.
 
     Args:
-        source: Anything that `resolve` takes but a graph.
-        folder: Target; it appears when it is complete.
-        graph: Write ``model.onnx``, compared with torch.
-        photograph_graph: Also write ``photo.onnx``, with scaling inside, for programs without this package.
-        half: Store the weights in 16 bits, see `half_precision`.
-        scores: Folders of evaluations of this network, for the card; of the weights before or after their rounding.
-        terms: Terms of data that only the user knows, by name: they take the place of those of the user's own sets.
+        source: Any source of `resolve` except an ONNX graph.
+        folder: Target; it is created only once its content is complete.
+        graph: Write ``model.onnx`` and compare it with torch.
+        photo_graph: Also write ``photo.onnx``, which includes the scaling, for programs without this package.
+        half: Store the weights in 16 bits; see `half_precision`.
+        scores: Folders of evaluations of this network, for the card; of the weights before or after rounding.
+        terms: Terms of the user's own data, by name; they replace the placeholder of those data sets.
 
     Returns:
-        The records of ``training.json``: those of `read_records`, and ``licence`` in a few words.
+        The records in ``training.json``: those of `read_records`, and ``licence`` in a few words.
 
     Raises:
         FileExistsError: The target exists.
-        FileNotFoundError: There is nothing to export.
-        MattingError: It cannot be loaded, packages are missing, scores are of another network, or the graph differs
-            from torch by more than `TOLERANCE`.
+        FileNotFoundError: The source does not exist.
+        MattingError: The source cannot be loaded, packages are missing, scores are of another network, or the graph
+            differs from torch by more than `TOLERANCE`.
     """
     if folder.exists():
         raise FileExistsError(f"{folder}: expected a new folder, found one that exists; choose another name")
     trained = load_checkpoint(resolve(source))
     stored = half_precision(trained.model) if half else trained.model
-    model = deepcopy(stored).float()  # what will be loaded
+    model = deepcopy(stored).float()  # the weights after loading, rounded if they are stored in half
     records = read_records(trained) | {"digest": weights_digest(model)}
     digests = dict.fromkeys([records["digest"], weights_digest(trained.model)])
     more = [read_scores(path, digests) for path in scores]
@@ -66,8 +66,8 @@ def export_model(
     partial.mkdir(parents=True)
     try:
         stored.save_pretrained(partial)
-        if graph or photograph_graph:
-            records["onnx_difference"] = _write_graphs(model, records, partial, photograph_graph)
+        if graph or photo_graph:
+            records["onnx_difference"] = _write_graphs(model, records, partial, photo_graph)
         (partial / RECORDS).write_text(json_text(records))
         (partial / "README.md").write_text(model_card(records))
         partial.rename(folder)
@@ -79,10 +79,10 @@ def export_model(
 def half_precision(model: AttentionUNet) -> AttentionUNet:
     """Return a copy whose kernels are stored as float16, half the size; loading makes them float32 again.
 
-    Biases and the statistics of normalisation, two per cent of the values, keep 32 bits: their range is larger.
+    Biases and normalisation statistics, two per cent of the values, keep 32 bits because their range is larger.
 
     Raises:
-        MattingError: A weight is outside of it.
+        MattingError: A kernel weight is out of the range of float16.
     """
     copy = deepcopy(model)
     for name, parameter in copy.named_parameters():
@@ -93,10 +93,10 @@ def half_precision(model: AttentionUNet) -> AttentionUNet:
     return copy
 
 
-def _write_graphs(model: AttentionUNet, records: Mapping[str, Any], folder: Path, photograph: bool) -> dict[str, float]:
+def _write_graphs(model: AttentionUNet, records: Mapping[str, Any], folder: Path, photo: bool) -> dict[str, float]:
     about = {name: str(records[name]) for name in ("size", "corpus", "digest", "licence")}
     write_onnx(model, folder / GRAPH, about)
     differences = parity(model, OnnxNetwork(folder / GRAPH))
-    if photograph:
-        write_photograph_graph(folder / GRAPH, folder / PHOTOGRAPH_GRAPH, int(records["size"]), model.stride)
+    if photo:
+        write_photo_graph(folder / GRAPH, folder / PHOTO_GRAPH, int(records["size"]), model.stride)
     return {f"{height} x {width}": difference for (height, width), difference in differences.items()}

@@ -1,4 +1,4 @@
-"""The network as an ONNX graph: written, compared with torch, and run by ONNX Runtime."""
+"""Write the network as an ONNX graph, compare it with torch, and run it with ONNX Runtime."""
 
 import logging
 import warnings
@@ -12,25 +12,25 @@ from matting.errors import MattingError
 from matting.models import AttentionUNet, MattingOutput, fuse
 
 PARITY_SHAPES = ((512, 512), (768, 512), (1024, 1536))
-"""Heights and widths at which a written graph is compared with torch."""
+"""Heights and widths at which an exported graph is compared with torch."""
 
 TOLERANCE = 1e-3
-"""Largest difference of alpha allowed there."""
+"""Largest difference of alpha allowed at these shapes."""
 
 INSTALL = "install it with: pip install 'portrait-matting[onnx]'"
 
 
 class OnnxNetwork(nn.Module):
-    """A network that ONNX Runtime runs, in the shape of a torch module, for a `Predictor`.
+    """A network run by ONNX Runtime, wrapped as a torch module for a `Predictor`.
 
     Args:
         path: Graph written by `write_onnx`.
 
     Attributes:
-        about: What `write_onnx` was told of the network, by name.
+        about: Metadata that `write_onnx` stored, by name.
 
     Raises:
-        MattingError: If the file is no such graph, or ONNX Runtime is not installed.
+        MattingError: The file is not such a graph, or ONNX Runtime is not installed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,7 +43,7 @@ class OnnxNetwork(nn.Module):
         try:
             self.session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=wanted)
             self.about: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
-        except Exception as error:  # its types are not public, and a damaged file raises several of them
+        except Exception as error:  # a damaged file raises one of several types, none of them public
             raise MattingError(f"{path}: expected an ONNX graph, found: {str(error).splitlines()[0]}") from error
         if [port.name for port in self.session.get_inputs()] != ["image"] or "size" not in self.about:
             raise MattingError(f"{path}: expected the graph model.onnx of 'matting export', found another one")
@@ -52,18 +52,18 @@ class OnnxNetwork(nn.Module):
 
     @property
     def provider(self) -> str:
-        """What runs the graph, such as ``CPU``."""
+        """The execution provider, such as ``CPU``."""
         return str(self.session.get_providers()[0]).removesuffix("ExecutionProvider")
 
     def forward(self, image: Tensor) -> MattingOutput:
-        """Predict; alpha is fused already, and the rest of the output is empty."""
+        """Predict alpha, which is already fused; the other outputs are empty."""
         alpha = torch.from_numpy(self.session.run(["alpha"], {"image": image.float().cpu().numpy()})[0])
         nothing = alpha.new_zeros(0)
         return MattingOutput(alpha, nothing, nothing)
 
 
 class _Fused(nn.Module):
-    """A network that gives the matte alone."""
+    """A network with the fused matte as its only output."""
 
     def __init__(self, model: AttentionUNet) -> None:
         super().__init__()
@@ -79,10 +79,10 @@ def write_onnx(model: AttentionUNet, path: Path, about: dict[str, str]) -> None:
     Args:
         model: The network; its fusion of the two heads becomes part of the graph.
         path: Target.
-        about: Stored in the file; ``size``, the working size, has to be there.
+        about: Metadata to store in the file; must contain ``size``, the working size.
 
     Raises:
-        MattingError: If the packages for it are not installed.
+        MattingError: The packages ``onnx`` and ``onnxscript`` are not installed.
     """
     onnx = _import("onnx")
     _import("onnxscript")
@@ -100,7 +100,7 @@ def write_onnx(model: AttentionUNet, path: Path, about: dict[str, str]) -> None:
             output_names=["alpha"],
             verbose=False,
         )
-    assert program is not None  # only so if it writes a file by itself
+    assert program is not None  # None only if the exporter writes the file itself
     graph = program.model_proto
     onnx.helper.set_model_props(graph, about)
     onnx.checker.check_model(graph)
@@ -108,17 +108,17 @@ def write_onnx(model: AttentionUNet, path: Path, about: dict[str, str]) -> None:
 
 
 def parity(model: nn.Module, network: OnnxNetwork) -> dict[tuple[int, int], float]:
-    """Compare a graph with the network it was made of.
+    """Compare a graph with the network it was exported from.
 
     Args:
-        model: The network, as its `Predictor` would run it in float32.
+        model: The network, run in float32.
         network: The graph.
 
     Returns:
-        Largest difference of alpha for each of `PARITY_SHAPES`, on uniform noise.
+        Largest difference of alpha at each of `PARITY_SHAPES`, on uniform noise.
 
     Raises:
-        MattingError: One is above `TOLERANCE`.
+        MattingError: A difference is above `TOLERANCE`.
     """
     random = torch.Generator().manual_seed(0)
     differences = {}
@@ -132,15 +132,17 @@ def parity(model: nn.Module, network: OnnxNetwork) -> dict[tuple[int, int], floa
     return differences
 
 
-def write_photograph_graph(network: Path, path: Path, size: int, stride: int) -> None:
+def write_photo_graph(network: Path, path: Path, size: int, stride: int) -> None:
     """Wrap a graph of `write_onnx` so that programs without this package can use it on photos.
 
+    The result maps ``photo (B, H, W, 3)`` uint8 RGB of any size to ``alpha (B, H, W)`` float32 in [0, 1]. It scales
+    to the working size of `working_shape` and back, without the guided upsampling.
+
     Args:
-        network: The graph.
-        path: Target: ``photo (B, H, W, 3)`` uint8 RGB of any size to ``alpha (B, H, W)`` float32 in [0, 1]. It
-            scales to the working size and back, as `working_shape` says, without the guided detail.
-        size: Long side of the working image.
-        stride: The sides of the working image are multiples of it.
+        network: Path of the graph.
+        path: Target.
+        size: Long side of the working image, in pixels.
+        stride: Divisor of the sides of the working image.
     """
     onnx = _import("onnx")
     core = onnx.load(network)

@@ -18,7 +18,7 @@ from matting.inference.resizing import resize
 if TYPE_CHECKING:
     import gradio
 
-GROUNDS: dict[str, Colour | None] = {
+BACKGROUNDS: dict[str, Colour | None] = {
     "checker": None,
     "white": (255, 255, 255),
     "gray": (128, 128, 128),
@@ -38,20 +38,20 @@ footer { display: none !important; }
 
 
 def build_page(model: Model, max_pixels: int = MAX_PIXELS, waiting: int = 16) -> "gradio.Blocks":
-    """Build the page around a network.
+    """Build the page of a model.
 
     Args:
-        model: The network.
-        max_pixels: Largest photo taken, by its header and before anything is decoded.
-        waiting: Jobs that may wait; one is worked on at a time.
+        model: The model that cuts out.
+        max_pixels: Largest photo accepted, in pixels; checked in the header, before anything is decoded.
+        waiting: Length of the queue; one request is processed at a time.
 
     Returns:
-        The page, with its queue, not yet served.
+        The page with its queue, not yet served.
 
     Raises:
         MattingError: Gradio is not installed.
     """
-    # Before the import: it phones home with either of them otherwise.
+    # Must be set before the import: otherwise Gradio sends usage data with either of them.
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
     try:
         import gradio as gr
@@ -60,51 +60,53 @@ def build_page(model: Model, max_pixels: int = MAX_PIXELS, waiting: int = 16) ->
             "expected the package gradio, which is not installed; install it with: pip install 'portrait-matting[page]'"
         ) from None
 
-    def press(photo: str | None, ground: str, own: str | None) -> tuple[Any, str, str]:
+    def press(photo: str | None, background: str, own: str | None) -> tuple[Any, str, str]:
         try:
-            return cut_out_upload(model, photo, ground, own, max_pixels)
+            return cut_out_upload(model, photo, background, own, max_pixels)
         except (MattingError, OSError) as error:
             raise gr.Error(without_folders(str(error), photo, own), duration=None, print_exception=False) from None
 
     def upload(label: str, height: int, visible: bool = True) -> Any:
-        """A place for an image, passed on as a file, unopened: the project's reader checks before it decodes."""
-        place = gr.Image(label=label, sources=["upload", "clipboard"], type="filepath", height=height, visible=visible)
-        place.preprocess = lambda payload: payload.path if payload else None
-        return place
+        """Make an upload field that passes on the file unopened: the project's reader checks it before decoding."""
+        field = gr.Image(label=label, sources=["upload", "clipboard"], type="filepath", height=height, visible=visible)
+        field.preprocess = lambda payload: payload.path if payload else None
+        return field
 
     with gr.Blocks(title="Portrait matting", analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.Markdown("## Portrait matting\nA photo in, a cutout out. It goes to this server and nowhere else.")
         with gr.Row():
             with gr.Column():
                 photo = upload("photo: upload or paste", 420)
-                ground = gr.Radio([*GROUNDS, OWN], value="checker", label="show it on")
-                own = upload("own background", 160, visible=False)
+                background = gr.Radio([*BACKGROUNDS, OWN], value="checker", label="show it on")
+                own = upload("your background", 160, visible=False)
                 button = gr.Button("Cut out", variant="primary")
             with gr.Column():
                 slider = gr.ImageSlider(label="before and after", interactive=False, buttons=["fullscreen"])
                 download = gr.DownloadButton("Download PNG", interactive=False)
                 times = gr.Markdown("")
         gr.Markdown(describe(model))
-        ground.change(lambda choice: gr.update(visible=choice == OWN), ground, own, queue=False)
+        background.change(lambda choice: gr.update(visible=choice == OWN), background, own, queue=False)
 
-        def pressed(photo: str | None, ground: str, own: str | None) -> tuple[Any, Any, str]:
-            images, file, text = press(photo, ground, own)
+        def pressed(photo: str | None, background: str, own: str | None) -> tuple[Any, Any, str]:
+            images, file, text = press(photo, background, own)
             return images, gr.update(value=file, interactive=True), text
 
-        button.click(pressed, [photo, ground, own], [slider, download, times], concurrency_limit=1, api_name="cut_out")
+        button.click(
+            pressed, [photo, background, own], [slider, download, times], concurrency_limit=1, api_name="cut_out"
+        )
     page.queue(max_size=waiting, default_concurrency_limit=1)
     return page
 
 
 def serve(model: Model, host: str, port: int, max_megabytes: int, max_pixels: int) -> None:
-    """Serve the page until it is stopped.
+    """Serve the page until the process is stopped.
 
     Args:
-        model: The network.
+        model: The model that cuts out.
         host: Address to listen on.
         port: Port to listen on.
-        max_megabytes: Largest upload.
-        max_pixels: Largest photo.
+        max_megabytes: Largest upload, in megabytes.
+        max_pixels: Largest photo, in pixels.
 
     Raises:
         OSError: The port is taken.
@@ -112,7 +114,7 @@ def serve(model: Model, host: str, port: int, max_megabytes: int, max_pixels: in
     page = build_page(model, max_pixels)
     import gradio as gr
 
-    system = ["system-ui", "sans-serif"]  # the theme's own fonts would be fetched from the internet
+    system = ["system-ui", "sans-serif"]  # the default theme would fetch its fonts from the internet
     page.launch(
         server_name=host,
         server_port=port,
@@ -128,38 +130,39 @@ def serve(model: Model, host: str, port: int, max_megabytes: int, max_pixels: in
 
 
 def cut_out_upload(
-    model: Model, photo: str | None, ground: str, own: str | None, max_pixels: int = MAX_PIXELS
+    model: Model, photo: str | None, background: str, own: str | None, max_pixels: int = MAX_PIXELS
 ) -> tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], str, str]:
-    """Do what the button asks for.
+    """Cut out an uploaded photo, as the button of the page does.
 
     Args:
-        model: The network.
-        photo: Upmodel file.
-        ground: One of `GROUNDS`, or `OWN`.
-        own: Upmodel background.
-        max_pixels: Largest image taken.
+        model: The model that cuts out.
+        photo: Path of the uploaded photo.
+        background: One of `BACKGROUNDS`, or `OWN`.
+        own: Path of the uploaded background.
+        max_pixels: Largest image accepted, in pixels.
 
     Returns:
-        The photo and its cutout before the ground, both scaled for the page; the PNG's path; the times.
+        The photo and its cutout on the background, both scaled for the page; the path of the PNG; a text with the
+        times.
 
     Raises:
-        MattingError: There is no photo, or a file is no image; the text says which.
+        MattingError: There is no photo, or a file is not an image; the message names it.
     """
     if not photo:
         raise MattingError("expected a photo, found none; upload or paste one first")
-    if ground == OWN and not own:
+    if background == OWN and not own:
         raise MattingError("expected an image for the background, found none; upload one, or choose a colour")
-    if ground not in (*GROUNDS, OWN):
-        raise MattingError(f"expected a ground of {', '.join((*GROUNDS, OWN))}, found '{ground}'")
+    if background not in (*BACKGROUNDS, OWN):
+        raise MattingError(f"expected a background among {', '.join((*BACKGROUNDS, OWN))}, found '{background}'")
     clock = Clock()
     with clock("decode"):
         image = read_rgb(photo, to_srgb=True, max_pixels=max_pixels)
         scale = min(1.0, PREVIEW / max(image.shape[:2]))
         shape = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
-        if ground == OWN and own:  # scaled at once: two large images are never held together
+        if background == OWN and own:  # scaled immediately, so that two large images are never in memory together
             behind: NDArray[np.uint8] | Colour = cover(read_rgb(own, to_srgb=True, max_pixels=max_pixels), shape)
         else:
-            behind = GROUNDS.get(ground) or checker(shape)
+            behind = BACKGROUNDS.get(background) or checker(shape)
     rgba, subject_found = cut_out(model.predictor, image, Style(), clock)
     with clock("encode"):
         folder = Path(tempfile.mkdtemp(prefix="matting-", dir=_cache()))
@@ -168,19 +171,19 @@ def cut_out_upload(
     alpha = resize(np.ascontiguousarray(rgba[..., 3]), shape).astype(np.float32) / np.float32(255)
     after = place_on(resize(np.ascontiguousarray(rgba[..., :3]), shape), alpha, behind)
     height, width = image.shape[:2]
-    nobody = "" if subject_found else "**No subject found.** "
-    return (resize(image, shape), after), str(file), f"{nobody}{width} x {height} px; {clock}"
+    note = "" if subject_found else "**No subject found.** "
+    return (resize(image, shape), after), str(file), f"{note}{width} x {height} px; {clock}"
 
 
 def checker(shape: tuple[int, int], side: int = 12) -> NDArray[np.uint8]:
-    """Return the chequered ground that stands for transparency, ``(height, width, 3)`` uint8."""
+    """Return the checkerboard that represents transparency, ``(height, width, 3)`` uint8."""
     rows, columns = (np.arange(length) // side % 2 for length in shape)
     gray = np.where(rows[:, None] == columns, 255, 205).astype(np.uint8)
     return np.repeat(gray[..., None], 3, axis=2)
 
 
 def describe(model: Model) -> str:
-    """Say what network it is, what it was trained on, and what follows for its use, in Markdown."""
+    """Describe the network, its training data and its licence, in Markdown."""
     listed = "; ".join(f"{name}: {term}" for name, term in model.terms.items())
     return (
         f"Network `{model.name}` (`{model.digest}`), {model.predictor.size} px, {model.backend}: "
@@ -189,7 +192,7 @@ def describe(model: Model) -> str:
 
 
 def without_folders(text: str, *files: str | None) -> str:
-    """Take the server's folders out of a message, and leave the names of the files that were upmodel."""
+    """Remove the server's folders from a message, but keep the names of the uploaded files."""
     for file in files:
         if file:
             text = text.replace(str(Path(file).parent) + "/", "")
@@ -197,7 +200,7 @@ def without_folders(text: str, *files: str | None) -> str:
 
 
 def _cache() -> str:
-    """Where Gradio keeps, serves and deletes files."""
+    """Return the folder where Gradio stores, serves and deletes files."""
     from gradio.utils import get_upload_folder
 
     folder = Path(get_upload_folder())

@@ -1,4 +1,4 @@
-"""From a photo of any size to its matte, through a network that wants multiples of 32."""
+"""Predict mattes of photos of any size with a network that needs multiples of 32."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,19 +18,19 @@ Precision = Literal["float32", "bfloat16"]
 
 
 class Predictor:
-    """A network made ready for photos: working size, device, and detail at the original size.
+    """A network prepared for photos, with its working size, its device and detail at the original size.
 
     Args:
         model: Maps ``(B, 3, H, W)`` float32 sRGB in [0, 1] to a `MattingOutput`, such as an `AttentionUNet` or an
-            `OnnxNetwork`. It is moved to the device and put into evaluation mode. Its attribute ``fusion``, where it
-            has one, says how its two heads are joined; see `matting.models.fuse`.
+            `OnnxNetwork`. It is moved to the device and set to evaluation mode. Its attribute ``fusion``, if any,
+            selects how its two heads are fused; see `matting.models.fuse`.
         size: Long side of the working image, a multiple of 32; see `working_shape`.
-        device: A torch device, or "auto": CUDA or Apple's GPU where there is one, else the CPU.
-        precision: Of the network. ``bfloat16`` is several times faster where the hardware has it
-            (`fastest_precision`), and moves alpha by about a thousandth.
+        device: A torch device, or "auto": CUDA or Apple's GPU if there is one, else the CPU.
+        precision: Precision of the network. ``bfloat16`` is several times faster where the hardware supports it
+            (`fastest_precision`), and changes alpha by about a thousandth.
 
     Raises:
-        ValueError: `size` is no positive multiple of 32, or there is no such device here.
+        ValueError: `size` is not a positive multiple of 32, or the device is not available.
     """
 
     def __init__(
@@ -49,48 +49,48 @@ class Predictor:
 
     @property
     def resizing(self) -> str:
-        """How a photo reaches the network and its matte comes back, in words for a report."""
+        """How a photo is scaled for the network and its matte scaled back, in words for a report."""
         back = "cubic up, then guided by the photo where soft"
         return f"long side to {self.size} px, sides to multiples of {STRIDE}; by area down, {back}"
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the matte of one photo, as `predict`."""
+        """Return the matte of one photo; see `predict`."""
         return self.predict(image)
 
     def predict(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Predict the matte of one photo.
 
         Args:
-            image: ``(H, W, 3)`` uint8 RGB, any size from one pixel.
+            image: ``(H, W, 3)`` uint8 RGB, of any size from one pixel.
 
         Returns:
             ``(H, W)`` float32 in [0, 1].
 
         Raises:
-            ValueError: Another shape or dtype.
+            ValueError: An image has another shape or dtype.
         """
         return self.predict_batch([image])[0]
 
     def predict_batch(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-        """Predict the mattes of several photos; those with one working shape share a forward pass.
+        """Predict the mattes of several photos; photos with the same working shape share a forward pass.
 
         Args:
-            images: ``(H, W, 3)`` uint8 RGB each, of any sizes. All are in memory at once: choose the number by it.
+            images: ``(H, W, 3)`` uint8 RGB each, of any size. All share one batch, so memory limits their number.
 
         Returns:
-            One ``(H, W)`` float32 matte in [0, 1] per photo, in their order.
+            One ``(H, W)`` float32 matte in [0, 1] per photo, in the same order.
 
         Raises:
-            ValueError: Another shape or dtype.
+            ValueError: An image has another shape or dtype.
         """
         mattes = self.coarse_mattes(images)
         return [refine(image, matte) for image, matte in zip(images, mattes, strict=True)]
 
     def coarse_mattes(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-        """Predict as `predict_batch`, but leave the mattes at the working size, ``(h, w)`` float32 each."""
+        """Predict like `predict_batch`, but return the mattes at the working size, ``(h, w)`` float32 each."""
         groups: dict[tuple[int, int], list[int]] = defaultdict(list)
         for index, image in enumerate(images):
-            _check_photograph(image)
+            _check_photo(image)
             groups[working_shape(image.shape[0], image.shape[1], self.size)].append(index)
         mattes: dict[int, NDArray[np.float32]] = {}
         for shape, indices in groups.items():
@@ -99,9 +99,9 @@ class Predictor:
         return [mattes[index] for index in range(len(images))]
 
     @torch.inference_mode()
-    def _forward(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        # The channels of a pixel lie side by side in memory already: so permuted they are channels-last.
-        batch = torch.from_numpy(pictures).to(self.device).permute(0, 3, 1, 2).float() / 255
+    def _forward(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        # The channels of a pixel are already adjacent in memory, so the permuted batch is in channels-last format.
+        batch = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).float() / 255
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             output = cast(MattingOutput, self.model(batch))
         return np.asarray(fuse(output, self.fusion)[:, 0].float().cpu().numpy(), np.float32)
@@ -132,6 +132,6 @@ def _device(name: str | torch.device) -> torch.device:
     return device
 
 
-def _check_photograph(image: NDArray[np.uint8]) -> None:
+def _check_photo(image: NDArray[np.uint8]) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         raise ValueError(f"expected a photo (H, W, 3) uint8 RGB, found {image.shape} {image.dtype}")

@@ -1,4 +1,4 @@
-"""What is known of a network: how it was trained, what it scored, and which terms hold for its weights."""
+"""The records of a network: how it was trained, what it scored, and the licence of its weights."""
 
 import json
 import re
@@ -10,28 +10,28 @@ from matting.errors import MattingError
 from matting.inference.resolving import resolve
 from matting.models import RECORDS, AttentionUNet, Checkpoint, load_checkpoint, weights_digest
 
-DRAWN = "rendered by this project's code, so no third-party licence applies"
+RENDERED = "rendered by this project's code, so no third-party licence applies"
 UNKNOWN_DATA = "unknown: the run's configuration is not next to its checkpoint"
 OWN = "yours"
-"""Licence of formats that hold a user's own data, whose terms only the user knows."""
+"""Licence of the formats for a user's own data, whose terms only the user knows."""
 
 APACHE, RESEARCH, OTHER = "Apache-2.0", "research only, non-commercial", "the terms of its data"
-"""What may be done with weights, in a few words."""
+"""Licences of weights, in a few words."""
 
 
 def read_records(trained: Checkpoint) -> dict[str, Any]:
-    """Gather what a run wrote of itself.
+    """Collect the records of a run.
 
     Args:
-        trained: Loaded from the run folder; of a checkpoint that lies by itself less is known.
+        trained: Checkpoint loaded from the run folder; for a checkpoint file elsewhere, fewer records exist.
 
     Returns:
-        JSON values: ``size``, ``corpus``, ``network`` in words, ``digest``, ``licence_of_data``; ``fold`` where one
-        was left out, with the number of folds; and, where the run folder has them, how it was trained (``notes``,
+        JSON values: ``size``, ``corpus``, ``network`` in words, ``digest``, ``licence_of_data``; ``fold``, with the
+        number of folds, if one was left out; and, if the run folder has them, how it was trained (``notes``,
         ``hours``, ``hardware``, ``commit``, ``versions``) and what it scored (``scores``, see `read_scores`).
 
     Raises:
-        MattingError: A file of records is damaged.
+        ValueError: A file of records is damaged.
     """
     earlier = trained.path.parent / RECORDS
     if earlier.is_file():
@@ -57,19 +57,20 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
 
 
 def read_scores(folder: Path, digests: Iterable[str]) -> dict[str, Any]:
-    """Read what ``matting evaluate`` measured of a network.
+    """Read the scores of a network from a folder of ``matting evaluate``.
 
     Args:
         folder: Folder of an evaluation, with its ``results.json``.
-        digests: Names of the weights, one of which the scores must be of; see `matting.models.weights_digest`.
+        digests: Digests of the weights; the scores must be of one of them. See `matting.models.weights_digest`.
 
     Returns:
-        ``images``, what was scored, in words; ``weights``, the digest of what was scored; ``protocol``; and ``cells``,
-        estimates with their intervals by ``<set>/<region>/<metric>``, where a label of images is ``<set>.<label>``.
+        ``images``, the evaluated images, in words; ``weights``, the digest of the evaluated weights; ``protocol``; and
+        ``cells``, estimates with their intervals by ``<set>/<region>/<metric>``, where ``<set>.<label>`` is the part
+        of a set with that label.
 
     Raises:
         FileNotFoundError: There are no results.
-        MattingError: They are damaged, or are of other weights.
+        MattingError: The results are damaged, or are of other weights.
     """
     file = folder / "results.json"
     try:
@@ -90,14 +91,14 @@ def read_scores(folder: Path, digests: Iterable[str]) -> dict[str, Any]:
 
 
 def licence_of_data(run: Path, corpus: str) -> dict[str, str]:
-    """Find the terms of everything that a run has read, by its configuration.
+    """Return the licence terms of all data that a run has read, according to its configuration.
 
     Args:
         run: Run folder.
         corpus: Label of its corpus.
 
     Returns:
-        Terms by data set, and those of the weights that the network started from.
+        Terms by data set, including those of the weights that the training started from.
     """
     from omegaconf import OmegaConf
 
@@ -105,12 +106,12 @@ def licence_of_data(run: Path, corpus: str) -> dict[str, str]:
 
     file = run / ".hydra" / "config.yaml"
     if not file.is_file():
-        return {"images": DRAWN if corpus.startswith("synthetic corpus") else UNKNOWN_DATA}
+        return {"images": RENDERED if corpus.startswith("synthetic corpus") else UNKNOWN_DATA}
     config: Any = OmegaConf.to_container(OmegaConf.load(file))
     readers = _targets(config.get("corpus"))
     terms = {entry.title: entry.licence for entry in FORMATS if entry.name in readers}
     if "synthetic_corpus" in readers:
-        terms["images"] = DRAWN
+        terms["images"] = RENDERED
     model = config.get("model") or {}
     if model.get("path"):
         return (terms or {"images": UNKNOWN_DATA}) | _terms_of_start(str(model["path"]))
@@ -120,32 +121,32 @@ def licence_of_data(run: Path, corpus: str) -> dict[str, str]:
 
 
 def licence(terms: Mapping[str, str]) -> str:
-    """Say in a few words what may be done with weights: the strictest of the terms of what they were trained on.
+    """Return the licence of weights in a few words: the strictest of the terms of their training data.
 
     Args:
-        terms: As `licence_of_data` returns them.
+        terms: Terms by data set, from `licence_of_data`.
     """
     if any(re.search(r"\bNC\b|non-commercial|\bresearch\b", text) for text in terms.values()):
         return RESEARCH
-    return APACHE if all(text == DRAWN or APACHE in text for text in terms.values()) else OTHER
+    return APACHE if all(text == RENDERED or APACHE in text for text in terms.values()) else OTHER
 
 
 def _terms_of_encoder(encoder: str, file: str | None) -> str:
     import timm
 
     if file:
-        return f"started from the file {Path(file).name}, whose own terms hold"
+        return f"started from the file {Path(file).name}, whose own terms apply"
     known = getattr(timm.get_pretrained_cfg(encoder), "license", None) if timm.is_model(encoder) else None
-    own = {"apache-2.0": APACHE}.get(known or "", known or "their own terms hold")
+    own = {"apache-2.0": APACHE}.get(known or "", known or "their own terms apply")
     return f"started from the published ImageNet weights of {encoder}: {own}"
 
 
 def _terms_of_start(source: str) -> dict[str, str]:
-    """Terms that hold for the network that a run was fine-tuned from hold for the run as well."""
+    """Return the terms that a run inherits from the network it was fine-tuned from."""
     try:
         inherited = read_records(load_checkpoint(resolve(source)))["licence_of_data"]
     except (OSError, ValueError):
-        return {"network": f"fine-tuned from {source}, whose data's terms hold as well"}
+        return {"network": f"fine-tuned from {source}, the terms of whose data apply as well"}
     return {f"fine-tuned from {source}: {name}": text for name, text in inherited.items()}
 
 
@@ -166,7 +167,7 @@ def _scores(results: Mapping[str, Any], method: str, digest: str) -> dict[str, A
 
 
 def _targets(node: Any) -> set[str]:
-    """Last parts of the names of everything that a configuration builds."""
+    """Return the short names of all targets that a configuration builds."""
     if not isinstance(node, dict):
         return set()
     own = {str(node["_target_"]).rpartition(".")[2]} if "_target_" in node else set()

@@ -1,4 +1,4 @@
-"""Sizes: which one the network sees, and how images and mattes get there and back."""
+"""The working size of the network, and how images and mattes are resized."""
 
 from typing import TypeVar
 
@@ -8,28 +8,28 @@ from numpy.typing import NDArray
 
 from matting.errors import MattingError
 
-STRIDE = 32
+STRIDE = 32  # of the encoder: both sides of its input must be multiples of it
 
 _Scalar = TypeVar("_Scalar", np.uint8, np.float32)
 
 
 def working_shape(height: int, width: int, size: int) -> tuple[int, int]:
-    """Return the shape the network sees: the long side becomes `size`, each side the nearest multiple of 32.
+    """Return the input shape of the network: the long side becomes `size`, each side the nearest multiple of 32.
 
-    The long side, because then time and memory are bounded whatever the photo's shape; small photos are
-    enlarged, because a network knows people at the scale it was trained on. Rounding may change the aspect ratio by
-    up to ``16 / side``; it is undone when the matte is brought back to the photo's size.
+    Scaling the long side bounds time and memory for any aspect ratio. Small photos are enlarged because the network
+    expects people at the scale it was trained on. Rounding may change the aspect ratio by up to ``16 / side``; this is
+    undone when the matte is resized to the photo's size.
 
     Args:
-        height: Of the photo, in pixels.
-        width: Of the photo, in pixels.
-        size: Long side wanted, a positive multiple of 32.
+        height: Height of the photo, in pixels.
+        width: Width of the photo, in pixels.
+        size: Long side of the working image, a positive multiple of 32.
 
     Returns:
         ``(height, width)``, positive multiples of 32, neither above `size`.
 
     Raises:
-        MattingError: `size` is no positive multiple of 32.
+        MattingError: `size` is not a positive multiple of 32.
     """
     if size < STRIDE or size % STRIDE:
         raise MattingError(f"expected a working size that is a positive multiple of {STRIDE}, found {size}")
@@ -38,14 +38,14 @@ def working_shape(height: int, width: int, size: int) -> tuple[int, int]:
 
 
 def resize(image: NDArray[_Scalar], shape: tuple[int, int]) -> NDArray[_Scalar]:
-    """Resize an image or a matte: by pixel area when it shrinks, by cubic interpolation when it grows.
+    """Resize an image or a matte, by pixel area to shrink it and by cubic interpolation to enlarge it.
 
     Args:
         image: ``(H, W)`` or ``(H, W, C)``, uint8 or float32.
-        shape: ``(height, width)`` wanted.
+        shape: Target ``(height, width)``.
 
     Returns:
-        The same dtype and channels at `shape`. Float results may leave the input's range by cubic overshoot.
+        An array of the same dtype and channels. Cubic interpolation of floats may overshoot the input's range.
     """
     if image.shape[:2] == shape:
         return image

@@ -1,4 +1,4 @@
-"""The one place that knows where weights are: a name, a path or a hub repository becomes a local path."""
+"""Resolve the name of a model, a path or a hub repository to a local path."""
 
 import difflib
 import os
@@ -10,13 +10,13 @@ PRETRAINED = Path(__file__).parent / "pretrained"
 """Folder of the shipped models: one model folder per name."""
 
 DEFAULT = "portrait"
-"""The shipped model that is used where none is named. It is trained on rendered people only."""
+"""The shipped model that is used by default. It is trained on rendered people only."""
 
 GRAPH = "model.onnx"
 """Name of the graph in a model folder."""
 
 HUB = "hf:"
-"""Marks a repository of the Hugging Face hub, as in ``hf:owner/name``."""
+"""Prefix of a repository on the Hugging Face hub, as in ``hf:owner/name``."""
 
 
 def shipped_models() -> dict[str, Path]:
@@ -25,18 +25,18 @@ def shipped_models() -> dict[str, Path]:
 
 
 def resolve(source: str | Path) -> Path:
-    """Find the weights that a user names.
+    """Find the weights of a model.
 
     Args:
         source: Name of a shipped model; path of a run folder, a checkpoint file, a model folder or a ``model.onnx``;
-            or ``hf:owner/name``, a model folder on the Hugging Face hub, fetched once into its cache. A shipped name
-            wins over a file of that name, which its absolute path reaches.
+            or ``hf:owner/name``, a model folder on the Hugging Face hub, downloaded once into its cache. A shipped
+            name takes precedence over a file of that name; give the file by its absolute path.
 
     Returns:
         An existing local path.
 
     Raises:
-        FileNotFoundError: There is nothing of that name; the nearest shipped name is in the text.
+        FileNotFoundError: Nothing has that name; the message contains the nearest shipped name.
         OSError: The hub cannot be reached, or has no such model.
     """
     name, shipped = str(source), shipped_models()
@@ -57,11 +57,11 @@ def resolve(source: str | Path) -> Path:
 def _from_hub(repository: str) -> Path:
     from huggingface_hub import snapshot_download
 
-    # Nothing else is fetched: no pickled weights, no code.
+    # Only these files are downloaded: no pickled weights, which could execute code, and no scripts.
     files = ["config.json", "model.safetensors", RECORDS, GRAPH]
     try:
         return Path(snapshot_download(repository, allow_patterns=files, endpoint=os.environ.get("HF_ENDPOINT")))
-    except (OSError, ValueError) as error:  # what the hub's client raises derives from one of them
+    except (OSError, ValueError) as error:  # all errors of the hub's client derive from one of these
         reason = " ".join(str(error).split())
         raise OSError(
             f"{HUB}{repository}: expected a model folder on the Hugging Face hub, found: {reason}; "

@@ -28,7 +28,7 @@ PEOPLE = 24
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> Path:
-    """A small corpus with planted defects; its sides are below 512, which limits allow here."""
+    """A small corpus with planted defects; its images are smaller than 512 pixels, which these limits allow."""
     folder = ensure_corpus(people=PEOPLE, image_size=160, defects=True, show_progress=False, workers=1)
     copy = tmp_path_factory.mktemp("set") / "corpus"
     shutil.copytree(folder, copy)
@@ -83,12 +83,12 @@ def test_planted_defects_are_found_more_often_than_clean_pairs_fail(root, curati
     assert len(failed & planted) / len(planted) > len(failed & clean) / len(clean)
 
 
-def test_second_run_measures_nothing_and_says_the_same(root, limits, curation, monkeypatch):
+def test_second_run_measures_nothing_and_gives_the_same_verdicts(root, limits, curation, monkeypatch):
     from matting.curation import run
 
     before = (curation / "verdicts.csv").read_bytes()
     monkeypatch.setattr(run, "_measure", lambda curation, name: pytest.fail("measured again"))
-    call("run", "rwp", root / "RWP", "-o", curation)  # the limits that were given hold
+    call("run", "rwp", root / "RWP", "-o", curation)  # the limits given before still apply
     assert (curation / "verdicts.csv").read_bytes() == before
     other = curation / "other.yaml"
     other.write_text("blur: -1\n")
@@ -96,7 +96,7 @@ def test_second_run_measures_nothing_and_says_the_same(root, limits, curation, m
     assert all("blur" in row["reasons"] for row in verdicts(curation).values())
 
 
-def test_interrupted_run_goes_on_after_half_a_line(root, limits, curation):
+def test_an_interrupted_run_resumes_after_half_a_line(root, limits, curation):
     before = (curation / "verdicts.csv").read_bytes()
     scores = curation / "scores.jsonl"
     scores.write_bytes(scores.read_bytes()[: scores.stat().st_size // 2])
@@ -104,7 +104,7 @@ def test_interrupted_run_goes_on_after_half_a_line(root, limits, curation):
     assert (curation / "verdicts.csv").read_bytes() == before
 
 
-def test_processes_say_what_one_process_says(root, limits, curation, tmp_path):
+def test_several_processes_give_the_verdicts_of_one(root, limits, curation, tmp_path):
     call("run", "rwp", root / "RWP", "-o", tmp_path / "two", "--workers", 2, "--limits", limits)
     assert (tmp_path / "two/verdicts.csv").read_bytes() == (curation / "verdicts.csv").read_bytes()
 
@@ -146,7 +146,7 @@ def test_labelled_glass_is_judged_and_other_labels_are_refused(root, limits, tmp
 
 
 def audited(folder: Path, file: Path) -> list[str]:
-    """Draw a sample; a person rejects the first for its `halo`, and accepts the others."""
+    """Draw a sample whose first pair is rejected for its `halo`, and the others accepted."""
     call("audit", folder, "--share", 0.3)
     sample = read_sample(folder / "audit_sample.csv")
     names = list(sample)
@@ -168,10 +168,10 @@ def test_audit_draws_a_page_and_apply_merges_what_it_exports(curation, tmp_path)
     unseen = sum(row["verdict"] == "accept" and not row["reasons"] for row in verdicts(curation).values())
     low, high = wilson(1, len(names))
     assert f"| {unseen / len(names):.0f} [{unseen * low:.0f}, {unseen * high:.0f}] |" in report
-    assert "alt='halo'" not in (curation / "report.html").read_text()  # a person's reason is no check's
+    assert "alt='halo'" not in (curation / "report.html").read_text()  # a person's reason is not a result of the check
 
 
-def test_decision_holds_for_the_files_that_were_looked_at(root, limits, tmp_path):
+def test_a_decision_applies_to_the_files_that_were_judged(root, limits, tmp_path):
     copy, out, export = tmp_path / "set", tmp_path / "out", tmp_path / "export.json"
     shutil.copytree(root / "RWP", copy)
     call("run", "rwp", copy, "-o", out, "--workers", 1, "--limits", limits)
@@ -188,16 +188,16 @@ def test_decision_holds_for_the_files_that_were_looked_at(root, limits, tmp_path
     assert verdicts(out)[names[2]]["reasons"] == "audited"
 
 
-def test_decisions_on_a_part_of_the_sample_are_no_sample(curation, tmp_path):
+def test_decisions_on_part_of_the_sample_give_a_warning(curation, tmp_path):
     export = tmp_path / "export.json"
     names = audited(curation, export)
     content = json.loads(export.read_text())
     export.write_text(json.dumps(content | {"decisions": {names[0]: content["decisions"][names[0]]}}))
     output = call("apply", curation, export)
-    assert f"decisions on 1 of {len(names)} pairs" in output and "holds for a whole sample" in output
+    assert f"decisions on 1 of {len(names)} pairs" in output and "once the whole sample is judged" in output
 
 
-def test_annotators_get_a_picture_of_each_failure(root, curation, tmp_path):
+def test_annotators_get_an_image_of_each_failure(root, curation, tmp_path):
     output = call("export", curation, "--images", tmp_path / "images", "--workers", 1)
     expected = {
         f"{name}.{reason}"
@@ -205,11 +205,11 @@ def test_annotators_get_a_picture_of_each_failure(root, curation, tmp_path):
         for reason in row["reasons"].split(";")
         if reason in BY_NAME
     }
-    drawn = {path.stem for path in (tmp_path / "images").glob("*.png")}
-    assert drawn and drawn <= expected and f"{len(drawn)} images" in output
+    exported = {path.stem for path in (tmp_path / "images").glob("*.png")}
+    assert exported and exported <= expected and f"{len(exported)} images" in output
     of_the_whole = {"low_resolution", "underexposed", "low_contrast", "blur", "jpeg_ghost", "stair_steps"}
-    assert {name.rsplit(".", 1)[1] for name in expected - drawn} <= of_the_whole
-    name, check = min(drawn).rsplit(".", 1)
+    assert {name.rsplit(".", 1)[1] for name in expected - exported} <= of_the_whole
+    name, check = min(exported).rsplit(".", 1)
     (photo,) = (root / "RWP" / "image").glob(f"{name}.*")
     image, photo = read_rgb(tmp_path / "images" / f"{name}.{check}.png"), read_rgb(photo)
     assert image.shape == photo.shape and ((image[..., 0] > 150) & (image[..., 1] < 100)).any()  # red
@@ -228,7 +228,7 @@ def test_training_reads_what_was_accepted(curation):
     assert 0 < len(chosen) < len(everything)
 
 
-def test_parquet_says_what_the_csv_says(root, curation, tmp_path):
+def test_parquet_has_the_content_of_the_csv(root, curation, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     call("export", curation, "--parquet", tmp_path / "verdicts.parquet")
     rows = parquet.read_table(tmp_path / "verdicts.parquet").to_pylist()
@@ -244,7 +244,7 @@ def test_parquet_says_what_the_csv_says(root, curation, tmp_path):
 
 
 class FiftyOne(ModuleType):
-    """What the export uses of FiftyOne, written by its documentation."""
+    """The part of FiftyOne that the export uses, written after its documentation."""
 
     def __init__(self):
         super().__init__("fiftyone")
@@ -317,7 +317,7 @@ def test_verdicts_on_another_set_are_refused(tmp_path):
             synthetic_corpus(PEOPLE, image_size=160, defects=True, verdicts=tmp_path / name)
 
 
-def test_several_sets_have_verdicts_of_their_own(tmp_path):
+def test_each_set_has_its_own_verdicts(tmp_path):
     def written(name: str, source: str, items: list[str], verdict: str = "accept") -> Path:
         rows = [f"{source},{item},{'reject' if k else verdict}\n" for k, item in enumerate(items)]
         (tmp_path / name).write_text("source,name,verdict\n" + "".join(rows))
@@ -346,7 +346,7 @@ def test_folder_of_another_set_is_refused(root, curation, limits):
 
 
 @pytest.mark.slow
-def test_folds_judge_only_whom_they_have_not_seen(root, curation, limits, tmp_path):
+def test_folds_judge_only_pairs_they_have_not_seen(root, curation, limits, tmp_path):
     import torch
 
     from matting.models import AttentionUNet
@@ -357,12 +357,12 @@ def test_folds_judge_only_whom_they_have_not_seen(root, curation, limits, tmp_pa
     paths = []
     for fold in range(2):
         paths += [tmp_path / f"{fold}.ckpt"]
-        parameters = {"size": 64, "corpus": "drawn", "fold": fold, "folds": 2, "model": model.settings}
+        parameters = {"size": 64, "corpus": "synthetic", "fold": fold, "folds": 2, "model": model.settings}
         torch.save({"state_dict": state, "hyper_parameters": parameters}, paths[-1])
     call("crosscheck", curation, "--checkpoint", paths[0], "--checkpoint", paths[1], "--limits", limits)
     rows = read_lines(curation / "credibility.jsonl")
     assert len(rows) == len(verdicts(curation)) and {len(row["agreement"]) for row in rows} == {1}
-    assert np.mean([row["verdict"] == "accept" for row in verdicts(curation).values()]) == 0  # nothing was learnt
+    assert np.mean([row["verdict"] == "accept" for row in verdicts(curation).values()]) == 0  # the network is untrained
     (tmp_path / "lenient.yaml").write_text("low_resolution: 3.5\ncredibility: 0\n")
     call(
         "crosscheck",

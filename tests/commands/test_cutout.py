@@ -1,4 +1,4 @@
-"""Cutouts from the command line: what is made, what is skipped, what is refused."""
+"""Cutouts from the command line: which results are written, skipped and refused."""
 
 import csv
 import os
@@ -23,7 +23,7 @@ def test_more_than_300_hostile_files_get_a_result_or_a_reason(matting, run_folde
     refused, perhaps, sound = write_hostile_files(photos)
     before = {path: path.lstat().st_mtime_ns for path in photos.glob("*/*")}
     failed, made = set(), set()
-    for folder in sorted(photos.iterdir()):  # one for each ending: results keep the name and change the ending
+    for folder in sorted(photos.iterdir()):  # one folder per suffix: results keep the name and change the suffix
         code, _, err = matting("cutout", "--checkpoint", run_folder, folder, "-o", out / folder.name)
         assert "Traceback" not in err and code in (0, 1), err
         made |= {folder / (path.stem + "." + folder.name) for path in (out / folder.name).glob("*.png")}
@@ -40,7 +40,7 @@ def test_more_than_300_hostile_files_get_a_result_or_a_reason(matting, run_folde
         Image.open(path).load()
 
 
-def test_what_is_done_is_passed_over_until_the_photograph_changes(matting, data, run_folder):  # noqa: F811
+def test_finished_results_are_skipped_until_the_photo_changes(matting, data, run_folder):  # noqa: F811
     call = ["cutout", "--checkpoint", run_folder, data / "images", "-o", data / "out"]
     assert "2 cutouts in" in matting(*call)[1]
     code, out, _ = matting(*call)
@@ -53,14 +53,14 @@ def test_what_is_done_is_passed_over_until_the_photograph_changes(matting, data,
     assert Image.open(data / "out" / "a.png").mode == "L"
 
 
-def test_matte_composite_and_cutout_belong_together(matting, data, run_folder):  # noqa: F811
-    write_png(data / "ground.png", np.full((9, 14, 3), (10, 200, 90), np.uint8))
+def test_matte_composite_and_cutout_agree(matting, data, run_folder):  # noqa: F811
+    write_png(data / "background.png", np.full((9, 14, 3), (10, 200, 90), np.uint8))
     call = ["cutout", "--checkpoint", run_folder, data / "images" / "a.png", "-o"]
     options = {
         "cutout": ["--clear", "--no-foreground"],
         "matte": ["--matte"],
         "colour": ["--background", "#0ac85a", "--no-foreground"],
-        "image": ["--background", data / "ground.png", "--no-foreground"],
+        "image": ["--background", data / "background.png", "--no-foreground"],
     }
     for name, extra in options.items():
         code, _, err = matting(*call, data / name, *extra)
@@ -101,12 +101,12 @@ def test_patterns_and_names_with_brackets(matting, data, run_folder):  # noqa: F
         (["--size", 50], "multiple of 32, found 50"),
     ],
 )
-def test_options_that_cannot_be_met_are_one_line(matting, data, run_folder, options, message):  # noqa: F811
+def test_options_that_cannot_be_met_give_one_line(matting, data, run_folder, options, message):  # noqa: F811
     code, _, err = matting("cutout", "--checkpoint", run_folder, data / "images", "-o", data / "out", *options)
     assert code == 1 and message in err and "Traceback" not in err and not list(data.glob("out/*.png"))
 
 
-def test_larger_photographs_than_the_memory_allows_are_refused_unopened(matting, data, run_folder):  # noqa: F811
+def test_photos_that_exceed_the_memory_limit_are_refused_unopened(matting, data, run_folder):  # noqa: F811
     side = int(pixels_within(301, 512) ** 0.5) + 1
     write_png(data / "images" / "large.png", np.zeros((side, side, 3), np.uint8))
     call = ["cutout", "--checkpoint", run_folder, data / "images", "-o", data / "out", "--max-memory", 301]
@@ -149,7 +149,7 @@ def test_a_photo_alone_is_cut_out_by_the_shipped_model(matting, here):  # noqa: 
     assert read_rgba(here / "a.png").shape == (40, 30, 4)
 
 
-def test_a_research_model_says_so_in_the_first_line(matting, here):  # noqa: F811
+def test_a_research_model_is_named_as_such_in_the_first_line(matting, here):  # noqa: F811
     code, _, err = matting("cutout", "a.jpg", "--checkpoint", "portrait-research")
     assert code == 0 and "research only, non-commercial" in err.splitlines()[0]
 
@@ -171,7 +171,7 @@ def test_a_research_model_says_so_in_the_first_line(matting, here):  # noqa: F81
         (["../here/b.png", "--matte"], {"b_cutout.png"}),
     ],
 )
-def test_what_is_written_where(matting, here, call, made):  # noqa: F811
+def test_which_files_are_written(matting, here, call, made):  # noqa: F811
     before = files(here)
     code, _, err = matting("cutout", *call)
     assert code == 0, err
@@ -196,20 +196,20 @@ def test_what_is_written_where(matting, here, call, made):  # noqa: F811
         (["a.jpg", "--checkpoint", "portait"], "did you mean 'portrait'?"),
     ],
 )
-def test_what_does_not_go_together_is_one_line_and_no_file(matting, here, call, message):  # noqa: F811
+def test_incompatible_arguments_give_one_line_and_no_file(matting, here, call, message):  # noqa: F811
     before = files(here)
     code, _, err = matting("cutout", *call)
     assert code == 1 and message in err and "Traceback" not in err and files(here) == before
 
 
-def test_an_existing_file_is_replaced_on_demand_only(matting, here):  # noqa: F811
+def test_an_existing_file_is_replaced_only_on_demand(matting, here):  # noqa: F811
     assert matting("cutout", "a.jpg")[0] == 0
     code, _, err = matting("cutout", "a.jpg")
     assert code == 1 and "a.png: expected a new file" in err
     assert matting("cutout", "a.jpg", "--overwrite", "--matte")[0] == 0 and Image.open("a.png").mode == "L"
 
 
-def test_results_inside_of_the_photos_folder_are_no_photos(matting, here, tmp_path):  # noqa: F811
+def test_results_inside_the_photo_folder_are_not_taken_as_photos(matting, here, tmp_path):  # noqa: F811
     (here / "deep").mkdir()
     (here / "a.jpg").rename(here / "deep" / "a.jpg")
     for expected in ("3 cutouts in ", "0 cutouts in "):
@@ -222,14 +222,14 @@ def test_results_inside_of_the_photos_folder_are_no_photos(matting, here, tmp_pa
 
 @pytest.fixture
 def nobody(shipped):
-    """The shipped model sees nobody."""
+    """Change the shipped model so that it finds no subject."""
     model = load_checkpoint(shipped / "portrait").model
     model.alpha_head.bias.data -= 9
     model.save_pretrained(shipped / "portrait")
 
 
 @pytest.mark.parametrize("options", [[], ["--matte"], ["--background", "red"]])
-def test_when_nobody_is_there(matting, nobody, here, options):  # noqa: F811
+def test_a_photo_without_a_subject(matting, nobody, here, options):  # noqa: F811
     code, out, err = matting("cutout", "a.jpg", "c.jpg", *options)
     assert code == 0 and out.startswith("2 cutouts in ") and "no subject found in 2" in out
     assert "no subject found in a.jpg" in err and "no subject found in c.jpg" in err

@@ -27,7 +27,7 @@ def test_verify_succeeds_on_a_good_tree_and_prints_a_summary(tmp_path):
     assert "train" in shown.stdout and "36" in shown.stdout
 
 
-def test_verify_fails_on_a_bad_tree_and_says_why(tmp_path):
+def test_verify_fails_on_a_bad_tree_and_reports_why(tmp_path):
     root = p3m_tree(tmp_path)
     (root / "train/mask/p_1.png").write_bytes(b"")
     shown = RUNNER.invoke(app, ["data", "verify", "p3m10k", str(root)])
@@ -61,7 +61,7 @@ def test_coco_mattes_are_made_once_and_read_back(coco, tmp_path, monkeypatch):
     assert set(np.unique(alpha)) == {0, 128, 255} and alpha[30, 16] == 255 and alpha[3, 3] == 0
 
 
-def test_a_photograph_of_another_size_stops_with_its_reason(coco, tmp_path):
+def test_a_photo_of_another_size_stops_with_its_reason(coco, tmp_path):
     save(coco / f"train2017/{2:012d}.jpg", photo(0, (20, 20)))
     shown = RUNNER.invoke(app, ["data", "coco-mattes", str(coco), str(tmp_path / "mattes"), "--workers", "1"])
     assert shown.exit_code == 1 and "expected a mask of (20, 20)" in str(shown.exception)
@@ -82,7 +82,7 @@ def test_a_network_refines_where_the_outline_is_uncertain(coco, tmp_path, monkey
     assert set(np.unique(read_alpha(output / f"{1:012d}.png"))) == {0, 51, 255}
 
 
-def test_missing_annotations_are_told(tmp_path):
+def test_missing_annotations_are_reported(tmp_path):
     shown = RUNNER.invoke(app, ["data", "coco-mattes", str(tmp_path), str(tmp_path / "mattes")])
     assert "instances_train2017.json: expected COCO's instance annotations" in str(shown.exception)
     assert not (tmp_path / "mattes").exists()

@@ -1,4 +1,4 @@
-"""``matting serve`` with what cannot be served; the page itself is tested in tests/inference/test_page.py."""
+"""``matting serve`` with invalid options; the page itself is tested in tests/inference/test_page.py."""
 
 import socket
 
@@ -13,7 +13,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def test_a_taken_port_is_one_line(matting, run_folder):  # noqa: F811
+def test_a_taken_port_gives_one_line(matting, run_folder):  # noqa: F811
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -33,7 +33,7 @@ def test_a_taken_port_is_one_line(matting, run_folder):  # noqa: F811
         (["--device", "abacus"], "abacus"),
     ],
 )
-def test_options_that_cannot_be_met_are_one_line(matting, run_folder, options, message):  # noqa: F811
+def test_options_that_cannot_be_met_give_one_line(matting, run_folder, options, message):  # noqa: F811
     code, _, err = matting("serve", "--checkpoint", run_folder, "--port", free_port(), *options)
     assert code == 1 and message in err and "Traceback" not in err
 

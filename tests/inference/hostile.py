@@ -1,4 +1,4 @@
-"""Files that are no images, or none that a reader expects: more than 300, made by code."""
+"""Generate more than 300 files that are not images, or not what a reader expects."""
 
 import io
 import os
@@ -37,7 +37,7 @@ def _png(width: int, height: int, depth: int = 8, colour: int = 2, pixels: bytes
 
 
 def _refused() -> dict[str, bytes]:
-    """What nobody can make an image of."""
+    """Files that cannot be decoded as images."""
     texts = {
         "empty": b"",
         "text": b"hello",
@@ -108,7 +108,7 @@ def _odd_names() -> list[str]:
 
 
 def _perhaps() -> dict[str, bytes]:
-    """Damaged or unusual ones: an image or a reason, but one of them."""
+    """Damaged or unusual files: each gives either an image or a reason."""
     files = {}
     rng = np.random.default_rng(1)
     for suffix, content in _sound().items():
@@ -129,7 +129,7 @@ def _perhaps() -> dict[str, bytes]:
 
 
 def _unusual() -> dict[str, bytes]:
-    """Sound images of every kind a reader has to know."""
+    """Valid images of every kind that a reader must support."""
     rng = np.random.default_rng(2)
     rgb = Image.fromarray(rng.integers(0, 256, (*SIZE[::-1], 3), np.uint8))
     frames = [rgb, rgb.rotate(90, expand=False), rgb.rotate(180)]
@@ -149,10 +149,10 @@ def _unusual() -> dict[str, bytes]:
 
 
 def write_hostile_files(folder: Path) -> tuple[set[Path], set[Path], set[Path]]:
-    """Write them all, into one folder for each ending.
+    """Write all of them, one folder per suffix.
 
     Returns:
-        Files that have to be refused, files that may be, and files that have to be read.
+        Files that must be refused, files that may be refused, and files that must be read.
     """
     groups = []
     for made in (_refused(), _perhaps(), _unusual()):

@@ -18,9 +18,9 @@ def test_cutout_keeps_the_colours_and_rounds_the_matte():
 
 
 def test_place_on_follows_the_compositing_equation():
-    ground = RNG.integers(0, 256, IMAGE.shape, np.uint8)
-    expected = ALPHA[..., None].astype(float) * IMAGE + (1 - ALPHA[..., None].astype(float)) * ground
-    assert np.abs(place_on(IMAGE, ALPHA, ground) - expected).max() <= 0.501
+    background = RNG.integers(0, 256, IMAGE.shape, np.uint8)
+    expected = ALPHA[..., None].astype(float) * IMAGE + (1 - ALPHA[..., None].astype(float)) * background
+    assert np.abs(place_on(IMAGE, ALPHA, background) - expected).max() <= 0.501
     assert np.array_equal(place_on(IMAGE, np.ones_like(ALPHA), (1, 2, 3)), IMAGE)
     assert (place_on(IMAGE, np.zeros_like(ALPHA), (1, 2, 3)) == (1, 2, 3)).all()
 
@@ -31,12 +31,12 @@ def test_sizes_must_agree(make):
         make(IMAGE, ALPHA[:-1])
 
 
-@pytest.mark.parametrize("ground", [None, (1, 2, 3), RNG.integers(0, 256, (90, 70, 3), np.uint8)])
-def test_memory_stays_within_the_limits_estimate(monkeypatch, ground):
-    """By the matte that needs most: noise, which is soft everywhere and flat nowhere."""
+@pytest.mark.parametrize("background", [None, (1, 2, 3), RNG.integers(0, 256, (90, 70, 3), np.uint8)])
+def test_memory_stays_within_the_limits_estimate(monkeypatch, background):
+    """Use the matte that needs the most memory: noise, which is soft everywhere."""
     monkeypatch.setattr("matting.foreground.LONG_SIDE", 500)  # the largest levels of a large photo have no blur
     image, coarse = RNG.integers(0, 256, (1601, 1203, 3), np.uint8), RNG.random((64, 64), np.float32)
-    style = Style() if ground is None else Style("composite", ground)
+    style = Style() if background is None else Style("composite", background)
     tracemalloc.start()
     finish(image, refine(image, coarse), style)
     peak = tracemalloc.get_traced_memory()[1] + image.nbytes

@@ -9,7 +9,7 @@ from matting.tiles import soft, tiles
 
 
 def hair(height=480, width=360, seed=0):
-    """A disc with strands thinner than a pixel of the working image, dark before a bright scene."""
+    """A disc with strands thinner than a pixel of the working image, dark in front of a bright scene."""
     rng = np.random.default_rng(seed)
     alpha = np.zeros((height * 4, width * 4), np.uint8)
     centre = (width * 2, height * 2)
@@ -31,7 +31,7 @@ def test_detail_is_closer_to_the_truth_than_enlarging():
     assert np.abs(refine(image, coarse) - alpha)[unknown].mean() < 0.6 * np.abs(plain - alpha)[unknown].mean()
 
 
-def test_scaled_down_again_it_is_what_the_network_said():
+def test_scaled_down_again_it_is_what_the_network_predicted():
     image, alpha = hair()
     coarse = resize(alpha, (96, 64))
     plain = np.abs(resize(np.clip(resize(coarse, alpha.shape), 0, 1), coarse.shape) - coarse).max()
@@ -51,7 +51,7 @@ def test_any_size_stays_a_matte(height, width, size, seed):
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 0.4])
-def test_a_constant_matte_takes_nothing_from_the_photograph(value):
+def test_a_constant_matte_takes_nothing_from_the_photo(value):
     image, _ = hair()
     assert np.allclose(refine(image, np.full((96, 64), value, np.float32)), value, atol=1e-6)
 

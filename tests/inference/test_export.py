@@ -1,4 +1,4 @@
-"""Model folders and graphs: the same mattes from whatever a network is loaded from."""
+"""Model folders and graphs give the same mattes as the run they were exported from."""
 
 import importlib.util
 import json
@@ -48,7 +48,7 @@ def finished(run_folder, tmp_path):  # noqa: F811
     return run
 
 
-def test_a_model_folder_gives_the_same_mattes_and_tells_its_records(matting, finished, tmp_path):  # noqa: F811
+def test_a_model_folder_gives_the_same_mattes_and_contains_its_records(matting, finished, tmp_path):  # noqa: F811
     code, out, err = matting("export", "--checkpoint", finished, "-o", tmp_path / "model", "--no-onnx")
     assert code == 0, err
     card = (tmp_path / "model" / "README.md").read_text()
@@ -67,7 +67,7 @@ def test_a_model_folder_gives_the_same_mattes_and_tells_its_records(matting, fin
     assert again[0] == 0 and (tmp_path / "again" / "README.md").read_text() == card
 
 
-def test_a_model_folder_remembers_whom_its_network_has_not_seen(matting, finished, tmp_path):  # noqa: F811
+def test_a_model_folder_records_the_fold_that_was_left_out(matting, finished, tmp_path):  # noqa: F811
     file = finished / "checkpoints" / "last.ckpt"
     content = torch.load(file, weights_only=True)
     torch.save(content | {"hyper_parameters": content["hyper_parameters"] | {"fold": 0, "folds": 5}}, file)
@@ -76,7 +76,7 @@ def test_a_model_folder_remembers_whom_its_network_has_not_seen(matting, finishe
         assert load_checkpoint(tmp_path / target).fold == load_checkpoint(finished).fold == (0, 5)
 
 
-def test_what_exists_is_not_replaced_and_failures_leave_nothing(matting, finished, tmp_path):  # noqa: F811
+def test_existing_folders_are_not_replaced_and_failures_leave_nothing(matting, finished, tmp_path):  # noqa: F811
     (tmp_path / "model").mkdir()
     code, _, err = matting("export", "--checkpoint", finished, "-o", tmp_path / "model")
     assert code == 1 and "expected a new folder" in err
@@ -86,7 +86,7 @@ def test_what_exists_is_not_replaced_and_failures_leave_nothing(matting, finishe
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "run"]
 
 
-def test_half_the_size_is_the_same_matte_within_rounding(matting, finished, tmp_path):  # noqa: F811
+def test_half_precision_gives_the_same_matte_within_rounding(matting, finished, tmp_path):  # noqa: F811
     for name, options in (("whole", []), ("half", ["--half"])):
         code, _, err = matting("export", "--checkpoint", finished, "-o", tmp_path / name, "--no-onnx", *options)
         assert code == 0, err
@@ -116,7 +116,7 @@ def test_weights_beyond_sixteen_bits_are_refused(matting, finished, tmp_path):  
     assert code == 1 and "float16, found larger ones in 'alpha_head.weight'" in err and not (tmp_path / "half").exists()
 
 
-def test_further_scores_are_of_these_weights_or_refused(matting, data, run_folder, finished, tmp_path):  # noqa: F811
+def test_scores_of_other_weights_are_refused(matting, data, run_folder, finished, tmp_path):  # noqa: F811
     test = ["--images", data / "images", "--alphas", data / "alphas", "--predictions", data / "predictions"]
     assert matting("evaluate", "--checkpoint", run_folder, *test, "-o", tmp_path / "report")[0] == 0
     call = ["export", "--checkpoint", finished, "--no-onnx", "--half", "--scores", tmp_path / "report"]
@@ -143,7 +143,7 @@ def test_further_scores_are_of_these_weights_or_refused(matting, data, run_folde
         )
 
 
-def test_terms_of_the_network_that_was_started_from_hold(matting, shipped, finished, tmp_path):  # noqa: F811
+def test_terms_of_the_initial_network_are_inherited(matting, shipped, finished, tmp_path):  # noqa: F811
     (finished / ".hydra" / "config.yaml").write_text(
         "corpus: {portraits: {_target_: matting.data.formats.pairs}}\nmodel: {path: portrait-research}\n"
     )
@@ -155,7 +155,7 @@ def test_terms_of_the_network_that_was_started_from_hold(matting, shipped, finis
 
 @pytest.mark.parametrize("damage", ["config.json", "model.safetensors", "training.json"])
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"\x80\x04rubbish"])
-def test_a_damaged_model_folder_is_one_line(matting, finished, tmp_path, damage, content):  # noqa: F811
+def test_a_damaged_model_folder_gives_one_line(matting, finished, tmp_path, damage, content):  # noqa: F811
     assert matting("export", "--checkpoint", finished, "-o", tmp_path / "model", "--no-onnx")[0] == 0
     (tmp_path / "model" / damage).unlink()
     if content is not None:
@@ -187,7 +187,7 @@ def test_the_graph_agrees_with_torch_at_any_size(matting, finished, tmp_path):  
 
 @pytest.mark.skipif(not ONNX, reason="needs the extra 'onnx'")
 @pytest.mark.parametrize("content", [b"", b"rubbish", b"\x08\x0a"])
-def test_a_file_that_is_no_graph_is_one_line(matting, tmp_path, content):  # noqa: F811
+def test_a_file_that_is_not_a_graph_gives_one_line(matting, tmp_path, content):  # noqa: F811
     (tmp_path / "model.onnx").write_bytes(content)
     write_png(tmp_path / "photo.png", IMAGE)
     call = ["cutout", "--checkpoint", tmp_path / "model.onnx", tmp_path / "photo.png", "-o", tmp_path / "out"]

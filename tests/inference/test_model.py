@@ -1,4 +1,4 @@
-"""Python in three lines: what goes in, what comes out."""
+"""The Python interface: its inputs and outputs."""
 
 import io
 
@@ -43,7 +43,7 @@ def test_a_list_is_a_batch(model):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_photos_are_upright_however_they_come(model, tmp_path, orientation):
+def test_photos_are_turned_upright_from_any_input(model, tmp_path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     Image.fromarray(IMAGE).save(tmp_path / "photo.jpg", exif=exif, quality=100, subsampling=0)
@@ -56,14 +56,14 @@ def test_photos_are_upright_however_they_come(model, tmp_path, orientation):
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "YCbCr"])
-def test_images_of_every_mode_are_taken(model, mode):
+def test_images_of_every_mode_are_accepted(model, mode):
     image = (
         Image.fromarray(np.full((9, 7), 4000, np.uint16)) if mode == "I;16" else Image.fromarray(IMAGE).convert(mode)
     )
     assert model.alpha(image).shape == image.size[::-1]
 
 
-def test_colours_of_an_image_are_converted_as_those_of_its_file(tmp_path):
+def test_colours_of_a_pillow_image_are_converted_like_those_of_its_file(tmp_path):
     from matting.images import pillow_to_rgb
 
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
@@ -80,7 +80,7 @@ def test_other_arrays_are_refused(model, photo):
         model.alpha(photo)
 
 
-def test_nobody_is_an_area_and_not_a_speck():
+def test_a_subject_is_found_by_area_and_not_by_specks():
     alpha = np.zeros((100, 100), np.float32)
     assert not has_subject(alpha) and not has_subject(alpha + 0.5)
     alpha[:3, :3] = 1
@@ -89,7 +89,7 @@ def test_nobody_is_an_area_and_not_a_speck():
     assert has_subject(alpha) and has_subject(alpha.repeat(3, 0).repeat(3, 1))
 
 
-def test_a_cutout_of_nobody_is_transparent_and_hides_nothing(model):
+def test_a_cutout_without_a_subject_is_transparent_without_colours(model):
     model.predictor.model.alpha_head.bias.data -= 9
     assert model.alpha(IMAGE).max() < 0.5
     assert not np.asarray(model.cutout(IMAGE)).any()

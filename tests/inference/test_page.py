@@ -1,4 +1,4 @@
-"""The page: what it answers to uploads, in this process and in a browser."""
+"""The page and its answers to uploads, in this process and in a browser."""
 
 import base64
 import gc
@@ -26,7 +26,7 @@ RNG = np.random.default_rng(0)
 
 
 def resident(process: int) -> int:
-    """Bytes of memory that a process holds."""
+    """Resident memory of a process, in bytes."""
     return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -42,35 +42,35 @@ def uploads(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_download_has_the_photographs_size_and_the_steps_are_timed(loaded, uploads):
+def test_the_download_has_the_photos_size_and_the_steps_are_timed(loaded, uploads):
     from matting.inference.page import cut_out_upload
 
     (before, after), file, text = cut_out_upload(loaded, str(uploads / "photo.png"), "white", None)
     assert np.array_equal(before, read_rgb(uploads / "photo.png")) and after.shape == before.shape
     assert read_rgba(file).shape == (60, 40, 4) and Path(file).name == "photo_cutout.png"
-    assert all(step in text for step in ("decode", "network", "detail", "foreground", "encode", "together"))
+    assert all(step in text for step in ("decode", "network", "detail", "foreground", "encode", "total"))
 
 
-def test_every_ground_shows_through(loaded, uploads):
-    from matting.inference.page import GROUNDS, OWN, cut_out_upload
+def test_every_background_shows_through(loaded, uploads):
+    from matting.inference.page import BACKGROUNDS, OWN, cut_out_upload
 
     write_png(uploads / "own.png", np.full((9, 9, 3), (1, 2, 3), np.uint8))
     shown = {
-        ground: cut_out_upload(loaded, str(uploads / "photo.png"), ground, str(uploads / "own.png"))[0][1]
-        for ground in (*GROUNDS, OWN)
+        background: cut_out_upload(loaded, str(uploads / "photo.png"), background, str(uploads / "own.png"))[0][1]
+        for background in (*BACKGROUNDS, OWN)
     }
     assert len({image.tobytes() for image in shown.values()}) == len(shown)
 
 
 @pytest.mark.parametrize(
-    ("photo", "ground", "message"),
+    ("photo", "background", "message"),
     [(None, "white", "upload or paste one first"), ("photo.png", "own image", "upload one, or choose a colour")],
 )
-def test_what_is_missing_is_said(loaded, uploads, photo, ground, message):
+def test_what_is_missing_is_reported(loaded, uploads, photo, background, message):
     from matting.inference.page import cut_out_upload
 
     with pytest.raises(ValueError, match=message):
-        cut_out_upload(loaded, photo and str(uploads / photo), ground, None)
+        cut_out_upload(loaded, photo and str(uploads / photo), background, None)
 
 
 def test_hostile_uploads_get_a_reason_without_the_servers_folders(loaded, uploads):
@@ -110,7 +110,7 @@ def test_memory_is_flat_over_200_requests(loaded, uploads):
 
 @pytest.fixture
 def server(run_folder, tmp_path):  # noqa: F811
-    """The page's address and its process."""
+    """The address and the process of a served page."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -147,14 +147,14 @@ def test_hostile_files_over_http_get_a_reason_and_the_server_lives(server, uploa
     refused, perhaps, sound = write_hostile_files(uploads / "bad")
 
     def press(file: Path) -> str | None:
-        """What the server says against a file, or nothing."""
+        """The server's error message for a file, or None."""
         try:
             client.predict(client_package.handle_file(file), "checker", None, api_name="/cut_out")
-        except Exception as error:  # whatever the client makes of what the server said
+        except Exception as error:  # the client raises various types for an error of the server
             return str(error)
         return None
 
-    # What is no regular file cannot be sent.
+    # Only regular files can be uploaded.
     files = sorted(path for path in refused | perhaps | sound if path.is_file())
     assert len(files) >= 300
     for number, file in enumerate(files):
@@ -207,9 +207,9 @@ def test_in_a_browser(address, uploads, width):
         page.set_input_files("input[type=file] >> nth=0", uploads / "photo.png")
         page.locator("img").first.wait_for(timeout=30_000)
         button.click()
-        page.get_by_text("together").wait_for(timeout=60_000)
+        page.get_by_text(", total ").wait_for(timeout=60_000)
         before, after = (image.bounding_box() for image in page.locator(".slider-wrap img").all())
-        assert before == after, "the slider compares what lies at one place"
+        assert before == after, "both images of the slider must be in the same place"
         slider = page.locator(".slider-wrap .outer")
         slider.scroll_into_view_if_needed()
         box = slider.bounding_box()
@@ -230,7 +230,7 @@ def test_in_a_browser(address, uploads, width):
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-def test_a_photograph_is_pasted(address, uploads):
+def test_a_photo_is_pasted(address, uploads):
     sync_api = pytest.importorskip("playwright.sync_api")
     content = base64.b64encode((uploads / "photo.png").read_bytes()).decode()
     copy = """async content => navigator.clipboard.write([new ClipboardItem(
@@ -245,6 +245,6 @@ def test_a_photograph_is_pasted(address, uploads):
         page.get_by_label("Paste from clipboard").first.click()
         page.locator("img").first.wait_for(timeout=30_000)
         page.get_by_role("button", name="Cut out").click()
-        page.get_by_text("together").wait_for(timeout=60_000)
+        page.get_by_text(", total ").wait_for(timeout=60_000)
         assert "40 x 60 px" in page.inner_text("body")
         browser.close()

@@ -17,7 +17,7 @@ class Output(NamedTuple):
 
 
 class Brightness(nn.Module):
-    """A matte that is the image's mean channel: what comes out is known without training."""
+    """Return the mean channel as matte, so that the result is known without training."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Brightness(nn.Module):
         return Output(image.mean(1, keepdim=True), image)
 
 
-def photograph(height: int, width: int) -> np.ndarray:
+def ramp_photo(height: int, width: int) -> np.ndarray:
     ramp = np.linspace(0, 255, width)[None, :, None] * np.ones((height, 1, 3))
     return ramp.astype(np.uint8)
 
@@ -49,22 +49,22 @@ def test_working_size_must_be_a_multiple_of_32(size):
 
 
 @pytest.mark.parametrize("device", ["toaster", "cuda:99x", "mps" if not torch.backends.mps.is_available() else "x"])
-def test_devices_that_are_not_here_are_refused(device):
+def test_missing_devices_are_refused(device):
     with pytest.raises(ValueError, match=f"expected a .*'{device}'"):
         Predictor(Brightness(), size=64, device=device)
 
 
 @settings(max_examples=25)
 @given(st.integers(1, 300), st.integers(1, 300))
-def test_any_size_comes_back_at_its_own_size(height, width):
-    alpha = Predictor(Brightness(), size=64, device="cpu").predict(photograph(height, width))
+def test_a_matte_has_the_size_of_its_photo(height, width):
+    alpha = Predictor(Brightness(), size=64, device="cpu").predict(ramp_photo(height, width))
     assert alpha.shape == (height, width) and alpha.dtype == np.float32
     assert alpha.min() >= 0 and alpha.max() <= 1
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 48), (500, 380), (48, 61)])
-def test_matte_stays_aligned_with_the_photograph(height, width):
-    image = photograph(height, width)
+def test_matte_stays_aligned_with_the_photo(height, width):
+    image = ramp_photo(height, width)
     alpha = Predictor(Brightness(), size=64, device="cpu")(image)
     inner = slice(width // 8, -width // 8)  # a ramp bends at the borders of any interpolation
     assert np.abs(alpha - image[..., 0] / 255)[:, inner].max() < 0.02
@@ -78,7 +78,7 @@ def test_downsampling_averages_the_area():
 
 def test_batch_equals_single_and_groups_by_working_shape():
     model = Brightness()
-    images = [photograph(100, 80), photograph(80, 100), photograph(200, 160)]
+    images = [ramp_photo(100, 80), ramp_photo(80, 100), ramp_photo(200, 160)]
     predictor = Predictor(model, size=96, device="cpu")
     together = predictor.predict_batch(images)
     assert sorted(shape[0] for shape in model.shapes) == [1, 2]
@@ -97,17 +97,17 @@ def test_other_arrays_are_refused(image):
 
 def test_the_models_fusion_is_applied():
     class Sure(Brightness):
-        """Its trimap head says foreground everywhere."""
+        """Its trimap head predicts foreground everywhere."""
 
         fusion = "snap"
 
         def forward(self, image: Tensor) -> Output:
             return Output(super().forward(image).alpha, torch.tensor([0.0, 0.0, 9.0])[:, None, None] + 0 * image)
 
-    assert Predictor(Sure(), size=64, device="cpu").predict(photograph(90, 70)).min() > 1 - 1e-6
+    assert Predictor(Sure(), size=64, device="cpu").predict(ramp_photo(90, 70)).min() > 1 - 1e-6
 
 
-def test_bfloat16_moves_alpha_little():
+def test_bfloat16_changes_alpha_little():
     torch.manual_seed(0)
     model = AttentionUNet("test_resnet", False, decoder_channels=(16, 16, 8, 8, 8))
     image = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)

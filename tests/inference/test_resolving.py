@@ -1,4 +1,4 @@
-"""From what a user types to weights: names, paths, and a hub whose place a local server takes."""
+"""From names, paths and hub repositories to weights; a local server stands in for the hub."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from matting.inference import load, resolve, shipped_models, trained_network
-from matting.inference.records import APACHE, DRAWN, OTHER, RESEARCH, licence
+from matting.inference.records import APACHE, OTHER, RENDERED, RESEARCH, licence
 from matting.models import load_checkpoint
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -26,20 +26,20 @@ def test_a_shipped_name_is_found_before_a_file_of_that_name(shipped, tmp_path, m
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("portait", "portrait"), ("portrait_research", "portrait-research")])
-def test_a_mistyped_name_is_one_line_with_the_nearest(shipped, typed, meant):
+def test_a_mistyped_name_gives_one_line_with_the_nearest(shipped, typed, meant):
     with pytest.raises(
         FileNotFoundError, match=rf"shipped model \(portrait, portrait-research\).*did you mean '{meant}'"
     ):
         resolve(typed)
 
 
-def test_an_installation_without_models_says_so(tmp_path, monkeypatch):
+def test_an_installation_without_models_reports_it(tmp_path, monkeypatch):
     monkeypatch.setattr("matting.inference.resolving.PRETRAINED", tmp_path / "none")
     with pytest.raises(FileNotFoundError, match=r"portrait: expected a run folder.*none in this installation"):
         load()
 
 
-def test_the_default_model_says_what_it_is_and_what_holds(shipped):
+def test_a_model_describes_itself_and_its_licence(shipped):
     model = load(device="cpu")
     assert str(model).startswith(f"portrait ({model.digest}): Apache-2.0; trained on: tiny")
     assert ": research only, non-commercial;" in str(load("portrait-research", device="cpu"))
@@ -55,20 +55,20 @@ def test_a_shipped_network_is_trained_further(shipped):
 @pytest.mark.parametrize(
     ("terms", "words"),
     [
-        ({"a": DRAWN, "encoder": "started from ImageNet weights: Apache-2.0"}, APACHE),
-        ({"a": DRAWN, "b": "CC BY-NC 2.0"}, RESEARCH),
+        ({"a": RENDERED, "encoder": "started from ImageNet weights: Apache-2.0"}, APACHE),
+        ({"a": RENDERED, "b": "CC BY-NC 2.0"}, RESEARCH),
         ({"a": "non-commercial; on request"}, RESEARCH),
-        ({"a": DRAWN, "b": "yours"}, OTHER),
+        ({"a": RENDERED, "b": "yours"}, OTHER),
         ({"a": "unknown"}, OTHER),
     ],
 )
-def test_the_strictest_terms_hold(terms, words):
+def test_the_strictest_terms_apply(terms, words):
     assert licence(terms) == words
 
 
 @pytest.fixture
 def hub(shipped, tmp_path, monkeypatch):
-    """A server with one repository, someone/model, that answers as the hub does, and a cache of its own."""
+    """A server with one repository, someone/model, that answers like the hub, and a separate cache."""
     root, asked = shipped / "portrait", []
     (root / "pickled.bin").write_bytes(b"harm")
 
@@ -124,7 +124,7 @@ def test_a_model_on_the_hub_is_fetched_once_and_without_pickles(hub, shipped):
 
 
 @pytest.mark.parametrize("name", ["hf:someone/nothing", "hf:", "hf:a/b/c"])
-def test_what_the_hub_has_not_is_one_line(hub, name):
+def test_a_model_missing_on_the_hub_gives_one_line(hub, name):
     with pytest.raises(OSError, match=f"{name}: expected a model folder on the Hugging Face hub, found: ") as caught:
         resolve(name)
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The weights in the package: one real photo, in the public domain, and what is said of them."""
+"""The weights in the package, tested on one real photo in the public domain, and their records."""
 
 import json
 
@@ -26,7 +26,7 @@ def test_the_astronaut_is_cut_out(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_its_folder_is_small_and_says_what_holds(name):
+def test_its_folder_is_small_and_states_its_licence(name):
     if not (PRETRAINED / name).is_dir():
         pytest.skip(f"{name} is not in this tree")
     folder = PRETRAINED / name
