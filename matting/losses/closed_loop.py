@@ -103,7 +103,7 @@ class ClosedLoop(nn.Module):
             raise MattingError(f"closed loop: expected 0 <= low <= high, found radius={tuple(radius)}")
         if not grad_to_alpha and not grad_to_trimap:
             raise MattingError(
-                "closed loop: expected grad_to_alpha or grad_to_trimap, found neither; set its weight to 0 to switch it off"
+                "closed loop: expected grad_to_alpha or grad_to_trimap, found neither; weight 0 disables the term"
             )
         self.radius, self.grad_to_alpha, self.grad_to_trimap = (radius[0], radius[1]), grad_to_alpha, grad_to_trimap
 

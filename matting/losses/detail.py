@@ -11,8 +11,9 @@ from matting.models import MattingOutput
 
 
 def laplacian_pyramid_loss(preds: Tensor, target: Tensor, valid: Tensor, levels: int = 5) -> Tensor:
-    """Compute the L1 distance of Laplacian pyramids (Niklaus & Liu 2018; Hou & Liu 2019, "Context-Aware Image Matting").
+    """Compute the L1 distance of Laplacian pyramids.
 
+    It is, as in Niklaus & Liu 2018 and Hou & Liu 2019, "Context-Aware Image Matting",
     ``sum_s 2^(s-1) ||L_s(preds) - L_s(target)||_1`` over the band-pass levels s = 1 … ``levels``, per pixel of the
     image, with the pyramid of Burt & Adelson (1983): reduce and expand by the binomial kernel (1 4 6 4 1) / 16, edges
     replicated. The pyramid is linear, so one pyramid of the difference is enough.

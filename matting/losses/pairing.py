@@ -75,7 +75,7 @@ def pair_contrast(embedding: Tensor, person: Tensor, scene: Tensor, temperature:
     Example:
         >>> embedding = torch.eye(2)[[0, 0, 1]]
         >>> loss = pair_contrast(embedding, person=torch.tensor([0, 0, 1]), scene=torch.tensor([0, 1, 0]))
-        >>> bool(loss < 1e-3)  # one person in front of two scenes with equal features; another person with different ones
+        >>> bool(loss < 1e-3)  # rows 0 and 1: one person, two scenes, equal features; row 2: another person
         True
     """
     present = embedding.detach().abs().sum(dim=1) > 0

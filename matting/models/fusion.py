@@ -12,10 +12,10 @@ def fuse(output: MattingOutput, fusion: Fusion) -> Tensor:
 
     Args:
         output: Output of the network.
-        fusion: ``none`` returns the alpha head alone. ``snap`` sets alpha to 0 or 1 where the trimap head's likeliest class is
-            background or foreground, which closes holes and removes speckles but can harden soft edges. ``soft`` is
-            the expectation ``P(foreground) + P(unknown) alpha``, as two-branch networks fuse (Zhang et al. 2019, "A
-            Late Fusion CNN for Digital Matting"; Li et al. 2022, "Bridging Composite and Real", GFM).
+        fusion: ``none`` returns the alpha head alone. ``snap`` sets alpha to 0 or 1 where the trimap head's likeliest
+            class is background or foreground, which closes holes and removes speckles but can harden soft edges.
+            ``soft`` is the expectation ``P(foreground) + P(unknown) alpha``, as in two-branch networks (Zhang et al.
+            2019, "A Late Fusion CNN for Digital Matting"; Li et al. 2022, "Bridging Composite and Real", GFM).
 
     Returns:
         ``(B, 1, H, W)`` float32 in [0, 1].

@@ -30,9 +30,9 @@ RUN = (
     "optimizer.lr=1e-2",
 )
 COMPARED = 1
-"""Steps after which weights and metrics are compared with the single process's. The first step shows whether gradients
-are those of the whole batch (4e-6 of its way apart, seeds 0 to 2); later ones are chaotic: one whose weights are
-changed by 6e-8 of their size is, after the second, up to 2e-2 of its way off, by the images drawn."""
+"""Steps after which weights and metrics are compared with the single process. The first step shows whether gradients
+are those of the whole batch: the difference is 4e-6 of the update (seeds 0 to 2). Later steps are chaotic: a relative
+change of the weights by 6e-8 changes the second step by up to 2e-2 of the update, depending on the images."""
 
 
 class DumpWeights(Callback):

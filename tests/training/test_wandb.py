@@ -25,7 +25,7 @@ HEADER = struct.Struct("<IHB")
 
 
 def records(path: Path) -> Iterator[Any]:
-    """Records of W&B's run file: a header of seven bytes, then LevelDB's log format, blocks of possibly split records."""
+    """Records of W&B's run file: a header of seven bytes, then LevelDB's log format, whose blocks may split records."""
     data, position, parts = path.read_bytes(), 7, b""
     while position + HEADER.size <= len(data):
         if (left := BLOCK - position % BLOCK) < HEADER.size:

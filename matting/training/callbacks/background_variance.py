@@ -51,7 +51,7 @@ class BackgroundVariance(Callback):
     def on_validation_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        """Predict and log before the first batch, when averaged weights are in place whatever the order of callbacks."""
+        """Predict and log before the first batch, when averaged weights are in place in any order of callbacks."""
         if batch_idx or dataloader_idx:
             return
         data = trainer.datamodule  # type: ignore[attr-defined]

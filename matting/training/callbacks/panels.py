@@ -37,7 +37,7 @@ class Panels(Callback):
     def on_validation_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        """Predict and log before the first batch, when averaged weights are in place whatever the order of callbacks."""
+        """Predict and log before the first batch, when averaged weights are in place in any order of callbacks."""
         loggers = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
         if batch_idx or dataloader_idx or not trainer.is_global_zero or not loggers:
             return
