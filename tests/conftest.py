@@ -1,4 +1,4 @@
-"""A miniature synthetic corpus for everything that needs images, rendered once per session."""
+"""A miniature synthetic corpus for all tests that need images, rendered once per session, and shipped models."""
 
 import json
 import os
@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("untimed", deadline=None)  # how long an example takes says nothing on a shared machine
+settings.register_profile("untimed", deadline=None)  # on a shared machine the time of an example is no criterion
 settings.load_profile("untimed")
 
 MINIATURE = ("corpus.people=16", "corpus.image_size=96", "model=tiny", "data.size=64", "data.crop_size=72")
-"""Overrides for a run of seconds: few small people, a small network, no download."""
+"""Overrides for a run of a few seconds: few small people, a small network, no download."""
 
 
 @pytest.fixture(scope="session", autouse=True)
 def project_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache folder of the session's own, for this process and those it starts."""
+    """A cache folder for this test session, used by this process and its children."""
     folder = tmp_path_factory.mktemp("cache")
     os.environ["MATTING_CACHE"] = str(folder)
     return folder
@@ -24,7 +24,7 @@ def project_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of shipped models of the smallest kind in the place of the package's own."""
+    """A folder of tiny shipped models that replaces the package's own."""
     import torch
 
     from matting.inference import records, resolving
@@ -34,7 +34,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for seed, (name, data) in enumerate(terms.items()):
         torch.manual_seed(seed)
         model = AttentionUNet("test_resnet", False, decoder_channels=(16, 16, 8, 8, 8))
-        torch.nn.init.constant_(model.alpha_head.bias, 1.0)  # it finds somebody everywhere
+        torch.nn.init.constant_(model.alpha_head.bias, 1.0)  # alpha is high everywhere
         model.save_pretrained(tmp_path / "pretrained" / name)
         known = {"size": 64, "corpus": "tiny", "digest": weights_digest(model), "licence": records.licence(data)}
         text = json.dumps(known | {"licence_of_data": data})

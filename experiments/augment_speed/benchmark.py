@@ -1,7 +1,7 @@
-"""Time the device pipeline next to its alternatives: ``python experiments/augment_speed/benchmark.py``.
+"""Time the device pipeline and its alternatives: ``python experiments/augment_speed/benchmark.py``.
 
-Everything that is compared is timed in turn, round after round, in one run, so that whatever else the machine does
-falls on all of it; times are medians over the rounds, ratios are medians of the rounds' ratios.
+Everything is timed in turn, round after round, in one run, so that other load on the machine affects all of it equally;
+times are medians over the rounds, ratios are medians of the rounds' ratios.
 """
 
 import argparse
@@ -35,7 +35,7 @@ WHOSE = ("own", "Kornia's")
 
 
 def layer_batch(rows: int, side: int, device: torch.device) -> LayerBatch:
-    """Rendered portraits at full severity, as the loader's workers would deliver them."""
+    """Render portraits at full severity, in the form in which the loader's workers deliver them."""
     layers = [(layer * 255).round().to(torch.uint8).expand(rows, -1, -1, -1) for layer in render_portrait(side)]
     ids = torch.arange(rows)
     ignore, view, severity = torch.zeros_like(layers[2]), torch.zeros_like(ids), torch.ones(rows)
@@ -44,7 +44,7 @@ def layer_batch(rows: int, side: int, device: torch.device) -> LayerBatch:
 
 
 def training_step(model: nn.Module, optimizer: torch.optim.Optimizer, batch: TrainingBatch) -> None:
-    """A step on the two heads, in bf16 on a GPU."""
+    """Build a training step with both heads, in bf16 on a GPU."""
     with torch.autocast(batch.image.device.type, torch.bfloat16, enabled=batch.image.is_cuda):
         output = model(batch.image)
         loss = (output.alpha.float() - batch.alpha).abs().mean()
@@ -55,7 +55,7 @@ def training_step(model: nn.Module, optimizer: torch.optim.Optimizer, batch: Tra
 
 
 def time_rounds(jobs: dict[str, Callable[[], object]], rounds: int, device: torch.device) -> dict[str, list[float]]:
-    """Seconds of every job in every round, after one round to warm up.
+    """Time every job in every round, in seconds, after one round to warm up.
 
     On a CPU they are the process's own, which other work on the machine lengthens much less than the clock's.
     """
@@ -75,12 +75,12 @@ def time_rounds(jobs: dict[str, Callable[[], object]], rounds: int, device: torc
 def operation_job(
     operation: Callable[[Tensor, Tensor, Tensor], Tensor], image: Tensor, key: Tensor
 ) -> Callable[[], object]:
-    """One run of one operation at the strongest level that the default AugMix draws."""
+    """Build a run of one operation at the strongest level of the default AugMix."""
     return lambda: operation(image, torch.full_like(key, 0.3, dtype=torch.float32), key)
 
 
 def pipeline_of(package: ModuleType, name: str, size: int) -> nn.Module:
-    """A pipeline of a ``matting.augment``."""
+    """Build a pipeline from a ``matting.augment``."""
     parts = {"warp": package.Warp()}
     if name != "warp":
         parts |= {"blur": package.CameraBlur(), "augmix": package.AugMix()}
@@ -90,7 +90,7 @@ def pipeline_of(package: ModuleType, name: str, size: int) -> nn.Module:
 
 
 def load_earlier(folder: Path) -> ModuleType:
-    """``matting.augment`` of another checkout, next to this one's."""
+    """Import ``matting.augment`` of another checkout in addition to this one's."""
     ours = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "matting"}
     sys.path.insert(0, str(folder))
     try:
@@ -103,7 +103,7 @@ def load_earlier(folder: Path) -> ModuleType:
 
 
 def jobs_for(rows: int, size: int, device: torch.device, before: ModuleType | None) -> dict[str, Callable[[], object]]:
-    """What is timed against a training step, by name."""
+    """List what is compared with a training step, by name."""
     layers = layer_batch(rows, size * 5 // 4, device)
     packages = {"": augment} if before is None else {"": augment, "before: ": before}
     pipelines = {
@@ -131,7 +131,7 @@ def jobs_for(rows: int, size: int, device: torch.device, before: ModuleType | No
 
 
 def share_table(seconds: dict[str, list[float]], rows: int) -> str:
-    """Markdown: time, images per second and share of a training step."""
+    """Format time, images per second and share of a training step as Markdown."""
     lines = ["| | ms per batch | images/s | share of a step |", "|---|---:|---:|---:|"]
     for name, times in seconds.items():
         median, share = statistics.median(times), ratio(times, seconds[STEP])
@@ -142,7 +142,7 @@ def share_table(seconds: dict[str, list[float]], rows: int) -> str:
 
 
 def operation_table(seconds: dict[str, list[float]]) -> str:
-    """Markdown: each operation by this package's own function and by Kornia's."""
+    """Format the times of this package's and Kornia's operations as Markdown."""
     lines = ["| | own, ms | Kornia's, ms | ratio |", "|---|---:|---:|---:|"]
     for name in [name for name, whose in seconds if whose == "own"]:
         own, other = seconds[name, "own"], seconds[name, "Kornia's"]
@@ -152,7 +152,7 @@ def operation_table(seconds: dict[str, list[float]]) -> str:
 
 
 def ratio(times: list[float], others: list[float]) -> float:
-    """Median over the rounds of how much longer one thing took than another."""
+    """Return the median over the rounds of the ratio of two times."""
     return statistics.median(mine / other for mine, other in zip(times, others, strict=True))
 
 

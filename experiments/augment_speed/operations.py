@@ -1,4 +1,4 @@
-"""Pairs of functions to time in turn: this package's own, and Kornia's for the same operation."""
+"""Pairs of functions to compare: this package's own and Kornia's for the same operation."""
 
 import importlib
 import math
@@ -19,7 +19,7 @@ Job = Callable[[], object]
 
 
 def kept(image: Tensor, key: Tensor) -> dict[str, tuple[Job, Job]]:
-    """Operations that Kornia has, but that are this package's own."""
+    """List operations for which this package keeps its own function although Kornia has one."""
     strength = torch.linspace(0.03, 0.3, len(image), device=image.device)
     side, quality, bits = max(image.shape[-2:]), 95 * 10**-strength, (4 - (4 * strength).floor()).long()
     radius = math.ceil(0.15 * side / 2)
@@ -62,7 +62,7 @@ def kept(image: Tensor, key: Tensor) -> dict[str, tuple[Job, Job]]:
 
 
 def replaced(before: ModuleType, image: Tensor, layers: Tensor, key: Tensor) -> dict[str, tuple[Job, Job]]:
-    """Operations whose own function in an earlier ``matting.augment`` has made place for Kornia's."""
+    """List operations whose function in an earlier ``matting.augment`` was replaced by Kornia's."""
     strength = torch.linspace(0.05, 1, len(image), device=image.device)
 
     def published_job(module: ModuleType, name: str) -> Job:

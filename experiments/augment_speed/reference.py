@@ -1,4 +1,4 @@
-"""What the benchmark compares with: AugMix as published, per image, in Pillow and NumPy; and Kornia's containers."""
+"""References of the benchmark: AugMix as published (per image, Pillow and NumPy), and with Kornia's containers."""
 
 import io
 
@@ -61,7 +61,7 @@ OPERATIONS = (_noise, _jpeg, _motion, _colour)
 
 
 class KorniaAugMix(nn.Module):
-    """The same mixture of chains out of Kornia's containers, which draw one chain for a whole batch: so, per sample."""
+    """AugMix with Kornia's containers, one sample at a time because they choose one chain for a whole batch."""
 
     def __init__(self) -> None:
         super().__init__()

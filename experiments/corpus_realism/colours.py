@@ -1,8 +1,8 @@
-"""Compares colours and spectra of drawn and real portraits, of subject and scene apart.
+"""Compare colours and spectra of rendered and real portraits, separately for subject and background.
 
     python experiments/corpus_realism/colours.py --real REAL_SAMPLES --pattern "ppm_*" --corpus CORPUS [CORPUS ...]
 
-writes ``colours.md`` next to this file. Only figures about the real images are kept, never an image.
+writes ``colours.md`` next to this file. Only statistics of the real images are kept, never an image.
 """
 
 import argparse
@@ -18,7 +18,7 @@ SIDE = 192  # pixels of the shorter side at which all images are measured
 
 
 def read(image: Path, alpha: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """An image ``(H, W, 3)`` BGR and its alpha ``(H, W)``, in [0, 1], with a shorter side of :data:`SIDE`."""
+    """Read an image ``(H, W, 3)`` BGR and its alpha ``(H, W)``, in [0, 1], with a shorter side of :data:`SIDE`."""
     picture, matte = cv2.imread(str(image)), cv2.imread(str(alpha), cv2.IMREAD_GRAYSCALE)
     if picture is None or matte is None:
         raise FileNotFoundError(f"expected a readable pair, found none at {image} and {alpha}; check --real, --corpus")
@@ -29,7 +29,7 @@ def read(image: Path, alpha: Path) -> tuple[NDArray[np.float32], NDArray[np.floa
 
 
 def statistics(image: NDArray[np.float32], alpha: NDArray[np.float32]) -> dict[str, float]:
-    """What is measured of one pair.
+    """Measure one pair.
 
     ``subject %``: mean alpha; ``luma``, ``spread`` (its standard deviation) and ``chroma`` (maximum minus minimum
     channel) and ``edges`` (mean gradient of the luma) of subject and scene; ``contrast``: absolute difference of their
@@ -48,7 +48,7 @@ def statistics(image: NDArray[np.float32], alpha: NDArray[np.float32]) -> dict[s
 
 
 def spectrum_slope(luma: NDArray[np.float32]) -> float:
-    """Exponent of the power spectrum, -2 for 1/f amplitudes, of the middle square under a Hann window."""
+    """Fit the exponent of the power spectrum, -2 for 1/f amplitudes, of the middle square under a Hann window."""
     y, x = ((n - SIDE) // 2 for n in luma.shape)
     square = luma[y : y + SIDE, x : x + SIDE]
     window = np.hanning(SIDE)[:, None] * np.hanning(SIDE)
@@ -60,7 +60,7 @@ def spectrum_slope(luma: NDArray[np.float32]) -> float:
 
 
 def table(corpora: dict[str, list[dict[str, float]]]) -> str:
-    """10 %, median and 90 % of every statistic, one row a statistic, as Markdown."""
+    """Format 10 %, median and 90 % of every statistic as Markdown, one row per statistic."""
     names = list(next(iter(corpora.values()))[0])
     lines = ["| 10 % / median / 90 % | " + " | ".join(f"{k} ({len(v)})" for k, v in corpora.items()) + " |"]
     lines.append("|---" * (len(corpora) + 1) + "|")
@@ -71,8 +71,8 @@ def table(corpora: dict[str, list[dict[str, float]]]) -> str:
 
 
 def main() -> None:
-    """Parses the command line, measures and writes the table."""
-    parser = argparse.ArgumentParser(description="Compare colours and spectra of drawn and real portraits.")
+    """Measure and write the table."""
+    parser = argparse.ArgumentParser(description="Compare colours and spectra of rendered and real portraits.")
     parser.add_argument("--real", type=Path, required=True, help="folder of folders with image.* and alpha.png")
     parser.add_argument("--pattern", default="*")
     parser.add_argument("--corpus", type=Path, nargs="+", required=True)

@@ -1,9 +1,9 @@
-"""Compares the soft edges of the synthetic corpus with those of real, hand-made mattes.
+"""Compare the soft edges of the synthetic corpus with those of real, hand-annotated mattes.
 
     python experiments/corpus_realism/measure.py --real "DIR/*/alpha.png" --demo "CORPUS/RWP/alpha/*.png"
 
-writes ``table.md``, ``statistics.csv`` and ``figure.png`` next to this file. Only figures about the real mattes are
-kept, never an image.
+writes ``table.md``, ``statistics.csv`` and ``figure.png`` next to this file. Only statistics of the real mattes
+are kept, never an image.
 """
 
 import argparse
@@ -22,12 +22,12 @@ from matplotlib import pyplot as plt
 
 HERE = Path(__file__).parent
 SHORT_SIDE = 512  # both corpora are measured at this size: a wider image has a wider soft band
-LOW, HIGH = 0.04, 0.96  # mattes distributed as JPEG are off by a few levels near 0 and 1
+LOW, HIGH = 0.04, 0.96  # mattes distributed as JPEG are wrong by a few levels near 0 and 1
 BINS = np.linspace(LOW, HIGH, 11)
 
 
 def read(path: str) -> NDArray[np.float32]:
-    """An alpha matte in [0, 1] with a shorter side of :data:`SHORT_SIDE`."""
+    """Read an alpha matte in [0, 1] with a shorter side of :data:`SHORT_SIDE`."""
     alpha = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
     if alpha is None:
         raise FileNotFoundError(f"expected a gray image at {path}, found none; check --real and --demo")
@@ -37,7 +37,7 @@ def read(path: str) -> NDArray[np.float32]:
 
 
 def statistics(alpha: NDArray[np.float32]) -> dict[str, float]:
-    """What is measured of one matte.
+    """Measure one matte.
 
     ``soft %`` of the image; ``band`` = soft area per length of the contour in pixels; ``wide %`` = soft pixels more
     than 4 px away from the contour; ``strands`` = separate runs of alpha > 0.1 on a line 4 px outside the smoothed
@@ -65,7 +65,7 @@ def statistics(alpha: NDArray[np.float32]) -> dict[str, float]:
 
 
 def histogram(paths: list[str]) -> NDArray[np.float64]:
-    """Mean share of each tenth of alpha among the soft pixels."""
+    """Return the mean share of each tenth of alpha among the soft pixels."""
     shares = []
     for path in paths:
         counts, _ = np.histogram(read(path), BINS)
@@ -74,7 +74,7 @@ def histogram(paths: list[str]) -> NDArray[np.float64]:
 
 
 def table(rows: dict[str, list[dict[str, float]]]) -> str:
-    """Quartiles of every statistic for each corpus, as Markdown."""
+    """Format 10 %, median and 90 % of every statistic for each corpus as Markdown."""
     names = list(rows["real"][0])
     lines = ["| 10 % / median / 90 % | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for corpus, values in rows.items():
@@ -84,7 +84,7 @@ def table(rows: dict[str, list[dict[str, float]]]) -> str:
 
 
 def plot(rows: dict[str, list[dict[str, float]]], shares: dict[str, NDArray[np.float64]]) -> None:
-    """Histograms of the statistics and of alpha in the soft band."""
+    """Plot histograms of the statistics and of alpha in the soft band."""
     names = list(rows["real"][0])
     figure, axes = plt.subplots(1, len(names) + 1, figsize=(3 * len(names) + 3, 2.8))
     for axis, name in zip(axes, names, strict=False):
@@ -102,7 +102,7 @@ def plot(rows: dict[str, list[dict[str, float]]], shares: dict[str, NDArray[np.f
 
 
 def main() -> None:
-    """Parses the command line and writes table, figures and image."""
+    """Measure and write table, statistics and figure."""
     parser = argparse.ArgumentParser(description="Compare soft edges of the synthetic corpus with real mattes.")
     parser.add_argument("--real", required=True, help="glob of real alpha mattes")
     parser.add_argument("--demo", required=True, help="glob of the synthetic corpus's alpha mattes")

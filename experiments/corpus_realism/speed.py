@@ -1,4 +1,4 @@
-"""How fast the corpus is drawn: images with people, then everything with backgrounds, by number of workers.
+"""Time the rendering of the synthetic corpus: people, then people with backgrounds, by number of workers.
 
 python experiments/corpus_realism/speed.py --people 24 --workers 1 2
 """
@@ -13,8 +13,8 @@ from matting.synthetic import CorpusParameters, build_corpus
 
 
 def main() -> None:
-    """Draws the same corpus once for each number of workers and prints people per second and core."""
-    parser = argparse.ArgumentParser(description="Time the drawing of the synthetic corpus.")
+    """Render the same corpus once for each number of workers and print people per second and core."""
+    parser = argparse.ArgumentParser(description="Time the rendering of the synthetic corpus.")
     parser.add_argument("--people", type=int, default=24)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     options = parser.parse_args()

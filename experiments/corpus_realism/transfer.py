@@ -1,10 +1,10 @@
-"""Does a network that saw only rendered people find real ones? Trains the same steps on each corpus given.
+"""Does a network trained only on rendered people find real ones? Train for the same number of steps on each corpus.
 
     python experiments/corpus_realism/transfer.py --corpus OLD NEW --real REAL_SAMPLES --pattern "ppm_*"
 
-prints one row a corpus and seed, and rows for mattes that look at nothing (full, empty, the corpus's mean), appends
-them to ``transfer.csv``, and makes ``transfer.md`` of all that is there: remove ``transfer.csv`` before rows are made
-again. A small network at a small size: the rows compare corpora, they are no result of the project.
+prints one row per corpus and seed, and rows for mattes that ignore the image (full, empty, the corpus's mean), appends
+them to ``transfer.csv``, and writes ``transfer.md`` from the whole file: remove it before repeating rows. The
+network and images are small: the rows compare corpora and are not results of the project.
 """
 
 import argparse
@@ -29,7 +29,7 @@ Matte = Callable[[Tensor], Tensor]
 
 
 def load(image: Path, alpha: Path, size: int) -> Pair:
-    """An image and its alpha with a shorter side of ``size``."""
+    """Read an image and its alpha with a shorter side of ``size``."""
     picture, matte = cv2.imread(str(image)), cv2.imread(str(alpha), cv2.IMREAD_GRAYSCALE)
     if picture is None or matte is None:
         raise FileNotFoundError(
@@ -43,7 +43,7 @@ def load(image: Path, alpha: Path, size: int) -> Pair:
 
 
 def crop(rng: np.random.Generator, pair: Pair, size: int) -> Pair:
-    """A random square of 60 to 100 % of the shorter side, mirrored half of the time, brightness jittered."""
+    """Crop a random square of 60 to 100 % of the shorter side, mirrored half of the time, brightness jittered."""
     image, alpha = pair
     side = int(min(alpha.shape) * rng.uniform(0.6, 1.0))
     y, x = (int(rng.integers(0, n - side + 1)) for n in alpha.shape)
@@ -55,13 +55,13 @@ def crop(rng: np.random.Generator, pair: Pair, size: int) -> Pair:
 
 
 def batch(pairs: list[Pair]) -> tuple[Tensor, Tensor]:
-    """Images of one size as a float batch ``(B, 3, H, W)`` and their alpha ``(B, 1, H, W)``."""
+    """Stack images of one size into a float batch ``(B, 3, H, W)`` and their alpha ``(B, 1, H, W)``."""
     images = torch.from_numpy(np.stack([p.transpose(2, 0, 1) for p, _ in pairs]).astype(np.float32) / 255)
     return images.flip(1), torch.from_numpy(np.stack([a[None] for _, a in pairs]).astype(np.float32) / 255)
 
 
 def train(pairs: list[Pair], steps: int, size: int, seed: int) -> AttentionUNet:
-    """The repository's network with a ResNet-10-T from scratch, L1 on alpha, AdamW with one cycle, in bfloat16."""
+    """Train the repository's network: ResNet-10-T from scratch, L1 on alpha, AdamW with one cycle, bfloat16."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     model = AttentionUNet("resnet10t", pretrained=False, decoder_channels=(128, 64, 48, 32, 16))
@@ -81,7 +81,7 @@ def train(pairs: list[Pair], steps: int, size: int, seed: int) -> AttentionUNet:
 
 @torch.no_grad()
 def evaluate(predict: Matte, pairs: list[Pair], size: int) -> dict[str, float]:
-    """Mean absolute error over the image and over the true soft band, SAD in thousands, overlap of alpha > 0.5."""
+    """Compute MAD over the image and over the true soft band, SAD in thousands, and the overlap of alpha > 0.5."""
     errors = []
     for image, matte in pairs:
         images, alpha = batch([(cv2.resize(image, (size, size)), cv2.resize(matte, (size, size)))])
@@ -96,7 +96,7 @@ def evaluate(predict: Matte, pairs: list[Pair], size: int) -> dict[str, float]:
 
 
 def floors(drawn: list[Pair], size: int) -> dict[str, Matte]:
-    """Mattes that look at no image: what a network must be better than."""
+    """Return mattes that ignore the image, which a network must beat."""
     mean = torch.from_numpy(np.mean([cv2.resize(a, (size, size)) for _, a in drawn], axis=0) / 255).float()
     return {
         "all foreground": lambda images: torch.ones_like(images[:, :1]),
@@ -106,7 +106,7 @@ def floors(drawn: list[Pair], size: int) -> dict[str, Matte]:
 
 
 def mattes(drawn: list[Pair], steps: int, size: int, seeds: list[int]) -> Iterator[tuple[str, int, Matte]]:
-    """Name, seed and prediction of the mattes to compare: those that look at nothing, then a network a seed."""
+    """Yield name, seed and prediction to compare: mattes that ignore the image, then one network per seed."""
     for name, constant in floors(drawn, size).items():
         yield name, 0, constant
     for seed in seeds:
@@ -115,8 +115,8 @@ def mattes(drawn: list[Pair], steps: int, size: int, seeds: list[int]) -> Iterat
 
 
 def main() -> None:
-    """Parses the command line, trains once a corpus and seed, prints and stores the rows."""
-    parser = argparse.ArgumentParser(description="Compare demo corpora by transfer to real portraits.")
+    """Train once per corpus and seed, print and store the rows."""
+    parser = argparse.ArgumentParser(description="Compare synthetic corpora by transfer to real portraits.")
     parser.add_argument("--corpus", type=Path, nargs="+", required=True)
     parser.add_argument("--real", type=Path, required=True, help="folder of folders with image.* and alpha.png")
     parser.add_argument("--pattern", default="*")
@@ -144,7 +144,7 @@ def main() -> None:
 
 
 def store(path: Path, row: dict[str, Any]) -> None:
-    """Appends a row to the table of runs."""
+    """Append a row to the table of runs."""
     new = not path.exists()
     with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, list(row), lineterminator="\n")
@@ -154,7 +154,7 @@ def store(path: Path, row: dict[str, Any]) -> None:
 
 
 def summary(path: Path) -> str:
-    """Mean and standard deviation over the seeds of everything in the table of runs, as Markdown."""
+    """Format mean and standard deviation over the seeds of the table of runs as Markdown."""
     scores = ("mad", "unknown_mad", "sad", "iou")
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -1,4 +1,4 @@
-"""How long a cutout takes and in what memory, and what detail and foreground colours are worth."""
+"""Measure time and memory of a cutout, and the accuracy and speed of detail and foreground colours."""
 
 import argparse
 import csv
@@ -42,7 +42,7 @@ Row = tuple[str, str, str]
 
 
 class Spent(NamedTuple):
-    """Seconds of one task: on the clock, which others on the machine lengthen, and of all processors together."""
+    """Seconds of one task: wall time, which other programs lengthen, and CPU time of all threads together."""
 
     wall: float
     processor: float
@@ -52,7 +52,7 @@ class Spent(NamedTuple):
 
 
 def seconds(task: Callable[[], object], repeats: int = 5, warm: bool = True) -> Spent:
-    """Best times of a task, run once before where `warm` asks for it."""
+    """Return the best times of a task, after one run to warm up if `warm`."""
     if warm:
         task()
     spent = []
@@ -64,7 +64,7 @@ def seconds(task: Callable[[], object], repeats: int = 5, warm: bool = True) -> 
 
 
 def composites(root: Path) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Photo, alpha and true foreground of the synthetic corpus's studio people before its scenes."""
+    """Yield image, alpha and true foreground of the synthetic corpus's studio people on its backgrounds."""
     scenes = list_images(root / "VOC2012/JPEGImages")
     for number, file in enumerate(sorted(root.glob("Combined_Dataset/*/*/fg/*"))):
         foreground = read_rgb(file)
@@ -76,7 +76,7 @@ def composites(root: Path) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def large(root: Path, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """A drawn photo and its matte, enlarged, with sensor noise: decoders and encoders are slower for it."""
+    """Enlarge a rendered image and its matte and add sensor noise, which slows decoding and encoding."""
     image, alpha, _ = next(composites(root))
     image = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
     noise = np.random.default_rng(0).normal(0, 3, (height, width, 1)).astype(np.float32)
@@ -85,7 +85,7 @@ def large(root: Path, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def twelve_megapixels(root: Path, network: AttentionUNet) -> Iterator[Row]:
-    """The steps of one cutout, with a matte as it should be and with one that is soft everywhere."""
+    """Time the steps of one cutout, with the true matte and with one that is soft everywhere."""
     image, alpha = large(root, 4000, 3000)
     coarse = resize(alpha, working_shape(4000, 3000, WORKING))
     soft = np.random.default_rng(0).uniform(0.1, 0.9, coarse.shape).astype(np.float32)  # every tile has work
@@ -111,7 +111,7 @@ def twelve_megapixels(root: Path, network: AttentionUNet) -> Iterator[Row]:
 
 
 def networks(network: AttentionUNet) -> Iterator[Row]:
-    """Time of the network alone on one thread, and the graph's distance from torch."""
+    """Time the network alone on one thread, and compare the ONNX graph with torch."""
     image = np.random.default_rng(0).integers(0, 256, (WORKING, WORKING, 3), np.uint8)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -136,7 +136,7 @@ def networks(network: AttentionUNet) -> Iterator[Row]:
 
 
 def colours(root: Path) -> Iterator[Row]:
-    """Error of the foreground where 0 < alpha < 1, over that of PyMatting, and speed, side by side.
+    """Compare error and speed of the foreground with PyMatting's, where 0 < alpha < 1.
 
     Errors are means over an image's pixels, of colours in [0, 1], and then over the images. Both methods take turns
     in one process; PyMatting's time is its solver's alone, without the conversions to and from 8 bits.
@@ -169,7 +169,7 @@ def colours(root: Path) -> Iterator[Row]:
 
 
 def side_by_side(scaled: np.ndarray, image: np.ndarray, alpha: np.ndarray, repeats: int = 4) -> tuple[Spent, Spent]:
-    """Best times of PyMatting's solver and ours, which take turns, each with the threads that it takes by itself."""
+    """Return the best times of PyMatting's solver and ours, timed in turn, each with its default threads."""
     tasks = (lambda: estimate_foreground_ml(scaled, alpha), lambda: estimate_foreground(image, alpha))
     turns = [[seconds(task, 1, warm=False) for task in tasks] for _ in range(repeats)]
     theirs, mine = (Spent(*(min(times) for times in zip(*spent, strict=True))) for spent in zip(*turns, strict=True))
@@ -177,7 +177,7 @@ def side_by_side(scaled: np.ndarray, image: np.ndarray, alpha: np.ndarray, repea
 
 
 def detail(name: str, pairs: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[Row]:
-    """Guided detail against plain enlarging of the true matte at the working size, in the unknown region."""
+    """Compare guided detail with plain enlarging of the true matte at the working size, in the unknown region."""
     for working in (512, 256):
         ratios = []
         for image, alpha in pairs:
@@ -194,7 +194,7 @@ def detail(name: str, pairs: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[Ro
 
 
 def memory() -> Iterator[Row]:
-    """Peak of a 24-megapixel cutout above the loaded network, in a process of its own."""
+    """Measure the peak memory of a 24-megapixel cutout above the loaded network, in a process of its own."""
     code = f"import sys; sys.path.insert(0, {str(FOLDER)!r}); import benchmark; benchmark.measure_memory()"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     yield "peak memory at 24 MP", "above the loaded network", f"{float(found[-1]) / 1e6:.0f} MB"
@@ -241,7 +241,7 @@ def _peak_while(task: Callable[[], object]) -> int:
 
 
 def cold(run: Path, root: Path) -> Iterator[Row]:
-    """One photo from the command line, imports and all."""
+    """Time one photo from the command line, including imports."""
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "photo.png"
         write_png(photo, next(composites(root))[0])
@@ -279,7 +279,7 @@ def main() -> None:
 
 
 def real_pairs(folder: Path) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Photos and mattes that are larger than the working size."""
+    """Yield photos and mattes that are larger than the working size."""
     files = [(next(file.parent.glob("image.*")), file) for file in sorted(folder.glob("*/alpha.png"))]
     pairs = [(read_rgb(image), read_alpha(alpha).astype(np.float32) / 255) for image, alpha in files]
     return [pair for pair in pairs if max(pair[1].shape) >= 1080]

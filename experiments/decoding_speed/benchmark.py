@@ -1,7 +1,7 @@
 """Time draws from disk on one core: ``python experiments/decoding_speed/benchmark.py``.
 
-Every case runs in turn, round after round, in one run on one thread; figures are medians over the rounds of the
-processor time of one draw, which other programs on the machine lengthen little.
+Every case runs in turn, round after round, in one run on one thread; results are medians over the rounds of the
+CPU time of one draw, which other programs on the machine hardly lengthen.
 """
 
 import argparse
@@ -31,7 +31,7 @@ FOLDER = Path(__file__).parent
 CROP, CACHED = 512, 768
 FULL_HD, TWELVE_MEGAPIXELS = (1080, 1920), (3000, 4000)
 NOISE = 3.0
-"""Levels of sensor noise: without it drawn images would decode faster than photos."""
+"""Levels of sensor noise: without it rendered images would decode faster than photos."""
 
 Jobs = dict[str, list[Callable[[], object]]]
 
@@ -46,14 +46,14 @@ def write(path: Path, image: Pixels) -> Path:
 
 
 def scaled(path: Path, shape: tuple[int, int], seed: int) -> Pixels:
-    """A photo at another size, with the noise that a camera adds there."""
+    """Resize an image and add sensor noise."""
     image = cv2.resize(read_rgb(path), shape[::-1], interpolation=cv2.INTER_CUBIC).astype(np.float32)
     noise = np.random.default_rng(seed).normal(0, NOISE, image.shape)
     return np.clip(image + noise, 0, 255).astype(np.uint8)
 
 
 def write_items(originals: Source, folder: Path, shape: tuple[int, int]) -> dict[str, list[Item]]:
-    """Copies of some portraits at one size: as JPEG, as PNG, and as a JPEG foreground layer."""
+    """Write some portraits at one size: as JPEG, as PNG, and as a JPEG foreground layer."""
     found: dict[str, list[Item]] = {"jpg": [], "png": [], "layer": []}
     for k, item in enumerate(originals.items):
         name = f"{shape[1]}_{k}"
@@ -66,14 +66,14 @@ def write_items(originals: Source, folder: Path, shape: tuple[int, int]) -> dict
 
 
 def draws(source: Source, scenes: Scenes, scene: int = -1, crops: int = 1) -> list[Callable[[], object]]:
-    """Training crops of each item."""
+    """Build jobs that decode a training crop of each item."""
     dataset, items = DrawDataset({"s": source}, scenes, CROP), len(source)
     rows = [Draw(0, k % items, scene, seed=k, view=0, severity=0.0, pair=-1) for k in range(crops * items)]
     return [partial(dataset.__getitem__, row) for row in rows]
 
 
 def stages(items: list[Item]) -> Jobs:
-    """What one draw of a JPEG photo and a PNG matte is made of."""
+    """Build jobs for the parts of one draw of a JPEG image and a PNG matte."""
     mattes, photos = [read_alpha(item.alpha) for item in items], [read_rgb(item.photo) for item in items]
     boxes = [choose_box(matte, np.random.default_rng(k), 0.5) for k, matte in enumerate(mattes)]
     return {
@@ -86,7 +86,7 @@ def stages(items: list[Item]) -> Jobs:
 
 
 def build_jobs(originals: Source, scenes: Scenes, folder: Path) -> Jobs:
-    """All cases, in the order of the table."""
+    """Build all cases in the order of the table."""
     full_hd, large = (write_items(originals, folder, shape) for shape in (FULL_HD, TWELVE_MEGAPIXELS))
     cached = with_decoded_cache(Source("s", full_hd["jpg"]), CACHED, 1)
     return {
@@ -101,7 +101,7 @@ def build_jobs(originals: Source, scenes: Scenes, folder: Path) -> Jobs:
 
 
 def time_rounds(jobs: Jobs, rounds: int) -> dict[str, float]:
-    """Median seconds of one call of every job, after one round to warm up."""
+    """Return the median seconds of one call of every job, after one round to warm up."""
     seconds: dict[str, list[float]] = {name: [] for name in jobs}
     for turn in range(rounds + 1):
         for name, calls in jobs.items():
@@ -114,7 +114,7 @@ def time_rounds(jobs: Jobs, rounds: int) -> dict[str, float]:
 
 
 def table(seconds: dict[str, float], images: str, rounds: int) -> str:
-    """The result as Markdown."""
+    """Format the results as Markdown."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     lines = [
         f"Crops of {CROP} x {CROP} pixels; processor time on one core; {images}; median of {rounds} rounds.",

@@ -1,9 +1,9 @@
-"""Does fine-tuning on few images of one's own help? Against the model before it, and the same steps from scratch.
+"""Compare fine-tuning on a few images with the model before it and with the same steps from scratch.
 
     python experiments/finetune/study.py --pairs FOLDER --checkpoint outputs/RUN -o experiments/finetune
 
 The folder is read as `experiment=finetune` reads it (image/NAME.*, alpha/NAME.*, or NAME/image.*, NAME/alpha.*). Every
-figure is out-of-fold: of images that the network has not been trained on. Finished trainings are not repeated.
+score is out-of-fold: of an image that the network was not trained on. Finished trainings are not repeated.
 """
 
 import argparse
@@ -21,11 +21,11 @@ from matting.models import load_checkpoint
 
 METHODS = ("before", "fine-tuned", "from scratch")
 REGIONS = ("whole", "unknown")
-WATCHED = 3  # training images given to the validation split, which may not be empty
+WATCHED = 3  # training images moved to the validation split, which must not be empty
 
 
 def split_list(names: list[str], fold: int, folds: int, file: Path) -> Path:
-    """Write which images a fold trains on, watches and tests."""
+    """Write which images a fold uses for training, validation and test."""
     tested = set(names[fold::folds])
     rest = [name for name in names if name not in tested]
     split = (
@@ -37,13 +37,13 @@ def split_list(names: list[str], fold: int, folds: int, file: Path) -> Path:
 
 
 def train(folder: Path, *overrides: str) -> None:
-    """Train in a process of its own, unless the folder holds a finished run."""
+    """Train in a process of its own, unless the folder contains a finished run."""
     if not (folder / "results.json").exists():
         subprocess.run([sys.executable, "train.py", *overrides, f"hydra.run.dir={folder}"], check=True)
 
 
 def run_fold(options: argparse.Namespace, names: list[str], fold: int) -> dict[str, Path]:
-    """Train on a fold's images from the checkpoint and from scratch; returns the run folder of each method."""
+    """Train on a fold's images from the checkpoint and from scratch, and return the run folder of each method."""
     listed = split_list(names, fold, options.folds, options.work / f"fold{fold}.csv")
     settings = load_checkpoint(options.checkpoint).model.settings
     size = load_checkpoint(options.checkpoint).size
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--set-name", default="pairs", help="name of the set in the table")
     parser.add_argument("--work", type=Path, default=Path("outputs/finetune"), help="runs and split lists")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="takes results.csv and table.md")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for results.csv and table.md")
     parser.add_argument("overrides", nargs="*", help="further options of train.py")
     options = parser.parse_args()
 
@@ -101,7 +101,7 @@ def main() -> None:
 
 
 def write(options: argparse.Namespace, rows: list[tuple[str, int, str, str, float]]) -> None:
-    """Write the figures of every image, and the table of their means and differences."""
+    """Write the scores of every image, and the table of their means and differences."""
     options.output.mkdir(parents=True, exist_ok=True)
     lines = ["method,fold,image,region,mad"]
     lines += [f"{method},{fold},{name},{region},{mad:.6f}" for method, fold, name, region, mad in sorted(rows)]

@@ -1,7 +1,7 @@
-"""Time all five metrics at 1920 x 1080 on one thread next to plain SciPy and scikit-image code, and compare the values.
+"""Compare the five metrics at 1920 x 1080 on one thread with plain SciPy and scikit-image code, in time and value.
 
     python experiments/metrics_speed/benchmark.py
-    python experiments/metrics_speed/benchmark.py --pairs FOLDER    # FOLDER/NAME/alpha.png, brought to 1920 x 1080
+    python experiments/metrics_speed/benchmark.py --pairs FOLDER    # FOLDER/NAME/alpha.png, resized to 1920 x 1080
 
 Prints the README's table."""
 
@@ -28,7 +28,7 @@ cv2.setNumThreads(1)
 
 
 def person(centre: int, width: int, seed: int) -> np.ndarray:
-    """Draw the matte of a bust with some hundred strands of hair, ``(1080, 1920)`` uint8."""
+    """Render the matte of a bust with 400 strands of hair, ``(1080, 1920)`` uint8."""
     alpha = np.zeros(SIZE[::-1], np.uint8)
     rng = np.random.default_rng(seed)
     for angle in rng.uniform(np.pi, 2 * np.pi, 400):
@@ -82,7 +82,7 @@ def milliseconds(work: Callable[[], object], repeats: int) -> float:
 
 
 def measure(preds: np.ndarray, target: np.ndarray) -> tuple[float, float, float, float]:
-    """Return milliseconds over the whole image, over both regions and of the plain code, and the values' difference."""
+    """Time the whole image, both regions and the plain code in ms; add the largest relative difference."""
     trimap = trimap_from_alpha(target, 10)
     whole = milliseconds(lambda: all_metrics(preds, target), 9)
     both = milliseconds(lambda: all_metrics(preds, target, trimap, regions=("whole", "unknown")), 9)

@@ -1,8 +1,8 @@
-"""Time the network next to a plain U-Net: ``python experiments/model_cost/benchmark.py``.
+"""Time the network and a plain U-Net: ``python experiments/model_cost/benchmark.py``.
 
-Everything that is compared is timed in turn, round after round, in one run, so that whatever else the machine does
-falls on all of it; figures are medians over the rounds, ratios are medians of the rounds' ratios. On one CPU thread the
-processor's time is taken instead of the clock's, for the same reason.
+Everything is timed in turn, round after round, in one run, so that other load on the machine affects all of it equally;
+times are medians over the rounds, ratios are medians of the rounds' ratios. On one CPU thread CPU time is taken instead
+of wall time, for the same reason.
 """
 
 import argparse
@@ -31,14 +31,14 @@ REFERENCE = "U-Net of segmentation-models-pytorch"
 
 
 class Job(NamedTuple):
-    """Something to time, and the job that it is compared with."""
+    """A function to time, and the name of the job that it is compared with."""
 
     run: Callable[[], object]
     reference: str
 
 
 def networks() -> dict[str, nn.Module]:
-    """What is compared: one encoder, one set of decoder widths, four output channels each."""
+    """Build the networks to compare, with the same encoder, decoder widths and four output channels."""
     return {
         REFERENCE: smp.Unet("resnet34", encoder_weights=None, decoder_channels=WIDTHS, classes=4),
         "without gates": AttentionUNet(pretrained=False, decoder_channels=WIDTHS, gates=False),
@@ -47,14 +47,14 @@ def networks() -> dict[str, nn.Module]:
 
 
 def heads(output: Tensor | MattingOutput) -> Tensor:
-    """A scalar that both heads take part in."""
+    """Reduce the output to a scalar that depends on both heads."""
     if isinstance(output, Tensor):
         return output.sigmoid().mean()
     return output.alpha.mean() + output.trimap_logits.mean()
 
 
 def training(model: nn.Module, image: Tensor, device: torch.device) -> Callable[[], object]:
-    """Forward and backward; bf16 on a GPU."""
+    """Build a forward and backward pass, in bf16 on a GPU."""
 
     def run() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
@@ -66,7 +66,7 @@ def training(model: nn.Module, image: Tensor, device: torch.device) -> Callable[
 
 
 def inference(model: nn.Module, image: Tensor, device: torch.device) -> Callable[[], object]:
-    """Forward alone, of a copy in evaluation mode."""
+    """Build a forward pass in evaluation mode."""
 
     def run() -> None:
         model.eval()
@@ -78,7 +78,7 @@ def inference(model: nn.Module, image: Tensor, device: torch.device) -> Callable
 
 
 def training_batch(rows: int, size: int, device: torch.device) -> TrainingBatch:
-    """Drawn portraits in pairs."""
+    """Render a batch of portraits in pairs."""
     layers = [(layer * 255).round().to(torch.uint8).expand(rows, -1, -1, -1) for layer in render_portrait(size)]
     ids = torch.arange(rows)
     fields = (*layers, torch.zeros_like(layers[2]), ids // 2, ids % 2, torch.zeros(rows), ids // 2, ids // 2, ids)
@@ -86,13 +86,13 @@ def training_batch(rows: int, size: int, device: torch.device) -> TrainingBatch:
 
 
 def criterion_job(criterion: Criterion, output: MattingOutput, batch: TrainingBatch) -> Callable[[], object]:
-    """All terms of a criterion, forward and backward, on outputs that are there already."""
+    """Build a forward and backward pass of a criterion on given outputs."""
     leaves = MattingOutput(*(part.detach().requires_grad_() for part in output))
     return lambda: criterion([leaves], batch)["loss"].backward()
 
 
 def jobs_for(rows: int, size: int, device: torch.device) -> dict[str, Job]:
-    """What is timed, by name."""
+    """List the jobs by name."""
     batch, jobs = training_batch(rows, size, device), {}
     models = {name: model.to(device, memory_format=torch.channels_last) for name, model in networks().items()}
     for kind, make in (("training", training), ("inference", inference)):
@@ -109,7 +109,7 @@ def jobs_for(rows: int, size: int, device: torch.device) -> dict[str, Job]:
 
 
 def time_rounds(jobs: dict[str, Job], rounds: int, device: torch.device) -> dict[str, list[float]]:
-    """Seconds of every job in every round, after one round to warm up."""
+    """Time every job in every round, in seconds, after one round to warm up."""
     clock = time.process_time if device.type == "cpu" and torch.get_num_threads() == 1 else time.perf_counter
     seconds: dict[str, list[float]] = {name: [] for name in jobs}
     for turn in range(rounds + 1):
@@ -124,7 +124,7 @@ def time_rounds(jobs: dict[str, Job], rounds: int, device: torch.device) -> dict
 
 
 def table(jobs: dict[str, Job], seconds: dict[str, list[float]], rows: int) -> str:
-    """Markdown: time, images per second, and the ratio to what each job is compared with."""
+    """Format time, images per second, and the ratio to each job's reference as Markdown."""
     lines = ["| | ms a batch | images/s | ratio | to |", "|---|---:|---:|---:|---|"]
     for name, times in seconds.items():
         others, median = seconds[jobs[name].reference], statistics.median(times)
@@ -135,7 +135,7 @@ def table(jobs: dict[str, Job], seconds: dict[str, list[float]], rows: int) -> s
 
 
 def sizes() -> str:
-    """Markdown: parameters and MACs of what is compared."""
+    """Format parameters and MACs of the networks as Markdown."""
     lines = ["| | parameters | GMACs at 512x512 |", "|---|---:|---:|"]
     for name, model in networks().items():
         counted = cost(model, 512)

@@ -14,13 +14,13 @@ WEIGHTS = {"studio": 1, "portraits": 8, "coarse": 5, "augmented": 12}
 
 
 def make_index(size: int, layered: float, photo: bool) -> SourceIndex:
-    """Metadata of a source of the article's size."""
+    """Build the metadata of a source of the article's size."""
     levels, has_layers = np.arange(size) % 3, np.arange(size) < layered * size
     return SourceIndex(levels, has_layers, np.full(size, photo), [frozenset()] * size)
 
 
 def main() -> None:
-    """Print seconds for each epoch size, with and without pairs; the fastest of three."""
+    """Print the seconds for each epoch size, with and without pairs, the fastest of three."""
     roles = {role: {"a": make_index(*shape)} for role, shape in SIZES.items()}
     catalog = Catalog(roles, np.random.default_rng(0).random((20_000, 6)))
     print("| rows | pairs | seconds |\n| ---: | ---: | ---: |")

@@ -1,4 +1,4 @@
-"""Loss terms as pure functions, the classes that name them in a config, and the criterion that weighs them."""
+"""Loss terms as pure functions, modules that wrap them for a configuration, and the criterion that sums them."""
 
 from matting.losses.alpha import AlphaL1, Composition, Holes, alpha_l1, composition_loss, hole_loss
 from matting.losses.augmix import AugMixConsistency, alpha_spread, jensen_shannon

@@ -12,15 +12,16 @@ from matting.trimap import FOREGROUND, UNKNOWN
 
 
 def alpha_l1(preds: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Weighted mean absolute error (Xu et al. 2017, "Deep Image Matting", without its rounding of the kink).
+    """Compute the weighted mean absolute error (Xu et al. 2017, "Deep Image Matting", without its smoothing at 0).
 
     Args:
         preds: ``(B, 1, H, W)`` in [0, 1].
         target: ``(B, 1, H, W)`` in [0, 1].
-        weight: ``(B, 1, H, W)``, non-negative; 0 where the annotation is to be ignored.
+        weight: ``(B, 1, H, W)``, non-negative; 0 where the annotation is ignored.
 
     Returns:
-        Scalar: sum of ``weight * |preds - target|`` over the sum of weights of each image, averaged over images.
+        Scalar: ``weight * |preds - target|`` summed over each image and divided by its sum of weights, averaged over
+        images.
 
     Example:
         >>> preds, target = torch.tensor([[[[0.5, 1.0]]]]), torch.ones(1, 1, 1, 2)
@@ -31,10 +32,10 @@ def alpha_l1(preds: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 
 def composition_loss(preds: Tensor, target: Tensor, foreground: Tensor, background: Tensor, weight: Tensor) -> Tensor:
-    """Mean absolute difference of the composites by the predicted and by the true matte (Xu et al. 2017).
+    """Compute the mean absolute difference of the composites with the predicted and the true matte (Xu et al. 2017).
 
-    Both composites are made of the true layers, so their difference is ``(preds - target) (F - B)``: an error costs
-    what it would show. A photo that stands for both of its layers costs nothing.
+    Both composites use the true layers, so their difference is ``(preds - target) (F - B)``: an error counts as much
+    as it is visible. A photo that serves as both of its layers has zero loss.
 
     Args:
         preds: ``(B, 1, H, W)`` in [0, 1].
@@ -44,12 +45,12 @@ def composition_loss(preds: Tensor, target: Tensor, foreground: Tensor, backgrou
         weight: ``(B, 1, H, W)``, non-negative.
 
     Returns:
-        Scalar in display values, averaged over channels.
+        Scalar in sRGB values, averaged over channels.
 
     Example:
         >>> preds, target = torch.tensor([[[[0.5, 1.0]]]]), torch.ones(1, 1, 1, 2)
         >>> white, gray = torch.ones(1, 3, 1, 2), torch.full((1, 3, 1, 2), 0.5)
-        >>> composition_loss(preds, target, white, gray, weight=torch.ones_like(target))  # half of the error is seen
+        >>> composition_loss(preds, target, white, gray, weight=torch.ones_like(target))  # half of the error is visible
         tensor(0.1250)
     """
     difference = (preds - target).abs() * (foreground - background).abs().mean(dim=1, keepdim=True)
@@ -57,27 +58,27 @@ def composition_loss(preds: Tensor, target: Tensor, foreground: Tensor, backgrou
 
 
 def hole_loss(preds: Tensor, target: Tensor, inside: Tensor) -> Tensor:
-    """How much of the body is missing: mean shortfall of alpha inside the eroded foreground, every person alike.
+    """Compute the mean shortfall of alpha inside the definite foreground, with equal weight for each image.
 
-    A hole is few pixels of an image, hence little of a mean over it; here each image's shortfall is relative to
-    its own definite foreground, however small the person stands.
+    A hole covers few pixels, so a mean over the image hardly notices it. Here each image's shortfall is relative to
+    its own definite foreground, however small the person is.
 
     Args:
         preds: ``(B, 1, H, W)`` in [0, 1].
         target: ``(B, 1, H, W)`` in [0, 1].
-        inside: ``(B, 1, H, W)``, 1 in the eroded foreground, else 0.
+        inside: ``(B, 1, H, W)``, 1 in the definite foreground, else 0.
 
     Returns:
-        Scalar in [0, 1]; an image without a definite foreground adds 0.
+        Scalar in [0, 1]; an image without definite foreground counts as 0.
     """
     return image_mean((target - preds).relu(), inside)
 
 
 class AlphaL1(nn.Module):
-    """`alpha_l1` with the unknown region weighed up.
+    """`alpha_l1` with a higher weight in the unknown region.
 
     Args:
-        unknown: Weight of a pixel of the unknown region, where one elsewhere has 1.
+        unknown: Weight of pixels in the unknown region; other pixels have weight 1.
     """
 
     def __init__(self, unknown: float = 1.0) -> None:
@@ -85,7 +86,7 @@ class AlphaL1(nn.Module):
         self.unknown = unknown
 
     def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
-        """Scalar loss of a batch."""
+        """Compute the scalar loss of a batch."""
         weight = batch.valid * torch.where(batch.trimap == UNKNOWN, self.unknown, 1.0)[:, None]
         return alpha_l1(outputs[0].alpha, batch.alpha, weight)
 
@@ -94,7 +95,7 @@ class Composition(nn.Module):
     """`composition_loss` with the true layers of the batch."""
 
     def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
-        """Scalar loss of a batch."""
+        """Compute the scalar loss of a batch."""
         return composition_loss(outputs[0].alpha, batch.alpha, batch.foreground, batch.background, batch.valid)
 
 
@@ -102,6 +103,6 @@ class Holes(nn.Module):
     """`hole_loss` inside the trimap's foreground."""
 
     def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
-        """Scalar loss of a batch."""
+        """Compute the scalar loss of a batch."""
         inside = batch.valid * (batch.trimap == FOREGROUND)[:, None]
         return hole_loss(outputs[0].alpha, batch.alpha, inside)

@@ -1,4 +1,4 @@
-"""AugMix consistency: an image and its mixed views have one trimap and one matte (Hendrycks et al. 2020)."""
+"""AugMix consistency: an image and its mixed views have the same trimap and matte (Hendrycks et al. 2020)."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ from matting.models import MattingOutput
 
 
 def jensen_shannon(logits: Tensor, weight: Tensor) -> Tensor:
-    """Jensen-Shannon divergence between the class distributions of several views, as Hendrycks et al. (2020) use it.
+    """Compute the Jensen-Shannon divergence of the class distributions of several views (Hendrycks et al. 2020).
 
     Args:
-        logits: ``(N, B, K, H, W)``: N views.
+        logits: ``(N, B, K, H, W)``: N views, K classes.
         weight: ``(B, 1, H, W)``, non-negative.
 
     Returns:
@@ -29,7 +29,7 @@ def jensen_shannon(logits: Tensor, weight: Tensor) -> Tensor:
 
 
 def alpha_spread(alphas: Tensor, weight: Tensor) -> Tensor:
-    """Mean absolute deviation of the views' mattes from the first view's.
+    """Compute the mean absolute deviation of the views' mattes from that of the first view.
 
     Args:
         alphas: ``(N, B, 1, H, W)`` in [0, 1]: N >= 2 views, the clean one first.
@@ -50,7 +50,7 @@ class AugMixConsistency(nn.Module):
     """`jensen_shannon` of the trimap head plus `alpha_spread` of the alpha head.
 
     Args:
-        alpha: Weight of the matte's part, where the trimap's has 1.
+        alpha: Weight of `alpha_spread`; `jensen_shannon` has weight 1.
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
@@ -58,14 +58,14 @@ class AugMixConsistency(nn.Module):
         self.alpha = alpha
 
     def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
-        """Scalar loss of a batch.
+        """Compute the scalar loss of a batch.
 
         Args:
-            outputs: What the network predicts for the image, and for each of its mixed views.
-            batch: Where annotations hold.
+            outputs: Outputs of the network for the images, then for each of their mixed views.
+            batch: The batch; only ``valid`` is read.
 
         Raises:
-            MattingError: If there is no view to compare the image with.
+            MattingError: If there are no mixed views.
         """
         if len(outputs) < 2:
             raise MattingError("loss augmix: expected mixed views of every image, found none; set augment.views=2")

@@ -1,4 +1,4 @@
-"""The closed loop: the trimap that is predicted and the trimap that the predicted alpha implies must agree."""
+"""The closed loop: the predicted trimap must agree with the trimap implied by the predicted alpha."""
 
 from collections.abc import Sequence
 
@@ -11,26 +11,26 @@ from matting.errors import MattingError
 from matting.losses.weighting import image_mean, label_free_weight
 from matting.models import MattingOutput
 
-_HARDLY_SOFT = 0.02  # as far as this from 0 and 1 an alpha may still be meant to be definite
+_HARDLY_SOFT = 0.02  # an alpha within this distance of 0 or 1, 5 levels of 255, may still be meant as definite
 
 
 def trimap_plausibility(alpha: Tensor, weight: Tensor, radius: tuple[int, int] = (3, 15)) -> Tensor:
-    """How plausible each trimap label is, given a matte.
+    """Compute how plausible each trimap label is, given a matte.
 
-    A trimap's unknown band reaches somewhere between ``radius[0]`` and ``radius[1]`` pixels from the edge. Hence
-    foreground is as plausible as the lowest alpha within the smaller radius, background as the lowest of 1 - alpha
-    there; and unknown is implausible where even the larger radius holds nothing but definite alpha.
+    A trimap's unknown band extends between ``radius[0]`` and ``radius[1]`` pixels from the edge. So the plausibility
+    of foreground is the lowest alpha within the smaller radius, and that of background the lowest 1 - alpha; unknown
+    is implausible where all alpha within the larger radius is definite.
 
-    That last plausibility carries no gradient: an alpha that is sure where a trimap is not is no fault of the alpha.
+    The plausibility of unknown carries no gradient: a definite alpha in an unknown region is not an error.
 
     Args:
         alpha: ``(B, 1, H, W)`` in [0, 1].
-        weight: ``(B, 1, H, W)`` in {0, 1}; alpha of 0 speaks against no label.
+        weight: ``(B, 1, H, W)`` in {0, 1}; where 0, alpha does not count against any label.
         radius: Smallest and largest half-width of the unknown band in pixels.
 
     Returns:
         ``(B, 3, H, W)`` in [0, 1]: background, unknown, foreground. They need not sum to 1: between the two radii
-        both definite and unknown are plausible.
+        both a definite label and unknown are plausible.
 
     Example:
         >>> alpha = torch.tensor([[[[0.0, 0.0, 1.0, 1.0]]]])
@@ -54,22 +54,22 @@ def closed_loop_loss(
     grad_to_alpha: bool = True,
     grad_to_trimap: bool = True,
 ) -> Tensor:
-    """Probability that the trimap head contradicts the alpha head. Needs no label.
+    """Compute the probability that the trimap head contradicts the alpha head; no label is needed.
 
-    The mean over pixels of ``sum_c P(c) (1 - plausibility(c))``, P from the trimap head, plausibility from
-    `trimap_plausibility`. It is linear in both, so a hole of alpha 0.1 in a sure foreground is pushed as hard as one
-    of 0.9.
+    It is the mean over pixels of ``sum_c P(c) (1 - plausibility(c))``, with P from the trimap head and
+    the plausibility from `trimap_plausibility`. It is linear in both, so in a certain foreground a hole of alpha 0.1
+    gets the same gradient as one of 0.9.
 
     Args:
         alpha: ``(B, 1, H, W)`` in [0, 1].
         trimap_logits: ``(B, 3, H, W)``.
         weight: ``(B, 1, H, W)`` in {0, 1}, pixels that count.
         radius: Smallest and largest half-width of the unknown band in pixels.
-        grad_to_alpha: Let the trimap head move the alpha head; else a stop-gradient stands between.
-        grad_to_trimap: Let the alpha head move the trimap head; else a stop-gradient stands between.
+        grad_to_alpha: Pass gradients to the alpha head; if False, alpha is detached.
+        grad_to_trimap: Pass gradients to the trimap head; if False, its probabilities are detached.
 
     Returns:
-        Scalar in [0, 1]; 0 for a matte with any of its trimaps, but for rims that are hardly soft.
+        Scalar in [0, 1]; 0 for a matte with any of its trimaps, except where alpha is within 0.02 of 0 or 1.
     """
     probability = trimap_logits.softmax(dim=1)
     plausible = trimap_plausibility(alpha if grad_to_alpha else alpha.detach(), weight, radius)
@@ -78,21 +78,21 @@ def closed_loop_loss(
 
 
 def _highest(image: Tensor, radius: int) -> Tensor:
-    """Maximum within a square of half-width ``radius``, one axis after the other."""
+    """Compute the maximum within a square of half-width ``radius``, separably."""
     rows = F.max_pool2d(image, (2 * radius + 1, 1), stride=1, padding=(radius, 0))
     return F.max_pool2d(rows, (1, 2 * radius + 1), stride=1, padding=(0, radius))
 
 
 class ClosedLoop(nn.Module):
-    """`closed_loop_loss` of the two heads.
+    """`closed_loop_loss` between the two heads.
 
     Args:
         radius: Smallest and largest half-width in pixels of the unknown band in the training trimaps.
-        grad_to_alpha: Let the trimap head move the alpha head.
-        grad_to_trimap: Let the alpha head move the trimap head.
+        grad_to_alpha: Pass gradients to the alpha head.
+        grad_to_trimap: Pass gradients to the trimap head.
 
     Raises:
-        MattingError: If neither head is taught, or radii are negative or out of order.
+        MattingError: If neither head gets gradients, or the radii are negative or out of order.
     """
 
     def __init__(
@@ -103,12 +103,12 @@ class ClosedLoop(nn.Module):
             raise MattingError(f"closed loop: expected 0 <= low <= high, found radius={tuple(radius)}")
         if not grad_to_alpha and not grad_to_trimap:
             raise MattingError(
-                "closed loop: expected a head to teach, found none; set its weight to 0 to switch it off"
+                "closed loop: expected grad_to_alpha or grad_to_trimap, found neither; weight 0 disables the term"
             )
         self.radius, self.grad_to_alpha, self.grad_to_trimap = (radius[0], radius[1]), grad_to_alpha, grad_to_trimap
 
     def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
-        """Scalar loss of a batch."""
+        """Compute the scalar loss of a batch."""
         weight = label_free_weight(batch.valid)
         return closed_loop_loss(
             outputs[0].alpha, outputs[0].trimap_logits, weight, self.radius, self.grad_to_alpha, self.grad_to_trimap

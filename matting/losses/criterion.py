@@ -1,4 +1,4 @@
-"""The criterion: named terms, their weights, their sum."""
+"""The criterion: the weighted sum of named loss terms."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -12,14 +12,14 @@ from matting.models import MattingOutput
 
 
 class Term(Protocol):
-    """A loss term: a module that maps what the network predicts and what is true to a scalar."""
+    """A loss term: a module that maps the network's outputs and the batch to a scalar."""
 
     def __call__(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Compute the loss of a batch, a scalar.
 
         Args:
-            outputs: What the network predicts for the images, then for each of their mixed views, mostly none.
-            batch: What is true.
+            outputs: Outputs of the network for the images, then for each of their mixed views, if there are any.
+            batch: The batch, with the true alpha, trimap and layers.
         """
 
 
@@ -28,10 +28,10 @@ class Criterion(nn.Module):
 
     Args:
         terms: Loss terms by name.
-        weights: Weight of each term; a term with weight 0 is left out and costs nothing.
+        weights: Weight of each term; a term with weight 0 is dropped and costs no time.
 
     Raises:
-        MattingError: If names of terms and weights differ, a weight is negative, or none is positive.
+        MattingError: If the names of terms and weights differ, a weight is negative, or none is positive.
 
     Example:
         >>> from matting.losses import AlphaL1, Gradient
@@ -52,31 +52,31 @@ class Criterion(nn.Module):
         self.terms = nn.ModuleDict({name: terms[name] for name in self.weights})
 
     def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> dict[str, Tensor]:
-        """Evaluate.
+        """Compute all terms and their weighted sum.
 
         Args:
-            outputs: What the network predicts for the images, and for each of their mixed views.
-            batch: What is true.
+            outputs: Outputs of the network for the images, then for each of their mixed views.
+            batch: The batch, with the true alpha, trimap and layers.
 
         Returns:
-            The unweighted scalar of each term by its name, and their weighted sum as ``loss``.
+            The unweighted scalar of each term by name, and the weighted sum as ``loss``.
         """
-        # Autocast would run the terms' products in half precision, where errors below 1/256 are lost.
+        # Autocast would run products in half precision, where differences below 1/256 are lost.
         with torch.autocast(batch.alpha.device.type, enabled=False):
-            precise = [_precise(output) for output in outputs]
+            precise = [_as_float32(output) for output in outputs]
             values: dict[str, Tensor] = {name: term(precise, batch) for name, term in self.terms.items()}
             total = torch.stack([weight * values[name] for name, weight in self.weights.items()]).sum()
-        return values | {"loss": total + _nothing(precise[0])}
+        return values | {"loss": total + _connected_zero(precise[0])}
 
 
-def _precise(output: MattingOutput) -> MattingOutput:
+def _as_float32(output: MattingOutput) -> MattingOutput:
     return MattingOutput(*(part.to(torch.promote_types(part.dtype, torch.float32)) for part in output))
 
 
-def _nothing(output: MattingOutput) -> Tensor:
-    """Zero, whatever the output holds, that still reaches every head.
+def _connected_zero(output: MattingOutput) -> Tensor:
+    """Return a zero that depends on every head, even where the output is not finite.
 
-    A head without a loss of its own gets a gradient of zeros from it: DistributedDataParallel waits for a gradient of
-    every parameter, and stops at the second step if one has none.
+    It gives a head without a loss of its own a gradient of zeros: DistributedDataParallel waits for a gradient of every
+    parameter, and raises at the second step if one has none.
     """
     return sum((part[:0].sum() for part in output), output.alpha.new_zeros(()))

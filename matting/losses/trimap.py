@@ -11,14 +11,14 @@ from matting.models import MattingOutput
 
 
 def trimap_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor, focal_gamma: float = 0.0) -> Tensor:
-    """Mean cross-entropy of the three classes, focal where wanted (Lin et al. 2017, "Focal Loss", eq. 4).
+    """Compute the mean cross-entropy of the three classes, optionally focal (Lin et al. 2017, "Focal Loss", eq. 4).
 
     Args:
         logits: ``(B, 3, H, W)``: background, unknown, foreground.
         target: ``(B, H, W)`` int64 in {0, 1, 2}.
-        valid: ``(B, 1, H, W)``; pixels of 0 do not count.
-        focal_gamma: The paper's gamma: a pixel weighs ``(1 - p) ** focal_gamma``, p being the probability of the right
-            class; 0 is the plain cross-entropy.
+        valid: ``(B, 1, H, W)``; where 0, the pixel does not count.
+        focal_gamma: The paper's gamma: a pixel has weight ``(1 - p) ** focal_gamma``, where p is the probability of
+            the right class; 0 gives the plain cross-entropy.
 
     Returns:
         Scalar in nats, averaged per image, then over images; an image without valid pixels counts as 0.
@@ -31,6 +31,7 @@ def trimap_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor, focal_ga
     """
     errors = F.cross_entropy(logits, target, reduction="none")
     if focal_gamma:
+        # Rounding can make exp(-error) exceed 1, and a fractional power of a negative number is NaN.
         errors = (1 - (-errors).exp()).clamp_min(0) ** focal_gamma * errors
     return image_mean(errors, valid[:, 0])
 
@@ -39,7 +40,7 @@ class TrimapCrossEntropy(nn.Module):
     """`trimap_cross_entropy` of the trimap head.
 
     Args:
-        focal_gamma: Gamma of the focal loss; 0 is the plain cross-entropy.
+        focal_gamma: Gamma of the focal loss; 0 gives the plain cross-entropy.
     """
 
     def __init__(self, focal_gamma: float = 0.0) -> None:
@@ -47,5 +48,5 @@ class TrimapCrossEntropy(nn.Module):
         self.focal_gamma = focal_gamma
 
     def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
-        """Scalar loss of a batch."""
+        """Compute the scalar loss of a batch."""
         return trimap_cross_entropy(outputs[0].trimap_logits, batch.trimap, batch.valid, self.focal_gamma)

@@ -1,37 +1,37 @@
-"""Which pixels count, and means over them."""
+"""Pixel weights, and means over images."""
 
 from torch import Tensor
 
 
 def image_mean(values: Tensor, weight: Tensor) -> Tensor:
-    """Mean by weight within each image, then over the images, as the metrics are averaged.
+    """Compute the weighted mean within each image, then the mean over images, as the metrics do.
 
-    So the loss of a batch is the mean of the losses of its halves, and data-parallel training equals training with the
-    whole batch.
+    The loss of a batch is thus the mean of the losses of its halves, so data-parallel training equals training on
+    the whole batch.
 
     Args:
         values: ``(B, ...)``.
         weight: The same shape, non-negative.
 
     Returns:
-        Scalar; an image whose weights are all 0 counts as 0.
+        Scalar; an image without weight counts as 0.
     """
     return image_means(values, weight).mean()
 
 
 def image_means(values: Tensor, weight: Tensor) -> Tensor:
-    """Mean by weight within each image, as `image_mean`: ``(B,)``."""
+    """Compute the weighted mean within each image, ``(B,)``; see `image_mean`."""
     return (weight * values).flatten(1).sum(dim=1) / weight.flatten(1).sum(dim=1).clamp_min(1e-6)
 
 
 def label_free_weight(valid: Tensor) -> Tensor:
-    """Pixels that count in a term which needs no annotation.
+    """Compute the weight of each pixel in a term that needs no annotation.
 
-    In an image with an annotation they are those where it holds: what it skips, such as a bystander, has no
-    right answer. In an image without any annotation all pixels count: that is what such a term is for.
+    In an annotated image the valid pixels count: the ignored ones, such as a bystander's, have no right answer. In an
+    image without any annotation all pixels count: such terms exist for these images.
 
     Args:
-        valid: ``(B, 1, H, W)``, 1 where the annotation holds, else 0.
+        valid: ``(B, 1, H, W)``, 1 where the annotation is valid, else 0.
 
     Returns:
         ``(B, 1, H, W)``, 1 where a pixel counts, else 0.

@@ -1,4 +1,4 @@
-"""The network: a timm encoder, attention gates on the skips, a decoder and two heads."""
+"""The network: a timm encoder, attention gates on the skips, a decoder, and an alpha and a trimap head."""
 
 from matting.models.attention import AttentionGate
 from matting.models.attention_unet import AttentionUNet, Fusion, MattingOutput

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class AttentionGate(nn.Module):
-    """Lets the decoder decide which of the encoder's features pass.
+    """Weigh the encoder's features by what the decoder already knows.
 
     With skip features x and the gating signal g from the next coarser level of the decoder::
 
@@ -13,13 +13,13 @@ class AttentionGate(nn.Module):
         gated     = x * upsample(attention)
 
     As published, W_x is a strided convolution that brings x to the grid of g, W_g and psi are 1x1, and the
-    coefficients come back by linear interpolation. Nothing follows the product, so that coefficients of 1 give the
+    coefficients are upsampled by linear interpolation. No layer follows the product, so coefficients of 1 give the
     plain U-Net exactly.
 
     Args:
         skip_channels: Channels of x.
         gating_channels: Channels of g.
-        stride: How many times finer x is than g.
+        stride: Height and width of x divided by those of g.
     """
 
     def __init__(self, skip_channels: int, gating_channels: int, stride: int) -> None:
@@ -43,6 +43,6 @@ class AttentionGate(nn.Module):
         return skip * self.coefficients(skip, gating)
 
     def coefficients(self, skip: Tensor, gating: Tensor) -> Tensor:
-        """Attention coefficients, ``(B, 1, H, W)`` in [0, 1]."""
+        """Compute the attention coefficients of `forward`, ``(B, 1, H, W)`` in [0, 1]."""
         attention = self.psi(F.relu(self.project_skip(skip) + self.project_gating(gating))).sigmoid()
         return F.interpolate(attention, scale_factor=float(self.stride), mode="bilinear", align_corners=False)

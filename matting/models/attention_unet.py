@@ -1,4 +1,4 @@
-"""Attention U-Net for trimap-free matting: one photo in, an alpha matte and a trimap out."""
+"""Attention U-Net for trimap-free matting: one image in, an alpha matte and a trimap out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from matting.models.encoder import Encoder
 from matting.models.norms import Norm
 
 Fusion = Literal["none", "snap", "soft"]
-"""How a `Predictor` joins the two heads; see `matting.models.fuse`."""
+"""How a `Predictor` combines the two heads; see `matting.models.fuse`."""
 
 
 class MattingOutput(NamedTuple):
@@ -24,8 +24,8 @@ class MattingOutput(NamedTuple):
     Attributes:
         alpha: ``(B, 1, H, W)`` float32 in [0, 1].
         trimap_logits: ``(B, 3, H, W)``: background, unknown, foreground.
-        features: ``(B, C, H / 8, W / 8)``: the decoder's second level, what it knows of the scene before it draws
-            edges. Training compares persons by it; the stride is that of encoders with stride 32.
+        features: ``(B, C, H / 8, W / 8)`` for encoders of stride 32: the decoder's second level, which describes the
+            scene before edges are resolved. Training compares persons by it.
     """
 
     alpha: Tensor
@@ -36,26 +36,27 @@ class MattingOutput(NamedTuple):
 class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matting", license="apache-2.0"):
     """U-Net over a timm encoder with an attention gate on every skip and two heads.
 
-    A full-resolution skip taken from the image itself carries detail finer than the encoder's first stride: hair.
-    ``save_pretrained`` and ``from_pretrained`` (of `huggingface_hub`) keep it as safetensors with a config.json.
+    A full-resolution skip from the image itself carries detail finer than the encoder's first stride, such as hair.
+    ``save_pretrained`` and ``from_pretrained`` (of `huggingface_hub`) store the network as safetensors with a
+    config.json.
 
     Args:
         encoder: Name of a timm backbone that supports ``features_only``.
-        pretrained: Start from timm's weights for it.
+        pretrained: Start from timm's ImageNet weights.
         encoder_weights: Start from a local weight file instead.
-        decoder_channels: Channels of the decoder's levels, coarsest first, as many as the encoder has levels.
+        decoder_channels: Channels of the decoder's levels, coarsest first, one per level of the encoder.
         detail_channels: Channels of the full-resolution skip.
-        gates: Attention gates on the skips; False is the plain U-Net with the same decoder.
+        gates: Put attention gates on the skips; False gives the plain U-Net with the same decoder.
         norm: ``batch`` or ``group``; GroupNorm is independent of batch size and ranks.
-        fusion: How the two heads are joined when photos are cut out. It changes nothing in training, where each
-            head has its own loss.
+        fusion: How the two heads are combined at inference. It has no effect on training, where each head has its
+            own loss.
 
     Attributes:
         settings: Arguments that build the same network, without its weights.
-        stride: Heights and widths have to be multiples of it.
+        stride: Heights and widths of images must be multiples of it.
 
     Raises:
-        MattingError: For an unknown encoder, weights that cannot be had, or a wrong number of channels.
+        MattingError: If the encoder is unknown, its weights cannot be loaded, or the number of channels is wrong.
         FileNotFoundError: If ``encoder_weights`` names no file.
 
     Example:
@@ -102,19 +103,19 @@ class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matt
             "norm": norm,
             "fusion": fusion,
         }
-        self._hub_mixin_config = self.settings  # else the hub's config.json would fetch encoder weights at each load
+        self._hub_mixin_config = self.settings  # otherwise config.json would make each load fetch encoder weights
 
     def forward(self, image: Tensor) -> MattingOutput:
-        """Predict.
+        """Predict alpha and trimap.
 
         Args:
-            image: ``(B, 3, H, W)`` float in [0, 1], sRGB; H and W multiples of the encoder's stride (32 for a ResNet).
+            image: ``(B, 3, H, W)`` float in [0, 1], sRGB; H and W are multiples of `stride` (32 for a ResNet).
 
         Returns:
-            Alpha and trimap logits of the same height and width, and features for training.
+            Alpha and trimap logits of the image's height and width, and features for training.
 
         Raises:
-            MattingError: For sizes that are no such multiples.
+            MattingError: If H or W is not a multiple of `stride`.
         """
         height, width = image.shape[-2:]
         if height % self.stride or width % self.stride:
@@ -124,12 +125,12 @@ class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matt
                 f"resize or pad the image, for instance to {wanted[0]}x{wanted[1]}"
             )
         levels = self.decoder([self.detail(image), *self.encoder(image)])
-        # Sigmoid in float32: bf16 has 8 bits, too few for the ends of a matte.
+        # Sigmoid in float32: the 8 significant bits of bf16 are too few for alphas near 1.
         alpha = torch.sigmoid(self.alpha_head(levels[-1]).float())
         return MattingOutput(alpha, self.trimap_head(levels[-1]), levels[1])
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        """Write the weights as the mixin does, but with the permissions of any other file: its writer leaves 0600."""
+        """Write the weights as the mixin does, but with ordinary permissions: its writer leaves 0600."""
         content = save({name: value.contiguous() for name, value in self.state_dict().items()}, {"format": "pt"})
         (save_directory / "model.safetensors").write_bytes(content)
 

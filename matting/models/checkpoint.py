@@ -1,4 +1,4 @@
-"""From a run folder, a checkpoint file or a model folder back to a network. Nothing in a file is executed."""
+"""Load a network from a run folder, a checkpoint file or a model folder, without executing anything in the file."""
 
 import pickle
 from pathlib import Path
@@ -12,14 +12,14 @@ from matting.models.folder import is_model_folder, read_model_folder
 
 
 class Checkpoint(NamedTuple):
-    """A trained network and what to know to use it.
+    """A trained network and what is needed to use it.
 
     Attributes:
         model: In evaluation mode, on the CPU.
-        size: Side in pixels at which it was trained and is to be run.
-        corpus: What it was trained on, for labels.
+        size: Working size in pixels: the side at which it was trained and should be run.
+        corpus: Name of the training corpus, for reports.
         path: The file it came from.
-        fold: Fold of the people that it was trained without and the number of folds, or None.
+        fold: The fold of people held out of its training, and the number of folds; None if none was held out.
     """
 
     model: AttentionUNet
@@ -30,11 +30,11 @@ class Checkpoint(NamedTuple):
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:
-    """Load a network.
+    """Load a trained network.
 
     Args:
         path: A run folder (its ``checkpoints/last.ckpt``), a checkpoint file, or a model folder of ``matting export``.
-            Where the run kept an exponential moving average, the averaged weights are what is loaded.
+            If the run kept an exponential moving average of the weights, the average is loaded.
 
     Returns:
         The network with its working size and origin.

@@ -1,4 +1,4 @@
-"""What a network costs: parameters, and multiply-accumulates of an image."""
+"""Count the parameters of a network and its multiply-accumulates per image."""
 
 from copy import deepcopy
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 class Part(NamedTuple):
-    """A child of the network: its name, its learnt values and its multiply-accumulates."""
+    """Name, parameters and multiply-accumulates of a direct child of the network."""
 
     name: str
     parameters: int
@@ -20,9 +20,9 @@ class Cost(NamedTuple):
     """Size of a network.
 
     Attributes:
-        parameters: Number of learnt values.
+        parameters: Number of parameters.
         macs: Multiply-accumulates of convolutions and matrix products for one square image.
-        parts: The same of each child.
+        parts: The same for each direct child.
     """
 
     parameters: int
@@ -31,17 +31,17 @@ class Cost(NamedTuple):
 
 
 def cost(model: nn.Module, size: int) -> Cost:
-    """Count without computing: shapes are enough.
+    """Count parameters and multiply-accumulates on the meta device, so that nothing is computed.
 
     Args:
-        model: Takes ``(B, 3, H, W)`` images. It is left as it is.
+        model: Network that takes ``(B, 3, H, W)`` images; not modified.
         size: Side of the image in pixels.
 
     Returns:
-        Parameters and MACs of one image, of the whole and of each child.
+        Parameters, and MACs for one image, of the whole network and of each child.
 
     Raises:
-        ValueError: If the network does not take this size.
+        ValueError: If the network does not accept this size.
 
     Example:
         >>> network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, bias=False))
@@ -53,11 +53,11 @@ def cost(model: nn.Module, size: int) -> Cost:
         shadow(torch.empty(1, 3, size, size, device="meta"))
     flops = counter.get_flop_counts()
     parts = [
-        Part(name, _learnt(child), sum(flops.get(f"{type(model).__name__}.{name}", {}).values()) // 2)
+        Part(name, _parameters(child), sum(flops.get(f"{type(model).__name__}.{name}", {}).values()) // 2)
         for name, child in model.named_children()
     ]
-    return Cost(_learnt(model), counter.get_total_flops() // 2, parts)
+    return Cost(_parameters(model), counter.get_total_flops() // 2, parts)
 
 
-def _learnt(module: nn.Module) -> int:
+def _parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())

@@ -1,4 +1,4 @@
-"""The decoder: from the coarsest features up to full resolution, over gated skips."""
+"""The decoder: from the coarsest features up to full resolution, with gated skips."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,7 +12,7 @@ from matting.models.norms import Norm, norm_layer
 
 
 def conv_block(in_channels: int, out_channels: int, norm: Norm) -> nn.Sequential:
-    """3x3 convolution, normalisation, ReLU."""
+    """Build a 3x3 convolution with normalisation and ReLU."""
     layers = [nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False), norm_layer(norm)(out_channels)]
     return nn.Sequential(*layers, nn.ReLU(inplace=True))
 
@@ -24,8 +24,8 @@ class DecoderBlock(nn.Module):
         in_channels: Channels from the coarser level.
         skip_channels: Channels of the skip.
         out_channels: Channels of the result.
-        stride: How many times finer the skip is than the coarser level.
-        gated: Whether an attention gate stands on the skip.
+        stride: Height and width of the skip divided by those of the coarser level.
+        gated: Put an attention gate on the skip.
         norm: Normalisation layer.
     """
 
@@ -39,7 +39,7 @@ class DecoderBlock(nn.Module):
         )
 
     def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:
-        """Go up one level.
+        """Decode one level.
 
         Args:
             coarse: ``(B, in_channels, h, w)``, also the gating signal.
@@ -55,13 +55,13 @@ class DecoderBlock(nn.Module):
 
 
 class Decoder(nn.Module):
-    """All decoder blocks.
+    """Decoder blocks from the coarsest level of a pyramid to the finest.
 
     Args:
         skip_channels: Channels of the pyramid, finest first; the last is the coarsest level itself.
         strides: Stride of each level of the pyramid in pixels of the image, finest first.
-        channels: Channels of each decoder level, coarsest first; one fewer than the pyramid has levels.
-        gated: Whether attention gates stand on the skips.
+        channels: Channels of each decoder level, coarsest first; one level fewer than the pyramid.
+        gated: Put an attention gate on each skip.
         norm: Normalisation layer.
     """
 
@@ -78,10 +78,13 @@ class Decoder(nn.Module):
         )
 
     def forward(self, pyramid: Sequence[Tensor]) -> list[Tensor]:
-        """Decode a pyramid, finest first.
+        """Decode a pyramid.
+
+        Args:
+            pyramid: Features ``(B, C, H, W)`` of each level, finest first.
 
         Returns:
-            Every level of the decoder, coarsest first: the last is ``(B, channels[-1], H, W)`` at the finest size.
+            Output of each decoder level, coarsest first; the last is ``(B, channels[-1], H, W)`` at the finest size.
         """
         coarse, *skips = list(pyramid)[::-1]
         levels = []

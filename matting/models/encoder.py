@@ -1,4 +1,4 @@
-"""The one door to timm."""
+"""The encoder; the only module besides `matting.models.weights` that imports timm."""
 
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,15 @@ from matting.models.weights import load_backbone_weights, load_pretrained_weight
 
 
 class Encoder(nn.Module):
-    """A timm backbone as a pyramid of features.
+    """A timm backbone that returns a pyramid of features.
 
-    Images are normalised here, by the statistics the backbone was pre-trained with: no caller can forget it.
+    Images are normalised here, with the statistics of the backbone's pre-training, so that no caller can forget it.
 
     Args:
-        name: Any timm model that supports ``features_only`` and takes images of any size.
-        pretrained: Start from ImageNet weights, see `load_pretrained_weights`. Ignored where ``weights`` is given.
+        name: A timm model that supports ``features_only`` and accepts images of any size.
+        pretrained: Start from ImageNet weights, see `load_pretrained_weights`. Ignored if ``weights`` is given.
         weights: Local file of backbone weights, ``.safetensors`` or ``.pth``, in timm's naming.
-        norm: ``batch`` keeps the backbone's own layers; ``group`` puts GroupNorm in the place of BatchNorm.
+        norm: ``batch`` keeps the backbone's own layers; ``group`` replaces BatchNorm by GroupNorm.
 
     Attributes:
         channels: Channels of each level, finest first.
@@ -49,17 +49,24 @@ class Encoder(nn.Module):
         if norm == "group":
             batch_to_group(backbone)
         self.backbone = backbone
-        # Some backbones hand out (B, H, W, C): a matter of layout only.
+        # Some timm backbones, such as Swin, return (B, H, W, C).
         self.channels_last: bool = getattr(backbone, "output_fmt", None) == "NHWC"
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Features, finest first, of ``(B, 3, H, W)`` images in [0, 1]."""
+        """Extract features.
+
+        Args:
+            image: ``(B, 3, H, W)`` float in [0, 1], sRGB.
+
+        Returns:
+            ``(B, channels[k], H / reductions[k], W / reductions[k])`` of each level k, finest first.
+        """
         features: list[Tensor] = self.backbone((image - self.mean) / self.std)
         return [level.permute(0, 3, 1, 2) for level in features] if self.channels_last else features
 
 
 def _create(name: str) -> Any:
-    import timm  # lazily: it takes seconds, and a network that ONNX Runtime runs does without
+    import timm  # imported here: it takes seconds, and ONNX Runtime does not need it
 
     if not timm.is_model(name):
         close = ", ".join(timm.list_models(f"*{name.split('.')[0]}*")[:5]) or "see timm.list_models()"
@@ -67,7 +74,7 @@ def _create(name: str) -> Any:
     try:
         return timm.create_model(name, features_only=True, pretrained=False)
     except Exception as error:
-        # timm raises many types, of several libraries.
+        # timm raises exceptions of many types, from several libraries.
         raise MattingError(
             f"model.encoder '{name}': it cannot serve as a feature pyramid: {error}; choose another"
         ) from error

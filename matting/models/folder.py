@@ -1,4 +1,4 @@
-"""A model folder: what is left of a run when it is given away. Weights as safetensors, settings and records as JSON."""
+"""Model folders, the form in which a network is shared: weights as safetensors, settings and records as JSON."""
 
 import hashlib
 import json
@@ -14,11 +14,11 @@ from matting.errors import MattingError
 from matting.models.attention_unet import AttentionUNet
 
 RECORDS = "training.json"
-"""Next to ``config.json`` and ``model.safetensors``: the working size, the corpus, and how the network was trained."""
+"""File along with ``config.json`` and ``model.safetensors``: working size, corpus, and how it was trained."""
 
 
 def is_model_folder(folder: Path) -> bool:
-    """Whether a folder was written by ``matting export``, or by `AttentionUNet.save_pretrained`."""
+    """Return whether a folder was written by ``matting export`` or `AttentionUNet.save_pretrained`."""
     return (folder / "config.json").is_file()
 
 
@@ -26,7 +26,7 @@ def read_model_folder(folder: Path) -> tuple[AttentionUNet, dict[str, Any]]:
     """Load a network and its records.
 
     Args:
-        folder: Written by ``matting export``.
+        folder: Folder written by ``matting export``.
 
     Returns:
         The network in evaluation mode, and the content of ``training.json``.
@@ -40,7 +40,7 @@ def read_model_folder(folder: Path) -> tuple[AttentionUNet, dict[str, Any]]:
             raise MattingError(f"{RECORDS} without size and corpus")
         settings = json.loads((folder / "config.json").read_text())
         model = AttentionUNet(**settings | {"pretrained": False, "encoder_weights": None})
-        model.load_state_dict(load_file(folder / "model.safetensors"))  # from_pretrained would print a line
+        model.load_state_dict(load_file(folder / "model.safetensors"))  # from_pretrained would print to the console
         return model.eval(), records
     except (OSError, ValueError, TypeError, RuntimeError, AttributeError, SafetensorError) as error:
         raise MattingError(
@@ -50,7 +50,7 @@ def read_model_folder(folder: Path) -> tuple[AttentionUNet, dict[str, Any]]:
 
 
 def weights_digest(model: nn.Module) -> str:
-    """Return 12 hexadecimal digits that name a network's weights, whatever file they came from."""
+    """Return 12 hexadecimal digits that identify a network's weights, independent of the file format."""
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
         digest.update(name.encode())

@@ -1,4 +1,4 @@
-"""The two heads fused at inference: where the trimap head is definite, alpha is."""
+"""Combine the two heads at inference, so that alpha is definite where the trimap head is."""
 
 import torch
 from torch import Tensor
@@ -8,20 +8,20 @@ from matting.trimap import FOREGROUND, UNKNOWN
 
 
 def fuse(output: MattingOutput, fusion: Fusion) -> Tensor:
-    """Bring what the trimap head knows into the matte.
+    """Combine the alpha head and the trimap head into one matte.
 
     Args:
-        output: What the network predicts.
-        fusion: ``none`` is the alpha head alone. ``snap`` sets alpha to 0 or 1 where the trimap head's first choice is
-            background or foreground, which closes holes and clears speckles but can cut soft edges hard. ``soft`` is
-            the expectation ``P(foreground) + P(unknown) alpha``, as two-branch networks fuse (Zhang et al. 2019, "A
-            Late Fusion CNN for Digital Matting"; Li et al. 2022, "Bridging Composite and Real", GFM).
+        output: Output of the network.
+        fusion: ``none`` returns the alpha head alone. ``snap`` sets alpha to 0 or 1 where the trimap head's likeliest
+            class is background or foreground, which closes holes and removes speckles but can harden soft edges.
+            ``soft`` is the expectation ``P(foreground) + P(unknown) alpha``, as in two-branch networks (Zhang et al.
+            2019, "A Late Fusion CNN for Digital Matting"; Li et al. 2022, "Bridging Composite and Real", GFM).
 
     Returns:
         ``(B, 1, H, W)`` float32 in [0, 1].
 
     Raises:
-        ValueError: For any other fusion.
+        ValueError: If ``fusion`` is anything else.
 
     Example:
         >>> alpha, nothing = torch.tensor([[[[0.2, 0.2, 0.2]]]]), torch.zeros(1)

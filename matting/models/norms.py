@@ -12,15 +12,15 @@ Norm = Literal["batch", "group"]
 
 
 def group_norm(channels: int) -> nn.GroupNorm:
-    """GroupNorm with at most 32 groups (Wu & He 2018): independent of the batch, so of its size and its rank."""
+    """Build a GroupNorm with at most 32 groups (Wu & He 2018), which depends on neither batch size nor rank."""
     return nn.GroupNorm(gcd(32, channels), channels)
 
 
 def norm_layer(name: Norm) -> Callable[[int], nn.Module]:
-    """The layer's constructor, called with the number of channels.
+    """Return a layer's constructor, to be called with the number of channels.
 
     Raises:
-        MattingError: For any name but ``batch`` and ``group``.
+        MattingError: If the name is neither ``batch`` nor ``group``.
     """
     layers: dict[str, Callable[[int], nn.Module]] = {"batch": nn.BatchNorm2d, "group": group_norm}
     if name not in layers:
@@ -29,18 +29,18 @@ def norm_layer(name: Norm) -> Callable[[int], nn.Module]:
 
 
 def batch_to_group(module: nn.Module) -> None:
-    """Replace every BatchNorm2d below a module by GroupNorm, in place; pre-trained scales and shifts are kept.
+    """Replace every BatchNorm2d inside a module by GroupNorm, in place, keeping pre-trained scales and shifts.
 
     Args:
-        module: Any module; layers that already are independent of the batch stay as they are.
+        module: Any module; other normalisation layers are left unchanged.
     """
     for name, child in module.named_children():
         if isinstance(child, nn.BatchNorm2d):
             layer = group_norm(child.num_features)
             if child.affine:
                 layer.load_state_dict({"weight": child.weight, "bias": child.bias})
-            # timm fuses some normalisations with what follows; GroupNorm has to be followed by the same.
-            rest = [part for _, part in child.named_children()]
-            setattr(module, name, nn.Sequential(layer, *rest) if rest else layer)
+            # timm's BatchNormAct2d contains the activation; GroupNorm must be followed by the same one.
+            following = [part for _, part in child.named_children()]
+            setattr(module, name, nn.Sequential(layer, *following) if following else layer)
         else:
             batch_to_group(child)

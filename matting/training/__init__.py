@@ -1,1 +1,1 @@
-"""Training: the Lightning module and its callbacks."""
+"""Training: the Lightning module, the datamodule, callbacks and loggers."""

@@ -1,4 +1,4 @@
-"""The datamodule: the plan's batches for training, fixed images for validation, the device pipeline for both."""
+"""The datamodule: planned batches for training, fixed images for validation, and the device pipeline for both."""
 
 from functools import partial
 from typing import Any
@@ -18,19 +18,20 @@ from matting.plan.schedule import Schedule
 
 
 class MattingDataModule(LightningDataModule):
-    """Loads what the schedule plans.
+    """Load the batches that the schedule plans.
 
     Args:
-        corpus: Sources and backgrounds.
-        schedule: Plans of the run.
-        augment: Device pipeline of training; its ``size`` is the network's.
-        batch_size: Rows of a batch of one process; even if there is pairing.
-        crop_size: Side of the squares that workers ship; at least the pipeline's size, so that warping finds margin.
+        corpus: Training sources, validation sources and backgrounds.
+        schedule: Plans of the run's epochs.
+        augment: Device pipeline of training; its ``size`` is the side of the network's input in pixels.
+        batch_size: Rows per batch and process; must be even if there is pairing.
+        crop_size: Side in pixels of the square crops from the workers; at least the pipeline's size, which leaves a
+            margin for the warp.
         min_crop: Smallest training crop as a share of an image's long side.
-        workers: Worker processes of each loader. Their number changes nothing in the result.
+        workers: Worker processes of each loader; the result does not depend on their number.
 
     Raises:
-        MattingError: If pairing meets an odd batch size, which would split pairs.
+        MattingError: If there is pairing and the batch size is odd, which would split pairs.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class MattingDataModule(LightningDataModule):
         self.dataset = DrawDataset(corpus.sets, corpus.scenes, augment.size, self.margin, min_crop, corpus.quarantine)
 
     def train_dataloader(self) -> PlanLoader:
-        """The plan's batches for this rank, from where the run stands."""
+        """Return the planned batches of this rank, from the current position of the run."""
         trainer = self.trainer
         batches = PlanBatches(
             self.schedule.plan,
@@ -73,22 +74,22 @@ class MattingDataModule(LightningDataModule):
         return self._loader
 
     def state_dict(self) -> dict[str, Any]:
-        """Position in the run.
+        """Return the position in the run.
 
-        Lightning saves the loader's state too, but does not restore it from a checkpoint that was written at the end
-        of an epoch; the datamodule's it always restores.
+        Lightning also saves the loader's state, but does not restore it from a checkpoint written at the end of an
+        epoch; it always restores the datamodule's.
         """
         return {"position": None if self._loader is None else self._loader.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue at a saved position."""
+        """Resume from a saved position."""
         self._position = state_dict["position"]
 
     def val_dataloader(self) -> DataLoader[Crop]:
-        """Every validation image, whole, stretched to a square so that all shapes share batches.
+        """Return all validation images, uncropped and stretched to a square so that they can be batched.
 
-        A monitor of the run: the test goes through the predictor, which keeps proportions. Each rank validates all of
-        them: shares of unequal length would hang in the buffers' broadcast, and padding them would bend the means.
+        Validation only monitors the run; the test uses the predictor, which keeps proportions. Each rank validates all
+        images: shares of unequal length would hang in the broadcast of buffers, and padding would bias the means.
         """
         sources = self.corpus.validation
         dataset = DrawDataset(sources, self.corpus.scenes, self.augment.size, min_crop=1.0)
@@ -110,9 +111,9 @@ class MattingDataModule(LightningDataModule):
         )
 
     def on_after_batch_transfer(self, batch: LayerBatch, dataloader_idx: int) -> TrainingBatch:
-        """Compose, warp, degrade and annotate on the device."""
+        """Compose, warp and degrade the batch and compute its trimap, on the device."""
         if self.trainer is not None and self.trainer.training:
-            # The batch itself tells its stage's size: the loader may be an epoch ahead of the trainer.
+            # The size of the stage is derived from the batch: the loader may be an epoch ahead of the trainer.
             prepared: TrainingBatch = self.augment(batch, round(batch.foreground.shape[-1] / self.margin))
         else:
             prepared = self.plain(batch)

@@ -1,4 +1,4 @@
-"""Loggers without surprises, and what a dashboard is told of a run."""
+"""Loggers, and what W&B records of a run."""
 
 import csv
 import json
@@ -16,14 +16,14 @@ from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from matting.evaluation.provenance import commit
 
 ARTIFACTS = {"checkpoint": "checkpoints/last.ckpt", "plan": "plan.csv"}
-"""Files of a run folder that W&B keeps as artifacts, by type."""
+"""Files of a run folder that W&B stores as artifacts, by type."""
 
 
 @contextmanager
 def closing(loggers: list[Logger]) -> Iterator[list[Logger]]:
-    """Write out and close all loggers, however the run ends.
+    """Flush and close all loggers, however the run ends.
 
-    A later job of the same process must not log into this run, which is what W&B does while a run is open.
+    W&B would otherwise log a later job of the same process into this run.
 
     Args:
         loggers: The loggers of one run.
@@ -43,7 +43,7 @@ def closing(loggers: list[Logger]) -> Iterator[list[Logger]]:
 
 
 def csv_logger(save_dir: Path | str) -> CSVLogger:
-    """A logger that writes ``metrics.csv`` straight into the run folder.
+    """Build a logger that writes ``metrics.csv`` directly into the run folder.
 
     Args:
         save_dir: Run folder.
@@ -54,9 +54,9 @@ def csv_logger(save_dir: Path | str) -> CSVLogger:
 
 
 def wandb_logger(save_dir: Path | str, project: str, **settings: object) -> WandbLogger:
-    """A W&B logger that goes offline instead of asking for a key.
+    """Build a W&B logger, which is offline if there is no key instead of asking for one.
 
-    W&B is told the run's configuration, overrides and commit; the jobs of a sweep are a group.
+    It records the run's configuration, overrides and commit; the jobs of a sweep form a group.
 
     Args:
         save_dir: Run folder; ``wandb sync RUN/wandb/offline-*`` uploads an offline run later.
@@ -64,17 +64,17 @@ def wandb_logger(save_dir: Path | str, project: str, **settings: object) -> Wand
         settings: Passed to ``wandb.init``.
     """
     offline = os.environ.get("WANDB_MODE") == "offline" or not has_wandb_key()
-    told = {**_identity(Path(save_dir)), **settings}
-    return WandbLogger(save_dir=save_dir, project=project, offline=offline, **told)
+    recorded = {**_identity(Path(save_dir)), **settings}
+    return WandbLogger(save_dir=save_dir, project=project, offline=offline, **recorded)
 
 
 def publish(loggers: Sequence[Logger], folder: Path, metrics: Mapping[str, float], step: int) -> None:
-    """Log the test: its figures everywhere, and to W&B the tables and files of the run folder.
+    """Log the test results: the scores to all loggers, and the tables and files of the run folder to W&B.
 
     Args:
         loggers: The loggers of one run.
         folder: Run folder with the report.
-        metrics: Flat figures of the report.
+        metrics: Flat scores of the report, ``<split>/<set>/<region>/<metric>``.
         step: Optimiser steps of the run.
     """
     for logger in loggers:
@@ -100,24 +100,24 @@ def _publish_to_wandb(run: Any, folder: Path) -> None:
 
 
 def _identity(folder: Path) -> dict[str, Any]:
-    """Name, sweep, configuration and commit of a run, from what Hydra left in its folder before it began."""
+    """Read name, sweep, configuration and commit of a run from the files that Hydra writes before it starts."""
     from omegaconf import OmegaConf
 
-    told: dict[str, Any] = {"config": {"commit": commit()}}
+    identity: dict[str, Any] = {"config": {"commit": commit()}}
     if not (folder / ".hydra").is_dir():
-        return told
+        return identity
     config, overrides, hydra = (OmegaConf.load(folder / f".hydra/{n}.yaml") for n in ("config", "overrides", "hydra"))
     config = OmegaConf.merge(config, {"folder": str(folder)})
     settings: Any = OmegaConf.to_container(config, resolve=True)
-    told["config"] |= {**settings, "overrides": list(overrides)}
-    told["name"] = folder.name
+    identity["config"] |= {**settings, "overrides": list(overrides)}
+    identity["name"] = folder.name
     if OmegaConf.select(hydra, "hydra.mode") == "MULTIRUN":
-        told["group"] = folder.parent.name
-    return told
+        identity["group"] = folder.parent.name
+    return identity
 
 
 def has_wandb_key() -> bool:
-    """Whether a W&B key is in ``$WANDB_API_KEY`` or in the netrc file that ``wandb login`` writes."""
+    """Return whether a W&B key is in ``$WANDB_API_KEY`` or in the netrc file that ``wandb login`` writes."""
     if os.environ.get("WANDB_API_KEY"):
         return True
     host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""

@@ -1,4 +1,4 @@
-"""The LightningModule: network, criterion, optimiser and validation metrics, and nothing else."""
+"""The LightningModule: network, criterion, optimiser and validation metrics."""
 
 from typing import Any
 
@@ -16,20 +16,20 @@ from matting.trimap import CODES
 
 REGIONS: tuple[Region, ...] = ("whole", "unknown")
 CHECKED = ("whole", "sad")
-"""The one metric that checks whether alphas are finite and in [0, 1]: all are given the same."""
+"""The only metric that checks that alphas are finite and in [0, 1]: all get the same ones."""
 
 
 class MattingModule(LightningModule):
-    """Trains an `AttentionUNet`.
+    """Train an `AttentionUNet`.
 
     Args:
         model: The network.
         criterion: Loss terms and weights.
         optimizer: Optimiser settings.
         total_steps: Optimiser steps of the run, for the learning-rate schedule. Lightning can compute it too, but
-            doing so starts the loader's workers before a checkpoint is restored.
+            would start the loader's workers before a checkpoint is restored.
         validation_set: Name of the validation set in metric keys.
-        hyper_parameters: Plain values stored in checkpoints next to the network's own settings;
+        hyper_parameters: Plain values to store in checkpoints along with the network's settings;
             `matting.models.load_checkpoint` needs ``size`` and ``corpus``.
     """
 
@@ -55,11 +55,11 @@ class MattingModule(LightningModule):
         )
 
     def on_train_batch_start(self, batch: TrainingBatch, batch_idx: int) -> None:
-        """While the encoder rests, its normalisation keeps the statistics that it came with."""
+        """Keep the encoder in evaluation mode while it is frozen, so that its normalisation statistics stay fixed."""
         self.model.encoder.train(self.global_step >= self.optimizer_settings.frozen_steps(self.total_steps))
 
     def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
-        """One step; every loss term is logged under its own name."""
+        """Compute the loss and log each term under its own name."""
         values = self.criterion(self._predict(batch), batch)
         self.log_dict({f"train/{name}": value.detach() for name, value in values.items()}, batch_size=len(batch.image))
         self.log("loss", values["loss"].detach(), prog_bar=True, logger=False, batch_size=len(batch.image))
@@ -67,14 +67,14 @@ class MattingModule(LightningModule):
         return loss
 
     def _predict(self, batch: TrainingBatch) -> list[MattingOutput]:
-        """Predictions for the images, and for their views if there are any: one forward pass, as AugMix has it."""
+        """Predict the images and their mixed views, if any, in one forward pass, as AugMix does."""
         images = torch.cat([batch.image[:, None], batch.views], dim=1)
         output = self.model(images.flatten(0, 1))
         views = (part.unflatten(0, images.shape[:2]).unbind(1) for part in output)
         return [MattingOutput(*parts) for parts in zip(*views, strict=True)]
 
     def validation_step(self, batch: TrainingBatch, batch_idx: int) -> None:
-        """Update the metrics, per image."""
+        """Update the validation metrics."""
         preds = self.model(batch.image).alpha
         trimap = torch.from_numpy(CODES).to(preds.device)[batch.trimap]
         for name, metric in self.validation_metrics.items():
@@ -82,5 +82,5 @@ class MattingModule(LightningModule):
             self.log(name, metric, prog_bar=name.endswith("whole/mad"))  # type: ignore[arg-type]
 
     def configure_optimizers(self) -> Any:
-        """Optimiser and schedule of the settings."""
+        """Build the optimiser and its learning-rate schedule."""
         return self.optimizer_settings.build(self.model, self.total_steps)

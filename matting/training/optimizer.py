@@ -1,4 +1,4 @@
-"""Optimiser settings: AdamW with a linear warm-up and a cosine decay, the encoder slower or at rest."""
+"""Optimiser settings: AdamW with linear warm-up and cosine decay; the encoder can be slower or frozen at first."""
 
 from dataclasses import dataclass
 from math import cos, pi
@@ -18,12 +18,12 @@ class OptimizerSettings:
     Attributes:
         lr: Peak learning rate.
         weight_decay: Decoupled weight decay of weights; norms and biases have none.
-        warmup: Share of the run's steps over which the rate rises linearly from near 0.
+        warmup: Share of the run's steps in which the rate rises linearly to its peak.
         final_lr_ratio: Rate at the last step, as a share of the peak.
         encoder_lr_mult: Factor on the encoder's learning rate.
-        encoder_freeze: Share of the run's steps, from the first, in which the encoder rests: its rate is 0 and
-            its normalisation keeps its statistics. It stays part of the backward pass, so that data-parallel processes
-            need not know.
+        encoder_freeze: Share of the run's steps, from the first, in which the encoder is frozen: its rate is 0 and its
+            normalisation statistics are fixed. It still gets gradients, so that DistributedDataParallel, which waits
+            for those of all parameters, needs no change.
 
     Raises:
         MattingError: If a share is outside [0, 1], or a rate is negative.
@@ -45,27 +45,30 @@ class OptimizerSettings:
                 raise MattingError(f"optimizer.{name}: expected a number >= 0, found {getattr(self, name)}")
 
     def build(self, model: nn.Module, total_steps: int) -> dict[str, Any]:
-        """Optimiser and per-step schedule, as Lightning's ``configure_optimizers`` returns them.
+        """Build the optimiser and the per-step schedule.
 
         Args:
             model: Network with an ``encoder``.
             total_steps: Optimiser steps of the run.
+
+        Returns:
+            A dict in the form of Lightning's ``configure_optimizers``.
         """
         frozen = self.frozen_steps(total_steps)
         groups = self._groups(model)
         optimizer = AdamW(groups, lr=self.lr, weight_decay=self.weight_decay)
 
-        def rest(step: int) -> float:
+        def others(step: int) -> float:
             return self.rate(step, total_steps)
 
         def encoder(step: int) -> float:
             return self.rate(step, total_steps) if step >= frozen else 0.0
 
-        schedule = LambdaLR(optimizer, [encoder if group["is_encoder"] else rest for group in groups])
+        schedule = LambdaLR(optimizer, [encoder if group["is_encoder"] else others for group in groups])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def rate(self, step: int, total_steps: int) -> float:
-        """Learning rate of a step, zero-based, as a share of the peak."""
+        """Return the learning rate of a zero-based step as a share of the peak."""
         warmup = max(1, round(self.warmup * total_steps))
         if step < warmup:
             return (step + 1) / warmup
@@ -73,7 +76,7 @@ class OptimizerSettings:
         return self.final_lr_ratio + (1 - self.final_lr_ratio) * (1 + cos(pi * progress)) / 2
 
     def frozen_steps(self, total_steps: int) -> int:
-        """Steps in which the encoder rests."""
+        """Return the number of steps in which the encoder is frozen."""
         return round(self.encoder_freeze * total_steps)
 
     def _groups(self, model: nn.Module) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The end of a run: its test set, its trivial baselines, its report."""
+"""The end of a run: evaluate the network and trivial baselines on the test set and write the report."""
 
 import time
 from pathlib import Path
@@ -24,13 +24,13 @@ def report_run(
 
     Args:
         model: The network.
-        data: Where it was trained; names the corpus and the working size.
-        trainer: Where it was trained; names the length of the run.
+        data: Datamodule of the run, with the corpus and the working size.
+        trainer: Trainer of the run, with its length.
         folder: Run folder.
         start: ``time.perf_counter()`` at the start of the run.
 
     Returns:
-        Flat figures, ``test/<set>/<region>/<metric>``.
+        Flat scores, ``test/<set>/<region>/<metric>``.
     """
     corpus, schedule = data.corpus, data.schedule
     predictor = Predictor(model, data.augment.size, trainer.strategy.root_device)
@@ -63,7 +63,7 @@ def report_run(
 
 
 def _training_mean(data: MattingDataModule) -> "np.typing.NDArray[np.float32]":
-    """The mean of up to `MEAN_MATTE_ITEMS` training mattes, evenly over all sources."""
+    """Compute the mean of up to `MEAN_MATTE_ITEMS` training mattes, spread evenly over all sources."""
     items = [(source, item) for source in data.corpus.sets.values() for item in source.items]
     chosen = items[:: max(1, len(items) // MEAN_MATTE_ITEMS)]
     return mean_matte(source.alpha_reader(item.alpha) for source, item in chosen)
@@ -74,7 +74,7 @@ def _drawn(trainer: Trainer) -> dict[str, str]:
 
 
 def _sets(data: MattingDataModule, trainer: Trainer) -> str:
-    """Training sets with the number of their items and, where it was logged, their share of the rows."""
+    """Describe the training sets: the number of items of each and, if it was logged, its share of the rows."""
     rows = {name: count for log in _logs(trainer) for name, count in log.drawn_from().items()}
     total = sum(rows.values())
     words = []

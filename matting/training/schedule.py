@@ -1,4 +1,4 @@
-"""The schedule of a run, from its configuration."""
+"""Build the schedule of a run from its configuration."""
 
 from omegaconf import DictConfig
 
@@ -10,15 +10,18 @@ from matting.plan.schedule import Schedule
 
 
 def build_schedule(config: DictConfig, corpus: Corpus, epochs: int) -> Schedule:
-    """Build the schedule of a run: mixture, curriculum and pairs over the corpus.
+    """Build the schedule of a run: mixture, curriculum and pairing over a corpus.
 
     Args:
         config: A composed configuration.
         corpus: What can be drawn.
         epochs: Number of epochs.
+
+    Returns:
+        The schedule, which gives the plan of each epoch.
     """
     mixture = build(config.data.mixture)
-    if callable(mixture):  # one that depends on the corpus
+    if callable(mixture):  # `natural` needs the sizes of the corpus
         mixture = mixture({role: sum(map(len, sets.values())) for role, sets in corpus.train.items()})
     return Schedule(
         seed=config.seed,

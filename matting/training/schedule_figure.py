@@ -1,4 +1,4 @@
-"""An image of a run's schedule: what share of each epoch comes from where."""
+"""A figure of a run's schedule: the share of each source and difficulty in each epoch."""
 
 import io
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ DIFFICULTIES = {"clear": 1.0, "medium": 0.72, "hard": 0.45}
 
 
 def draw_schedule(summaries: Sequence[dict[str, Any]], curriculum: str, path: Path) -> None:
-    """Draw rows by stream and difficulty as stacked areas over the epochs, with the stages marked.
+    """Plot rows by stream and difficulty as stacked areas over the epochs, with the stages marked.
 
     Args:
-        summaries: One `matting.plan.schedule.Summary` as a dict an epoch, with ``epoch``.
-        curriculum: Name for the title.
-        path: PNG file, written atomically.
+        summaries: One `matting.plan.schedule.Summary` per epoch, as a dict with the further key ``epoch``.
+        curriculum: Name of the curriculum, for the title.
+        path: PNG file to write, atomically.
     """
     from matplotlib.figure import Figure
 

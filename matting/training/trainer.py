@@ -1,4 +1,4 @@
-"""Lightning's Trainer, with a precision that suits the machine."""
+"""Build Lightning's Trainer, with a precision that suits the machine."""
 
 import warnings
 from typing import Any
@@ -15,14 +15,14 @@ def build_trainer(precision: str = "auto", **settings: Any) -> Trainer:
     """Build a trainer.
 
     Args:
-        precision: Lightning's precision; ``auto`` is bfloat16 autocast where the device multiplies it in hardware,
-            GPU or CPU, else float32.
+        precision: Lightning's precision; ``auto`` is bfloat16 autocast if the device, GPU or CPU, multiplies it in
+            hardware, else float32.
         settings: Passed to `lightning.pytorch.Trainer`.
 
     Raises:
-        MattingError: If Lightning refuses a setting.
+        MattingError: If Lightning rejects a setting.
     """
-    # Lightning's own use of torch's pytree, deprecated since torch 2.10: nothing a user can change.
+    # Lightning uses a part of torch's pytree that torch 2.10 deprecates; a user cannot change that.
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
     if precision == "auto":
         on_cuda = settings.get("accelerator", "auto") in ("auto", "gpu", "cuda") and torch.cuda.is_available()
@@ -30,5 +30,5 @@ def build_trainer(precision: str = "auto", **settings: Any) -> Trainer:
         precision = "bf16-mixed" if native else "32-true"
     try:
         return Trainer(precision=precision, **settings)  # type: ignore[arg-type]
-    except (MisconfigurationException, TypeError, ValueError) as error:  # what Lightning says of wrong settings
+    except (MisconfigurationException, TypeError, ValueError) as error:  # all that Lightning raises for wrong settings
         raise MattingError(f"trainer: {error}") from error

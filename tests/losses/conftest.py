@@ -23,7 +23,7 @@ def matte(rows=ROWS, side=SIDE, seed=0):
 
 @pytest.fixture
 def batch():
-    """Two pairs: rows 0 and 1 are one person before two backgrounds, rows 2 and 3 another."""
+    """Two pairs: rows 0 and 1 are one person in front of two backgrounds, rows 2 and 3 another."""
     generator = torch.Generator().manual_seed(0)
     alpha = matte()[[0, 0, 2, 2]]
     foreground, background = torch.rand(2, ROWS, 3, SIDE, SIDE, generator=generator, dtype=torch.float64).unbind(0)
@@ -56,6 +56,6 @@ def guess():
 
 @pytest.fixture
 def perfect(batch):
-    """What is true, as the network would say it."""
+    """The truth, in the form of the network's output."""
     logits = 40.0 * F.one_hot(batch.trimap, 3).permute(0, 3, 1, 2).to(torch.float64)
     return MattingOutput(batch.alpha.clone(), logits, torch.rand(ROWS, 6, SIDE // 8, SIDE // 8, dtype=torch.float64))

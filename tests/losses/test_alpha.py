@@ -16,24 +16,24 @@ def random(*shape, seed=0):
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def per_picture(values, weight):
+def per_image(values, weight):
     """Mean by weight within each image, 0 for one without weight, then the plain mean."""
     return np.mean([np.average(v, weights=w) if w.any() else 0 for v, w in zip(values, weight, strict=True)])
 
 
 @given(planes, planes, arrays(np.float64, (2, 1, 4, 5), elements=st.sampled_from([0, 0.5, 1, 3])))
-def test_alpha_l1_is_the_weighted_mean_of_each_picture(preds, target, weight):
+def test_alpha_l1_is_the_weighted_mean_of_each_image(preds, target, weight):
     loss = alpha_l1(*map(torch.from_numpy, (preds, target, weight))).item()
-    assert loss == pytest.approx(per_picture(np.abs(preds - target), weight))
+    assert loss == pytest.approx(per_image(np.abs(preds - target), weight))
 
 
 @given(planes, planes, masks, st.integers(0, 2**32 - 1))
-def test_composition_compares_pictures(preds, target, valid, seed):
+def test_composition_compares_composites(preds, target, valid, seed):
     foreground, background = np.random.default_rng(seed).random((2, 2, 3, 4, 5))
     images = [alpha * foreground + (1 - alpha) * background for alpha in (preds, target)]
     error = np.abs(images[0] - images[1]).mean(axis=1, keepdims=True)
     loss = composition_loss(*map(torch.from_numpy, (preds, target, foreground, background, valid))).item()
-    assert loss == pytest.approx(per_picture(error, valid), abs=1e-12)
+    assert loss == pytest.approx(per_image(error, valid), abs=1e-12)
 
 
 def test_the_loss_of_a_batch_is_the_mean_of_its_halves():
@@ -42,7 +42,7 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_halves():
     torch.testing.assert_close(alpha_l1(preds, target, weight), (halves[0] + halves[1]) / 2)
 
 
-def test_composition_of_a_plain_photograph_costs_nothing():
+def test_composition_of_an_uncomposed_photo_is_zero():
     photo, alpha = random(2, 3, 4, 4), random(2, 1, 4, 4)
     assert composition_loss(alpha, 1 - alpha, photo, photo, torch.ones_like(alpha)).item() == 0
 
@@ -58,7 +58,7 @@ def test_holes_are_relative_to_each_persons_inside(preds, target, inside):
     assert loss == pytest.approx(np.mean(shares))
 
 
-def test_a_hole_costs_the_same_however_small_the_person_stands():
+def test_a_hole_costs_the_same_however_small_the_person_is():
     whole, small = torch.ones(1, 1, 32, 32), torch.zeros(1, 1, 32, 32)
     small[..., :4, :4] = 1
     missing = [hole_loss(0.5 * inside, inside, inside).item() for inside in (whole, small)]
@@ -79,7 +79,7 @@ def test_gradients(loss):
     assert torch.autograd.gradcheck(loss, random(2, 1, 4, 4).requires_grad_())
 
 
-def test_unknown_pixels_weigh_more(batch, guess):
+def test_unknown_pixels_have_more_weight(batch, guess):
     error = (guess.alpha - batch.alpha).abs() * batch.valid
     unknown = (batch.trimap == 1)[:, None] * batch.valid
     total, weights = ((x + 3 * x * unknown).flatten(1).sum(1) for x in (error, batch.valid))
@@ -93,7 +93,7 @@ def test_terms_are_zero_at_the_truth_and_above_elsewhere(term, batch, perfect, g
     assert term([guess], batch).item() > 0.05
 
 
-def test_hole_term_looks_only_inside_and_only_for_what_is_missing(batch, perfect):
+def test_hole_term_counts_only_missing_alpha_inside(batch, perfect):
     rim = (batch.trimap == 1)[:, None]
     assert Holes()([perfect._replace(alpha=torch.where(rim, 0.0, perfect.alpha))], batch).item() == 0
     assert Holes()([perfect._replace(alpha=torch.ones_like(perfect.alpha))], batch).item() == 0

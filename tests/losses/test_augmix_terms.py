@@ -36,7 +36,7 @@ def test_gradients():
     assert torch.autograd.gradcheck(lambda x: alpha_spread(x, weight), alphas)
 
 
-def test_equal_views_cost_nothing_and_their_order_matters_to_the_matte_alone(batch, guess, perfect):
+def test_equal_views_have_zero_loss_and_their_order_matters_only_for_the_matte(batch, guess, perfect):
     term = AugMixConsistency(alpha=2.0)
     assert term([guess, guess, guess], batch).item() == pytest.approx(0, abs=1e-12)
     loss = term([perfect, guess], batch)

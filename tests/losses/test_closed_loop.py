@@ -68,7 +68,7 @@ def test_loss_is_the_probability_of_a_contradiction():
 
 
 def test_gradients():
-    # A teacher of its own for each head: what unknown says about alpha carries no gradient, by design.
+    # One check per head: the plausibility of unknown carries no gradient to alpha, by design.
     alpha, logits, weight = random(1, 1, 10, 10), random(1, 3, 10, 10, seed=1), torch.ones(1, 1, 10, 10)
     sure = 60 * one_hot(torch.randint(0, 2, (1, 10, 10)) * 2)
     assert torch.autograd.gradcheck(lambda x: closed_loop_loss(x, sure, weight, (1, 2)), alpha.clone().requires_grad_())
@@ -81,7 +81,7 @@ def test_a_sure_trimap_fills_holes_and_a_sure_alpha_corrects_the_trimap():
     alpha.requires_grad_()
     logits = (8 * one_hot(torch.full((1, 32, 32), 2))).requires_grad_()
     closed_loop_loss(alpha, logits, torch.ones(1, 1, 32, 32)).backward()
-    # Erosion by 3 pixels: all 49 windows with the hole in them speak against it.
+    # Erosion by 3 pixels: all 49 windows that contain the hole count against it.
     assert alpha.grad[0, 0, 16, 16].item() == pytest.approx(-49 / 32**2, rel=0.01)
     assert alpha.grad.max() <= 1e-6
     assert logits.grad[0, 2, 16, 16] > 0 > logits.grad[0, 1, 16, 16]
@@ -108,7 +108,7 @@ def test_needs_no_label(batch, guess):
     ("settings", "message"),
     [
         ({"radius": (5, 3)}, "expected 0 <= low <= high"),
-        ({"grad_to_alpha": False, "grad_to_trimap": False}, "expected a head to teach"),
+        ({"grad_to_alpha": False, "grad_to_trimap": False}, "expected grad_to_alpha or grad_to_trimap"),
     ],
 )
 def test_wrong_settings_are_explained(settings, message):

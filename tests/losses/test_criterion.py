@@ -30,7 +30,7 @@ class Constant(nn.Module):
         return outputs[0].alpha.new_tensor(self.value)
 
 
-def test_terms_are_named_and_the_sum_is_weighed(batch, guess):
+def test_terms_are_named_and_the_sum_is_weighted(batch, guess):
     terms = {"a": Constant(2.0), "b": Constant(5.0), "c": Constant(float("nan"))}
     values = Criterion(terms, {"a": 0.5, "b": 3.0, "c": 0.0})([guess], batch)
     assert {name: value.item() for name, value in values.items()} == {"a": 2.0, "b": 5.0, "loss": 16.0}
@@ -81,7 +81,7 @@ def test_no_term_reads_what_is_to_be_ignored(batch, guess):
 
 
 def test_data_parallel_halves_make_the_whole(batch, guess):
-    """The mean over processes of their losses is that of the whole batch, whatever is ignored in which half."""
+    """The mean over processes of their losses is that of the whole batch, whichever pixels are ignored in each half."""
     evaluate = criterion("loss=full", "loss/pairing=consistency")
     batch.valid[3, :, 20:] = 0
     whole = evaluate([guess], batch)
@@ -133,7 +133,7 @@ def test_every_term_reaches_the_network(batch):
 
 
 @pytest.mark.parametrize("left_out", ["trimap_ce", "alpha_l1,laplacian", "alpha_l1,trimap_ce"])
-def test_every_parameter_has_a_gradient_whatever_has_no_loss(left_out, batch):
+def test_every_parameter_has_a_gradient_whichever_head_has_no_loss(left_out, batch):
     """DistributedDataParallel waits for each; a head without a loss gets zeros."""
     torch.manual_seed(0)
     model = AttentionUNet("test_resnet", pretrained=False, decoder_channels=(24, 16, 16, 8, 8))
@@ -148,13 +148,13 @@ def test_every_parameter_has_a_gradient_whatever_has_no_loss(left_out, batch):
     assert head is None or not head.weight.grad.any()
 
 
-def test_a_head_without_loss_may_hold_anything(batch, guess):
+def test_a_head_without_loss_may_be_non_finite(batch, guess):
     broken = guess._replace(trimap_logits=torch.full_like(guess.trimap_logits, torch.nan))
     evaluate = criterion("loss.weights.trimap_ce=0")
     assert evaluate([broken], batch)["loss"].item() == evaluate([guess], batch)["loss"].item()
 
 
-def test_views_are_compared_with_the_picture_and_other_terms_do_not_see_them(batch, guess, perfect):
+def test_views_are_compared_with_the_image_and_ignored_by_other_terms(batch, guess, perfect):
     evaluate = criterion("loss=augmix")
     without = criterion()([guess], batch)
     values = evaluate([guess, perfect, guess], batch)

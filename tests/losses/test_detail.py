@@ -67,7 +67,7 @@ def test_gradient_against_numpy():
 
 
 @pytest.mark.parametrize("loss", [laplacian_pyramid_loss, gradient_loss])
-def test_turned_and_mirrored_pictures_cost_the_same(loss):
+def test_rotated_and_mirrored_images_have_the_same_loss(loss):
     preds, target, valid = random(1, 1, 32, 32), random(1, 1, 32, 32, seed=1), random(1, 1, 32, 32, seed=2).round()
     turned = [image.transpose(2, 3) for image in (preds, target, valid)]
     assert loss(*turned).item() == pytest.approx(loss(preds, target, valid).item())
@@ -77,7 +77,7 @@ def test_turned_and_mirrored_pictures_cost_the_same(loss):
 
 
 def test_pyramid_sees_lost_hair_more_than_a_mean_error_does():
-    """A lost hair and a faint veil of the same mean error: only the hair is a matter of detail."""
+    """A lost hair and a faint veil of the same mean error: only the hair is detail."""
     target, hair = torch.zeros(1, 1, 64, 64), torch.zeros(1, 1, 64, 64)
     hair[..., 32] = 1
     veil = torch.full_like(hair, hair.mean().item())

@@ -24,15 +24,15 @@ def test_value_is_the_mean_difference_between_views(seed):
     assert consistency(torch.from_numpy(preds), torch.from_numpy(target)).item() == pytest.approx(expected)
 
 
-def test_pairs_are_found_wherever_they_lie_and_singles_add_nothing():
+def test_pairs_are_found_at_any_position_and_single_rows_count_as_zero():
     preds, target = random(5, 1, 4, 4), torch.zeros(5, 1, 4, 4, dtype=torch.float64)
-    expected = (preds[1] - preds[2]).abs().mean() * 2 / 5  # a share of the rows, whatever batch they fall into
+    expected = (preds[1] - preds[2]).abs().mean() * 2 / 5  # averaged over rows, not pairs
     torch.testing.assert_close(consistency(preds, target, pair=(-1, 4, 4, -1, -1)), expected)
     assert consistency(preds, target, pair=(-1,) * 5).item() == 0
     assert consistency(preds[:1], target[:1], pair=(3,)).item() == 0
 
 
-def test_equal_views_and_equal_errors_cost_nothing():
+def test_equal_views_and_equal_errors_have_zero_loss():
     view, target = random(1, 1, 4, 4), random(4, 1, 4, 4, seed=1)
     assert consistency(view.expand(4, 1, 4, 4), target[[0, 0, 2, 2]]).item() == 0
     assert consistency(target, target).item() == 0  # also where blur made the two targets differ
@@ -45,10 +45,10 @@ def test_no_step_takes_an_alpha_away_from_the_truth(seed):
     preds.requires_grad_()
     consistency(preds, target, pair=(0, 0)).backward()
     error, step = preds.detach() - target, -preds.grad
-    assert (error * step).max() <= 0  # every gradient step points to the truth or rests
+    assert (error * step).max() <= 0  # every gradient step points to the truth or is zero
     better = error.abs().argmin(dim=0, keepdim=True)
-    assert step.gather(0, better).abs().max() == 0  # the better view rests
-    assert step.abs().amax(dim=0).min() > 0  # the other one moves
+    assert step.gather(0, better).abs().max() == 0  # the better view has no gradient
+    assert step.abs().amax(dim=0).min() > 0  # the other one has
 
 
 def test_without_labels_both_views_move():

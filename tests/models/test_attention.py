@@ -20,7 +20,7 @@ def pair(skip=6, gating=5, stride=2, side=3, dtype=torch.float64):
 
 
 def by_hand(module, skip, gating):
-    """Coefficients at the resolution of the gating signal, one pixel after the other."""
+    """Coefficients at the resolution of the gating signal, pixel by pixel."""
     weights = {name: value.detach().numpy() for name, value in module.named_parameters()}
     x, g, s = skip.numpy(), gating.numpy(), module.stride
     result = np.empty((len(x), *g.shape[-2:]))
@@ -56,7 +56,7 @@ def test_gate_shares_one_coefficient_between_all_channels():
 
 @settings(max_examples=20)
 @given(st.floats(-30, 30))
-def test_coefficients_lie_between_closed_and_open(bias):
+def test_coefficients_are_between_closed_and_open(bias):
     module, (skip, gating) = gate(), pair()
     nn.init.constant_(module.psi.bias, bias)
     coefficients = module.coefficients(skip, gating)

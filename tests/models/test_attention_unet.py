@@ -25,7 +25,7 @@ def tiny(**settings):
         ("mambaout_femto", (24, 16, 16, 8)),  # features as (B, H, W, C)
     ],
 )
-def test_any_pyramid_of_timm_serves(encoder, channels):
+def test_any_feature_pyramid_of_timm_works(encoder, channels):
     model = tiny(encoder=encoder, decoder_channels=channels).eval()
     output = model(torch.rand(2, 3, 64, 96))
     assert output.alpha.shape == (2, 1, 64, 96) and output.alpha.dtype == torch.float32
@@ -65,7 +65,7 @@ def test_full_resolution_skip_sees_single_pixels():
     """Hair needs more than the encoder's stride of 2: the head follows a checkerboard that the encoder cannot."""
     model = tiny().eval()
     image = torch.full((1, 3, 64, 64), 0.5, requires_grad=True)
-    model.encoder.forward = lambda picture: [  # only the detail path may carry anything
+    model.encoder.forward = lambda image: [  # only the detail path carries information
         torch.zeros(1, c, 64 // r, 64 // r)
         for c, r in zip(model.encoder.channels, model.encoder.reductions, strict=True)
     ]
@@ -74,7 +74,7 @@ def test_full_resolution_skip_sees_single_pixels():
     assert image.grad[0, :, :24].abs().max() == 0
 
 
-def test_group_norm_knows_no_batch():
+def test_group_norm_is_independent_of_the_batch():
     model = tiny(norm="group").train()
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in model.modules())
     images = torch.rand(3, 3, 64, 64)

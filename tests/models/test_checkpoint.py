@@ -30,7 +30,7 @@ def test_run_folder_and_file_give_the_trained_network(tmp_path, model):
         assert not loaded.model.training and torch.equal(loaded.model(image).alpha, model(image).alpha)
 
 
-def test_nothing_there_is_said_with_the_command_that_trains(tmp_path):
+def test_a_missing_checkpoint_is_reported_with_the_training_command(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"found none; train one with 'python train\.py"):
         load_checkpoint(tmp_path)
 

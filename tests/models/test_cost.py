@@ -18,7 +18,7 @@ class Two(nn.Module):
         return self.second(self.first(image))
 
 
-def test_counts_are_those_of_the_textbook():
+def test_counts_agree_with_the_formula():
     network = Two()
     result = cost(network, 16)
     assert result.parameters == 3 * 8 * 9 + 8 * 2 + 2

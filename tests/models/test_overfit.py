@@ -1,4 +1,4 @@
-"""What cannot learn four images by heart will learn nothing from thousands."""
+"""A network that cannot overfit four images will not learn from thousands."""
 
 import pytest
 import torch
@@ -15,8 +15,8 @@ ROWS, SIDE, STEPS = 4, 128, 400
 
 
 def one_batch():
-    """Three portraits; the third one also before another background, as a pair."""
-    # Drawn large and made small, as photos are: strands below a pixel then have the alpha that a camera would see.
+    """Three portraits; the third also in front of another background, as a pair."""
+    # Rendered large and downscaled, so that strands thinner than a pixel have the alpha that a camera would record.
     portraits = [render_portrait(4 * SIDE, seed) for seed in (0, 1, 2, 2)]
     foreground, background, alpha = (
         (avg_pool2d(torch.cat(layer), 4) * 255).round().to(torch.uint8) for layer in zip(*portraits, strict=True)
@@ -30,7 +30,7 @@ def one_batch():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", ["baseline", "full"])
-def test_one_batch_is_learnt_by_heart(loss):
+def test_one_batch_can_be_overfitted(loss):
     torch.manual_seed(0)
     batch, criterion = one_batch(), build(load_config([f"loss={loss}", "folder=."]).loss)
     model = AttentionUNet("resnet18", pretrained=False, decoder_channels=(128, 64, 32, 16, 16))

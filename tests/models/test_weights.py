@@ -25,7 +25,7 @@ def test_weights_of_the_whole_timm_model_fill_the_encoder(tmp_path, suffix):
     torch.testing.assert_close(encoder(image)[-1], model.forward_features(normalised))
 
 
-def test_lightning_style_files_are_understood(tmp_path):
+def test_lightning_style_files_are_read(tmp_path):
     torch.save({"state_dict": whole_model().state_dict(), "epoch": 3}, tmp_path / "weights.pth")
     encoder = Encoder("test_resnet", pretrained=False, weights=tmp_path / "weights.pth")
     assert torch.equal(encoder.backbone.state_dict()["conv1.0.weight"], whole_model().state_dict()["conv1.0.weight"])
@@ -64,7 +64,7 @@ def test_damaged_and_missing_files_are_named(tmp_path, name):
         ("tf_efficientnet_lite0", "efficientnet-lite0-pyt"),
     ],
 )
-def test_without_network_all_ways_out_are_named(monkeypatch, name, package):
+def test_without_network_all_remedies_are_named(monkeypatch, name, package):
     def unreachable(*_, **__):
         raise urllib.error.URLError("no route to host")
 
@@ -77,7 +77,7 @@ def test_without_network_all_ways_out_are_named(monkeypatch, name, package):
 
 
 def test_installed_packages_carry_imagenet_weights_of_their_timm_models():
-    """Shapes fit tensor by tensor, and images of `skimage.data` are classified: names alone could be wrong."""
+    """Shapes match and images of `skimage.data` are classified correctly: matching names alone could be wrong."""
     images = {"chelsea": "Egyptian cat", "coffee": "espresso"}
     for name in weights.PACKAGES:
         model = timm.create_model(name, pretrained=False).eval()
@@ -89,7 +89,7 @@ def test_installed_packages_carry_imagenet_weights_of_their_timm_models():
 
 
 def classify(model, image):
-    """The three likeliest ImageNet classes of the central square."""
+    """The three most likely ImageNet classes of the central square."""
     side = min(image.shape[:2])
     top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
     square = cv2.resize(image[top : top + side, left : left + side], (224, 224), interpolation=cv2.INTER_AREA)

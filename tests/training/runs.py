@@ -12,7 +12,7 @@ from tests.conftest import MINIATURE
 from train import train
 
 SHORT = (*MINIATURE, "data.epoch_rows=24", "data.batch_size=4", "data.workers=0", "trainer.accelerator=cpu")
-"""Six steps an epoch."""
+"""Six steps per epoch."""
 
 
 def configure(folder: Path, *overrides: str) -> DictConfig:

@@ -42,14 +42,14 @@ def measured(tmp_path, alpha_of):
     return module.logged
 
 
-def test_zero_for_an_alpha_that_ignores_the_background_and_above_for_one_that_is_the_picture(tmp_path):
+def test_zero_for_an_alpha_that_ignores_the_background_and_positive_for_one_that_is_the_image(tmp_path):
     constant = measured(tmp_path, lambda image: torch.ones_like(image[:, :1]))
     assert constant == {"pairing/whole/variance": 0, "pairing/unknown/variance": 0}
     copied = measured(tmp_path, lambda image: image.mean(dim=1, keepdim=True))
     assert min(copied.values()) > 1e-4
 
 
-def test_measuring_changes_nothing_in_a_run(tmp_path):
+def test_measuring_does_not_change_a_run(tmp_path):
     callback = "+callbacks.variance={_target_: matting.training.callbacks.BackgroundVariance, people: 2}"
     run(tmp_path / "with", "trainer.max_epochs=1", callback)
     run(tmp_path / "without", "trainer.max_epochs=1")

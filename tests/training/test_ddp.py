@@ -1,4 +1,4 @@
-"""Two processes train as one with the double batch: the same plan split in two, the same weights on both."""
+"""Two processes train as one with twice the batch: the same plan split in two, the same weights on both."""
 
 import subprocess
 import sys
@@ -15,28 +15,28 @@ from tests.training.runs import SHORT, checkpoint, logged, run
 
 
 class PlainDescent(OptimizerSettings):
-    """SGD: Adam's first steps are the gradients' signs, and the sign of a rounded 0 is anything."""
+    """SGD, since Adam's first steps are the signs of the gradients, and the sign of a rounded 0 is arbitrary."""
 
     def build(self, model: nn.Module, total_steps: int) -> Any:
         return torch.optim.SGD(model.parameters(), lr=self.lr)
 
 
-# GroupNorm: BatchNorm's statistics are those of one process's half of the batch.
+# GroupNorm, since BatchNorm computes its statistics over one process's half of the batch.
 RUN = (
     "model.norm=group",
-    "data.epoch_rows=4",  # one step an epoch
+    "data.epoch_rows=4",  # one step per epoch
     "trainer.max_epochs=12",
     f"optimizer._target_={__name__}.PlainDescent",
     "optimizer.lr=1e-2",
 )
 COMPARED = 1
-"""Steps after which weights and metrics are compared with the single process's. The first step shows whether gradients
-are those of the whole batch (4e-6 of its way apart, seeds 0 to 2); later ones are chaotic: one whose weights are
-changed by 6e-8 of their size is, after the second, up to 2e-2 of its way off, by the images drawn."""
+"""Steps after which weights and metrics are compared with the single process. The first step shows whether gradients
+are those of the whole batch: the difference is 4e-6 of the update (seeds 0 to 2). Later steps are chaotic: a relative
+change of the weights by 6e-8 changes the second step by up to 2e-2 of the update, depending on the images."""
 
 
 class DumpWeights(Callback):
-    """Writes the people that each rank saw, and its weights at the start, after `COMPARED` steps and at the end."""
+    """Write the people that each rank saw, and its weights at the start, after `COMPARED` steps and at the end."""
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
@@ -75,13 +75,13 @@ def run_on_two(folder: Path, *overrides: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_head_without_a_loss_stops_no_process(tmp_path: Path) -> None:
+def test_a_head_without_a_loss_does_not_stop_a_process(tmp_path: Path) -> None:
     run_on_two(tmp_path, "trainer.max_epochs=3", "loss.weights.trimap_ce=0")
     assert checkpoint(tmp_path)["global_step"] == 3
 
 
 @pytest.mark.slow
-def test_two_processes_equal_one_with_the_double_batch(tmp_path: Path) -> None:
+def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path) -> None:
     single, double = tmp_path / "single", tmp_path / "double"
     single.mkdir()
     run(single, *RUN, "data.batch_size=4", dump(single))

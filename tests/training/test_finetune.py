@@ -22,8 +22,8 @@ def trained(tmp_path_factory):
     return folder
 
 
-def own_pictures(root):
-    """Forty people of a kind the synthetic corpus has not: a disc on a ramp."""
+def own_images(root):
+    """Forty "people" unlike those of the synthetic corpus: a disc on a gradient."""
     y, x = np.mgrid[:96, :80]
     names = [f"me {k}" for k in range(40)]
     for k, name in enumerate(names):
@@ -38,8 +38,8 @@ def own_pictures(root):
     return root.parent / "splits.csv"
 
 
-def test_a_trained_network_learns_from_a_folder_of_ones_own(trained, tmp_path):
-    splits = own_pictures(tmp_path / "images")
+def test_a_trained_network_is_fine_tuned_on_a_users_folder(trained, tmp_path):
+    splits = own_images(tmp_path / "images")
     own = [f"corpus.root={tmp_path}/images", f"corpus.portraits.pairs.split_list={splits}"]
     where = [f"model.path={trained}", f"folder={tmp_path}", "trainer.max_epochs=4"]
     metrics = train(load_config(["experiment=finetune", *own, *where, *SHORT, *QUIET]))
@@ -50,8 +50,8 @@ def test_a_trained_network_learns_from_a_folder_of_ones_own(trained, tmp_path):
     assert np.mean(losses[-6:]) < np.mean(losses[:6])
 
 
-def test_the_shipped_model_is_what_is_started_from(shipped, tmp_path):
-    splits = own_pictures(tmp_path / "images")
+def test_fine_tuning_starts_from_the_shipped_model(shipped, tmp_path):
+    splits = own_images(tmp_path / "images")
     own = [f"corpus.root={tmp_path}/images", f"corpus.portraits.pairs.split_list={splits}"]
     where = [f"folder={tmp_path}", "trainer.max_steps=1", "optimizer.lr=1e-12", "optimizer.weight_decay=0"]
     train(load_config(["experiment=finetune", *own, *where, *SHORT, *QUIET]))
@@ -61,7 +61,7 @@ def test_the_shipped_model_is_what_is_started_from(shipped, tmp_path):
         assert torch.allclose(value, after.get_parameter(name), atol=1e-9), name
 
 
-def test_encoder_rests_first_with_its_statistics(trained, tmp_path):
+def test_the_encoder_is_frozen_at_first_with_its_statistics(trained, tmp_path):
     going_on = ("model=trained", f"model.path={trained}", "++optimizer.encoder_freeze=1.0", "trainer.max_epochs=1")
     miniature = [override for override in MINIATURE if not override.startswith("model=")]
     train(load_config([*miniature, *SHORT[2:], *QUIET, *going_on, f"folder={tmp_path}"]))

@@ -1,4 +1,4 @@
-"""What the module makes of validation batches."""
+"""Validation batches in the module."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ def module() -> MattingModule:
     )
 
 
-def test_a_diverged_network_is_told_by_one_of_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_diverged_network_is_reported_by_one_of_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     trained, logged = module(), []
     monkeypatch.setattr(trained, "log", lambda name, metric, **_: logged.append((name, metric)))
     nothing, image = torch.zeros(2, dtype=torch.int64), torch.rand(2, 3, 64, 64)

@@ -1,4 +1,4 @@
-"""A sweep is many jobs in one process: each closes what it opened, and one that fails does not take others along."""
+"""A sweep runs its jobs in one process: each closes what it opened, and a failing job does not stop the others."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ def sweep(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_a_sweep_over_seeds_gives_a_report_each(tmp_path: Path) -> None:
+def test_a_sweep_over_seeds_gives_one_report_per_job(tmp_path: Path) -> None:
     """With workers: those of the second job are forked from a process whose libraries have run threads."""
     done = sweep(tmp_path, "seed=1,2", "logger=wandb", "data.workers=1")
     assert done.returncode == 0, done.stderr[-2000:]

@@ -13,11 +13,11 @@ from matting.training.callbacks import NonFiniteGuard, read_draws
 from matting.training.schedule import build_schedule
 from tests.training.runs import checkpoint, configure, logged, run
 
-BAD_STEP = 8  # batch 2 of epoch 1, six batches an epoch
+BAD_STEP = 8  # batch 2 of epoch 1, six batches per epoch
 
 
 class Poison(Callback):
-    """Keeps the batch of one step, and breaks its image."""
+    """Keep the batch of one step and set its image to NaN."""
 
     kept = SimpleNamespace()
 
@@ -45,7 +45,7 @@ def test_run_stops_names_the_batch_and_keeps_the_good_checkpoint(tmp_path, every
 
 
 def _assert_replays(folder: Path) -> None:
-    """The file gives the batch again, to the bit, through the run's own data set and pipeline."""
+    """The file reproduces the batch to the bit with the run's own data set and pipeline."""
     config = configure(folder)
     corpus = build(config.corpus)
     size, crop, smallest = (config.data[name] for name in ("size", "crop_size", "min_crop"))

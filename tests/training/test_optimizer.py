@@ -13,7 +13,7 @@ def network():
 
 
 def rates(settings, steps):
-    """Learning rate of each step: the encoder's and everything else's."""
+    """Learning rate of each step, for the encoder and for all other parameters."""
     built = settings.build(network(), steps)
     optimizer, schedule = built["optimizer"], built["lr_scheduler"]["scheduler"]
     history = []
@@ -39,18 +39,18 @@ def test_every_parameter_is_in_one_group_and_only_matrices_decay():
 def test_rate_rises_linearly_then_falls_by_a_cosine():
     _, rest = rates(OptimizerSettings(lr=0.1, warmup=0.2, final_lr_ratio=0.01), 50)
     assert rest[:10] == pytest.approx([0.01 * (step + 1) for step in range(10)])
-    assert rest[30] == pytest.approx(0.1 * (0.01 + 0.99 * 0.5))  # half way down
+    assert rest[30] == pytest.approx(0.1 * (0.01 + 0.99 * 0.5))  # halfway down
     assert all(later < earlier for earlier, later in pairwise(rest[10:]))
 
 
-def test_encoder_is_slower_by_its_factor_and_rests_first():
+def test_the_encoder_is_slower_by_its_factor_and_frozen_at_first():
     encoder, rest = rates(OptimizerSettings(encoder_lr_mult=0.1, encoder_freeze=0.3), 20)
     assert encoder[:6] == (0,) * 6
     assert encoder[6:] == pytest.approx([0.1 * rate for rate in rest[6:]])
 
 
 @given(st.integers(1, 500), st.floats(0, 1), st.floats(0, 1))
-def test_rate_stays_between_nothing_and_the_peak(steps, warmup, final):
+def test_rate_stays_between_zero_and_the_peak(steps, warmup, final):
     settings = OptimizerSettings(warmup=warmup, final_lr_ratio=final)
     assert all(0 <= settings.rate(step, steps) <= 1 + 1e-12 for step in range(steps + 3))
     assert 0 <= settings.frozen_steps(steps) <= steps

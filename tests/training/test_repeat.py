@@ -18,7 +18,7 @@ def module(tmp_path):
     return MattingDataModule(corpus, schedule, build(config.augment), 4, crop_size=72, min_crop=0.5, workers=0)
 
 
-def test_every_epoch_draws_what_the_first_one_draws(module):
+def test_every_epoch_repeats_the_first_one(module):
     first, second = module.schedule.plan(0), module.schedule.plan(1)
     everything = slice(None)
     assert first.draws(everything) != second.draws(everything)

@@ -1,4 +1,4 @@
-"""A run that died and was resumed ends with the weights of the run that never stopped, to the bit."""
+"""A run that was stopped and resumed ends with the same weights, to the bit, as a run that never stopped."""
 
 import csv
 import os
@@ -22,7 +22,7 @@ STEPS = 18
 
 
 class Die(Callback):
-    """Raises after a number of steps, as sudden as a process can end without taking the tests along."""
+    """Raise after a number of steps: the most sudden end that does not end the test process too."""
 
     def __init__(self, step: int) -> None:
         self.step = step
@@ -50,7 +50,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "step", [pytest.param(3, id="mid-epoch"), pytest.param(8, id="inside stage 2"), pytest.param(12, id="stage border")]
 )
-def test_a_crashed_run_is_continued_to_the_bit(uninterrupted: Path, tmp_path: Path, step: int) -> None:
+def test_a_crashed_run_is_resumed_to_the_bit(uninterrupted: Path, tmp_path: Path, step: int) -> None:
     crashed, resumed = tmp_path / "crashed", tmp_path / "resumed"
     with pytest.raises(KilledError):
         run(crashed, *RUN, SAVE_EACH_STEP, "callbacks.checkpoint.save_on_exception=false", die_at(step))
@@ -62,7 +62,7 @@ def test_a_crashed_run_is_continued_to_the_bit(uninterrupted: Path, tmp_path: Pa
 
 
 def test_resuming_from_the_end_of_an_epoch(uninterrupted: Path, tmp_path: Path) -> None:
-    """The checkpoint of the end of an epoch is written at another point of the loop than that of a step."""
+    """The checkpoint at the end of an epoch is written at another point of the loop than that of a step."""
     crashed, resumed = tmp_path / "crashed", tmp_path / "resumed"
     by_epoch = (*RUN[:2], "callbacks.checkpoint.save_on_exception=false")
     with pytest.raises(KilledError):
@@ -71,7 +71,7 @@ def test_resuming_from_the_end_of_an_epoch(uninterrupted: Path, tmp_path: Path) 
     assert_same_training(uninterrupted, resumed)
 
 
-def test_the_plan_file_of_a_resumed_run_is_whole(uninterrupted: Path, tmp_path: Path) -> None:
+def test_the_plan_file_of_a_resumed_run_is_complete(uninterrupted: Path, tmp_path: Path) -> None:
     crashed, resumed = tmp_path / "crashed", tmp_path / "resumed"
     with pytest.raises(KilledError):
         run(crashed, *RUN, SAVE_EACH_STEP, die_at(8))
@@ -79,7 +79,7 @@ def test_the_plan_file_of_a_resumed_run_is_whole(uninterrupted: Path, tmp_path: 
     assert (resumed / "plan.csv").read_text() == (uninterrupted / "plan.csv").read_text()
 
 
-def test_the_report_says_what_each_stage_drew(uninterrupted: Path) -> None:
+def test_the_report_lists_what_each_stage_drew(uninterrupted: Path) -> None:
     with (uninterrupted / "plan.csv").open() as file:
         epochs = list(csv.DictReader(file))
     report = (uninterrupted / "report.md").read_text()
@@ -94,14 +94,14 @@ def test_the_report_says_what_each_stage_drew(uninterrupted: Path) -> None:
 
 
 def start(folder: Path, *overrides: str) -> subprocess.Popen[bytes]:
-    """The real command in a process of its own."""
+    """Start the real command in a process of its own."""
     command = [sys.executable, "train.py", *SHORT, *RUN, SAVE_EACH_STEP, "trainer.log_every_n_steps=1"]
     command += [f"hydra.run.dir={folder}", *overrides]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
 def wait_for_step(folder: Path, step: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until the log shows that a step is done; metrics are written at epoch ends, so ask the checkpoint."""
+    """Wait until the checkpoint shows that a step is done; metrics are written only at the end of an epoch."""
     file = folder / "checkpoints" / "last.ckpt"
     seen, deadline = -1.0, time.monotonic() + 240
     saves = 0
@@ -114,7 +114,7 @@ def wait_for_step(folder: Path, step: int, process: subprocess.Popen[bytes]) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_process_is_continued_to_the_bit(
+def test_a_killed_process_is_resumed_to_the_bit(
     uninterrupted: Path, tmp_path: Path, workers: int, how: signal.Signals
 ) -> None:
     killed, resumed = tmp_path / "killed", tmp_path / "resumed"
@@ -126,7 +126,7 @@ def test_a_killed_process_is_continued_to_the_bit(
     else:
         process.send_signal(how)
     assert process.wait(timeout=120) != 0
-    # Another number of workers than before: it must not matter.
+    # Resumed with another number of workers, which must not matter.
     other = start(resumed, f"data.workers={2 - workers}", f"ckpt_path={killed}/checkpoints/last.ckpt")
     assert other.wait(timeout=400) == 0
     assert_same_training(uninterrupted, resumed)
@@ -134,7 +134,7 @@ def test_a_killed_process_is_continued_to_the_bit(
 
 
 class Sizes(Callback):
-    """Notes the side of the network's images at every step."""
+    """Record the side of the network's images at every step."""
 
     seen: ClassVar[list[int]] = []
 
@@ -143,8 +143,8 @@ class Sizes(Callback):
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_images_grow_by_stages_and_a_resumed_run_knows_it(tmp_path: Path, workers: int) -> None:
-    """Workers read ahead, over the border of a stage too: each batch has its own stage's size all the same."""
+def test_images_grow_by_stages_also_in_a_resumed_run(tmp_path: Path, workers: int) -> None:
+    """Workers read ahead, even into the next stage, yet each batch has the size of its own stage."""
     growing = (*RUN, "curriculum.sizes=[32,64,96]", f"data.workers={workers}")
     growing += (f"+callbacks.sizes={{_target_: {__name__}.Sizes}}",)
     expected = [32] * 6 + [64] * 6 + [96] * 6

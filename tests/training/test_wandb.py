@@ -1,4 +1,4 @@
-"""What a dashboard is given, read back from the file of an offline run."""
+"""What W&B records, read back from the file of an offline run."""
 
 import os
 import struct
@@ -25,7 +25,7 @@ HEADER = struct.Struct("<IHB")
 
 
 def records(path: Path) -> Iterator[Any]:
-    """W&B's run file: seven bytes of its own, then LevelDB's log format: blocks of records, which may be split."""
+    """Records of W&B's run file: a header of seven bytes, then LevelDB's log format, whose blocks may split records."""
     data, position, parts = path.read_bytes(), 7, b""
     while position + HEADER.size <= len(data):
         if (left := BLOCK - position % BLOCK) < HEADER.size:
@@ -100,7 +100,7 @@ def test_a_sweep_with_a_failing_job_as_a_dashboard_sees_it(tmp_path: Path) -> No
 
 
 def dashboard_names() -> set[str]:
-    """Every figure and image that the dashboard's panels ask for."""
+    """Every metric and image that the dashboard's panels refer to."""
     panels = [panel for section in layout("entity", "project", "synthetic").sections for panel in section.panels]
     return {
         str(name)
@@ -120,7 +120,7 @@ def test_a_dashboard_without_a_key_or_project_is_one_line(tmp_path: Path, monkey
     assert len(dashboard_names()) > 10
 
 
-def test_a_panel_shows_photo_alpha_prediction_error_and_cut_out_side_by_side() -> None:
+def test_a_panel_shows_image_alpha_prediction_error_and_cutout() -> None:
     side = 32
     half = torch.zeros(2, 1, side, side)
     half[..., side // 2 :] = 1
@@ -136,6 +136,6 @@ def test_a_panel_shows_photo_alpha_prediction_error_and_cut_out_side_by_side() -
     assert (np.split(rows[0], 5, axis=1)[3] == 255).all()
 
 
-def test_no_picture_is_refused() -> None:
+def test_zero_images_are_refused() -> None:
     with pytest.raises(ValueError, match=r"callbacks\.panels\.images: expected at least 1, found 0"):
         Panels(0)

@@ -1,4 +1,4 @@
-"""Callbacks: what happens next to training, in the order of time."""
+"""Callbacks: weight averaging, logging and checks during training."""
 
 from matting.training.callbacks.averaging import AveragedWeights
 from matting.training.callbacks.background_variance import BackgroundVariance, background_variance

@@ -1,4 +1,4 @@
-"""Exponential moving average of the weights, used for validation and saved for use."""
+"""Exponential moving average of the weights, used for validation and saved in checkpoints."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class AveragedWeights(WeightAveraging):
-    """Lightning's weight averaging as an EMA with warm-up, without waiting for the device and safe to interrupt.
+    """Lightning's weight averaging as an EMA with warm-up, without host synchronisation and safe to interrupt.
 
-    The decay at step t is ``min(decay, (1 + t) / (10 + t))``, so that short runs do not drag their initial weights
-    along.
+    The decay at step t is ``min(decay, (1 + t) / (10 + t))``, so that the average of a short run does not remember its
+    initial weights.
 
     Args:
-        decay: Decay per optimiser step once warm.
+        decay: Decay per optimiser step after the warm-up.
     """
 
     def __init__(self, decay: float = 0.999) -> None:
@@ -24,10 +24,10 @@ class AveragedWeights(WeightAveraging):
         self._current_decay = 0.0
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Make the averaged copy where the weights will be: at this time Lightning has not moved them yet."""
+        """Create the averaged copy on the device of the run: Lightning has not moved the weights yet."""
         self._device = trainer.strategy.root_device
         super().setup(trainer, pl_module, stage)
-        if self._average_model is not None:  # torch asks this counter whether it is 0: on a GPU each step would wait
+        if self._average_model is not None:  # torch reads this counter at each step, which on a GPU would synchronise
             self._average_model.n_averaged = self._average_model.n_averaged.cpu()
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
@@ -38,9 +38,9 @@ class AveragedWeights(WeightAveraging):
         return True
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Undo the swap of weights if validation was under way.
+        """Undo the swap of weights if the exception interrupted a validation.
 
-        A checkpoint written now would otherwise hold averaged and current weights in each other's place.
+        A checkpoint written now would otherwise contain averaged and current weights in each other's place.
         """
         if trainer.validating and self._average_model is not None:
             self._swap_models(pl_module)

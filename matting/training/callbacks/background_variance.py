@@ -1,4 +1,4 @@
-"""The claim of scene-antagonistic pairs, measured while training: does alpha depend on the background?"""
+"""Measure during training how much alpha depends on the background, which scene-antagonistic pairs should reduce."""
 
 from typing import Any
 
@@ -14,32 +14,32 @@ from matting.training.datamodule import MattingDataModule
 
 
 def background_variance(alphas: Tensor, weight: Tensor) -> Tensor:
-    """Variance of a person's alpha over backgrounds, averaged over pixels.
+    """Compute the variance of a person's alpha over backgrounds, averaged over pixels.
 
     Args:
-        alphas: ``(K, 1, H, W)`` in [0, 1]: one person before K >= 2 backgrounds.
-        weight: ``(K, 1, H, W)``, non-negative, such as 1 in the unknown region; the mean over backgrounds counts.
+        alphas: ``(K, 1, H, W)`` in [0, 1]: one person in front of K >= 2 backgrounds.
+        weight: ``(K, 1, H, W)``, non-negative, such as 1 in the unknown region; its mean over backgrounds is used.
 
     Returns:
-        Scalar in [0, 0.25], the (biased) variance in units of alpha squared; 0 where no pixel counts.
+        Scalar in [0, 0.25], the (biased) variance in units of alpha squared; 0 if no pixel has weight.
     """
     shared = weight.mean(dim=0)
     return (alphas.var(dim=0, correction=0) * shared).sum() / shared.sum().clamp_min(1e-6)
 
 
 class BackgroundVariance(Callback):
-    """Logs `background_variance` of the same few people at every validation: whole image and unknown region.
+    """Log `background_variance` of the same few people at every validation: whole image and unknown region.
 
-    People are foreground layers of the training sources, backgrounds are spread over all scenes; nothing is degraded
-    and nothing is random, so that runs can be compared. Logged as ``pairing/whole/variance`` and
+    People are foreground layers of the training sources, and backgrounds are spread over all scenes. Nothing is
+    degraded or random, so runs can be compared. The keys are ``pairing/whole/variance`` and
     ``pairing/unknown/variance``.
 
     Args:
         people: Number of people.
-        backgrounds: Number of backgrounds of each.
+        backgrounds: Number of backgrounds for each person.
 
     Raises:
-        MattingError: If there is nobody, or a single background.
+        MattingError: If there are no people or fewer than two backgrounds.
     """
 
     def __init__(self, people: int = 8, backgrounds: int = 4) -> None:
@@ -51,7 +51,7 @@ class BackgroundVariance(Callback):
     def on_validation_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        """Predict and log before the first batch: averaged weights are in place then, in any order of callbacks."""
+        """Predict and log before the first batch, when averaged weights are in place in any order of callbacks."""
         if batch_idx or dataloader_idx:
             return
         data = trainer.datamodule  # type: ignore[attr-defined]
@@ -79,7 +79,7 @@ class BackgroundVariance(Callback):
 
 
 def layered_people(data: MattingDataModule, count: int) -> list[tuple[int, int]]:
-    """Source and item of up to ``count`` items with a foreground layer, evenly over all of them."""
+    """Return source and item of up to ``count`` items with a foreground layer, spread evenly over all of them."""
     layered = [
         (index, item)
         for index, source in enumerate(data.corpus.sets.values())

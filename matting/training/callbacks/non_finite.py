@@ -1,4 +1,4 @@
-"""Stops a run whose loss is no number any more, and writes down which batch did it."""
+"""Stop a run whose loss is no longer finite, and record which batch caused it."""
 
 import csv
 from dataclasses import replace
@@ -17,15 +17,15 @@ from matting.plan.plan import Draw
 
 
 class NonFiniteGuard(Callback):
-    """Stops at the first loss that is infinite or NaN.
+    """Stop at the first loss that is infinite or NaN.
 
-    Asking for the loss at each step would make the host wait for the device, so losses are looked at together, now
-    and then; the batch is found all the same. Its draws go into a file from which `read_draws` gives the batch again,
-    and no checkpoint is written over the last good one.
+    Reading the loss at each step would make the host wait for the device, so losses are checked several at a time; the
+    batch is still identified. Its draws are written to a file from which `read_draws` restores them, and the last good
+    checkpoint is not overwritten.
 
     Args:
-        path: The CSV file; further processes of a run append their rank to its name.
-        every: Batches between two looks.
+        path: CSV file to write; further processes of a run append their rank to its name.
+        every: Batches between two checks.
     """
 
     def __init__(self, path: Path | str, every: int = 50) -> None:
@@ -35,20 +35,20 @@ class NonFiniteGuard(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Remember the loss; look at all of them at times."""
+        """Keep the loss; check all losses kept after every ``every`` batches."""
         self._pending.append((_loader(trainer).batches.consumed - 1, outputs["loss"].detach()))
         if len(self._pending) >= self.every:
-            self._look(trainer)
+            self._check(trainer)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look before metrics meet a broken network."""
-        self._look(trainer)
+        """Check before metrics are computed on a diverged network."""
+        self._check(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look before the epoch's checkpoint is written."""
-        self._look(trainer)
+        """Check before the epoch's checkpoint is written."""
+        self._check(trainer)
 
-    def _look(self, trainer: Trainer) -> None:
+    def _check(self, trainer: Trainer) -> None:
         if not self._pending:
             return
         finite = torch.stack([loss for _, loss in self._pending]).isfinite()
@@ -69,18 +69,18 @@ class NonFiniteGuard(Callback):
 
 
 def write_draws(path: Path, draws: list[Draw]) -> None:
-    """Write draws as CSV, one a line."""
+    """Write draws as CSV, one per line."""
     write_csv(path, Draw._fields, draws)
 
 
 def read_draws(path: Path) -> list[Draw]:
     """Read draws that `write_draws` wrote.
 
-    ``collate([dataset[draw] for draw in read_draws(path)])`` with the run's `DrawDataset` is the batch again.
+    ``collate([dataset[draw] for draw in read_draws(path)])`` with the run's `DrawDataset` is the batch itself.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        MattingError: If a line is no draw.
+        FileNotFoundError: If the file does not exist.
+        MattingError: If the columns are not those of a draw.
     """
     with path.open(newline="") as file:
         header, *lines = csv.reader(file)

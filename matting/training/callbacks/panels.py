@@ -1,4 +1,4 @@
-"""Shows what the network makes of a few validation images, epoch after epoch."""
+"""Log predictions for the same few validation images, epoch after epoch."""
 
 from typing import Any
 
@@ -16,16 +16,16 @@ from matting.trimap import CODES
 
 
 class Panels(Callback):
-    """Logs rows of photo, true alpha, predicted alpha, signed error and cutout to W&B at every validation.
+    """Log rows of image, true alpha, predicted alpha, signed error and cutout to W&B at every validation.
 
-    The images are the first of the validation set, so that a dashboard's slider shows the same ones over time. They
-    are logged as ``panels/validation``.
+    The images are the first of the validation set, so that the slider of a dashboard shows the same ones over time.
+    The key is ``panels/validation``.
 
     Args:
-        images: Their number; at most a batch.
+        images: Number of images; at most one batch is shown.
 
     Raises:
-        MattingError: If there is none to show.
+        MattingError: If the number is below 1.
     """
 
     def __init__(self, images: int = 4) -> None:
@@ -37,7 +37,7 @@ class Panels(Callback):
     def on_validation_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        """Draw and log before the first batch: averaged weights are in place then, in any order of callbacks."""
+        """Predict and log before the first batch, when averaged weights are in place in any order of callbacks."""
         loggers = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
         if batch_idx or dataloader_idx or not trainer.is_global_zero or not loggers:
             return
@@ -49,11 +49,11 @@ class Panels(Callback):
 
 
 def panel_rows(batch: TrainingBatch, alphas: torch.Tensor) -> list[NDArray[np.uint8]]:
-    """Draw the five images of `matting.evaluation.report.gallery.COLUMNS` side by side, a row per image of a batch.
+    """Render the five columns of `matting.evaluation.report.gallery.COLUMNS`, one row per image of a batch.
 
     Args:
         batch: The images.
-        alphas: ``(B, 1, S, S)`` in [0, 1]: what was predicted of them.
+        alphas: ``(B, 1, S, S)`` in [0, 1]: the predictions for them.
 
     Returns:
         ``(h, w, 3)`` uint8 RGB, one per image.

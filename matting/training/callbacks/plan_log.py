@@ -1,4 +1,4 @@
-"""Says and records what was really drawn: stage and counts of every epoch."""
+"""Log and record what was actually drawn: stage and counts of every epoch."""
 
 import logging
 from pathlib import Path
@@ -17,14 +17,14 @@ SET = "plan/set/"
 
 
 class PlanLog(Callback):
-    """Announces stages, logs realised counts, and keeps them in a CSV file.
+    """Announce stages, log the rows that were drawn, and write them to a CSV file.
 
-    Counts are of the rows that training consumed, over all ranks, at the end of each epoch: ``plan/<stream>``,
+    Counts are of the rows that training consumed in an epoch, over all ranks: ``plan/<stream>``,
     ``plan/<stream>/<difficulty>``, ``plan/set/<role>.<set>``, ``plan/severity/<range>`` and ``plan/pairs`` in the
-    loggers, with the stage's number as ``plan/stage``, and one line an epoch in the file.
+    loggers, with the stage's number as ``plan/stage``, and one line per epoch in the file.
 
     Args:
-        path: The CSV file; None writes none.
+        path: CSV file to write; None for no file.
     """
 
     def __init__(self, path: Path | str | None = None) -> None:
@@ -39,7 +39,7 @@ class PlanLog(Callback):
             log.info(f"epoch {epoch}: stage '{stage}' of curriculum '{schedule.curriculum.name}'")
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log what the epoch drew."""
+        """Log the rows that the epoch consumed."""
         schedule, datamodule = _schedule(trainer), _datamodule(trainer)
         rows = min(schedule.rows, int(trainer.num_training_batches) * datamodule.batch_size * trainer.world_size)
         summary = summarise(schedule.plan(trainer.current_epoch).take(np.arange(rows)))
@@ -55,7 +55,7 @@ class PlanLog(Callback):
             write_records(self.path, self.lines, missing=0)
 
     def drawn(self) -> dict[str, str]:
-        """What each stage really drew, in words: rows of every stream, and pairs."""
+        """Describe in words what each stage drew: rows of every stream, and pairs."""
         words = {}
         for stage in dict.fromkeys(line["stage"] for line in self.lines):
             lines = [line for line in self.lines if line["stage"] == stage]
@@ -65,16 +65,16 @@ class PlanLog(Callback):
         return words
 
     def drawn_from(self) -> dict[str, int]:
-        """Rows that were drawn from each data set, by its full name."""
+        """Count the rows drawn from each data set, by its full name."""
         names = dict.fromkeys(name for line in self.lines for name in line if name.startswith(SET))
         return {name.removeprefix(SET): sum(line.get(name, 0) for line in self.lines) for name in names}
 
     def state_dict(self) -> dict[str, Any]:
-        """Lines so far."""
+        """Return the lines so far."""
         return {"lines": self.lines}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue the file of the resumed run."""
+        """Restore the lines of the run that is resumed."""
         self.lines = list(state_dict["lines"])
 
 

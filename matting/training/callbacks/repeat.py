@@ -1,4 +1,4 @@
-"""The same epoch over and over: can the network learn these few images by heart?"""
+"""Repeat the first epoch, to check that the network can overfit it."""
 
 from dataclasses import fields
 
@@ -10,9 +10,9 @@ from matting.training.datamodule import MattingDataModule
 
 
 class RepeatFirstEpoch(Callback):
-    """Makes every epoch draw what the first one draws; with one batch an epoch, the run sees one batch only.
+    """Make every epoch repeat the first one; with one batch per epoch, the run sees only that batch.
 
-    A network, loss or learning rate that cannot overfit one batch will learn nothing from many.
+    A network, loss or learning rate that cannot overfit one batch will not learn from many.
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
