@@ -1,8 +1,8 @@
-"""What the critic sees: faults of mattes of one drawn person each, and where it finds them.
+"""The critic at work: faults of mattes of one rendered person each, and where it finds them.
 
     python experiments/curation/figure.py
 
-writes ``critic.jpg`` next to this file, of people whose limits and figures ``measure.py`` takes.
+writes ``critic.jpg`` next to this file, of people from the held-out seeds of ``measure.py``.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from measure import HELD_OUT
 from numpy.typing import NDArray
-from planted import draw_planted
+from planted import render_planted
 
 from matting.cache import cache_dir
 from matting.curation.critic import Fault, criticise
@@ -25,15 +25,15 @@ SHOWN: tuple[tuple[str, Fault], ...] = (
     ("shadow_included", "included_shadow"),
     ("missing_limb", "missing_part"),
 )
-PEOPLE = 10  # of these the one whose matte is wrong in most pixels is shown
+PEOPLE = 10  # the one of these whose matte has the largest error is shown
 WIDTH = 320  # of a tile
 
 
 def row(defect: str, fault: Fault) -> NDArray[np.uint8]:
-    """Photo, matte as annotated, its true error, and the critic's map of the fault, each `WIDTH` pixels wide."""
+    """Render photo, annotated matte, its true error, and the critic's map of the fault, each `WIDTH` pixels wide."""
     folder = cache_dir() / f"planted-{VERSION}"
-    drawn = [draw_planted(folder, HELD_OUT[0], person) for person in range(PEOPLE)]
-    cases = [(read_alpha(pairs[0].alpha), pair) for pairs in drawn for pair in pairs if pair.defect == defect]
+    people = [render_planted(folder, HELD_OUT[0], person) for person in range(PEOPLE)]
+    cases = [(read_alpha(pairs[0].alpha), pair) for pairs in people for pair in pairs if pair.defect == defect]
     truth, chosen = max(cases, key=lambda case: float(cv2.absdiff(case[0], read_alpha(case[1].alpha)).mean()))
     photo, alpha = read_rgb(chosen.photo), read_alpha(chosen.alpha)
     found = criticise(photo, alpha)
@@ -48,7 +48,7 @@ def row(defect: str, fault: Fault) -> NDArray[np.uint8]:
 
 
 def main() -> None:
-    """Draw the image."""
+    """Render the figure."""
     rows = [row(*one) for one in SHOWN]
     coded = cv2.imencode(".jpg", np.vstack(rows), (cv2.IMWRITE_JPEG_QUALITY, 88))[1]
     write_atomic(Path(__file__).with_name("critic.jpg"), coded.tobytes())

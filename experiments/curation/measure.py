@@ -1,9 +1,9 @@
-"""Recall and false rejects of the gates on planted defects: limits set on some people, figures on others.
+"""Recall and false rejects of the gates on planted defects: limits are fitted on some people, tested on others.
 
     python experiments/curation/measure.py --people 160 --output experiments/curation
 
 writes ``recall.csv``, ``checks.csv`` and ``table.md``, and ``matting/curation/limits.yaml`` with ``--write-limits``.
-All pairs are rendered by code: no figure of these is one on real photos.
+All pairs are rendered by code: no number here is one on real photos.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from planted import CLEAN, draw_planted
+from planted import CLEAN, render_planted
 from rich.progress import track
 
 from matting.cache import cache_dir
@@ -45,7 +45,7 @@ OWN = {
     "missing_limb": ("unsupported_edge", "missing_part"),
     "swapped": ("unsupported_edge", "displaced"),
 }
-"""The checks that are there for a defect. Others have none here: `lost_strands` is for smooth mattes."""
+"""The checks meant for each defect. Some checks have no defect here: `lost_strands` is for smooth mattes."""
 
 SET = {
     "low_resolution": 1.0,
@@ -56,23 +56,23 @@ SET = {
     "wrong_translucency": 0.25,
     "islands": 25.0,
 }
-"""Limits that are not fitted, since no defect is planted for them or they say themselves what they mean: the article's;
-20 of 255 levels; two by their definition; one between two real sets; one on labels that drawn pairs do not have; more
-specks than all but one in a thousand of drawn mattes have."""
+"""Limits that are not fitted, because no defect is planted for them or their value has a meaning of its own: the
+article's; 20 of 255 levels; two by definition; one between two real sets; one on labels that rendered pairs do not
+have; more specks than in all but one in a thousand rendered mattes."""
 
-FIT, HELD_OUT = (8, 9, 10, 12), (14, 15)  # the others were looked at, in designing the checks or by earlier limits
-MORE_CLEAN = (3, 4, 5, 6, 7)  # seeds of people for the limits whose clean pairs alone are measured: these are scarce
-FOUND = 0.91  # of a defect that a check should find
-REPORTED = ("cloned", "halo")  # without an aim: no clean pair is given for them
+FIT, HELD_OUT = (8, 9, 10, 12), (14, 15)  # other seeds were used to design the checks or for earlier limits
+MORE_CLEAN = (3, 4, 5, 6, 7)  # seeds of people of whom only the clean pairs are measured, for the limits
+FOUND = 0.91  # share of a defect that its checks should find
+REPORTED = ("cloned", "halo")  # no target: no clean pair is sacrificed for them
 BUDGET = 0.0175  # of the clean pairs that the fitted limits may fail
 
 Row = dict[str, str | int | float]
 
 
 def score_person(person: int, split: int, folder: Path, names: Sequence[str]) -> list[Row]:
-    """Draw one person with all defects, or without where `MORE_CLEAN` says so, and measure the named checks."""
+    """Render one person, with all defects unless the seed is one of `MORE_CLEAN`, and measure the named checks."""
     rows = []
-    for planted in draw_planted(folder, split, person, () if split in MORE_CLEAN else tuple(DEFECTS)):
+    for planted in render_planted(folder, split, person, () if split in MORE_CLEAN else tuple(DEFECTS)):
         pair = AnnotatedPair(read_rgb(planted.photo), read_alpha(planted.alpha))
         row: Row = {"split": split, "person": person, "scenario": planted.scenario, "defect": planted.defect}
         rows.append(row | {name: BY_NAME[name].measure(pair).score for name in names})
@@ -80,12 +80,12 @@ def score_person(person: int, split: int, folder: Path, names: Sequence[str]) ->
 
 
 def fit_limits(rows: Sequence[Row]) -> dict[str, float]:
-    """For each check, a limit above the clean pairs of the fitting half, but for outliers that are worth it.
+    """Fit a limit for each check, above the clean pairs except for a budget of outliers.
 
-    All limits begin where no clean pair fails (see `_limit`). Then the highest clean scores of single checks that are
-    there for a defect with an aim are skipped, those first that raise the recall of defects most for each clean
-    pair that fails, until `BUDGET` is spent. A recall above `FOUND` is not raised further, and what is only `REPORTED`
-    does not count: clean pairs go where something is missed.
+    All limits begin where no clean pair fails (see `_limit`). Then the highest clean scores of checks that are meant
+    for a defect with a target are allowed to fail, first those that raise the recall most per failing clean pair, until
+    `BUDGET` is spent. A recall above `FOUND` is not raised further, and `REPORTED` defects do not count: the budget is
+    spent where defects are missed.
     """
     clean = [row for row in rows if row["defect"] == CLEAN]
     aims = sorted({str(row["defect"]) for row in rows} - {CLEAN, *REPORTED})
@@ -93,11 +93,11 @@ def fit_limits(rows: Sequence[Row]) -> dict[str, float]:
     kinds = np.array([aims.index(str(row["defect"])) for row in faulty])
     allowed = int(BUDGET * len(clean))
     fitted = [check.name for check in CHECKS if check.name not in SET]
-    mending = {name for defect in aims for name in OWN[defect]}
+    helping = {name for defect in aims for name in OWN[defect]}
     choices = {
         name: [
             _limit(np.sort(_scores(rows, CLEAN, name)), passed, [_scores(rows, d, name) for d in OWN if name in OWN[d]])
-            for passed in range(allowed + 1 if name in mending else 1)
+            for passed in range(allowed + 1 if name in helping else 1)
         ]
         for name in fitted
     }
@@ -114,13 +114,13 @@ def fit_limits(rows: Sequence[Row]) -> dict[str, float]:
 def _best_step(
     fails: dict[str, list[list[NDArray[np.bool_]]]], kinds: NDArray[np.int_], chosen: dict[str, int], allowed: int
 ) -> tuple[str, int] | None:
-    """The check of which to skip more outliers next, and how many, or None where the budget buys nothing.
+    """Choose the check of which to skip more outliers next, and how many; None if the budget allows no gain.
 
     Args:
-        fails: By check and number of outliers skipped, which of the clean and which of the faulty pairs fail.
-        kinds: Of each faulty pair, the number of its defect.
-        chosen: By check, outliers skipped so far.
-        allowed: Clean pairs that may fail.
+        fails: Which clean and which faulty pairs fail, by check and number of outliers skipped.
+        kinds: Index of the defect of each faulty pair.
+        chosen: Outliers skipped so far, by check.
+        allowed: Number of clean pairs that may fail.
     """
     clean, faulty = (np.any([fails[name][chosen[name]][part] for name in fails], axis=0) for part in (0, 1))
     found, steps = _recalls(faulty, kinds), []
@@ -134,22 +134,22 @@ def _best_step(
 
 
 def _recalls(caught: NDArray[np.bool_], kinds: NDArray[np.int_]) -> NDArray[np.float64]:
-    """The share of each defect that is caught, as far as `FOUND`."""
+    """Return the share of each defect that is caught, capped at `FOUND`."""
     return np.asarray(np.minimum(np.bincount(kinds, caught) / np.bincount(kinds), FOUND), np.float64)
 
 
 def _limit(clean: NDArray[np.float64], passed: int, own: Sequence[NDArray[np.float64]]) -> float:
-    """A limit that no clean pair exceeds, but the `passed` highest.
+    """Return a limit that no clean pair exceeds except the `passed` highest.
 
-    It lies nine tenths of the way from the highest clean score that is left to the score that `FOUND` of a defect
-    exceed, for the defects for which the second is larger: most pairs of a real set are clean. Where there is none, it
-    is the highest that is left; and where none is skipped, so that the check does not cost clean pairs, as far
-    again as this lies above the 95th percentile, unless nothing else is there to find a fault that nobody planted.
+    It is nine tenths of the way from the highest remaining clean score to the score that `FOUND` of a defect exceed,
+    over the defects for which the second is larger: most pairs of a real set are clean. If there is no such defect, it
+    is the highest remaining score. If also no outlier is skipped and the check is meant for a defect, a margin is
+    added: the distance of that score from the 95th percentile.
 
     Args:
         clean: Scores of clean pairs, ascending.
-        passed: Number of outliers.
-        own: Scores of each defect the check is there for.
+        passed: Number of outliers skipped.
+        own: Scores of each defect that the check is meant for.
     """
     highest = float(clean[-1 - passed])
     reached = [score for scores in own if (score := float(np.quantile(scores, 1 - FOUND))) > highest]
@@ -159,7 +159,7 @@ def _limit(clean: NDArray[np.float64], passed: int, own: Sequence[NDArray[np.flo
 
 
 def recall_rows(rows: Sequence[Row], limits: dict[str, float]) -> list[Row]:
-    """Recall of every defect, by its own checks and by any, and the false rejects of clean pairs."""
+    """Return the recall of every defect, by its own checks and by any, and the false rejects of clean pairs."""
     table: list[Row] = []
     for defect in [CLEAN, *DEFECTS]:
         chosen = [row for row in rows if row["defect"] == defect]
@@ -176,7 +176,7 @@ def recall_rows(rows: Sequence[Row], limits: dict[str, float]) -> list[Row]:
 
 
 def left_out_rows(scores: Mapping[int, Sequence[Row]]) -> str:
-    """Each seed judged by limits that were fitted on the others, all together, as Markdown."""
+    """Judge each seed by limits fitted on the others, and return the pooled results as Markdown."""
     failed: dict[str, list[bool]] = {}
     for split, rows in scores.items():
         limits = fit_limits([row for other, part in scores.items() if other != split for row in part])
@@ -196,13 +196,13 @@ def _fails(row: Row, limits: Mapping[str, float]) -> bool:
 
 
 def area(rows: Sequence[Row], defect: str, name: str) -> float:
-    """Area under the curve: how often a pair with the defect has a higher score than a clean one, ties half."""
+    """Compute the area under the ROC curve of a check: faulty pairs above clean ones, with ties counted half."""
     clean, faulty = _scores(rows, CLEAN, name), _scores(rows, defect, name)[:, None]
     return float((faulty > clean).mean() + (faulty == clean).mean() / 2)
 
 
 def precision_rows(rows: Sequence[Row], limits: dict[str, float]) -> list[Row]:
-    """For each check: how many pairs fail it, and for how many of these it is one of the defect's own checks."""
+    """Return for each check how many pairs fail it, and how many of these have a defect that it is meant for."""
     table: list[Row] = []
     for check in CHECKS:
         hits = [row for row in rows if row[check.name] > limits[check.name]]
@@ -244,7 +244,7 @@ def _markdown(recall: Sequence[Row], precision: Sequence[Row]) -> str:
 
 
 def false_rows(rows: Sequence[Row], limits: dict[str, float]) -> str:
-    """The clean pairs that fail, with their scenario, as Markdown."""
+    """Return the clean pairs that fail, with their scenario, as Markdown."""
     lines = ["| seed | clean pair | scenario | fails |", "| --: | --: | --- | --- |"]
     for row in rows:
         names = [check.name for check in CHECKS if row[check.name] > limits[check.name]]
@@ -254,7 +254,7 @@ def false_rows(rows: Sequence[Row], limits: dict[str, float]) -> str:
 
 
 def scenario_rows(rows: Sequence[Row], limits: dict[str, float]) -> str:
-    """How many of each scenario's faults of mattes any check finds, as Markdown."""
+    """Return how many faults of mattes any check finds, by scenario, as Markdown."""
     lines = [f"| scenario | {' | '.join((CLEAN, *MATTE))} |", f"| --- |{' --: |' * (1 + len(MATTE))}"]
     for scenario in dict.fromkeys(str(row["scenario"]) for row in rows):
         cells = []
@@ -271,13 +271,13 @@ def _share(row: Row, name: str, of: str) -> str:
 
 
 def measure_all(split: int, people: int, workers: int, folder: Path, reuse: bool) -> list[Row]:
-    """Scores of all pairs of a seed; what the same checks, or the same critic, said of as many before may be reused."""
+    """Measure all pairs of a seed; earlier scores of as many people by the same checks, or critic, may be reused."""
     checks, critic = version().split(".")
     parts: list[list[Row]] = []
-    for made_by, learnt in ((checks, False), (critic, True)):
+    for made_by, trained in ((checks, False), (critic, True)):
         path = folder / f"scores_{split}_{people}_{made_by}.csv"
         if not (reuse and path.is_file()):
-            names = [check.name for check in CHECKS if (check.gate == "credibility") == learnt]
+            names = [check.name for check in CHECKS if (check.gate == "credibility") == trained]
             job = in_processes(partial(score_person, split=split, folder=folder, names=names), range(people), workers)
             _write_csv(path, [row for found in track(job, f"people {split}", people) for row in found])
         parts.append(_read_scores(path))
@@ -293,13 +293,13 @@ def _read_scores(path: Path) -> list[Row]:
 
 
 def main() -> None:
-    """Draw, measure, fit, and write the tables."""
+    """Render, measure, fit, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, default=160, help="people drawn with each seed")
+    parser.add_argument("--people", type=int, default=160, help="people rendered with each seed")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent)
-    parser.add_argument("--reuse", action="store_true", help="take scores of the same checks and critic")
-    parser.add_argument("--write-limits", action="store_true", help="replace the limits that the project ships")
+    parser.add_argument("--reuse", action="store_true", help="reuse scores of the same checks and critic")
+    parser.add_argument("--write-limits", action="store_true", help="replace the limits shipped with the project")
     options = parser.parse_args()
     folder = cache_dir() / f"planted-{VERSION}"
     scores = {}

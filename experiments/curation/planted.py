@@ -1,4 +1,4 @@
-"""Rendered pairs, clean and with each planted defect, as files: what the gates are measured on."""
+"""Rendered pairs, clean and with each planted defect, as files, on which the gates are measured."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,15 +13,15 @@ from matting.synthetic.formats import take_portrait
 from matting.synthetic.plan import SCENARIOS
 
 CLEAN = "clean"
-SIDE = 512  # short side of the photos, as the synthetic corpus draws them by default
+SIDE = 512  # short side of the photos, as in the synthetic corpus by default
 
 
 class Planted(NamedTuple):
     """One pair on disk.
 
     Attributes:
-        person: Number of the drawing.
-        scenario: What it is about.
+        person: Number of the person.
+        scenario: Scenario of the photo.
         defect: `CLEAN` or a name of `matting.synthetic.defects.DEFECTS`.
         photo: JPEG.
         alpha: PNG.
@@ -34,19 +34,19 @@ class Planted(NamedTuple):
     alpha: Path
 
 
-def draw_planted(folder: Path, split: int, person: int, defects: Sequence[str] = tuple(DEFECTS)) -> list[Planted]:
-    """Draw one person, and write the pair once clean and once with each defect that has something to spoil.
+def render_planted(folder: Path, split: int, person: int, defects: Sequence[str] = tuple(DEFECTS)) -> list[Planted]:
+    """Render one person, and write the pair clean and with each defect that applies.
 
-    What is there already is kept.
+    Existing files are kept.
 
     Args:
-        folder: Where the files go.
-        split: Seed of everything random about this half of the measurement.
-        person: Number of the drawing.
-        defects: By name.
+        folder: Folder of the files.
+        split: Seed of everything random about this part of the measurement.
+        person: Number of the person.
+        defects: Names of the defects.
 
     Returns:
-        The clean pair and one per defect.
+        The clean pair, and one pair per defect that applies.
     """
     scenario = SCENARIOS[person % len(SCENARIOS)]
     names = [CLEAN, *defects]

@@ -1,8 +1,8 @@
-"""Pairs a second of gate 1, the rules and the critic at 1080p, files decoded, on one core.
+"""Time gate 1, the rules and the critic at 1080p on one core, including decoding.
 
     python experiments/curation/speed.py [--pairs 8]
 
-Prints a Markdown table; the machine and its load are the reader's to mention.
+Prints a Markdown table; mention the machine and its load with the results.
 """
 
 import argparse
@@ -25,7 +25,7 @@ HEIGHT, WIDTH = 1920, 1080
 
 
 def main() -> None:
-    """Draw a few pairs, and time reading and every check."""
+    """Render a few pairs, and time reading and every check."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=8)
     options = parser.parse_args()
@@ -37,7 +37,7 @@ def main() -> None:
         cv2.imwrite(str(folder / f"{k}.jpg"), image, (cv2.IMWRITE_JPEG_QUALITY, 92))
         write_png(folder / f"{k}.png", to_uint8(taken.alpha))
     torch.set_num_threads(1)
-    measure(AnnotatedPair(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8)))  # loads the critic
+    measure(AnnotatedPair(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8)))  # loads the critic, untimed
     seconds, processor = dict.fromkeys(["read", *(check.name for check in CHECKS)], 0.0), time.process_time()
     for k in range(options.pairs):
         start = time.process_time()
@@ -52,13 +52,13 @@ def main() -> None:
     for k in range(options.pairs):
         measure(AnnotatedPair(read_rgb(folder / f"{k}.jpg"), read_alpha(folder / f"{k}.png")))
     wall = time.perf_counter() - start
-    print(f"| step | ms of processor time a pair, {WIDTH} x {HEIGHT} |\n| --- | --: |")
+    print(f"| step | ms of processor time per pair, {WIDTH} x {HEIGHT} |\n| --- | --: |")
     for name, total in sorted(seconds.items(), key=lambda entry: -entry[1]):
         print(f"| {name} | {1000 * total / options.pairs:.1f} |")
     critic = sum(seconds[check.name] for check in CHECKS if check.gate == "credibility")
-    print(f"| pairs a second of processor time, without the critic | {options.pairs / (processor - critic):.1f} |")
-    print(f"| pairs a second of processor time | {options.pairs / processor:.1f} |")
-    print(f"| pairs a second by the clock | {options.pairs / wall:.1f} |")
+    print(f"| pairs per second of processor time, without the critic | {options.pairs / (processor - critic):.1f} |")
+    print(f"| pairs per second of processor time | {options.pairs / processor:.1f} |")
+    print(f"| pairs per second of wall time | {options.pairs / wall:.1f} |")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from matting.synthetic import ensure_corpus
 
 
 def main() -> None:
-    """Draw, with progress on stderr, and print the folder."""
+    """Render the corpus, with progress on stderr, and print the folder."""
     corpus = load_config(["experiment=curation", "+budget=cpu", "corpus=uncurated", "corpus.image_size=512"]).corpus
     with redirect_stdout(sys.stderr):
         root = ensure_corpus(corpus.people, corpus.seed, corpus.image_size, defects=corpus.defects)

@@ -1,1 +1,1 @@
-"""Cleaning a portrait corpus: three gates, annotation rules, and verdicts that training reads."""
+"""Clean a portrait corpus: three gates, annotation rules, and verdicts that training reads."""

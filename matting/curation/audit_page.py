@@ -1,4 +1,4 @@
-"""The page of the edge audit: one HTML file, worked by keys, offline; it keeps its state and exports JSON."""
+"""The page of the edge audit: one offline HTML file, operated by keys, that keeps its state and exports JSON."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ WINDOW = 180
 """Side of a window in pixels of the photo; it is shown twice as large."""
 
 WINDOWS = 3
-GROUNDS = ("#ffffff", "#000000", "#2fa36b")
+BACKGROUNDS = ("#ffffff", "#000000", "#2fa36b")
 """Colours behind the composites."""
 
 _OVERVIEW = 360  # longest side of the whole image
@@ -39,14 +39,14 @@ class Entry(NamedTuple):
 
 
 def softest_windows(alpha: NDArray[np.uint8]) -> list[tuple[int, int]]:
-    """Choose the windows that hold most hair, fuzz and translucency: the largest sum of ``alpha (1 - alpha)``.
+    """Choose the windows with the most hair, fuzz and translucency: the largest sum of ``alpha (1 - alpha)``.
 
     Args:
         alpha: ``(H, W)`` uint8.
 
     Returns:
-        Up to `WINDOWS` top-left corners ``(y, x)`` of windows that do not overlap by more than a half, softest first;
-        where a matte has no soft pixels, those with the most of its outline; one where it has none of that either.
+        Up to `WINDOWS` top-left corners ``(y, x)`` of windows that overlap by at most a half, softest first. If a matte
+        has no soft pixels, those with the most outline; if it has no outline either, one window.
     """
     height, width = (min(WINDOW, side) for side in alpha.shape)
     level = alpha.astype(np.float32) / 255
@@ -64,12 +64,12 @@ def softest_windows(alpha: NDArray[np.uint8]) -> list[tuple[int, int]]:
 
 
 def audit_page(entries: Iterable[Entry], sample: Mapping[str, str], title: str) -> str:
-    """Make the page.
+    """Build the page.
 
     Args:
         entries: The pairs, in the order of the sample.
-        sample: Stamps of the pairs that were drawn, by name; see `sample_id`.
-        title: What is audited.
+        sample: Stamp of each sampled pair, by name; see `sample_id`.
+        title: Title of the page.
 
     Returns:
         HTML without any reference to another file.
@@ -99,8 +99,8 @@ def _row(pair: AnnotatedPair, corner: tuple[int, int]) -> str:
     size = f"width={2 * photo.shape[1]} height={2 * photo.shape[0]}"
     shown = f"<img alt=photo {size} src='{_uri('.jpg', photo[..., ::-1], cv2.IMWRITE_JPEG_QUALITY, 92)}'>"
     shown += f"<span class=alpha><img alt=alpha {size} src='{cut}'></span>"
-    on_colours = (f"<img alt='on {ground}' style='background:{ground}' {size} src='{cut}'>" for ground in GROUNDS)
-    return f"<div class=row>{shown}{''.join(on_colours)}</div>"
+    on = (f"<img alt='on {colour}' style='background:{colour}' {size} src='{cut}'>" for colour in BACKGROUNDS)
+    return f"<div class=row>{shown}{''.join(on)}</div>"
 
 
 def _overview(pair: AnnotatedPair, corners: Sequence[tuple[int, int]]) -> str:

@@ -1,4 +1,4 @@
-"""What the critic looks at: the pair, and how unlike each pixel is to the subject and to the scene around it."""
+"""The input of the critic: the pair, and the unlikeness of each pixel to the subject and the background around."""
 
 from collections.abc import Sequence
 
@@ -10,22 +10,22 @@ CHANNELS = 10
 """Red, green, blue and alpha; then the unlikeness to the annotated subject at three scales, and to the background."""
 
 SCALES = (8.0, 22.0, 60.0)
-"""Gaussian windows in which colours are compared, pixels."""
+"""Standard deviations in pixels of the Gaussian windows in which colours are compared."""
 
-_HALF, _GRID = 2, 4  # unlikeness is computed at a half, means and variances at a quarter of the size
+_HALF, _GRID = 2, 4  # unlikeness is computed at half the size, means and variances at a quarter
 _LEAST = np.array([9, 4, 4, 9], np.float32)  # variances below these are noise
 _MEAN = np.full((1, 4), 0.25, np.float32)  # of the features
 _UNLIKE = 3.0  # standard deviations at which the unlikeness is tanh(1)
 
 
 def clues(photo: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Put a pair before a critic.
+    """Compute the critic's input for a pair.
 
     A pixel is described by CIE Lab and by the logarithm of its fine texture. Around it the annotated subject, weighted
     by alpha to the fourth, and the annotated background, weighted by 1 - alpha to the fourth, have a mean and a
     variance in Gaussian windows. The unlikeness is tanh of a third of the root mean square distance in standard
-    deviations, and 1 where the window holds none of the two. A gap that was filled is like the background around it, a
-    strand outside the matte is like the hair: that can be seen in any colour.
+    deviations, and 1 where neither is in the window. A filled gap is like the background around it, a strand outside
+    the matte is like the hair: this can be seen in any colour.
 
     Args:
         photo: ``(H, W, 3)`` uint8 RGB, about 720 pixels on the short side.
@@ -44,7 +44,7 @@ def clues(photo: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint
 
 
 def _describe(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """``(H / 2, W / 2, 4)``: Lab and texture."""
+    """Return ``(H / 2, W / 2, 4)``: Lab and texture."""
     height, width = photo.shape[:2]
     half = -(-width // _HALF), -(-height // _HALF)
     lab = cv2.cvtColor(cv2.resize(photo, half, interpolation=cv2.INTER_AREA) / np.float32(255), cv2.COLOR_RGB2LAB)

@@ -1,4 +1,4 @@
-"""From all that is known of a set to its verdicts and its report."""
+"""Turn everything known about a set into verdicts and a report."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -17,12 +17,12 @@ from matting.files import write_atomic
 
 
 class Conclusion(NamedTuple):
-    """What was concluded.
+    """The result of a curation.
 
     Attributes:
-        tables: The funnel, and what the audit says of the rest where there was one.
-        warnings: In sentences.
-        report: The report's page.
+        tables: The funnel, and after an audit its estimate for the remaining pairs.
+        warnings: Warnings, each one sentence.
+        report: The HTML report.
     """
 
     tables: list[Table]
@@ -33,16 +33,16 @@ class Conclusion(NamedTuple):
 def conclude(
     curation: Curation, progress: Progress, limits: Path | None = None, workers: int | None = None
 ) -> Conclusion:
-    """Judge by everything that is known, and write the verdicts and the reports.
+    """Judge every pair, and write the verdicts and the reports.
 
     Args:
-        curation: The set; pairs that were not measured yet are measured.
-        progress: Shows how far it is.
-        limits: As `choose_limits` takes it.
+        curation: The set; pairs that have not been measured yet are measured.
+        progress: Displays progress.
+        limits: As in `choose_limits`.
         workers: Processes; all cores by default. The result does not depend on it.
 
     Returns:
-        What to tell of it.
+        Tables, warnings and the path of the report.
     """
     chosen, warnings = choose_limits(curation, limits), list[str]()
     measured, credibility = measure_all(curation, progress, workers), read_credibility(curation)
@@ -54,7 +54,7 @@ def conclude(
     }
     if stale := decided.keys() - decisions.keys():
         warnings.append(
-            f"{len(stale)} audited pairs, such as '{min(stale)}', are not what was looked at; audit them again"
+            f"{len(stale)} audited pairs, such as '{min(stale)}', have changed since the audit; audit them again"
         )
     judged = [
         judge(one._replace(credibility=credibility.get(one.name)), chosen, decisions.get(one.name)) for one in measured
@@ -70,11 +70,11 @@ def conclude(
 
 
 def choose_limits(curation: Curation, given: Path | None) -> dict[str, float]:
-    """The project's limits with those that were given, now or in an earlier command.
+    """Return the project's limits, overridden by those given now or in an earlier command.
 
     Args:
-        curation: Keeps a copy of the file that is given.
-        given: YAML file as `matting.curation.checks.read_limits` takes it; None leaves what was given before.
+        curation: The set; its folder keeps a copy of the given file.
+        given: YAML file as in `matting.curation.checks.read_limits`; None keeps the limits given before.
     """
     chosen = read_limits(given or (curation.limits if curation.limits.is_file() else None))
     if given:
@@ -83,7 +83,7 @@ def choose_limits(curation: Curation, given: Path | None) -> dict[str, float]:
 
 
 class Drawn(NamedTuple):
-    """A sample for the audit: how many pairs were drawn, of how many accepted ones, and the page that shows them."""
+    """A sample for the audit: the number of sampled pairs, of accepted pairs, and the page that shows the sample."""
 
     pairs: int
     accepted: int
@@ -91,13 +91,13 @@ class Drawn(NamedTuple):
 
 
 def draw_audit(curation: Curation, share: float, seed: int, progress: Progress) -> Drawn:
-    """Draw a sample of the accepted pairs and write the page on which a person judges them.
+    """Sample the accepted pairs and write the page on which a person judges them.
 
     Args:
-        curation: With its verdicts.
-        share: As `draw_sample` takes it.
-        seed: Of the draw.
-        progress: Shows how far it is.
+        curation: The set, with verdicts.
+        share: As in `draw_sample`.
+        seed: Seed of the sample.
+        progress: Displays progress.
 
     Raises:
         MattingError: If nothing was accepted.
@@ -107,7 +107,7 @@ def draw_audit(curation: Curation, share: float, seed: int, progress: Progress) 
     if not names:
         raise MattingError(f"{curation.verdicts}: expected accepted pairs to audit, found none")
     sample, file = {name: curation.stamp(name) for name in names}, curation.folder / "audit.html"
-    shown = progress(names, "drawing the page")
+    shown = progress(names, "rendering the page")
     entries = (Entry(name, curation.items[name].tags, curation.read(name)) for name in shown)
     page = audit_page(entries, sample, f"Edge audit of {curation.name}: {len(names)} pairs")
     write_atomic(file, page.encode())

@@ -1,4 +1,4 @@
-"""Gate 2, alpha credibility: networks that have not seen a pair say what its matte should be."""
+"""Gate 2, alpha credibility: compare a matte with the predictions of networks that have not seen the pair."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from matting.curation.ledger import Line, go_on, read_lines
+from matting.curation.ledger import Line, read_lines, resume
 from matting.curation.pair import AnnotatedPair
 from matting.curation.run import Curation, Progress, RegionError
 from matting.data.folds import fold_of
@@ -22,15 +22,15 @@ BAND = 0.02
 """Half the width of the boundary band, as a share of the short side."""
 
 BAD_JUDGE = 0.05
-"""A network whose median agreement lies so far below that of all networks says more of itself than of its pairs."""
+"""A network whose median agreement is this far below that of all networks is taken to be bad itself."""
 
 
 class Judge(NamedTuple):
     """A network that scores mattes.
 
     Attributes:
-        name: Its file and a digest of its weights.
-        predict: ``(H, W, 3)`` uint8 to ``(H, W)`` float32 in [0, 1].
+        name: Its path and a digest of its weights.
+        predict: Maps ``(H, W, 3)`` uint8 to ``(H, W)`` float32 in [0, 1].
         fold: The fold it was trained without and the number of folds, or None for one trained on other data.
     """
 
@@ -39,17 +39,17 @@ class Judge(NamedTuple):
     fold: tuple[int, int] | None = None
 
     def may_judge(self, item: Item) -> bool:
-        """Whether the network has not seen the item, nor another image of the same person or group."""
+        """Return whether the network has not seen the item, nor another image of the same person or group."""
         return self.fold is None or fold_of(item, self.fold[1]) == self.fold[0]
 
 
 class Opinion(NamedTuple):
-    """How far a network that has not seen a pair agrees with its matte.
+    """The agreement of a network that has not seen a pair with its matte.
 
     Attributes:
-        name: Of the item.
+        name: Name of the item.
         judge: Name of the network.
-        score: `agreement`.
+        score: The `agreement`, in [0, 1].
     """
 
     name: str
@@ -58,18 +58,18 @@ class Opinion(NamedTuple):
 
 
 def agreement(annotated: NDArray[np.uint8], predicted: NDArray[np.float32]) -> float:
-    """Soft agreement of two mattes: the mean of their overlap and of their likeness along the edge.
+    """Compute the soft agreement of two mattes: the mean of their overlap and of their similarity along the edge.
 
     The overlap is the sum of the pixelwise minima over the sum of the maxima (Ruzicka's similarity, the soft Jaccard
-    index), 1 where both are empty. The likeness is 1 - MAD in a band of `BAND` of the short side around the edges of
-    either, 1 where neither has one.
+    index), 1 if both are empty. The similarity is 1 - MAD in a band of `BAND` of the short side around the edges of
+    both, 1 if neither has an edge.
 
     Args:
         annotated: ``(H, W)`` uint8.
         predicted: ``(H, W)`` float32 in [0, 1].
 
     Returns:
-        In [0, 1]; symmetric, and 1 only for equal mattes.
+        The agreement in [0, 1]; symmetric, and 1 only for equal mattes.
     """
     first, second = annotated.astype(np.float32) / 255, np.clip(predicted, 0, 1)
     union = float(np.maximum(first, second).sum())
@@ -78,15 +78,15 @@ def agreement(annotated: NDArray[np.uint8], predicted: NDArray[np.float32]) -> f
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     edges = [cv2.morphologyEx((m > 0.5).astype(np.uint8), cv2.MORPH_GRADIENT, kernel) > 0 for m in (first, second)]
     band = edges[0] | edges[1]
-    likeness = 1 - float(np.abs(first - second)[band].mean()) if band.any() else 1.0
-    return (overlap + likeness) / 2
+    similarity = 1 - float(np.abs(first - second)[band].mean()) if band.any() else 1.0
+    return (overlap + similarity) / 2
 
 
 def load_judges(checkpoints: Sequence[Path], device: str = "auto") -> list[Judge]:
-    """Load networks; each says by itself without which fold it was trained.
+    """Load networks; each checkpoint records the fold it was trained without.
 
     Args:
-        checkpoints: Run folders, checkpoint files, model folders, or folders of sweeps, for all of their runs.
+        checkpoints: Run folders, checkpoint files, model folders, or sweep folders, which stand for all their runs.
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
 
     Raises:
@@ -107,17 +107,17 @@ def load_judges(checkpoints: Sequence[Path], device: str = "auto") -> list[Judge
 
 
 def cross_check(curation: Curation, judges: Sequence[Judge], progress: Progress, credible: float) -> list[str]:
-    """Score every pair by the networks that have not seen it, for `read_credibility`; goes on where it was stopped.
+    """Score every pair by the networks that have not seen it, for `read_credibility`; resumes if interrupted.
 
     Args:
-        curation: The pairs. Its folder ``disagreement`` takes an image for each with less agreement than ``credible``.
-        judges: The networks. Pairs that the same ones have scored before are not scored again.
-        progress: Shows how far it is.
+        curation: The pairs. An image of each with an agreement below ``credible`` is written to ``disagreement/``.
+        judges: The networks. Pairs that the same networks have scored before are not scored again.
+        progress: Displays progress.
         credible: Smallest agreement, in [0, 1].
 
     Returns:
-        Warnings: networks that say of no fold that they have not seen it, pairs that cannot be read, and networks whose
-        scores are left out.
+        Warnings: networks that were trained without a fold, pairs that cannot be read, and networks whose scores are
+        ignored.
 
     Raises:
         MattingError: If a pair has no network that may judge it.
@@ -134,7 +134,7 @@ def cross_check(curation: Curation, judges: Sequence[Judge], progress: Progress,
     def score(missing: Sequence[str]) -> Iterable[Line]:
         return (_score(curation, name, panels[name], credible) for name in progress(missing, "cross-checking"))
 
-    lines = go_on(curation.credibility, stamps, score)
+    lines = resume(curation.credibility, stamps, score)
     warnings = [
         f"{judge.name} was trained without data.fold: its scores count only if it has seen none of these pairs"
         for judge in judges
@@ -142,14 +142,14 @@ def cross_check(curation: Curation, judges: Sequence[Judge], progress: Progress,
     ]
     warnings += [f"'{line['name']}' cannot be read: {line['problem']}" for line in lines if line["problem"]]
     return warnings + [
-        f"{judge}: the median agreement of its pairs is {value:.3f}, far below the others'; its scores are left out, "
+        f"{judge}: the median agreement of its pairs is {value:.3f}, far below the others'; its scores are ignored; "
         "train it again"
         for judge, value in bad_judges(_opinions(lines)).items()
     ]
 
 
 def bad_judges(opinions: Sequence[Opinion]) -> dict[str, float]:
-    """Networks whose median lies `BAD_JUDGE` below the median of all medians, with it; needs three networks."""
+    """Return the networks, with their medians, that are `BAD_JUDGE` below the median of all medians; needs three."""
     scores: dict[str, list[float]] = {}
     for one in opinions:
         scores.setdefault(one.judge, []).append(one.score)
@@ -161,7 +161,7 @@ def bad_judges(opinions: Sequence[Opinion]) -> dict[str, float]:
 
 
 def read_credibility(curation: Curation) -> dict[str, float]:
-    """By name of a pair whose files are those that were scored, the median over networks that are not bad."""
+    """Read the median score over all networks that are not bad, by name, of pairs whose files have not changed."""
     lines = [line for line in read_lines(curation.credibility) if line["name"] in curation.items]
     found = _opinions(line for line in lines if line["stamp"][0] == curation.stamp(line["name"]))
     bad, scores = bad_judges(found), dict[str, list[float]]()
@@ -172,7 +172,7 @@ def read_credibility(curation: Curation) -> dict[str, float]:
 
 
 def _opinions(lines: Iterable[Line]) -> list[Opinion]:
-    known = [line for line in lines if "agreement" in line]  # a folder of an earlier version has none by network
+    known = [line for line in lines if "agreement" in line]  # folders of an earlier version have no scores per network
     return [Opinion(line["name"], judge, score) for line in known for judge, score in line["agreement"].items()]
 
 
@@ -197,7 +197,7 @@ def _score(curation: Curation, name: str, panel: Sequence[Judge], credible: floa
 
 
 def disagreement(pair: AnnotatedPair, predicted: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Photo, annotated matte, prediction and their difference side by side: red where the network sees more.
+    """Return photo, matte, prediction and their difference side by side; red where the prediction is larger.
 
     Args:
         pair: Photo and matte.

@@ -1,4 +1,4 @@
-"""A network that sees a photo with its annotated matte, and says where the matte is wrong and how."""
+"""A network that takes a photo with its annotated matte and predicts where, and in which way, the matte is wrong."""
 
 from functools import cache
 from pathlib import Path
@@ -16,24 +16,24 @@ from torch import Tensor, nn
 from matting.curation.clues import CHANNELS, clues
 
 Fault = Literal["cut_hair", "filled_gap", "included_shadow", "missing_part", "displaced"]
-"""Hair cut along a line, a gap declared foreground, a cast shadow declared foreground, a part declared background, and
-a matte that lies next to the subject, is too wide or too narrow, or is another image's."""
+"""Hair cut along a line, a gap labelled foreground, a cast shadow labelled foreground, a part labelled background, and
+a matte that is shifted, too wide or too narrow, or of another image."""
 
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 
 WEIGHTS = Path(__file__).with_name("critic.safetensors")
-"""As taught by ``experiments/curation/teach.py`` on the synthetic corpus."""
+"""Trained by ``experiments/curation/train.py`` on the synthetic corpus."""
 
 STRIDE = 4
-"""Pixels of the image to a cell of a map of faults."""
+"""Pixels of the image per cell of the fault maps."""
 
 SIDE = 720
-"""Short side in pixels of what the critic looks at, in front of it and when it learnt."""
+"""Short side in pixels of the critic's input."""
 
-_LONGEST = 1536  # pixels of the long side, whatever the short one becomes
-_LEAST = 8 * STRIDE  # `peaks` takes 16 places of 5 x 5 cells
-_AROUND = 0.2  # of the subject's longer side, what is seen around it
-_AROUND_SPECKS = 0.1  # of the image's short side, at least
+_LONGEST = 1536  # pixels of the long side at most; limits memory on panoramas
+_LEAST = 8 * STRIDE  # `peaks` needs 8 x 8 cells: 16 windows of 5 x 5
+_AROUND = 0.2  # margin around the subject, as a share of its longer side
+_AROUND_SPECKS = 0.1  # at least this share of the image's short side
 
 
 class Critic(nn.Module):
@@ -55,16 +55,16 @@ class Critic(nn.Module):
             for _ in channels[:-1]
         )
         self.head = nn.Conv2d(width, len(FAULTS), 1)
-        nn.init.constant_(self.head.get_parameter("bias"), -4.0)  # most of any matte is right
+        nn.init.constant_(self.head.get_parameter("bias"), -4.0)  # most of any matte is right: start from a low prior
 
     def forward(self, looks: Tensor) -> Tensor:
-        """Judge.
+        """Predict the fault maps.
 
         Args:
-            looks: ``(B, 10, H, W)`` float in [0, 1]: `clues`, divided by 255.
+            looks: ``(B, 10, H, W)`` float in [0, 1], `clues` divided by 255.
 
         Returns:
-            ``(B, 5, H / 4, W / 4)`` logits, sizes rounded up: that the matte is wrong here, in each way of `FAULTS`.
+            ``(B, 5, H / 4, W / 4)`` logits, sizes rounded up: that the matte has each of the `FAULTS` here.
         """
         levels = self.backbone(4 * looks - 2)
         found: Tensor = self.lateral[-1](levels[-1])
@@ -75,7 +75,7 @@ class Critic(nn.Module):
 
 
 def peaks(maps: Tensor) -> Tensor:
-    """The height of each map where it is highest: the mean of the 16 largest means over 5 x 5 cells.
+    """Return the peak of each map: the mean of the 16 largest means over 5 x 5 cells.
 
     Args:
         maps: ``(B, K, H, W)``, at least 8 x 8 cells.
@@ -90,8 +90,8 @@ class Frame(NamedTuple):
     """The part of an image that the critic looks at: the annotated subject with what is around it.
 
     Attributes:
-        top, bottom, left, right: In pixels of the image, the ends not included.
-        size: Of the part as the critic sees it, width and height.
+        top, bottom, left, right: Pixels of the image; bottom and right are exclusive.
+        size: Width and height at which the critic sees the part.
     """
 
     top: int
@@ -101,13 +101,13 @@ class Frame(NamedTuple):
     size: tuple[int, int]
 
     def cut(self, plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The part of a ``(H, W)`` or ``(H, W, C)`` image, at the size the critic sees it."""
+        """Cut the part out of a ``(H, W)`` or ``(H, W, C)`` image, at the size the critic sees it."""
         part = plane[self.top : self.bottom, self.left : self.right]
         filtering = cv2.INTER_AREA if self.size[0] < part.shape[1] else cv2.INTER_CUBIC
         return np.asarray(cv2.resize(part, self.size, interpolation=filtering), np.uint8)
 
     def put(self, cells: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
-        """A map of the part, ``(h, w)``, on an image of this shape; 0 outside."""
+        """Place a map of the part, ``(h, w)``, in an image of this shape; 0 outside."""
         canvas = np.zeros(shape, np.float32)
         part = canvas[self.top : self.bottom, self.left : self.right]
         part[:] = cv2.resize(cells, part.shape[::-1])
@@ -115,9 +115,9 @@ class Frame(NamedTuple):
 
 
 def frame_around(alpha: NDArray[np.uint8]) -> Frame:
-    """The frame of the subject of a ``(H, W)`` uint8 matte; the whole image where there is none.
+    """Return the frame around the subject of a ``(H, W)`` uint8 matte; the whole image if there is no subject.
 
-    A small person in a large room is looked at from near, so that faults have one size whatever the subject's.
+    A small person in a large room is enlarged, so that the size of faults does not depend on the subject's.
     """
     height, width = alpha.shape
     left, top, w, h = cv2.boundingRect((alpha > 127).astype(np.uint8))
@@ -133,13 +133,13 @@ def frame_around(alpha: NDArray[np.uint8]) -> Frame:
 
 
 class Criticism(NamedTuple):
-    """What the critic says of a pair.
+    """The critic's result for a pair.
 
     Attributes:
-        score: By fault, how sure the critic is that the matte has it, in [0, 1]; four digits.
-        cells: By fault, ``(h, w)`` float32 in [0, 1], about the share by which alpha is wrong in each cell.
-        frame: The part that it looked at, and that the cells are of.
-        shape: Of the matte, H and W.
+        score: Probability of each fault, in [0, 1], rounded to four digits.
+        cells: Map of each fault, ``(h, w)`` float32 in [0, 1], roughly the error of alpha in each cell.
+        frame: The part of the image that the maps cover.
+        shape: H and W of the matte.
     """
 
     score: dict[Fault, float]
@@ -148,15 +148,15 @@ class Criticism(NamedTuple):
     shape: tuple[int, int]
 
     def where(self, fault: Fault) -> NDArray[np.float32]:
-        """One fault's map at the size of the matte, ``(H, W)`` float32 in [0, 1]."""
+        """Return the map of one fault at the size of the matte, ``(H, W)`` float32 in [0, 1]."""
         return self.frame.put(self.cells[fault], self.shape)
 
 
 @torch.inference_mode()
 def criticise(photo: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Criticism:
-    """Ask the critic about a pair.
+    """Run the critic on a pair.
 
-    It looks at the subject with `SIDE` pixels on the short side; a finer fault than can be seen there is not found.
+    The part around the subject is scaled to `SIDE` pixels on the short side; finer faults are not found.
 
     Args:
         photo: ``(H, W, 3)`` uint8 RGB.
@@ -174,4 +174,4 @@ def criticise(photo: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Criticism:
 def _critic() -> Critic:
     critic = Critic()
     critic.load_state_dict(load_file(WEIGHTS))
-    return critic.to(memory_format=torch.channels_last).eval()  # as an image lies in memory
+    return critic.to(memory_format=torch.channels_last).eval()  # the layout of the image: saves a copy

@@ -1,4 +1,4 @@
-"""Annotation rules of a matte on its photo: whether its edges are where the photo has them."""
+"""Annotation rules that compare a matte with its photo: whether its edges are where the photo has edges."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +9,11 @@ from matting.curation.pair import AnnotatedPair
 _STEP = 6  # samples of a profile on either side of an edge
 _TOLERANCE = 2  # samples by which an edge may miss the outline
 _STRETCH = 100  # points of the outline, one in sixteen, over which an edge must be missing
-_WIDE = 0.02  # of the short side: a transition as wide as this has no one place in the photo, as in motion blur
+_WIDE = 0.02  # of the short side: such a wide transition, as in motion blur, has no single position in the photo
 
 
 def edge_strength(pair: AnnotatedPair) -> NDArray[np.float32]:
-    """How much the photo changes at each place of each profile.
+    """Compute how much the photo changes at each sample of each profile.
 
     Returns:
         ``(N, T)`` float32: distance in Lab between the means of the six samples before and after, 0 at the ends.
@@ -30,17 +30,17 @@ def edge_strength(pair: AnnotatedPair) -> NDArray[np.float32]:
 
 
 def _relative_strength(pair: AnnotatedPair) -> NDArray[np.float32]:
-    """`edge_strength` as a share of each profile's strongest edge; differences of a few Lab units are no edges."""
+    """Return `edge_strength` relative to each profile's strongest edge; a few Lab units do not count as an edge."""
     strength = edge_strength(pair)
     return np.asarray(strength / (strength.max(axis=1, keepdims=True, initial=0) + 4), np.float32)
 
 
 def unsupported_edge(pair: AnnotatedPair) -> Finding:
-    """Share of the outline along which the photo does not change where the matte has its edge, in long stretches.
+    """Return the share of the outline, in long stretches, where the matte has an edge and the photo has none.
 
-    Of each profile across the outline, the change at the outline is compared with the strongest one nearby. Filled
-    gaps, missing limbs, labelled shadows and mattes of another image have edges where nothing changes. Hair and
-    motion blur have no edge at one place: where the matte's transition is wide, nothing is expected.
+    In each profile across the outline, the change at the outline is compared with the strongest one nearby. Filled
+    gaps, missing limbs, labelled shadows and mattes of another image have edges where the photo does not change. Hair
+    and motion blur have no edge at one position: where the matte's transition is wide, none is expected.
     """
     strength = _relative_strength(pair)
     if not len(strength):
@@ -52,17 +52,17 @@ def unsupported_edge(pair: AnnotatedPair) -> Finding:
 
 
 def _soft_width(pair: AnnotatedPair) -> NDArray[np.float32]:
-    """How wide the matte's transition is at each point of the outline, ``(N,)`` pixels."""
+    """Return how wide the matte's transition is at each point of the outline, ``(N,)`` pixels."""
     lines = pair.profiles
     soft = ((lines.alpha > 0.05) & (lines.alpha < 0.95)).sum(axis=1)
     return np.asarray(soft * (lines.offsets[1] - lines.offsets[0]), np.float32)
 
 
 def misplaced_edge(pair: AnnotatedPair) -> Finding:
-    """How much better the matte's edge would fit the photo's if the matte was moved, grown or shrunk.
+    """Return how much better the matte's edge would fit the photo if the matte were moved, grown or shrunk.
 
     The ratio of the mean relative change (see `unsupported_edge`) at the best displacement to that at the outline; up
-    to 1 the matte lies best where it is. Displacements reach up to 4 % of the short side.
+    to 1 the matte fits best where it is. Displacements reach up to 4 % of the short side.
     """
     strength = _relative_strength(pair)
     if not len(strength):
@@ -79,13 +79,13 @@ def misplaced_edge(pair: AnnotatedPair) -> Finding:
 
 
 def lost_strands(pair: AnnotatedPair) -> Finding:
-    """How much more of the outline lost its strands than twice what is in layers: cut hair, on a smooth matte.
+    """Return the share of the outline that lost its strands, less half the share that is in layers: cut hair.
 
     The photo has strands where it changes along the outline just outside clearly more than farther away, and about
     as much as deep inside. There a matte in layers changes along the outline as well; one hard or one smooth edge does
     not. Where the transition is wider than 3 % of the short side, motion or defocus has smoothed it. The pattern of
-    clothes looks like strands, so half the share of the outline that is in layers is taken off: who drew the hair in
-    layers did not forget it at the sleeve.
+    clothes looks like strands, so half the share of the outline that is in layers is subtracted: an annotator who drew
+    the hair in layers did not forget it at the sleeve.
     """
     lines = pair.profiles
     if len(lines.places) <= WINDOW:

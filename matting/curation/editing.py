@@ -1,4 +1,4 @@
-"""Gate 1, editing traces: an earlier hard JPEG, cloned regions, a seam along a cutout."""
+"""Gate 1, traces of editing: an earlier JPEG of low quality, cloned regions, a seam along a cutout."""
 
 import cv2
 import numpy as np
@@ -8,20 +8,20 @@ from matting.curation.finding import Finding, along, along_outline
 from matting.curation.pair import AnnotatedPair
 
 GHOST_QUALITIES = tuple(range(4, 31, 2))
-"""JPEG qualities that are tried as earlier ones; better ones leave no damage that is seen, and phones use them."""
+"""JPEG qualities tried as the earlier one; higher ones do no visible damage, and phones use them."""
 
-_GHOST_SIDE = 384  # of the part looked at
+_GHOST_SIDE = 384  # pixels of the part that is analysed
 _CLONE_SIDE = 640  # of the image's short side when key points are compared
-_NEAREST_CLONE = 30  # pixels of that; nearer than this everything is like itself
-_COPIES = 3  # of a point; one is found at several scales
-_SEAM = 6.0  # of lightness by which a seam differs from both sides
+_NEAREST_CLONE = 30  # pixels at that size; closer patches are always similar
+_COPIES = 3  # at most, per point; the same point is found at several scales
+_SEAM = 6.0  # units of lightness by which a seam differs from both sides
 
 
 def jpeg_ghost(pair: AnnotatedPair) -> Finding:
-    """How far the error of saving the image again rises with JPEG quality, as log2; 0 where it only falls.
+    """Return how far the error of recompression rises with JPEG quality, as log2; 0 if it only falls.
 
     An image that was once saved at a low quality changes least when it is saved at that quality again, and more at
-    the next better ones (Farid, "Exposing digital forgeries from JPEG ghosts", TIFS 2009).
+    slightly higher ones (Farid, "Exposing digital forgeries from JPEG ghosts", TIFS 2009).
     """
     height, width = (side // 16 * 16 for side in pair.luma.shape)
     top, left = max(0, height - _GHOST_SIDE) // 32 * 16, max(0, width - _GHOST_SIDE) // 32 * 16
@@ -39,9 +39,9 @@ def _resaved(luma: NDArray[np.uint8], quality: int) -> float:
 
 
 def cloned(pair: AnnotatedPair) -> Finding:
-    """Key points that return elsewhere, all moved alike: the number for one displacement less that for the next.
+    """Return the number of key points repeated at the most frequent displacement, less that at the next most frequent.
 
-    Points that return more than three times, such as bricks of a wall, are repetition, not cloning (key points as in
+    Points that occur more than three times, such as bricks of a wall, are a pattern, not cloning (key points as in
     Amerini et al., "A SIFT-based forensic method for copy-move attack detection", TIFS 2011; here ORB, which is fast).
     """
     if pair.short_side < 2 * _NEAREST_CLONE:
@@ -77,10 +77,10 @@ def _dots(places: NDArray[np.float64], pair: AnnotatedPair) -> NDArray[np.bool_]
 
 
 def halo(pair: AnnotatedPair) -> Finding:
-    """Share of the outline along which the photo has a seam that is brighter, or darker, than both its sides.
+    """Return the share of the outline with a seam that is brighter, or darker, than both of its sides.
 
-    The seam is looked for just outside the matte; it has to differ by six units of lightness from the subject and from
-    what is behind it. The larger of the bright and the dark share counts.
+    The seam is searched for just outside the matte; it must differ by six units of lightness from the subject and
+    from the background. The larger of the bright and the dark share counts.
     """
     lines = pair.profiles
     if not len(lines.places):

@@ -1,4 +1,4 @@
-"""Verdicts for others: a Parquet file, images for annotators, and a FiftyOne data set to look at."""
+"""Export verdicts: a Parquet file, images for annotators, and a FiftyOne data set."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -20,11 +20,11 @@ _SIDE = 1600  # longest side of an image for annotators
 
 
 def read_verdicts(path: Path) -> list[dict[str, Any]]:
-    """The rows of a ``verdicts.csv``: `COLUMNS`, numbers as float, None where there is none.
+    """Read the rows of a ``verdicts.csv``: `COLUMNS`, numbers as float, None where a cell is empty.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        MattingError: If it has other columns, or no number where one belongs.
+        MattingError: If it has other columns, or text in a column of numbers.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected the verdicts of 'matting curate run', found nothing; run it first")
@@ -43,10 +43,10 @@ def _typed(row: Mapping[str, str]) -> dict[str, Any]:
 
 
 def write_parquet(verdicts: Path, path: Path) -> None:
-    """Write a ``verdicts.csv`` as Parquet: text and float64, null where there is no number.
+    """Write a ``verdicts.csv`` as Parquet: text and float64, null where a cell is empty.
 
     Raises:
-        FileNotFoundError, MattingError: As `read_verdicts`; also where pyarrow is missing.
+        FileNotFoundError, MattingError: As `read_verdicts`; also if pyarrow is missing.
     """
     try:
         import pyarrow
@@ -61,31 +61,31 @@ def write_parquet(verdicts: Path, path: Path) -> None:
 
 
 def write_images(curation: Curation, folder: Path, progress: Progress, workers: int | None = None) -> int:
-    """Draw for annotators where each pair fails each check that names a place, as ``NAME.CHECK.png``.
+    """Render for annotators where each pair fails each check that has a location, as ``NAME.CHECK.png``.
 
     Args:
-        curation: The set, judged before.
-        folder: To make.
-        progress: Shows how far it is.
+        curation: The set, with verdicts.
+        folder: New folder.
+        progress: Displays progress.
         workers: Processes; all cores by default.
 
     Returns:
-        How many images were written.
+        Number of images written.
 
     Raises:
-        FileExistsError: If there is such a folder.
-        FileNotFoundError, MattingError: As `read_verdicts`; also where a file has become unreadable.
+        FileExistsError: If the folder exists.
+        FileNotFoundError, MattingError: As `read_verdicts`; also if a file has become unreadable.
     """
     failed = [(row["name"], row["reasons"].split(";")) for row in read_verdicts(curation.verdicts) if row["reasons"]]
     work = [(name, checks) for name, reasons in failed if (checks := [one for one in reasons if one in BY_NAME])]
     if folder.exists():
-        raise FileExistsError(f"{folder}: is there already; name a new folder")
+        raise FileExistsError(f"{folder}: exists already; name a new folder")
     folder.mkdir(parents=True)
-    counts = in_processes(partial(_write_pictures, curation=curation, folder=folder), work, workers)
-    return sum(count for _, count in zip(progress(work, "drawing"), counts, strict=True))
+    counts = in_processes(partial(_write_overlays, curation=curation, folder=folder), work, workers)
+    return sum(count for _, count in zip(progress(work, "rendering"), counts, strict=True))
 
 
-def _write_pictures(work: tuple[str, Sequence[str]], curation: Curation, folder: Path) -> int:
+def _write_overlays(work: tuple[str, Sequence[str]], curation: Curation, folder: Path) -> int:
     name, checks = work
     pair = curation.read(name)
     places = {check: where for check in checks if (where := BY_NAME[check].measure(pair).where) is not None}
@@ -97,16 +97,16 @@ def _write_pictures(work: tuple[str, Sequence[str]], curation: Curation, folder:
 
 
 def to_fiftyone(curation: Curation, name: str) -> int:
-    """Make a persistent FiftyOne data set: photos, mattes as heat maps, verdicts, reasons and every score.
+    """Create a persistent FiftyOne data set: photos, mattes as heat maps, verdicts, reasons and every score.
 
     The data set refers to the user's files; none is copied or changed.
 
     Args:
-        curation: The set, judged before.
-        name: Of the data set.
+        curation: The set, with verdicts.
+        name: Name of the FiftyOne data set.
 
     Returns:
-        How many pairs it has.
+        Number of pairs in it.
 
     Raises:
         FileNotFoundError: As `read_verdicts`.
@@ -138,6 +138,6 @@ def to_fiftyone(curation: Curation, name: str) -> int:
     try:
         dataset.add_samples(samples)
     except BaseException:
-        dataset.delete()  # the whole set or none
+        dataset.delete()  # never leave half a data set behind
         raise
     return len(samples)

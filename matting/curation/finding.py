@@ -1,4 +1,4 @@
-"""What a check says of a pair."""
+"""The result of a check on a pair."""
 
 from typing import NamedTuple
 
@@ -13,11 +13,11 @@ WINDOW = 30
 
 
 class Finding(NamedTuple):
-    """A score and where it comes from.
+    """A score and its location.
 
     Attributes:
         score: Larger is worse; each check documents its unit.
-        where: ``(H, W)`` bool, the places to look at, or None where the whole image is meant.
+        where: ``(H, W)`` bool, the places to look at, or None for the whole image.
     """
 
     score: float
@@ -28,8 +28,8 @@ def along_outline(pair: AnnotatedPair, flagged: NDArray[np.bool_]) -> NDArray[np
     """Mark points of the outline as dots on the image.
 
     Args:
-        pair: Whose outline it is.
-        flagged: ``(N,)`` bool, of the points of its profiles.
+        pair: The pair.
+        flagged: ``(N,)`` bool, which points of its profiles to mark.
 
     Returns:
         ``(H, W)`` bool.
@@ -42,7 +42,7 @@ def along_outline(pair: AnnotatedPair, flagged: NDArray[np.bool_]) -> NDArray[np
 
 
 def along(values: NDArray[np.float32], window: int) -> NDArray[np.float32]:
-    """The running mean of what is known along an outline, ``(N,)``, over a window of points."""
+    """Return the running mean of values ``(N,)`` along an outline over a window of points."""
     if len(values) <= window:
         return np.full_like(values, values.mean() if len(values) else 0)
     padded = np.pad(values, (window // 2, window - 1 - window // 2), mode="wrap")
@@ -50,7 +50,7 @@ def along(values: NDArray[np.float32], window: int) -> NDArray[np.float32]:
 
 
 def in_layers(lines: Profiles) -> NDArray[np.bool_]:
-    """Where along the outline the matte changes from point to point, as strands do, ``(N - 1,)``."""
+    """Return where along the outline the matte changes from point to point, as strands do, ``(N - 1,)``."""
     at = lines.offsets / lines.offsets[-1]
     change = np.abs(np.diff(lines.alpha[:, (at > -0.3) & (at < 0.45)], axis=0)) * lines.adjacent[:, None]
     return np.asarray(along(change.mean(axis=1), WINDOW) >= 0.02)

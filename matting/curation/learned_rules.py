@@ -1,4 +1,4 @@
-"""Annotation rules that a network has learnt: faults that no edge or histogram tells from a good matte."""
+"""Annotation rules by a trained network: faults that edges and histograms cannot distinguish from a good matte."""
 
 from typing import TYPE_CHECKING
 
@@ -10,27 +10,27 @@ if TYPE_CHECKING:
 
 
 def cut_hair(pair: AnnotatedPair) -> Finding:
-    """How sure the critic is, 0 to 1, that hair was cut along a line, with strands outside it."""
+    """Return the critic's probability that hair was cut along a line, with strands outside it."""
     return _finding(pair, "cut_hair")
 
 
 def filled_gap(pair: AnnotatedPair) -> Finding:
-    """How sure the critic is, 0 to 1, that background between arms, legs and body was declared foreground."""
+    """Return the critic's probability that background between arms, legs and body was labelled foreground."""
     return _finding(pair, "filled_gap")
 
 
 def included_shadow(pair: AnnotatedPair) -> Finding:
-    """How sure the critic is, 0 to 1, that a cast shadow was declared foreground."""
+    """Return the critic's probability that a cast shadow was labelled foreground."""
     return _finding(pair, "included_shadow")
 
 
 def missing_part(pair: AnnotatedPair) -> Finding:
-    """How sure the critic is, 0 to 1, that a part of the subject was declared background."""
+    """Return the critic's probability that a part of the subject was labelled background."""
     return _finding(pair, "missing_part")
 
 
 def displaced(pair: AnnotatedPair) -> Finding:
-    """How sure the critic is, 0 to 1, that the matte is shifted, too wide, too narrow, or of another image."""
+    """Return the critic's probability that the matte is shifted, too wide, too narrow, or of another image."""
     return _finding(pair, "displaced")
 
 

@@ -1,4 +1,4 @@
-"""A file of results, a JSON line a pair, so that whoever is interrupted goes on where it stopped."""
+"""A file of results, one JSON line per pair, so that an interrupted run resumes where it stopped."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,24 +8,24 @@ from typing import Any
 from matting.files import write_atomic
 
 Line = dict[str, Any]
-"""``name`` and ``stamp`` of a pair, ``problem`` (empty where there is none), and what was found of it."""
+"""``name`` and ``stamp`` of a pair, ``problem`` (empty if there is none), and the results."""
 
 
-def go_on(
+def resume(
     path: Path, stamps: Mapping[str, Sequence[str]], find: Callable[[Sequence[str]], Iterable[Line]]
 ) -> list[Line]:
-    """Complete a file of results: lines that still hold are kept, other pairs are looked at, one line at a time.
+    """Complete a file of results: keep the lines that are still valid, and compute the others one at a time.
 
     Args:
         path: The file; it need not exist.
-        stamps: By name, what tells whether a pair and whoever looks at it are the same as before.
-        find: Given names, what is found of each, in their order; with ``problem`` where nothing could be.
+        stamps: Stamp by name; a line is valid while its stamp is equal.
+        find: Maps names to their results, in order; ``problem`` is set if there is no result.
 
     Returns:
-        A line for each pair, in the order of ``stamps``. A pair with a problem is looked at again the next time.
+        One line per pair, in the order of ``stamps``. A pair with a problem is computed again the next time.
     """
     known = {line["name"]: line for line in read_lines(path)}
-    kept = {name: known[name] for name, stamp in stamps.items() if name in known and _holds(known[name], stamp)}
+    kept = {name: known[name] for name, stamp in stamps.items() if name in known and _valid(known[name], stamp)}
     write_atomic(path, "".join(json.dumps(line) + "\n" for line in kept.values()).encode())
     missing = [name for name in stamps if name not in kept]
     with path.open("a", encoding="utf-8") as file:
@@ -37,11 +37,12 @@ def go_on(
 
 
 def read_lines(path: Path) -> list[Line]:
-    """The complete lines of such a file; none where there is no file."""
+    """Read the complete lines of such a file; none if there is no file."""
     if not path.is_file():
         return []
+    # What follows the last newline was cut off when a run was killed while writing.
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
 
 
-def _holds(line: Line, stamp: Sequence[str]) -> bool:
+def _valid(line: Line, stamp: Sequence[str]) -> bool:
     return line["stamp"] == list(stamp) and not line["problem"]

@@ -1,4 +1,4 @@
-"""Annotation rules of a matte alone: what a true one never looks like."""
+"""Annotation rules on the matte alone: properties that a correct matte never has."""
 
 from statistics import median
 
@@ -11,25 +11,26 @@ from matting.curation.pair import REFLECTION, TRANSLUCENT, AnnotatedPair
 
 _SOFT = (13, 242)  # bytes between which a pixel is neither foreground nor background, beyond JPEG's noise
 _BLENDED, _TRANSITION = (0.1, 0.3), (0.3, 0.8)  # the article's outer and middle layers of hair
-_LEAST_SHARE = 0.001  # of the image: the smallest person of the synthetic corpus covers 0.5 %
-_HAIR = 0.6  # blended pixels for each of the transition, along the hair of careful mattes
-_LEAST_HAIR = 0.05  # of the outline in layers; less is no hair to judge
+_LEAST_SHARE = 0.001  # of the image; the smallest person of the synthetic corpus covers 0.5 %
+_HAIR = 0.6  # blended pixels per transition pixel along the hair of careful mattes
+_LEAST_HAIR = 0.05  # share of the outline in layers; less is too little hair to judge
 
 
 def empty_matte(pair: AnnotatedPair) -> Finding:
-    """How many times the subject, or what is around it, would have to grow to cover 0.1 % of the image.
+    """Return how many times the subject, or the background, would have to grow to cover 0.1 % of the image.
 
-    Above 1 there is none to speak of.
+    Above 1 the matte counts as empty, or as full.
     """
     solid = int(np.count_nonzero(pair.alpha > 127))
     return Finding(_LEAST_SHARE * pair.alpha.size / max(1, min(solid, pair.alpha.size - solid)))
 
 
 def inverted(pair: AnnotatedPair) -> Finding:
-    """How much more opaque than the whole the image's left, upper and right borders are, in [-1, 1].
+    """Return how much more opaque the left, upper and right borders are than the whole image, in [-1, 1].
 
-    Above 0 the subject surrounds the background: black and white were exchanged. People stand on the lower border; they
-    may be cut by one of the others, hence the median of the three, or fill all of them, hence their mean: the lesser.
+    Above 0 the subject surrounds the background: black and white were exchanged. People touch the lower border. They
+    may be cut by one of the others, hence the median of the three, or fill all of them, hence their mean; the lesser
+    counts.
     """
     borders = pair.alpha[0], pair.alpha[:, 0], pair.alpha[:, -1]
     lesser = min(median(float(line.mean()) for line in borders), float(np.concatenate(borders).mean()))
@@ -37,7 +38,7 @@ def inverted(pair: AnnotatedPair) -> Finding:
 
 
 def no_soft_edge(pair: AnnotatedPair) -> Finding:
-    """What the outline lacks of one soft pixel a pixel of length: 1 for a mask of 0 and 255, 0 for a photo's edge.
+    """Return how far the outline is from one soft pixel per pixel of length: 1 for a binary mask, 0 for a photo's edge.
 
     A lens alone makes edges a pixel or two wide; hair, motion and defocus make them wider.
     """
@@ -52,9 +53,9 @@ def no_soft_edge(pair: AnnotatedPair) -> Finding:
 
 
 def stair_steps(pair: AnnotatedPair) -> Finding:
-    """How few of the levels between 5 and 95 % the matte uses: 1 for none, 0 if soft pixels take every one they could.
+    """Return the share of levels between 5 and 95 % that the soft pixels could take and do not, in [0, 1].
 
-    Mattes that were thresholded, posterised or grown by a brush have soft pixels of a handful of values only.
+    Mattes that were thresholded, posterised or grown by a brush have only a handful of soft values.
     """
     counts = cv2.calcHist([pair.alpha], [0], None, [256], [0, 256]).ravel()[_SOFT[0] : _SOFT[1] + 1]
     possible = min(int(counts.sum()) // 8, len(counts))
@@ -62,10 +63,10 @@ def stair_steps(pair: AnnotatedPair) -> Finding:
 
 
 def flat_translucency(pair: AnnotatedPair) -> Finding:
-    """Area of one partial opacity, in % of the subject: a painted shadow or a painted pane, not hair, glass or motion.
+    """Return the area of one constant partial opacity, in % of the subject: a painted shadow or pane.
 
-    Pixels count whose neighbourhood of 1 % of the short side holds one soft value within two levels; of these, those of
-    the most frequent level. A veil is as even from pixel to pixel, but not as a whole.
+    A pixel counts if its neighbourhood, 1 % of the short side, has one soft value to within two levels; of these, the
+    pixels of the most frequent level. A veil is as even from pixel to pixel, but not as a whole.
     """
     side = max(3, round(0.01 * pair.short_side)) | 1
     kernel = np.ones((side, side), np.uint8)
@@ -77,11 +78,11 @@ def flat_translucency(pair: AnnotatedPair) -> Finding:
 
 
 def hair_layers(pair: AnnotatedPair) -> Finding:
-    """How far the layers of the hair are from balance: octaves between its ratio of blended to transition and 0.6.
+    """Return how far the layers of the hair are out of balance: octaves of blended / transition from 0.6.
 
     Where the matte is in layers, pixels of 0.1 to 0.3 (strands that mix with the background) and of 0.3 to 0.8 (the
-    transition) are counted along the profiles. One layer is missing where wisps were erased, or everything above a
-    threshold made solid. 0 where less than 5 % of the outline is in layers.
+    transition) are counted along the profiles. One layer is missing if wisps were erased, or if everything above a
+    threshold was made solid. 0 if less than 5 % of the outline is in layers.
     """
     lines = pair.profiles
     if len(lines.places) <= WINDOW:
@@ -97,7 +98,7 @@ def hair_layers(pair: AnnotatedPair) -> Finding:
 
 
 def ragged_edge(pair: AnnotatedPair) -> Finding:
-    """How far the outline wanders to and fro: RMS distance from itself smoothed over 3 %, in % of the short side."""
+    """Return the RMS distance of the outline from itself smoothed over 3 %, in % of the short side."""
     window = max(5, round(0.03 * pair.short_side)) | 1
     wander = [_wander(line, window) / pair.short_side for line in pair.contours if len(line) > window]
     if not wander:
@@ -116,9 +117,9 @@ def _wander(line: NDArray[np.float32], window: int) -> NDArray[np.float32]:
 
 
 def wrong_translucency(pair: AnnotatedPair) -> Finding:
-    """Share of labelled glass and plastic whose opacity is not what it is labelled as; 0 without labels.
+    """Return the share of labelled glass and plastic whose opacity contradicts the label; 0 without labels.
 
-    Reflections alone are background, up to 0.1; translucent material has 0.4 to 0.6.
+    Pure reflections are background, up to 0.1; translucent material has 0.4 to 0.6.
     """
     if pair.regions is None or not pair.regions.any():
         return Finding(0.0)
@@ -129,15 +130,15 @@ def wrong_translucency(pair: AnnotatedPair) -> Finding:
 
 
 def islands(pair: AnnotatedPair) -> Finding:
-    """Number of specks of foreground far from the subject: small, and 3 % of the short side from any large part.
+    """Return the number of specks of foreground farther than 3 % of the short side from any large part.
 
-    Strands end in specks as well, but next to the hair they belong to.
+    Strands also end in specks, but close to the hair they belong to.
     """
     return _far_specks(pair.alpha > 127, pair)
 
 
 def holes(pair: AnnotatedPair) -> Finding:
-    """Number of specks of background deep inside the subject: small, and 3 % of the short side from any large part."""
+    """Return the number of specks of background farther than 3 % of the short side from any large part."""
     return _far_specks(pair.alpha <= 127, pair)
 
 

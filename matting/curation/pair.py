@@ -1,4 +1,4 @@
-"""A photo with its matte, and what several checks want to know of the two, computed once."""
+"""A photo with its matte, and measurements that several checks share, computed once."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from matting.curation.critic import Criticism
 
 POINTS = 1600
-"""About as many points are taken along the outline of a subject, less than half as many more."""
+"""Approximate number of points along the outline of a subject; there are at most half as many more."""
 
 REACH = 0.05
-"""How far the outline's profiles reach to either side, as a share of the short side."""
+"""How far the profiles reach to either side of the outline, as a share of the short side."""
 
 TRANSLUCENT, REFLECTION = 128, 255
-"""Bytes of an image of regions: translucent glass or plastic, and reflections with nothing of the subject behind."""
+"""Values of a region image: translucent glass or plastic, and reflections with no subject behind them."""
 
-_SAMPLES = 26  # of a profile to either side
-_BORDER = 0.01  # what the frame of the image cuts is no edge of the subject
+_SAMPLES = 26  # of a profile on either side
+_BORDER = 0.01  # of the short side; where the image border cuts the subject there is no edge
 
 
 class Profiles(NamedTuple):
@@ -57,10 +57,10 @@ class AnnotatedPair:
     Attributes:
         photo: ``(H, W, 3)`` uint8 sRGB.
         alpha: ``(H, W)`` uint8, 255 = foreground.
-        regions: ``(H, W)`` uint8 of `TRANSLUCENT`, `REFLECTION` and 0, or None where nobody labelled any.
+        regions: ``(H, W)`` uint8 of `TRANSLUCENT`, `REFLECTION` and 0, or None if there are no labels.
 
     Raises:
-        ValueError: Other shapes or types, or sizes that differ.
+        ValueError: For other shapes or types, or if the sizes differ.
     """
 
     photo: NDArray[np.uint8]
@@ -88,13 +88,13 @@ class AnnotatedPair:
 
     @cached_property
     def subject(self) -> NDArray[np.bool_]:
-        """``(H, W)`` bool, where the matte is above a half; everywhere where it never is."""
+        """``(H, W)`` bool, where the matte is above a half; everywhere if it never is."""
         inside = self.alpha > 127
         return inside if inside.any() else np.ones_like(inside)
 
     @cached_property
     def contours(self) -> list[NDArray[np.float32]]:
-        """Outlines at half opacity, outer ones and holes, each ``(N, 2)`` x, y; specks are left out."""
+        """Outlines at half opacity, outer ones and holes, each ``(N, 2)`` x, y, without specks."""
         smooth = cv2.GaussianBlur(self.alpha, (0, 0), max(1.0, self.short_side / 500))
         found, _ = cv2.findContours((smooth > 127).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         least = 0.08 * self.short_side
@@ -102,7 +102,7 @@ class AnnotatedPair:
 
     @cached_property
     def profiles(self) -> Profiles:
-        """Lines across the outline at about `POINTS` places, those at the image's border left out."""
+        """Lines across the outline at about `POINTS` places, without those at the border of the image."""
         step = max(1, round(sum(map(len, self.contours)) / POINTS))
         lines = [line[::step] for line in self.contours]
         places = np.concatenate(lines) if lines else np.zeros((0, 2), np.float32)
@@ -119,7 +119,7 @@ class AnnotatedPair:
 
     @cached_property
     def criticism(self) -> "Criticism":
-        """What a network that has learnt from planted faults says of the pair."""
+        """The result of the critic, a network trained on planted faults, for the pair."""
         from matting.curation.critic import criticise  # lazily: torch takes seconds
 
         return criticise(self.photo, self.alpha)

@@ -8,33 +8,33 @@ from matting.curation.finding import Finding
 from matting.curation.pair import AnnotatedPair
 
 SHORT_SIDE = 512
-"""The article's smallest short side, pixels."""
+"""The smallest short side in pixels, from the article."""
 
 CLIPPED = 250
 """Value from which a channel counts as clipped."""
 
 _STRONGEST = 0.9  # quantile of the subject's gradients that counts as an edge
 _RIM = 0.01  # of the short side, along the outline
-_LEAST_CORE = 0.2  # of the subject has to lie within its rim
-_SHARPER_SHARE = 0.2  # of the edges decides: motion leaves edges along it sharp, and out-of-focus parts are no fault
+_LEAST_CORE = 0.2  # share of the subject that must be left inside its rim
+_SHARPER_SHARE = 0.2  # of the edges decides: motion leaves edges along it sharp, and out-of-focus parts are allowed
 
 
 def low_resolution(pair: AnnotatedPair) -> Finding:
-    """How many times the short side would have to grow to reach `SHORT_SIDE`; above 1 it is too small."""
+    """Return how many times the short side would have to grow to reach `SHORT_SIDE`; above 1 it is too small."""
     return Finding(SHORT_SIDE / pair.short_side)
 
 
 def underexposed(pair: AnnotatedPair) -> Finding:
-    """How far the lights are from white: ``1 - P98 / 255`` of the luma, on the subject and on the whole, the lesser.
+    """Return how far the highlights are from white: ``1 - P98 / 255`` of luma, on subject or image, the lesser.
 
-    A silhouette before a window has a dark subject in a bright image; it is no fault.
+    A silhouette in front of a window is a dark subject in a bright image, which is no fault.
     """
     lights = max(_quantile(pair.luma, 0.98, inside) for inside in (pair.subject.astype(np.uint8), None))
     return Finding(1 - lights / 255)
 
 
 def overexposed(pair: AnnotatedPair) -> Finding:
-    """How much is burnt out: the geometric mean of the shares of the subject and of the whole with a clipped channel.
+    """Return the geometric mean of the shares of the subject and of the whole image with a clipped channel.
 
     Neither a white backdrop alone nor a white shirt alone is a fault.
     """
@@ -44,18 +44,18 @@ def overexposed(pair: AnnotatedPair) -> Finding:
 
 
 def low_contrast(pair: AnnotatedPair) -> Finding:
-    """What the whole image leaves of the range of luma: ``1 - (P98 - P2) / 255``."""
+    """Return the unused part of the range of luma: ``1 - (P98 - P2) / 255``."""
     low, high = (_quantile(pair.luma, q) for q in (0.02, 0.98))
     return Finding(1 - (high - low) / 255)
 
 
 def blur(pair: AnnotatedPair) -> Finding:
-    """Blur of the sharper edges on the subject: standard deviation of the point spread, in % of the short side.
+    """Return the blur of the sharper edges on the subject: the sigma of the point spread, in % of the short side.
 
-    At strong edges, the gradient before and after a known further blur tells the blur that was there (Zhuo & Sim,
-    "Defocus map estimation from a single image", Pattern Recognition 2011, eq. 5). Both are taken behind a common
-    blur that noise does not pass, whose variance is subtracted. The subject's rim is left out where that leaves a fifth
-    of it: a blurred subject set before another scene has a sharp one.
+    At strong edges, the gradients before and after an additional known blur determine the original blur (Zhuo & Sim,
+    "Defocus map estimation from a single image", Pattern Recognition 2011, eq. 5). Both are computed after a
+    common blur that suppresses noise and whose variance is subtracted. The subject's rim is excluded if a fifth of the
+    subject remains: a blurred subject pasted into another scene has a sharp rim.
     """
     scale = min(1.0, 720 / pair.short_side)
     size = (round(pair.luma.shape[1] * scale), round(pair.luma.shape[0] * scale))
@@ -64,7 +64,7 @@ def blur(pair: AnnotatedPair) -> Finding:
     rim = 2 * round(_RIM * min(size)) + 1
     core = cv2.erode(subject, np.ones((rim, rim), np.uint8), borderValue=1)
     inside = (core if cv2.countNonZero(core) > _LEAST_CORE * cv2.countNonZero(subject) else subject) > 0
-    inside |= not inside.any()  # the whole image, where the subject is lost between the pixels
+    inside |= not inside.any()  # the whole image, if the subject vanishes at this size
     guard, further = 0.002 * min(size), 0.008 * min(size)
     before = _gradient(luma, guard)
     after = _gradient(luma, float(np.hypot(guard, further)))
@@ -83,6 +83,6 @@ def _gradient(luma: NDArray[np.uint8], sigma: float) -> NDArray[np.float32]:
 
 
 def _quantile(values: NDArray[np.uint8], q: float, inside: NDArray[np.uint8] | None = None) -> float:
-    """A quantile of bytes, where a mask is not 0, by their histogram."""
+    """Return a quantile of bytes where the mask is not 0, from their histogram."""
     counts = cv2.calcHist([values], [0], inside, [256], [0, 256]).ravel().cumsum(dtype=np.float64)
     return float(np.searchsorted(counts, q * counts[-1]))

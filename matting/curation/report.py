@@ -1,4 +1,4 @@
-"""What a curation found: the funnel next to the article's, reasons, agreement, and the worst of each check."""
+"""The report of a curation: the funnel compared with the article's, reasons, agreement, and the worst of each check."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -35,45 +35,45 @@ _BINS = 20
 
 
 def funnel_table(judged: Sequence[Judged], rate: DefectRate | None) -> Table:
-    """How many pairs came to each gate, and how many it stopped.
+    """Return the table of how many pairs reached each gate, and how many it stopped.
 
     Args:
         judged: All pairs.
-        rate: What the audit says; its share is of the pairs that a person looked at. None where there was none.
+        rate: Rate of defects among the audited pairs; None if there was no audit.
     """
     entering, rows = len(judged), []
     for gate, title in TITLES.items():
         stopped = sum(one.gate == gate for one in judged)
-        figures = [str(entering), str(stopped), _share(stopped, entering)]
+        cells = [str(entering), str(stopped), _share(stopped, entering)]
         if gate == "audit":
             looked = f"{entering}, {rate.audited} looked at" if rate else ""
-            figures = [looked, str(stopped), _share(rate.defects, rate.audited)] if rate else ["", "", "not run"]
-        rows.append([title, *figures, PUBLISHED.get(gate, "not given")])
+            cells = [looked, str(stopped), _share(rate.defects, rate.audited)] if rate else ["", "", "not run"]
+        rows.append([title, *cells, PUBLISHED.get(gate, "not given")])
         entering -= stopped
     rows.append(["accepted", str(entering), "", _share(entering, len(judged)), ""])
-    return Table("Funnel", ["gate", "came", "stopped", "share [95 %]", "the article's"], rows)
+    return Table("Funnel", ["gate", "reached", "stopped", "share [95 %]", "in the article"], rows)
 
 
 def verdict_table(judged: Sequence[Judged]) -> Table:
-    """Pairs by verdict."""
+    """Return the number of pairs by verdict."""
     counts = Counter(one.verdict for one in judged)
     rows = [[name, str(counts[name]), _share(counts[name], len(judged))] for name in get_args(Verdict)]
     return Table("Verdicts", ["verdict", "pairs", "share [95 %]"], rows)
 
 
 def reason_table(judged: Sequence[Judged], credible: float) -> Table:
-    """Reasons by frequency; a pair may have several. Less agreement than ``credible`` is one."""
+    """Return the reasons by frequency; a pair may have several. An agreement below ``credible`` is one."""
     counts = Counter(reason for one in judged if one.verdict != "accept" for reason in one.reasons)
     advice = {name: check.advice for name, check in BY_NAME.items()} | {
-        "credibility": f"Models that have not seen the pair agree with its matte by less than {credible}.",
+        "credibility": f"The agreement of models that have not seen the pair with its matte is below {credible}.",
         "unreadable": "A file cannot be read, or photo and matte differ in size.",
     }
-    rows = [[reason, str(count), advice.get(reason, "a person's")] for reason, count in counts.most_common()]
+    rows = [[reason, str(count), advice.get(reason, "given by a person")] for reason, count in counts.most_common()]
     return Table("Reasons", ["reason", "pairs", "what to do"], rows)
 
 
 def remaining_table(judged: Sequence[Judged], rate: DefectRate) -> Table:
-    """The audit's estimate for the accepted pairs that nobody looked at."""
+    """Return the audit's estimate for the accepted pairs that nobody looked at."""
     unseen = sum(one.verdict == "accept" and not one.reasons for one in judged)
     about = f"{unseen * rate.defects / rate.audited:.0f} [{unseen * rate.low:.0f}, {unseen * rate.high:.0f}]"
     row = [str(unseen), _share(rate.defects, rate.audited), about]
@@ -82,27 +82,27 @@ def remaining_table(judged: Sequence[Judged], rate: DefectRate) -> Table:
 
 
 def unreadable_table(judged: Sequence[Judged]) -> Table:
-    """Pairs that could not be measured, and why."""
+    """Return the pairs that could not be measured, and why."""
     rows = [[one.measured.name, one.measured.problem] for one in judged if one.measured.problem]
     return Table("Unreadable", ["pair", "found"], rows)
 
 
 def report_tables(judged: Sequence[Judged], rate: DefectRate | None, credible: float) -> list[Table]:
-    """All tables of a report, the funnel first; ``credible`` is the smallest agreement that was asked for."""
+    """Return all tables of a report, the funnel first; ``credible`` is the smallest accepted agreement."""
     tables = [funnel_table(judged, rate), *([remaining_table(judged, rate)] if rate else [])]
     tables += [verdict_table(judged), reason_table(judged, credible), unreadable_table(judged)]
     return [table for table in tables if table.rows]
 
 
 def report_markdown(curation: Curation, tables: Sequence[Table]) -> str:
-    """The report as Markdown."""
+    """Return the report as Markdown."""
     return f"# Curation of {curation.name}\n\n" + "\n".join(map(to_markdown, tables))
 
 
 def report_html(curation: Curation, judged: Sequence[Judged], tables: Sequence[Table], credible: float) -> str:
-    """The report as one page, with the worst pairs of each check and where they fail.
+    """Return the report as one page, with the worst pairs of each check and where they fail.
 
-    The pairs shown are read and measured once more. Less agreement than ``credible`` failed a pair.
+    The pairs shown are read and measured once more. An agreement below ``credible`` fails a pair.
     """
     body = [f"<h1>Curation of {escape(curation.name)}</h1>", *map(table_html, tables), _agreement(judged, credible)]
     body.append("<h2>The worst of each check</h2>")
@@ -116,12 +116,12 @@ def report_html(curation: Curation, judged: Sequence[Judged], tables: Sequence[T
 
 
 def overlay(pair: AnnotatedPair, where: NDArray[np.bool_] | None, side: int = _SIDE) -> NDArray[np.uint8]:
-    """The photo, darker, with the outline of the matte in white and the places of a finding in red.
+    """Render the photo, darkened, with the outline of the matte in white and the places of a finding in red.
 
     Args:
         pair: Photo and matte.
         where: ``(H, W)`` bool, or None for no place.
-        side: Longest side of the result, if the photo is that long.
+        side: Longest side of the result; smaller photos are not enlarged.
 
     Returns:
         ``(h, w, 3)`` uint8 RGB.
@@ -146,7 +146,7 @@ def _example(curation: Curation, one: Judged, check: Check) -> str:
 
 
 def _agreement(judged: Sequence[Judged], credible: float) -> str:
-    """How the agreement with cross-check models is distributed."""
+    """Return the histogram of the agreement with the cross-check models."""
     values = [one.measured.credibility for one in judged if one.measured.credibility is not None]
     if not values:
         return ""
@@ -156,7 +156,7 @@ def _agreement(judged: Sequence[Judged], credible: float) -> str:
         f"<i style='width:{100 * count / counts.max():.1f}%'></i></div><span>{count}</span></div>"
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
     )
-    return f"<h2>Agreement with cross-check models; below {credible:g} is annotated again</h2>{bars}"
+    return f"<h2>Agreement with cross-check models; pairs below {credible:g} are annotated again</h2>{bars}"
 
 
 def _share(count: int, of: int) -> str:

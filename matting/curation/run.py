@@ -1,4 +1,4 @@
-"""Measuring a whole set: in parallel, going on where it stopped, with every score kept in a file of the curation."""
+"""Measure a whole set in parallel; every score is kept in a file, so that an interrupted run resumes."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.curation.checks import measure, version
-from matting.curation.ledger import Line, go_on
+from matting.curation.ledger import Line, resume
 from matting.curation.pair import REFLECTION, TRANSLUCENT, AnnotatedPair
 from matting.curation.verdicts import Measured
 from matting.data.formats import Item, Source
@@ -26,20 +26,20 @@ from matting.images import read_alpha, read_rgb
 from matting.processes import in_processes
 
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]
-"""Passes through what it is given and shows how far it is, under a label."""
+"""Iterates over a sequence and displays progress under a label."""
 
 
 class RegionError(MattingError):
-    """Labelled regions are wrong: a mistake of the label, not of the pair."""
+    """Labelled regions are wrong: a mistake in the labels, not in the pair."""
 
 
 @dataclass(frozen=True)
 class Curation:
-    """A folder that holds all that is known about one set.
+    """A folder with everything known about one set.
 
     Attributes:
-        folder: Where its files are.
-        parts: The pairs of each split; no pair stands in two.
+        folder: The folder of results.
+        parts: The pairs of each split; no pair is in two.
         regions: Folder of images ``NAME.png`` in which glass and plastic are labelled, or None.
     """
 
@@ -65,7 +65,7 @@ class Curation:
         """Read the photo and the matte of a pair, and its labelled regions if there are any.
 
         Raises:
-            RegionError: If the regions hold other values than theirs, or are of another size.
+            RegionError: If the regions contain other values, or have another size.
             MattingError: If a file cannot be read, or photo and matte differ in size.
         """
         (source, index), item = self._places[name], self.items[name]
@@ -75,7 +75,7 @@ class Curation:
         return AnnotatedPair(photo, layers.alpha, _read_regions(file, layers.alpha.shape) if file else None)
 
     def stamp(self, name: str) -> str:
-        """What tells whether the files of a pair are those that somebody looked at: a digest of sizes and times."""
+        """Return a digest of the sizes and times of a pair's files; it changes if one of them does."""
         item = self.items[name]
         paths = (item.photo, item.alpha, item.foreground, item.background, _region_file(item, self.regions))
         times = [size_and_time(path) if path and path.is_file() else None for path in paths]
@@ -83,87 +83,87 @@ class Curation:
 
     @property
     def scores(self) -> Path:
-        """Scores of all checks, a JSON line a pair."""
+        """Scores of all checks, one JSON line per pair."""
         return self.folder / "scores.jsonl"
 
     @property
     def credibility(self) -> Path:
-        """Agreement with cross-check models, a JSON line a pair."""
+        """Agreement with cross-check models, one JSON line per pair."""
         return self.folder / "credibility.jsonl"
 
     @property
     def limits(self) -> Path:
-        """Limits that replace some of the project's; need not exist."""
+        """Limits that override some of the project's; need not exist."""
         return self.folder / "limits.yaml"
 
     @property
     def sample(self) -> Path:
-        """What was drawn for the audit."""
+        """The sample of the audit."""
         return self.folder / "audit_sample.csv"
 
     @property
     def decisions(self) -> Path:
-        """What people decided in audits."""
+        """The decisions of audits."""
         return self.folder / "audit.csv"
 
     @property
     def verdicts(self) -> Path:
-        """The result."""
+        """The verdicts on all pairs."""
         return self.folder / "verdicts.csv"
 
 
 def start_curation(folder: Path, name: str, root: Path, splits: Sequence[str], regions: Path | None = None) -> Curation:
-    """Begin the curation of a set, or go on with it.
+    """Start the curation of a set, or resume it.
 
     Args:
-        folder: Takes the results; made where it does not exist.
-        name: Format of the set, as ``matting data list`` has it.
+        folder: Folder of the results; created if it does not exist.
+        name: Format of the set, as listed by ``matting data list``.
         root: Folder of the set. Nothing in it is changed.
-        splits: Splits that are looked at; all that the format has where none is given.
-        regions: Folder that may hold a gray image ``NAME.png`` of a pair: 128 where there is translucent glass or
+        splits: Splits to curate; empty for all splits of the format.
+        regions: Folder that may contain a gray image ``NAME.png`` of a pair: 128 where there is translucent glass or
             plastic, 255 where there is only a reflection, 0 elsewhere.
 
     Raises:
-        MattingError: If the folder holds the curation of another set, the set has no photos, or no regions are
+        MattingError: If the folder contains the curation of another set, the set has no photos, or no region image is
             named like one of its pairs.
-        FileNotFoundError: If the set is not there, or not complete.
+        FileNotFoundError: If the set is missing or incomplete.
     """
     if regions and not regions.is_dir():
         raise FileNotFoundError(f"{regions}: expected a folder of labelled regions, found none; check --regions")
     for split in splits:
         check_split(split)
     chosen = [split for split in SPLITS if split in (splits or find_format(name).splits)]
-    question: dict[str, Any] = {"format": name, "root": str(root.resolve()), "splits": chosen}
-    question |= {"regions": str(regions.resolve())} if regions else {}
+    record: dict[str, Any] = {"format": name, "root": str(root.resolve()), "splits": chosen}
+    record |= {"regions": str(regions.resolve())} if regions else {}
     file = folder / "curation.json"
-    if file.is_file() and read_json(file) != question:
+    if file.is_file() and read_json(file) != record:
         raise MattingError(
-            f"{folder}: holds the curation of another set or regions ({file.read_text()}); choose another --output"
+            f"{folder}: is the curation of another set or regions ({file.read_text()}); choose another --output"
         )
     curation = Curation(folder, _open(name, root, chosen), regions)
     if regions and not any(_region_file(item, regions) for item in curation.items.values()):
         raise MattingError(f"{regions}: expected images NAME.png named like a pair of {root}, found none; rename them")
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(file, json.dumps(question).encode())
+    write_atomic(file, json.dumps(record).encode())
     return curation
 
 
 def open_curation(folder: Path) -> Curation:
-    """Go on with a curation that was begun.
+    """Open an existing curation.
 
     Raises:
-        FileNotFoundError: If there is none, or the set is gone.
+        FileNotFoundError: If there is none, or the set is missing.
     """
     file = folder / "curation.json"
     if not file.is_file():
-        raise FileNotFoundError(f"{folder}: expected the folder of a curation; begin one with 'matting curate run'")
-    question = read_json(file)
-    regions = Path(question["regions"]) if "regions" in question else None
-    return Curation(folder, _open(question["format"], Path(question["root"]), question["splits"]), regions)
+        raise FileNotFoundError(f"{folder}: expected the folder of a curation; start one with 'matting curate run'")
+    record = read_json(file)
+    regions = Path(record["regions"]) if "regions" in record else None
+    return Curation(folder, _open(record["format"], Path(record["root"]), record["splits"]), regions)
 
 
 def _open(name: str, root: Path, splits: Sequence[str]) -> list[Source]:
-    """The splits that have pairs, each without what stood in one before: sets publish one folder as two splits."""
+    """Return the splits that have pairs, each without the pairs of earlier ones: some publish one folder twice."""
     parts, known = list[Source](), dict[str, Item]()
     for split in splits:
         try:
@@ -200,11 +200,11 @@ def _read_regions(file: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def measure_all(curation: Curation, progress: Progress, workers: int | None = None) -> list[Measured]:
-    """Measure every pair that was not measured before, or whose files have changed since.
+    """Measure every pair that has not been measured, or whose files have changed since.
 
     Args:
         curation: The set.
-        progress: Shows how far it is.
+        progress: Displays progress.
         workers: Processes; all cores by default. The result does not depend on it.
 
     Returns:
@@ -218,7 +218,7 @@ def measure_all(curation: Curation, progress: Progress, workers: int | None = No
         results = in_processes(partial(_measure, curation), missing, workers)
         return (result for _, result in zip(progress(missing, "measuring"), results, strict=True))
 
-    lines = go_on(curation.scores, {name: (version(), curation.stamp(name)) for name in curation.items}, find)
+    lines = resume(curation.scores, {name: (version(), curation.stamp(name)) for name in curation.items}, find)
     return [Measured(curation.name, line["name"], line["scores"], line["problem"]) for line in lines]
 
 
@@ -231,7 +231,7 @@ def _measure(curation: Curation, name: str) -> Line:
         return {"scores": {}, "problem": str(error).strip()}
     try:
         findings = measure(pair)
-    except Exception as error:  # one pair does not end the run on a hundred thousand
-        problem = f"a check failed to measure it, which is a fault of this program ({error!r}); please report it"
+    except Exception as error:  # one pair must not end a run over a hundred thousand
+        problem = f"a check failed on it, which is a bug in this program ({error!r}); please report it"
         return {"scores": {}, "problem": problem}
     return {"scores": {name: round(finding.score, 6) for name, finding in findings.items()}, "problem": ""}

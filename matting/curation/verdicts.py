@@ -1,4 +1,4 @@
-"""The result of a curation: one row a pair, as CSV, which people and training read."""
+"""The result of a curation: a CSV with one row per pair, read by people and by training."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,14 +12,14 @@ COLUMNS = ("source", "name", "verdict", "gate", "reasons", "credibility", *(chec
 
 
 class Measured(NamedTuple):
-    """What was measured of one pair.
+    """The measurements of one pair.
 
     Attributes:
         source: Name of its source.
-        name: Of the item.
-        scores: By check; empty where a file cannot be read.
+        name: Name of the item.
+        scores: Score by check; empty if a file cannot be read.
         problem: Why it cannot be read, or empty.
-        credibility: Agreement with cross-check models, or None where none looked at it.
+        credibility: Agreement with the cross-check models, or None if there was no cross-check.
     """
 
     source: str
@@ -33,9 +33,9 @@ class Judged(NamedTuple):
     """The verdict on one pair.
 
     Attributes:
-        measured: What it rests on.
+        measured: The measurements it is based on.
         verdict: ``accept``, ``re-annotate`` or ``reject``.
-        gate: The first that stopped it; None for an accepted pair.
+        gate: The first gate that stopped it; None for an accepted pair.
         reasons: Names of checks, ``unreadable``, ``credibility``, or what a person wrote.
     """
 
@@ -50,8 +50,8 @@ class Audited(NamedTuple):
 
     Attributes:
         verdict: As in `Judged`.
-        reason: In the person's words.
-        stamp: Of the files that the person saw; see `Curation.stamp`.
+        reason: The reason in the person's words.
+        stamp: Stamp of the files that the person saw; see `Curation.stamp`.
     """
 
     verdict: Verdict
@@ -60,15 +60,16 @@ class Audited(NamedTuple):
 
 
 def judge(measured: Measured, limits: Mapping[str, float], audited: Audited | None = None) -> Judged:
-    """Pass a readable pair through the gates: what a person decided stands; else the worst of what it failed.
+    """Judge a pair: a person's decision is final, otherwise the most severe verdict of the failed checks.
 
     Args:
         measured: The pair.
-        limits: By check, a score above its limit fails; and the smallest ``credibility``.
-        audited: The decision of gate 3, if it was drawn.
+        limits: Limit by check, above which a score fails, and the smallest ``credibility``.
+        audited: The decision of gate 3, if the pair was audited.
 
     Returns:
-        The verdict. Gates come in the order quality, rules, credibility, audit; ``gate`` is the first that stopped it.
+        The verdict. Gates come in the order quality, rules, credibility, audit; ``gate`` is the first that stopped
+        the pair.
     """
     if measured.problem:
         return Judged(measured, "reject", "quality", ("unreadable",))

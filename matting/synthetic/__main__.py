@@ -1,4 +1,4 @@
-"""Draw a corpus to look at, ``python -m matting.synthetic --people 24 -o DIR``, or with ``--sheets`` contact sheets."""
+"""Render a corpus to look at, ``python -m matting.synthetic --people 24 -o DIR``, or contact sheets (``--sheets``)."""
 
 import argparse
 import sys
@@ -7,13 +7,13 @@ from pathlib import Path
 from matting.errors import MattingError
 from matting.synthetic.build import CorpusParameters, build_corpus
 from matting.synthetic.sheet import contact_sheet
-from matting.synthetic.sheets import draw_sheets
+from matting.synthetic.sheets import render_sheets
 
 
 def main() -> int:
-    """Parses the command line; paints a corpus with its contact sheet, or the sheets of all that can be drawn."""
+    """Parse the command line, and render a corpus with its contact sheet, or sheets of everything it can contain."""
     parser = argparse.ArgumentParser(
-        prog="python -m matting.synthetic", description="Draw a synthetic corpus to look at."
+        prog="python -m matting.synthetic", description="Render a synthetic corpus to look at."
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help="new folder for the corpus or the sheets")
     parser.add_argument("--people", type=int, default=24)
@@ -21,12 +21,12 @@ def main() -> int:
     parser.add_argument("--image-size", type=int, default=512, help="shorter side, pixels")
     parser.add_argument("--workers", type=int, help="processes; every core by default")
     parser.add_argument("--defects", action="store_true", help="plant labelled defects, listed in defects.csv")
-    sheets = "draw no corpus but sheets of all that can be in one; takes --seed and --workers alone"
+    sheets = "render contact sheets of everything a corpus can contain instead; uses only --seed and --workers"
     parser.add_argument("--sheets", action="store_true", help=sheets)
     options = parser.parse_args()
     try:
         if options.sheets:
-            draw_sheets(options.output, options.seed, options.workers)
+            render_sheets(options.output, options.seed, options.workers)
             return 0
         parameters = CorpusParameters(options.people, options.seed, options.image_size, options.defects)
         build_corpus(options.output, parameters, options.workers)

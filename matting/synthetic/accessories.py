@@ -9,8 +9,8 @@ from matting.synthetic.textures import Light, noise
 from matting.synthetic.traits import Traits
 
 
-def draw_glasses(rng: np.random.Generator, frame: Frame, traits: Traits) -> Layer:
-    """Frame, lenses and their reflections; where a lens reaches beyond the face it stays translucent."""
+def render_glasses(rng: np.random.Generator, frame: Frame, traits: Traits) -> Layer:
+    """Render frame, lenses and reflections; where a lens reaches beyond the face it stays translucent."""
     rims = [rim for side in (-1, 1) if (rim := _rim(traits, side)) is not None]
     sun = traits.glasses == "sun"
     tint = rng.uniform(0.02, 0.25, 3) if sun else np.array([0.85, 0.9, 0.95])
@@ -42,14 +42,14 @@ def _rim(traits: Traits, side: int) -> Points | None:
 
 
 def _temples(traits: Traits, rims: list[Points]) -> list[Points]:
-    """The visible arms of the frame, from the outer end of a lens to the ear."""
+    """Return the visible arms of the frame, from the outer end of a lens to the ear."""
     ends = [(rims[0], -1, rims[0][:, 0].argmin()), (rims[-1], 1, rims[-1][:, 0].argmax())]
     ears = [(rim[index], on_face(traits.yaw, side * np.pi / 2, -0.03)) for rim, side, index in ends]
     return [np.array([start, (ear[0], ear[1])]) for start, ear in ears if ear[2] > -0.2]
 
 
 def _reflection(rng: np.random.Generator, frame: Frame, rims: list[Points]) -> Layer:
-    """A window mirrored in the lenses: hardly covers anything, so its alpha stays small off the face."""
+    """Render a window mirrored in the lenses: it covers hardly anything, so its alpha stays small off the face."""
     lenses = fill(frame, *rims)
     slant = rng.uniform(-0.1, 0.1)
     bars = [
@@ -59,8 +59,8 @@ def _reflection(rng: np.random.Generator, frame: Frame, rims: list[Points]) -> L
     return tinted(lenses * fill(frame, *bars) * np.float32(rng.uniform(0.1, 0.35)), (1.0, 1.0, 1.0))
 
 
-def draw_veil(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
-    """A thin cloth over head and shoulders: translucent everywhere, denser in its folds and along its hem."""
+def render_veil(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
+    """Render a thin cloth over head and shoulders: translucent everywhere, denser in its folds and along its hem."""
     low, wide = rng.uniform(0.9, 2.2), rng.uniform(0.75, 1.15)
     right = [(0.3, -0.58), (0.5, -0.3), (0.55, 0.3), (wide, low - 0.3), (wide * 0.9, low)]
     outline = smooth_loop([(0, -0.64), *right, *[(-x, y) for x, y in reversed(right)]])

@@ -7,15 +7,15 @@ import numpy as np
 from matting.synthetic.brush import blend
 from matting.synthetic.camera import motion_blur
 from matting.synthetic.fabrics import cloth
-from matting.synthetic.garments import draw_details, draw_wrap
-from matting.synthetic.held import draw_thing
+from matting.synthetic.garments import render_details, render_wrap
+from matting.synthetic.held import render_thing
 from matting.synthetic.layers import Colours, Frame, Layer, Plane, Points, extent, fill, over, padded, smooth_loop, tube
 from matting.synthetic.strands import Strands, render, shades, tufts
 from matting.synthetic.textures import Light, natural_colour, shade
 from matting.synthetic.traits import Traits, cloth_colour
 
 FRONT = ("held", "face", "temple", "crossed", "lap")
-"""Poses of an arm that lies before chest, face or legs."""
+"""Poses of an arm in front of chest, face or legs."""
 ARMS = {
     "down": ((0.16, 1.14), (0.23, 2.14)),
     "hip": ((0.85, 0.77), (-0.03, 1.24)),
@@ -41,7 +41,7 @@ LEG_ANGLES = {
     "ground": ((86, 80), (104, 62)),
     "jump": ((35, -40), (50, -10)),
 }
-"""Thigh and shin of both legs in degrees from straight down, outwards positive; who sits sideways turns both alike."""
+"""Thigh and shin of both legs in degrees from straight down, outwards positive; sitting sideways turns both alike."""
 SEATED = ("seated", "front", "crossed", "knees", "ground")
 THIGH, SHIN = 1.75, 1.75
 
@@ -59,7 +59,7 @@ def _along(start: Points, length: float, degrees: float) -> Points:
 
 
 def weave_top(rng: np.random.Generator, frame: Frame, traits: Traits) -> Wear:
-    """The cloth of torso and sleeves: of one piece, of two parts, or with sleeves of another."""
+    """Weave the cloth of torso and sleeves: one cloth, a top of two cloths, or sleeves of another cloth."""
 
     def weave(colour: Points, plain: bool) -> Colours:
         scale = max(frame.head * rng.uniform(0.04, 0.15), 1.5)
@@ -75,7 +75,7 @@ def weave_top(rng: np.random.Generator, frame: Frame, traits: Traits) -> Wear:
 
 
 def _block(rng: np.random.Generator) -> Points:
-    """Where a top is of its second cloth: below a line, next to one, in a band or down the middle."""
+    """Return the part of a top that has its second cloth: below a line, to one side, a band, or down the middle."""
     kind, at = rng.integers(4), rng.uniform(0.9, 2.4)
     left, top, right, low = (
         (-4.0, at, 4.0, 9.0),
@@ -87,23 +87,23 @@ def _block(rng: np.random.Generator) -> Points:
     return np.array([(left, top - slant), (right, top + slant), (right, low + slant), (left, low - slant)])
 
 
-def draw_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Wear) -> Layer:
-    """Legs, torso with its clothes and the arms that hang next to it."""
+def render_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Wear) -> Layer:
+    """Render legs, torso with its clothes and the arms beside it."""
     torso = fill(frame, _torso(traits))
     layer = shade(torso, wear.torso, light)
-    layer = over(draw_details(rng, frame, traits, light, wear.torso) * torso[..., None], layer)
+    layer = over(render_details(rng, frame, traits, light, wear.torso) * torso[..., None], layer)
     for side, pose in zip((-1, 1), traits.arms, strict=True):
         if pose not in FRONT:
             layer = over(_arm(rng, frame, traits, light, wear.sleeves, side, pose, torso), layer)
-    legs = draw_legs(rng, frame, traits, light)
+    legs = render_legs(rng, frame, traits, light)
     layer = over(legs, layer) if traits.stance in SEATED and rng.random() < 0.7 else over(layer, legs)
     layer = over(_neckline(frame, traits, light, wear.torso), layer)
     layer = over(_tie(frame, traits, light), layer) if traits.tie else layer
-    return over(draw_wrap(rng, frame, traits, light, wear.torso), layer) if traits.outfit == "poncho" else layer
+    return over(render_wrap(rng, frame, traits, light, wear.torso), layer) if traits.outfit == "poncho" else layer
 
 
-def draw_front_arms(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Wear) -> Layer | None:
-    """Arms before chest, face or legs, and what they hold."""
+def render_front_arms(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Wear) -> Layer | None:
+    """Render arms in front of chest, face or legs, and what they hold."""
     poses = [(side, pose) for side, pose in zip((-1, 1), traits.arms, strict=True) if pose in FRONT]
     if not poses:
         return None
@@ -112,11 +112,11 @@ def draw_front_arms(rng: np.random.Generator, frame: Frame, traits: Traits, ligh
     for side, pose in poses:
         layer = over(_arm(rng, frame, traits, light, wear.sleeves, side, pose, torso), layer)
     holding = [side for side, pose in poses if pose == "held"]
-    return over(layer, draw_thing(rng, frame, traits, light, holding[0])) if holding else layer
+    return over(layer, render_thing(rng, frame, traits, light, holding[0])) if holding else layer
 
 
-def draw_scarf(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
-    """A knitted scarf around the neck with fuzz along its edge."""
+def render_scarf(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
+    """Render a knitted scarf around the neck with fuzz along its edge."""
     colour = natural_colour(rng, 0.08, 0.95, 0.3)
     wool = cloth(rng, frame.height, frame.width, colour, max(frame.head * 0.05, 1.5))
     wrap = smooth_loop([(-0.36, 0.5), (0.0, 0.62), (0.36, 0.5), (0.46, 0.7), (0.3, 0.95), (-0.25, 0.98), (-0.46, 0.72)])
@@ -133,7 +133,7 @@ def draw_scarf(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
 
 
 def _shoulder(traits: Traits) -> float:
-    """Half-width of the shoulders as the camera sees them."""
+    """Return the half-width of the shoulders as the camera sees them."""
     return float(traits.shoulders * (0.45 + 0.55 * abs(np.cos(traits.twist))))
 
 
@@ -147,8 +147,8 @@ def _torso(traits: Traits) -> Points:
     return smooth_loop(np.concatenate([np.array(right) + traits.drape, left[::-1]]), 128)
 
 
-def draw_legs(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
-    """Legs in trousers, shorts, a skirt or bare, and shoes."""
+def render_legs(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
+    """Render legs in trousers, shorts, a skirt or bare, and shoes."""
     turn = rng.choice([-1, 1])
     spread, loose = 0.32 * _shoulder(traits) + 0.05, 0.5 + 0.5 * traits.fit
     bare, covered, shoes = list[Points](), list[Points](), list[Points]()
@@ -200,7 +200,7 @@ def _arm(
 
 
 def _swung(rng: np.random.Generator, arm: Layer, head: float) -> Layer:
-    """An arm in motion before a camera that stands still: its edges are as transparent as they were quick."""
+    """Blur an arm that moved during the exposure: the faster an edge, the more transparent it is."""
     length = head * rng.uniform(0.08, 0.35)
     box = padded(extent(arm[..., 3]), int(length) + 1, arm.shape)
     moved = np.zeros_like(arm)

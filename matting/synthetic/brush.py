@@ -1,4 +1,4 @@
-"""What all scenes are painted with: colours, ramps, shapes of every size."""
+"""The primitives of all scenes: colours, ramps, shapes of every size."""
 
 import cv2
 import numpy as np
@@ -9,21 +9,21 @@ from matting.synthetic.textures import natural_colour, noise
 
 
 def colour(rng: np.random.Generator, low: float = 0.1, high: float = 0.9, vivid: float = 0.07) -> NDArray[np.float32]:
-    """A colour ``(3,)`` of :func:`matting.synthetic.textures.natural_colour`."""
+    """Sample a colour ``(3,)`` with :func:`matting.synthetic.textures.natural_colour`."""
     return natural_colour(rng, low, high, vivid).astype(np.float32)
 
 
 def blend(weight: Plane, first: ArrayLike, second: ArrayLike) -> Colours:
-    """From the first colour or image to the second, by weight ``(H, W)``."""
+    """Blend from the first colour or image to the second by weight ``(H, W)``."""
     shape = (*weight.shape, 3)
     one, other = (np.broadcast_to(np.asarray(end, np.float32), shape) for end in (first, second))
-    rest = 1 - weight
+    remaining = 1 - weight
     # Channel by channel: NumPy is slow where the axis to be broadcast is short.
-    return np.asarray(cv2.merge([rest * one[..., k] + weight * other[..., k] for k in range(3)]), np.float32)
+    return np.asarray(cv2.merge([remaining * one[..., k] + weight * other[..., k] for k in range(3)]), np.float32)
 
 
 def ramp(height: int, width: int, angle: float) -> Plane:
-    """A slope from 0.1 to 0.9 across the image, rising towards ``angle`` (radians)."""
+    """Return a slope from 0.1 to 0.9 across the image, rising towards ``angle`` (radians)."""
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     return np.asarray(np.clip(0.5 + 0.4 * (x * np.cos(angle) + y * np.sin(angle)), 0, 1), np.float32)
 
@@ -31,7 +31,7 @@ def ramp(height: int, width: int, angle: float) -> Plane:
 def shapes(
     rng: np.random.Generator, image: Colours, count: int, size: tuple[float, float], colours: NDArray[np.float32]
 ) -> Colours:
-    """Ellipses of random place and turn in the given colours, painted over ``image``."""
+    """Paint ellipses of random position and angle in the given colours over ``image``."""
     height, width = image.shape[:2]
     for _ in range(count):
         centre = (int(rng.uniform(0, width)), int(rng.uniform(0, height)))
@@ -43,14 +43,14 @@ def shapes(
 
 
 def dead_leaves(rng: np.random.Generator, height: int, width: int, palette: NDArray[np.float32]) -> Colours:
-    """Things before things, small ones more often: the edges and the 1/f spectrum of photos.
+    """Render shapes that occlude each other, small ones more often: the edges and the 1/f spectrum of photos.
 
     The dead leaves model (Lee, Mumford and Huang, Occlusion Models for Natural Images, 2001), with textured shapes.
 
     Args:
-        rng: source of randomness.
-        height: pixels.
-        width: pixels.
+        rng: Random generator.
+        height: Pixels.
+        width: Pixels.
         palette: ``(N, 3)`` colours to choose from.
     """
     image = np.full((height, width, 3), palette[0], np.float32)
@@ -75,7 +75,7 @@ def dead_leaves(rng: np.random.Generator, height: int, width: int, palette: NDAr
 
 
 def weathering(rng: np.random.Generator, height: int, width: int) -> Plane:
-    """Light and dirt of every scale, ``(H, W)`` around 1: no surface in a photo has one colour."""
+    """Return variations of brightness at every scale, ``(H, W)`` around 1: no surface in a photo has one colour."""
     depth = rng.uniform(0.4, 1.6)
     dirt = noise(rng, height, width, height * 0.7, 9, rng.uniform(0.55, 0.85))
     return np.asarray(1 + depth * (dirt - 0.5), np.float32)

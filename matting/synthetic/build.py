@@ -1,4 +1,4 @@
-"""Generates the synthetic corpus on first use and finds it again afterwards."""
+"""Generate the synthetic corpus on first use, and find it again afterwards."""
 
 import hashlib
 import json
@@ -39,14 +39,14 @@ _WRITERS: dict[str, Callable[[np.random.Generator, Path, Item, int], Record]] = 
 
 @dataclass(frozen=True)
 class CorpusParameters:
-    """What determines a corpus, to the byte.
+    """The parameters that determine a corpus, to the byte.
 
     Attributes:
-        people: images with a person (group images show more than one).
-        seed: of everything random.
-        image_size: shorter side of an image, pixels.
-        defects: plant labelled defects in the RWP training portraits.
-        portraits: the easy corpus of first runs; see :func:`matting.synthetic.plan.plan_items`.
+        people: Images with a person (group images show more than one).
+        seed: Seed of everything random.
+        image_size: Shorter side of an image, pixels.
+        defects: Plant labelled defects in the RWP training portraits.
+        portraits: The easy corpus of first runs; see :func:`matting.synthetic.plan.plan_items`.
     """
 
     people: int = 120
@@ -69,7 +69,7 @@ class CorpusParameters:
 
 @dataclass(frozen=True)
 class _Job:
-    """One file or group of files to paint, small enough to be sent to a worker."""
+    """One file or group of files to render, small enough to be sent to a worker."""
 
     root: Path
     parameters: CorpusParameters
@@ -104,26 +104,26 @@ def ensure_corpus(
     defects: bool = False,
     portraits: bool = False,
 ) -> Path:
-    """Folder of the synthetic corpus with these parameters, generated now if it is not there yet.
+    """Return the folder of the synthetic corpus with these parameters; generate it first if need be.
 
     The folder appears all at once when it is complete: an interrupted generation leaves nothing that looks like a
-    corpus, and of several callers one paints while the others wait.
+    corpus, and of several callers one renders while the others wait.
 
     Args:
-        people: images with a person, over all data sets and splits. A larger corpus keeps the first ones.
-        seed: of everything random.
-        image_size: shorter side of an image, pixels.
-        workers: processes; None takes every core. The result does not depend on it.
-        cache_dir: where corpora are kept; None takes :func:`matting.cache.cache_dir`.
-        show_progress: draw a progress bar.
-        defects: plant labelled defects in the RWP training portraits, listed in ``defects.csv``.
-        portraits: draw the easy corpus of first runs: one person each, head to waist, before a blurred scene.
+        people: Images with a person, over all data sets and splits. A larger corpus keeps the first ones.
+        seed: Seed of everything random.
+        image_size: Shorter side of an image, pixels.
+        workers: Number of processes; None uses every core. The result does not depend on it.
+        cache_dir: Folder of the cached corpora; None uses :func:`matting.cache.cache_dir`.
+        show_progress: Show a progress bar.
+        defects: Plant labelled defects in the RWP training portraits, listed in ``defects.csv``.
+        portraits: Render the easy corpus of first runs: one person per image, head to waist, before a blurred scene.
 
     Returns:
-        The root: ``Combined_Dataset``, ``coco``, ``VOC2012``, ``COCO-Matting``, ``RWP`` and ``corpus.json`` lie in it.
+        The root: ``Combined_Dataset``, ``coco``, ``VOC2012``, ``COCO-Matting``, ``RWP`` and ``corpus.json`` are in it.
 
     Raises:
-        MattingError: for too few people or too small images.
+        MattingError: For too few people or too small images.
     """
     parameters = CorpusParameters(people, seed, image_size, defects, portraits)
     cache = Path(cache_dir) if cache_dir else default_cache_dir()
@@ -134,10 +134,10 @@ def ensure_corpus(
 def build_corpus(
     root: Path, parameters: CorpusParameters, workers: int | None = None, show_progress: bool = True
 ) -> None:
-    """Paints a whole corpus into the new folder ``root``.
+    """Render a whole corpus into the new folder ``root``.
 
     Raises:
-        FileExistsError: if ``root`` exists: nothing in a user's folder is overwritten.
+        FileExistsError: If ``root`` exists: nothing in a user's folder is overwritten.
     """
     root.mkdir(parents=True)
     items = plan_items(parameters.people, parameters.defects, parameters.portraits)
@@ -145,7 +145,7 @@ def build_corpus(
     jobs: list[Job] = [_Job(root, parameters, _ITEM, item.index, item) for item in items]
     jobs += [_Job(root, parameters, _TRAIN_BACKGROUND, n) for n in range(train)]
     jobs += [_Job(root, parameters, _TEST_BACKGROUND, n) for n in range(test)]
-    records = run_jobs(jobs, workers, "Drawing the synthetic corpus" if show_progress else None)
+    records = run_jobs(jobs, workers, "Rendering the synthetic corpus" if show_progress else None)
     write_indexes(root, items, records[: len(items)])
     counts = dict(Counter[str](item.place for item in items)) | {"train2014": train, "VOC2012": test}
     content = {"corpus": "synthetic portraits, rendered by code, no photos", "version": VERSION}

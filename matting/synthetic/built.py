@@ -1,4 +1,4 @@
-"""Backgrounds that were built: walls, streets, rooms."""
+"""Built backgrounds: walls, streets, rooms."""
 
 import cv2
 import numpy as np
@@ -10,14 +10,14 @@ from matting.synthetic.textures import noise
 
 
 def wall(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """A painted wall with plaster grain and uneven light."""
+    """Render a painted wall with plaster grain and uneven light."""
     light = ramp(height, width, rng.uniform(0, 2 * np.pi))
     base = blend(light, colour(rng), colour(rng, 0.3, 0.9, 0.05) * 0.5) * 0.6 + colour(rng, 0.2, 0.9) * 0.4
     return np.asarray(base * (0.9 + 0.2 * noise(rng, height, width, 30, 5)[..., None]), np.float32)
 
 
 def gradient(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """A studio backdrop: one colour with a glow."""
+    """Render a studio backdrop: one colour with a glow."""
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     glow = np.exp(-((x - rng.normal(0, 0.4)) ** 2 + (y - rng.normal(-0.1, 0.4)) ** 2) / rng.uniform(0.3, 1.5))
     tone = colour(rng, 0.05, 0.95)
@@ -25,7 +25,7 @@ def gradient(rng: np.random.Generator, height: int, width: int) -> Colours:
 
 
 def hard_light(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """A wall in the sun, under the shadow of a window, a blind or a tree."""
+    """Render a wall in the sun, under the shadow of a window, a blind or a tree."""
     base = bricks(rng, height, width) if rng.random() < 0.3 else wall(rng, height, width)
     y, x = np.mgrid[:height, :width].astype(np.float32) / height
     along = x * np.float32(np.cos(turn := rng.uniform(0, np.pi))) + y * np.float32(np.sin(turn))
@@ -38,7 +38,7 @@ def hard_light(rng: np.random.Generator, height: int, width: int) -> Colours:
 
 
 def bokeh(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """Out-of-focus lights."""
+    """Render out-of-focus lights."""
     base = gradient(rng, height, width) * np.float32(0.5)
     for _ in range(rng.integers(25, 80)):
         radius = int(rng.uniform(0.01, 0.06) * height) + 1
@@ -51,13 +51,13 @@ def bokeh(rng: np.random.Generator, height: int, width: int) -> Colours:
 
 
 def street(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """House fronts with windows, a road and a sky."""
+    """Render house fronts with windows, a road and a sky."""
     sky = blend(ramp(height, width, np.pi / 2), (0.45, 0.62, 0.85), (0.85, 0.88, 0.92))
     return _houses(rng, sky * np.float32(rng.uniform(0.7, 1.0)), colour(rng, 0.3, 0.6, 0.0), 1.0, (0.1, 0.15, 0.2))
 
 
 def night(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """A town at night: dark fronts, lit windows, lamps."""
+    """Render a town at night: dark fronts, lit windows, lamps."""
     sky = blend(ramp(height, width, np.pi / 2), (0.01, 0.02, 0.06), (0.1, 0.08, 0.12))
     town = _houses(rng, sky, np.array([0.06, 0.06, 0.08], np.float32), 0.15, (0.95, 0.8, 0.45))
     lamps = colour(rng, 0.7, 1.0, 0.6)[None] * rng.uniform(0.5, 1, (6, 3)).astype(np.float32)
@@ -85,7 +85,7 @@ def _houses(rng: np.random.Generator, image: Colours, road: ArrayLike, gain: flo
 
 
 def indoor(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """A room: wall, shelves with things, an image frame, a lamp, a floor."""
+    """Render a room: wall, shelves with things, a lamp, a floor."""
     room = wall(rng, height, width)
     floor = int(height * rng.uniform(0.75, 0.95))
     room[floor:] = colour(rng, 0.2, 0.5) * (0.8 + 0.4 * noise(rng, height - floor, width, 60)[..., None])
@@ -118,7 +118,7 @@ def _shelf(rng: np.random.Generator, room: Colours, left: int, top: int, wide: i
 
 
 def window(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """A dark room before a glass front: panes with a view, frames, curtains, the lamps' reflections."""
+    """Render a dark room with a glass front: panes with a view, frames, curtains, the lamps' reflections."""
     palette = np.stack([colour(rng, 0.5, 1.0, 0.1) for _ in range(8)])
     view = gaussian(dead_leaves(rng, height, width, palette), height * rng.uniform(0.003, 0.02))
     view = view * np.float32(rng.uniform(0.8, 1.3)) + np.float32(rng.uniform(0, 0.3))
@@ -138,7 +138,7 @@ def window(rng: np.random.Generator, height: int, width: int) -> Colours:
 
 
 def bricks(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """Bricks, tiles or panels."""
+    """Render bricks, tiles or panels."""
     tall = max(int(height * rng.uniform(0.02, 0.12)), 4)
     wide = int(tall * rng.uniform(1, 3))
     rows, columns = height // tall + 1, width // wide + 2
@@ -152,5 +152,5 @@ def bricks(rng: np.random.Generator, height: int, width: int) -> Colours:
 
 
 def clutter(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """Things of every size and colour, one before the other."""
+    """Render things of every size and colour that occlude each other."""
     return dead_leaves(rng, height, width, np.stack([colour(rng, 0.03, 1.0) for _ in range(int(rng.integers(4, 20)))]))

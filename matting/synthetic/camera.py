@@ -1,4 +1,4 @@
-"""What lens, sensor and file format do to an image."""
+"""The effects of lens, sensor and file format on an image."""
 
 import cv2
 import numpy as np
@@ -8,12 +8,12 @@ from matting.synthetic.layers import Colours, Layer, repeated, times
 
 
 def motion_blur(layer: Layer, length: float, angle: float) -> Layer:
-    """Blurs a premultiplied layer along a line: colours and alpha alike, because motion is part of the matte.
+    """Blur a premultiplied layer along a line: colours and alpha alike, because the matte includes motion.
 
     Args:
         layer: ``(H, W, 4)`` premultiplied, or a plane ``(H, W)`` of it.
-        length: of the line, pixels.
-        angle: of the line, radians.
+        length: Length of the line, pixels.
+        angle: Angle of the line, radians.
     """
     size = int(np.ceil(length)) | 1
     kernel = np.zeros((size, size), np.float32)
@@ -25,17 +25,17 @@ def motion_blur(layer: Layer, length: float, angle: float) -> Layer:
 
 
 def lens_blur(layer: Layer, sigma: float) -> Layer:
-    """The point spread of lens and sensor on a premultiplied layer: no edge of a photo is one pixel wide.
+    """Blur a premultiplied layer by the point spread of lens and sensor: no edge of a photo is one pixel wide.
 
     Args:
         layer: ``(H, W, 4)`` premultiplied, or a plane ``(H, W)`` of it.
-        sigma: of the Gaussian, pixels.
+        sigma: Standard deviation of the Gaussian, pixels.
     """
     return np.asarray(cv2.GaussianBlur(layer, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
 def expose(rng: np.random.Generator, image: Colours, *, coarse: bool = False) -> Colours:
-    """Tone, sensor noise and sharpening; ``coarse`` also loses resolution, as an old phone or a thumbnail does."""
+    """Apply tone, sensor noise and sharpening; ``coarse`` also lowers the resolution, as old phones do."""
     height, width = image.shape[:2]
     image = develop(rng, image)
     if coarse:
@@ -43,7 +43,7 @@ def expose(rng: np.random.Generator, image: Colours, *, coarse: bool = False) ->
         image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     gain = rng.gamma(1.5, 0.006) * (2 if coarse else 1)
     shot = rng.standard_normal(image.shape, np.float32) * np.sqrt(image * 0.8 + 0.2)
-    if rng.random() < 0.1:  # film: grains are larger than pixels and of all colours alike
+    if rng.random() < 0.1:  # film: grains are larger than pixels and the same in all channels
         grain = cv2.GaussianBlur(shot[..., 0], (0, 0), rng.uniform(0.5, 1.1))
         image = image + np.float32(rng.uniform(0.02, 0.1)) * grain[..., None]
     image = image + np.float32(gain) * shot
@@ -55,7 +55,7 @@ def expose(rng: np.random.Generator, image: Colours, *, coarse: bool = False) ->
 
 
 def develop(rng: np.random.Generator, image: Colours) -> Colours:
-    """White balance, exposure, saturation, contrast and vignette: what sensor and editing make of all colours alike."""
+    """Apply white balance, exposure, saturation, contrast and vignette."""
     height, width = image.shape[:2]
     cast = 0.07 if rng.random() < 0.85 else 0.22
     balance = np.exp(rng.normal(0, cast) * np.array([1, 0, -1]) + rng.normal(0, 0.03) * np.array([0.5, -1, 0.5]))
@@ -68,7 +68,7 @@ def develop(rng: np.random.Generator, image: Colours) -> Colours:
     gamma = np.clip((0.2 * np.log(mean) + 0.8 * np.log(goal)) / np.log(mean), 0.4, 1.6)  # most of the way to the goal
     levels = np.linspace(0, 1, 256, dtype=np.float32) ** np.float32(gamma)
     curve = np.float32(rng.uniform(0.3, 1.4))
-    levels = levels + curve * (levels * levels * (3 - 2 * levels) - levels)  # an S bends shadows and lights apart
+    levels = levels + curve * (levels * levels * (3 - 2 * levels) - levels)  # an S curve: more contrast
     if rng.random() < 0.12:  # a faded print, mist or stray light: no black, little contrast
         levels = levels * np.float32(rng.uniform(0.5, 0.9)) + np.float32(rng.uniform(0.03, 0.2))
     bent = cv2.LUT(to_uint8(image), levels)
@@ -77,11 +77,11 @@ def develop(rng: np.random.Generator, image: Colours) -> Colours:
 
 
 def compress(image: Colours, quality: int) -> Colours:
-    """What a JPEG of the given quality (1-100) leaves of an image."""
+    """Compress an image as JPEG of the given quality, 1 to 100, and decode it."""
     _, data = cv2.imencode(".jpg", to_uint8(image), (cv2.IMWRITE_JPEG_QUALITY, quality))
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.float32) / np.float32(255)
 
 
 def to_uint8(image: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """[0, 1] to 0..255, rounded."""
+    """Convert [0, 1] to 0..255, rounded."""
     return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)

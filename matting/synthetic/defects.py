@@ -1,4 +1,4 @@
-"""Planted defects: faults of images and of mattes that the curation should find, with their labels."""
+"""Planted defects: faults of images and of mattes that curation should find, with their labels."""
 
 from collections.abc import Callable
 
@@ -7,31 +7,31 @@ import numpy as np
 
 from matting.synthetic.camera import compress
 from matting.synthetic.layers import Colours, Plane, gaussian
-from matting.synthetic.person import draw_person, random_frame
+from matting.synthetic.person import random_frame, render_person
 from matting.synthetic.textures import random_light
 from matting.synthetic.traits import random_traits
 
 Pair = tuple[Colours, Plane]
 Defect = Callable[[np.random.Generator, Colours, Plane, Plane], Pair]
-PLANTED_EVERY = 3  # of the RWP training portraits, one in three carries a defect
+PLANTED_EVERY = 3  # one in three RWP training portraits has a defect
 VISIBLE = 0.25  # `worst_error` from which a person is expected to see a fault of the matte
 
 
 def plant_defect(rng: np.random.Generator, name: str, image: Colours, alpha: Plane, bare: Plane) -> Pair | None:
-    """The pair with one defect of :data:`DEFECTS`, or None where this image gives it nothing to spoil.
+    """Plant one of :data:`DEFECTS` in a pair; return None if it does not apply to this image.
 
-    A fault of the matte that nobody could see is none: hair is not cut of people without, no gap is filled where there
-    is none. It counts from a `worst_error` of :data:`VISIBLE`.
+    An invisible fault of the matte does not count: bald people have no hair to cut, and some images no gap to fill.
+    The fault must have a `worst_error` of at least :data:`VISIBLE`.
 
     Args:
-        rng: source of randomness.
-        name: of the defect.
+        rng: Random generator.
+        name: Name of the defect.
         image: ``(H, W, 3)`` float32 in [0, 1].
         alpha: ``(H, W)`` float32 in [0, 1].
         bare: ``(H, W)`` float32 in [0, 1], what alpha would be without hair.
 
     Raises:
-        ValueError: for an unknown name.
+        ValueError: For an unknown name.
     """
     if name not in DEFECTS:
         raise ValueError(f"expected one of the defects {sorted(DEFECTS)}, got {name!r}")
@@ -44,49 +44,49 @@ def plant_defect(rng: np.random.Generator, name: str, image: Colours, alpha: Pla
 def plant_defect_or_next(
     rng: np.random.Generator, name: str, image: Colours, alpha: Plane, bare: Plane
 ) -> tuple[str, Colours, Plane]:
-    """The name and the pair of the defect, or of the first after it in :data:`DEFECTS` that has something to spoil."""
+    """Plant a defect, or the first after it in :data:`DEFECTS` that applies; return its name and the pair."""
     names = list(DEFECTS)
     for other in (*names[names.index(name) :], *names):
         if pair := plant_defect(rng, other, image, alpha, bare):
             return other, *pair
-    raise AssertionError("image defects spoil any image")
+    raise AssertionError("image defects apply to any image")
 
 
 def worst_error(truth: Plane, alpha: Plane) -> float:
-    """Mean error of alpha in the square window where it is largest, of 15 pixels where the short side has 512."""
+    """Return the largest mean error of alpha over square windows: 15 pixels at a short side of 512."""
     window = max(round(15 / 512 * min(truth.shape)), 3) | 1
     return float(cv2.blur(cv2.absdiff(truth, alpha), (window, window)).max())
 
 
 def small(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """Shorter side well below what the other images have."""
+    """Shrink the pair well below the size of the other images."""
     factor = rng.uniform(0.4, 0.85)
     size = tuple(int(side * factor) for side in alpha.shape[::-1])
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
 
 
 def underexposed(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """Most of the image crushed to black."""
+    """Crush most of the image to black."""
     return np.asarray(np.clip(image * rng.uniform(0.06, 0.16), 0, 1), np.float32), alpha
 
 
 def overexposed(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """Most of the image clipped to white."""
+    """Clip most of the image to white."""
     return np.asarray(np.clip(image * rng.uniform(3, 5) + 0.25, 0, 1), np.float32), alpha
 
 
 def blurred(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """The whole image out of focus, under a matte that is not."""
+    """Blur the whole image, but not the matte."""
     sigma = min(alpha.shape) * rng.uniform(0.008, 0.02)
     return gaussian(image, sigma), alpha
 
 
 def cloned(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """A region copied to another place of the image, where it does not belong, as a careless retouch does."""
+    """Copy a region to another place in the image, as in a careless retouch."""
     height, width = alpha.shape
     h, w = int(height * rng.uniform(0.15, 0.3)), int(width * rng.uniform(0.15, 0.3))
     best, clash = (0, 0, 0, 0), -1.0
-    for _ in range(6):  # a wall copied onto itself is no defect: of some places, the one that differs most
+    for _ in range(6):  # a wall copied onto itself is no defect: take the place that differs most
         y0, x0 = int(rng.uniform(0, height / 2 - h)), int(rng.uniform(0, width - w))
         y1, x1 = int(rng.uniform(height / 2, height - h)), int(rng.uniform(0, width - w))
         apart = float(np.abs(image[y0 : y0 + h, x0 : x0 + w] - image[y1 : y1 + h, x1 : x1 + w]).mean())
@@ -98,7 +98,7 @@ def cloned(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) 
 
 
 def halo(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """A seam around the subject, left by cutting and pasting: bright before a dark scene, dark before a bright one."""
+    """Add the seam of a cut and paste around the subject: bright on a dark background, dark on a bright one."""
     reach = max(round(min(alpha.shape) * rng.uniform(0.005, 0.012)), 1)
     wide = cv2.dilate(alpha, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
     seam = cv2.GaussianBlur(np.clip(wide - alpha, 0, 1), (0, 0), max(reach / 3, 0.5))
@@ -110,12 +110,12 @@ def halo(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) ->
 
 
 def double_jpeg(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """Saved at a very low quality before."""
+    """Compress the image once at a very low quality."""
     return compress(image, int(rng.integers(8, 20))), alpha
 
 
 def hard_cut(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """Hair, beards and fur cut off along one smooth outline; skin, clothes and what is in motion stay as they are."""
+    """Cut hair, beards and fur off along one smooth outline; keep skin, clothes and motion blur."""
     side = max(min(alpha.shape) // 46, 3) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     solid = cv2.morphologyEx((alpha > 0.5).astype(np.float32), cv2.MORPH_OPEN, kernel)
@@ -125,7 +125,7 @@ def hard_cut(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane
 
 
 def shifted(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """The matte next to the subject."""
+    """Shift the matte off the subject."""
     reach, angle = min(alpha.shape) * rng.uniform(0.015, 0.04), rng.uniform(0, 2 * np.pi)
     move = np.array([[1, 0, reach * np.cos(angle)], [0, 1, reach * np.sin(angle)]])
     return image, np.asarray(
@@ -134,7 +134,7 @@ def shifted(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane)
 
 
 def dilated(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """The matte too wide or too narrow all around."""
+    """Dilate or erode the matte all around."""
     size = int(min(alpha.shape) * rng.uniform(0.008, 0.02)) * 2 + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     change = cv2.dilate if rng.random() < 0.7 else cv2.erode
@@ -142,7 +142,7 @@ def dilated(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane)
 
 
 def filled_holes(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """The largest gaps between arms, legs and body declared foreground."""
+    """Label the largest gaps between arms, legs and body as foreground."""
     solid = (alpha > 0.5).astype(np.uint8)
     gaps = np.zeros_like(solid)
     for share in (0.06, 0.12, 0.2, 0.35, 0.6):
@@ -159,7 +159,7 @@ def filled_holes(rng: np.random.Generator, image: Colours, alpha: Plane, bare: P
 
 
 def shadow_included(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """A shadow on what is behind, labelled as part of the subject: solid by most hands, translucent by some."""
+    """Cast a shadow on the background and label it as part of the subject: mostly solid, sometimes translucent."""
     reach = alpha.shape[1] * rng.uniform(0.06, 0.18) * rng.choice([-1, 1])
     lean = rng.uniform(-0.3, 0.3)
     move = np.array([[1, lean, reach - lean * alpha.shape[0] / 2], [0, 1, rng.uniform(0.0, 0.4) * abs(reach)]])
@@ -173,7 +173,7 @@ def shadow_included(rng: np.random.Generator, image: Colours, alpha: Plane, bare
 
 
 def missing_limb(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """A part that sticks out, or a piece of the outline, missing from the matte."""
+    """Erase a part that sticks out, or a piece of the outline, from the matte."""
     solid = (alpha > 0.9).astype(np.uint8)
     outline = np.argwhere(cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0)
     if not len(outline):
@@ -186,16 +186,16 @@ def missing_limb(rng: np.random.Generator, image: Colours, alpha: Plane, bare: P
 
 
 def swapped(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
-    """The matte of another image."""
+    """Replace the matte by that of another person."""
     other = alpha[::-1, ::-1]
     for _ in range(4):
         frame = random_frame(rng, alpha.shape[0], alpha.shape[1], 2)
-        other = draw_person(rng, frame, random_traits(rng), random_light(rng)).layer[..., 3]
+        other = render_person(rng, frame, random_traits(rng), random_light(rng)).layer[..., 3]
         if np.abs(other - alpha).mean() > 0.5 * alpha.mean():
             break
     return image, np.ascontiguousarray(np.clip(other, 0, 1))
 
 
-PICTURE_DEFECTS: tuple[Defect, ...] = (small, underexposed, overexposed, blurred, cloned, halo, double_jpeg)
+IMAGE_DEFECTS: tuple[Defect, ...] = (small, underexposed, overexposed, blurred, cloned, halo, double_jpeg)
 MATTE_DEFECTS: tuple[Defect, ...] = (hard_cut, shifted, dilated, filled_holes, shadow_included, missing_limb, swapped)
-DEFECTS: dict[str, Defect] = {defect.__name__: defect for defect in (*PICTURE_DEFECTS, *MATTE_DEFECTS)}
+DEFECTS: dict[str, Defect] = {defect.__name__: defect for defect in (*IMAGE_DEFECTS, *MATTE_DEFECTS)}

@@ -1,6 +1,6 @@
-"""Things in the scene that share the subject's shading, cloth and outline but are background.
+"""Things in the scene that have the subject's shading, cloth and outline but are background.
 
-Without them a network learns that whatever is round, shaded and clothed is the person.
+Without them a network learns that anything round, shaded and clothed is the person.
 """
 
 from dataclasses import replace
@@ -9,29 +9,29 @@ import cv2
 import numpy as np
 
 from matting.synthetic.layers import Colours, Frame, Layer, Points, fill, gaussian, paint, smooth_loop, tube
-from matting.synthetic.person import draw_person
+from matting.synthetic.person import render_person
 from matting.synthetic.props import surface
 from matting.synthetic.textures import natural_colour, random_light, shade
 from matting.synthetic.traits import random_traits
 
 
 def add_distractors(rng: np.random.Generator, scene: Colours) -> Colours:
-    """The scene with a few things before it, now and then a poster, a statue or a mannequin."""
+    """Render a few things into the scene, occasionally a poster, a statue or a mannequin."""
     blur = float(rng.choice([0.0, 1.0, 3.0, 7.0], p=[0.45, 0.25, 0.2, 0.1]))
     shrink = 2 if blur else 1  # what is out of focus needs no resolution
     height, width = scene.shape[0] // shrink, scene.shape[1] // shrink
     layer = np.zeros((height, width, 4), np.float32)
     for _ in range(rng.choice([0, 1, 2, 4, 6], p=[0.2, 0.22, 0.23, 0.2, 0.15])):
         paint(layer, _thing(rng, height, width))
-    if rng.random() < (0.14 if blur else 0.05):  # a sharp one as large as the subject could pass for it
-        paint(layer, draw_figure(rng, height, width, str(rng.choice(["statue", "mannequin", "poster"]))))
+    if rng.random() < (0.14 if blur else 0.05):  # rare when sharp: one as large as the subject could pass for it
+        paint(layer, render_figure(rng, height, width, str(rng.choice(["statue", "mannequin", "poster"]))))
     if blur:
         layer = cv2.resize(gaussian(layer, blur / shrink), scene.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(layer[..., :3] + scene * (1 - layer[..., 3:]), np.float32)
 
 
 def _thing(rng: np.random.Generator, height: int, width: int) -> Layer:
-    """A thing from a twig to a boulder larger than a person, shaded and clad like one."""
+    """Render a thing, from a twig to a boulder larger than a person, with the shading and cloth of a person."""
     frame = Frame(height, width, height, (width * rng.uniform(0, 1), height * rng.uniform(0.1, 1)), 0.0, 1)
     outlines = OUTLINES[rng.integers(len(OUTLINES))](rng)
     part, box = frame.window(np.concatenate(outlines))
@@ -68,7 +68,7 @@ def _box(rng: np.random.Generator) -> list[Points]:
 
 
 def _boulder(rng: np.random.Generator) -> list[Points]:
-    """Rough and large, about as large as a person."""
+    """Return the outline of a boulder about as large as a person."""
     turn = np.linspace(0, 2 * np.pi, 25)[:-1]
     radius = rng.uniform(0.15, 0.6) * rng.uniform(0.75, 1.2, 24)
     points = np.column_stack([np.cos(turn), np.sin(turn) * rng.uniform(0.6, 1.6)]) * radius[:, None]
@@ -76,7 +76,7 @@ def _boulder(rng: np.random.Generator) -> list[Points]:
 
 
 def _turned(rng: np.random.Generator) -> list[Points]:
-    """What a lathe makes: vases, lamps, hydrants, bottles, with a neck and shoulders as a person's."""
+    """Return a turned outline: vases, lamps, hydrants, bottles, with a neck and shoulders like a person's."""
     tall, count = rng.uniform(0.3, 1.0), int(rng.integers(4, 9))
     half = tall * rng.uniform(0.04, 0.3, count)
     y = np.linspace(-tall / 2, tall / 2, count)
@@ -86,7 +86,7 @@ def _turned(rng: np.random.Generator) -> list[Points]:
 
 
 def _standing(rng: np.random.Generator) -> list[Points]:
-    """A ball on a body: a head and shoulders in outline, and nobody."""
+    """Return a ball on a body: the outline of head and shoulders without a person."""
     size = rng.uniform(0.05, 0.2)
     turn = np.linspace(0, 2 * np.pi, 24)
     ball = size * rng.uniform(0.7, 1.3, 2) * np.column_stack([np.cos(turn), np.sin(turn)])
@@ -98,15 +98,15 @@ def _standing(rng: np.random.Generator) -> list[Points]:
 OUTLINES = (_post, _stem, _cushion, _box, _boulder, _turned, _standing)
 
 
-def draw_bystander(rng: np.random.Generator, height: int, width: int) -> Layer:
-    """Somebody who is not the subject."""
+def render_bystander(rng: np.random.Generator, height: int, width: int) -> Layer:
+    """Render a person who is not the subject."""
     place = (width * rng.uniform(0, 1), height * rng.uniform(0.2, 0.5))
     frame = Frame(height, width, height * rng.uniform(0.05, 0.16), place, float(rng.normal(0, 0.05)), 2)
-    return draw_person(rng, frame, random_traits(rng), random_light(rng)).layer
+    return render_person(rng, frame, random_traits(rng), random_light(rng)).layer
 
 
-def draw_figure(rng: np.random.Generator, height: int, width: int, kind: str) -> Layer:
-    """A ``"statue"``, a ``"mannequin"`` or a person on a ``"poster"``."""
+def render_figure(rng: np.random.Generator, height: int, width: int, kind: str) -> Layer:
+    """Render a ``"statue"``, a ``"mannequin"`` or a person on a ``"poster"``."""
     head = height * rng.uniform(0.08, 0.3)
     frame = Frame(height, width, head, (width * rng.uniform(0.1, 0.9), height * rng.uniform(0.15, 0.5)), 0.0, 2)
     traits = random_traits(rng)
@@ -116,7 +116,7 @@ def draw_figure(rng: np.random.Generator, height: int, width: int, kind: str) ->
         traits = replace(
             traits, style="bald" if kind == "mannequin" else "short", hat=None, tie=False, veil=False, scarf=False
         )
-    layer = draw_person(rng, frame, traits, random_light(rng)).layer
+    layer = render_person(rng, frame, traits, random_light(rng)).layer
     if kind == "poster":
         layer = _poster(rng, layer, frame)
     elif kind == "statue":

@@ -1,7 +1,7 @@
 """Cloth of every kind: woven, printed, dyed, creased.
 
-What people wear is the most varied thing in a portrait. A network that has only seen a few smooth cloths takes the
-others for scene, so patterns, colours and contrasts are drawn far wider here than fashion goes (domain randomisation:
+Clothes are the most varied part of a portrait. A network that has only seen a few smooth cloths takes the others for
+background, so patterns, colours and contrasts vary far more here than in fashion (domain randomisation:
 Tobin et al., Domain Randomization for Transferring Deep Neural Networks, 2017).
 """
 
@@ -18,26 +18,26 @@ from matting.synthetic.nature import foliage, fur, landscape, shore
 from matting.synthetic.textures import natural_colour, noise
 
 Palette = NDArray[np.float32]
-"""``(N, 3)``: the main colour, then the others."""
-LEAST_TILE, LARGEST_TILE = 20, 224  # pixels: a smaller one shows nothing, a larger one costs more than it shows
+"""``(N, 3)`` colours: the main one first."""
+LEAST_TILE, LARGEST_TILE = 20, 224  # pixels: a smaller one shows nothing, a larger one is not worth its cost
 GLYPHS = "ABCDEFGHKLMNOPRSTUVWXYZ0123456789&!?*"
 
 
 def cloth(
     rng: np.random.Generator, height: int, width: int, colour: ArrayLike, scale: float, *, kind: str | None = None
 ) -> Colours:
-    """Cloth ``(height, width, 3)`` in the given main colour.
+    """Render cloth ``(height, width, 3)`` in the given main colour.
 
     Args:
-        rng: source of randomness.
-        height: pixels.
-        width: pixels.
+        rng: Random generator.
+        height: Pixels.
+        width: Pixels.
         colour: ``(3,)`` main colour.
-        scale: size of the pattern, pixels.
-        kind: one of :data:`PATTERNS`; None draws one.
+        scale: Size of the pattern, pixels.
+        kind: One of :data:`PATTERNS`; None samples one.
     """
     kind = kind or str(rng.choice(list(PATTERNS), p=_SHARES))
-    if scale >= 4:  # at half the size: no lens shows a weave that fine, and it costs a quarter
+    if scale >= 4:  # at half the size, a quarter of the cost: no lens resolves so fine a weave
         half = _woven(rng, (height + 1) // 2, (width + 1) // 2, colour, scale / 2, kind)
         return np.asarray(cv2.resize(half, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     return _woven(rng, height, width, colour, scale, kind)
@@ -60,7 +60,7 @@ def _tile_side(rng: np.random.Generator, scale: float) -> int:
 
 
 def _palette(rng: np.random.Generator, colour: ArrayLike) -> Palette:
-    """The main colour with up to five others: shades of it, or of any hue and contrast."""
+    """Sample up to five colours for the main one: shades of it, or of any hue and contrast."""
     main = np.asarray(colour, np.float64)
     count, shades = int(rng.integers(1, 6)), rng.random() < 0.35
     others = [main * rng.uniform(0.5, 1.6) + rng.uniform(-0.1, 0.15) for _ in range(count)]
@@ -70,7 +70,7 @@ def _palette(rng: np.random.Generator, colour: ArrayLike) -> Palette:
 
 
 def _creases(rng: np.random.Generator, height: int, width: int, size: float) -> Plane:
-    """Height of the cloth: folds that are longer one way than the other, at a quarter of the size."""
+    """Sample the height of the cloth: folds that are longer in one direction, computed at a quarter of the size."""
     h, w = max(height // 4, 2), max(width // 4, 2)
     stretch = rng.uniform(1.0, 4.0)
     waves = noise(rng, h, max(int(w * stretch), 2), max(size / 4, 1.5), 5, rng.uniform(0.35, 0.65))
@@ -82,7 +82,7 @@ def _creases(rng: np.random.Generator, height: int, width: int, size: float) -> 
 
 
 def _crease_light(rng: np.random.Generator, creases: Plane) -> Plane:
-    """Light from one side on the folds, their valleys in shade: from a smooth knit to crumpled linen."""
+    """Light the folds from one side, with their valleys in shade: from a smooth knit to crumpled linen."""
     height, width = creases.shape
     small = cv2.resize(creases, (max(width // 2, 1), max(height // 2, 1)), interpolation=cv2.INTER_AREA)
     turn = rng.uniform(0, 2 * np.pi)
@@ -95,7 +95,7 @@ def _crease_light(rng: np.random.Generator, creases: Plane) -> Plane:
 
 
 def _laid_out(rng: np.random.Generator, tile: Colours, creases: Plane, scale: float) -> Colours:
-    """The tile repeated over the cloth, turned, and bent where the cloth is."""
+    """Repeat the tile over the cloth, rotated, and bent with the folds."""
     height, width = creases.shape
     turn = rng.normal(0, 0.1) + rng.choice([0.0, np.pi / 4, np.pi / 2], p=[0.6, 0.1, 0.3])
     x, y = np.arange(width, dtype=np.float32)[None, :], np.arange(height, dtype=np.float32)[:, None]
@@ -111,7 +111,7 @@ def _plain(_: np.random.Generator, side: int, palette: Palette) -> Colours:
 
 
 def _bands(rng: np.random.Generator, side: int, palette: Palette) -> Colours:
-    """Colours in stripes of random widths, ``(side, 3)``."""
+    """Sample colours in stripes of random widths, ``(side, 3)``."""
     widths = rng.choice([1.0, 1.0, 2.0, 4.0, 8.0], 64) * side / rng.uniform(15, 80)
     index = np.searchsorted(np.cumsum(np.maximum(widths, 1.0)), np.arange(side)) % 64
     order = rng.integers(len(palette), size=64)
@@ -183,7 +183,7 @@ def _knit(rng: np.random.Generator, side: int, palette: Palette) -> Colours:
 
 
 def _ornament(rng: np.random.Generator, side: int, palette: Palette) -> Colours:
-    """Bands of zigzags, triangles, dots and lines, one below the other."""
+    """Render bands of zigzags, triangles, dots and lines, one below the other."""
     tile, y = np.zeros((side, side, 3), np.float32), 0
     while y < side:
         tall = max(int(side * rng.uniform(0.05, 0.25)), 3)
@@ -220,7 +220,7 @@ def _dyed(rng: np.random.Generator, side: int, palette: Palette) -> Colours:
 
 
 def _view(rng: np.random.Generator, side: int, palette: Palette) -> Colours:
-    """What else is scene: cloth alone must not tell the two apart."""
+    """Render a background as a print, so that texture alone does not separate person from background."""
     painter = (foliage, fur, landscape, shore, street, bricks)[rng.integers(6)]
     image = painter(rng, side, side)
     return np.asarray(np.clip(image * (0.5 + palette[0]) if rng.random() < 0.5 else image, 0, 1), np.float32)
@@ -246,5 +246,5 @@ PATTERNS: dict[str, Callable[[np.random.Generator, int, Palette], Colours]] = {
     "dyed": _dyed,
     "view": _view,
 }
-"""Painters of a tile ``(side, side, 3)``, or of one pixel for cloth of one colour."""
+"""Functions that render a tile ``(side, side, 3)``, or one pixel for cloth of one colour."""
 _SHARES = np.array([30, 10, 9, 8, 4, 7, 5, 4, 8, 4, 4, 3, 2, 2]) / 100

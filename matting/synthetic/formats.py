@@ -1,6 +1,6 @@
 """The on-disk formats of the real data sets, written for one image at a time.
 
-Each ``write_*`` paints what its item asks for and returns the few values that the data set's index files need.
+Each ``write_*`` renders and writes one item and returns the values that the data set's index files need.
 """
 
 import json
@@ -15,7 +15,7 @@ from matting.synthetic.camera import lens_blur, to_uint8
 from matting.synthetic.defects import plant_defect_or_next
 from matting.synthetic.layers import straight
 from matting.synthetic.parallel import Record
-from matting.synthetic.person import draw_person
+from matting.synthetic.person import render_person
 from matting.synthetic.photograph import Photograph, choose_frames, choose_traits, photograph
 from matting.synthetic.plan import PORTRAIT, Item, background_pool
 from matting.synthetic.screenshot import screenshot
@@ -25,10 +25,10 @@ from matting.trimap import BACKGROUND, CODES, FOREGROUND, UNKNOWN
 
 
 def save(path: Path, image: NDArray[np.uint8], *parameters: int) -> None:
-    """Writes a gray or RGB image; creates its folder.
+    """Write a gray or RGB image, and create its folder.
 
     Raises:
-        OSError: if the file cannot be written.
+        OSError: If the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     stored = image if image.ndim == 2 else image[..., ::-1]
@@ -39,11 +39,11 @@ def save(path: Path, image: NDArray[np.uint8], *parameters: int) -> None:
 
 
 def write_composition(rng: np.random.Generator, root: Path, item: Item, size: int) -> Record:
-    """One foreground of Composition-1K with its alpha; in the test set also its 20 trimaps."""
+    """Write one foreground of Composition-1K with its alpha; in the test set also its 20 trimaps."""
     height, width = int(size * rng.choice([1.0, 1.15, 1.3])), size
     height = size if item.scenario == PORTRAIT else height
     (frame,), traits = choose_frames(rng, height, width, item.scenario, 1), choose_traits(rng, item.scenario)
-    layer = draw_person(rng, frame, traits, random_light(rng)).layer
+    layer = render_person(rng, frame, traits, random_light(rng)).layer
     layer = lens_blur(layer, rng.uniform(0.25, 0.6))
     colours, coverage = straight(layer)
     alpha = to_uint8(coverage)
@@ -80,7 +80,7 @@ def write_composition(rng: np.random.Generator, root: Path, item: Item, size: in
 
 
 def trimap(alpha: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:
-    """0, 128, 255 for background, unknown, foreground; the soft band widened by ``radius`` pixels."""
+    """Make a trimap, 0, 128 and 255 for background, unknown and foreground; ``radius`` widens the soft band."""
     soft = ((alpha > 0) & (alpha < 255)).astype(np.uint8)
     edge = cv2.morphologyEx((alpha > 127).astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
@@ -89,22 +89,22 @@ def trimap(alpha: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:
 
 
 def train_background(number: int) -> str:
-    """File name of a training background."""
+    """Return the file name of a training background."""
     return f"COCO_train2014_{number + 1:012d}.jpg"
 
 
 def test_background(number: int) -> str:
-    """File name of a test background."""
+    """Return the file name of a test background."""
     return f"2008_{number + 1:06d}.jpg"
 
 
 def take_portrait(rng: np.random.Generator, scenario: str, size: int) -> tuple[Photograph, int]:
-    """One real-world portrait, upright or lying as half of those on PPM-100, and the quality of its JPEG.
+    """Render one portrait in the style of RWP, and choose its JPEG quality; half are landscape, as in PPM-100.
 
     Args:
-        rng: of everything random.
-        scenario: what the image is about.
-        size: shorter side of the image, pixels.
+        rng: Random generator.
+        scenario: One of :data:`matting.synthetic.plan.SCENARIOS`.
+        size: Shorter side of the image, pixels.
     """
     wide = scenario == "group" or rng.random() < 0.5
     height, width = (size, int(size * 1.25)) if wide else (int(size * 1.25), size)
@@ -116,7 +116,7 @@ def take_portrait(rng: np.random.Generator, scenario: str, size: int) -> tuple[P
 
 
 def write_rwp(rng: np.random.Generator, root: Path, item: Item, size: int) -> Record:
-    """One real-world portrait with its alpha and its row of the manifest."""
+    """Write one RWP portrait with its alpha, and return its row of the manifest."""
     photo, quality = take_portrait(rng, item.scenario, size)
     name = f"rwp_{item.index:06d}"
     planted, image, alpha = None, photo.image, photo.alpha
@@ -130,7 +130,7 @@ def write_rwp(rng: np.random.Generator, root: Path, item: Item, size: int) -> Re
 
 
 def write_coco(rng: np.random.Generator, root: Path, item: Item, size: int) -> Record:
-    """One COCO image, its annotations and, for the training split, its COCO-Matting mattes."""
+    """Write one COCO image and, for the training split, its COCO-Matting mattes; return its annotations."""
     scenario = "group" if rng.random() < 0.2 and item.scenario != PORTRAIT else item.scenario
     photo = photograph(rng, size, size if scenario == PORTRAIT else int(size * 1.25), scenario)
     split = item.place.removeprefix("coco-")
@@ -166,7 +166,7 @@ def _write_mattes(root: Path, name: str, photo: Photograph) -> None:
 
 
 def annotation(person: NDArray[np.float32], image: int, number: int) -> Record | None:
-    """COCO's entry for one person as polygons; None if hardly anything of the person is visible."""
+    """Return COCO's entry for one person as polygons; None if hardly anything of the person is visible."""
     mask = (person > 0.5).astype(np.uint8)
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_TC89_L1)
     polygons = [c.reshape(-1).astype(float).tolist() for c in contours if len(c) >= 3 and cv2.contourArea(c) >= 16]
@@ -178,7 +178,7 @@ def annotation(person: NDArray[np.float32], image: int, number: int) -> Record |
 
 
 def write_indexes(root: Path, items: list[Item], records: list[Record]) -> None:
-    """The name lists, the manifest and the COCO annotations, from what the writers returned."""
+    """Write the name lists, the manifest and the COCO annotations from the records of the writers."""
     by_place: dict[str, list[Record]] = {item.place: [] for item in items}
     for item, record in zip(items, records, strict=True):
         by_place[item.place].append(record)

@@ -1,4 +1,4 @@
-"""What is worn over the top: suits, hoods, prints, straps, fur and lace collars, open-work earrings."""
+"""Details of clothing: suits, hoods, prints, straps, fur and lace collars, openwork earrings."""
 
 from collections.abc import Callable
 
@@ -13,14 +13,14 @@ from matting.synthetic.textures import Light, natural_colour, shade
 from matting.synthetic.traits import Traits
 
 
-def draw_details(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Colours) -> Layer:
-    """What the outfit shows on the chest: edges inside the subject that are no outline.
+def render_details(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Colours) -> Layer:
+    """Render the details of the outfit on the chest: edges inside the subject that are not its outline.
 
     Args:
-        rng: source of randomness.
-        frame: of the person.
-        traits: looks.
-        light: of the scene.
+        rng: Random generator.
+        frame: Frame of the person.
+        traits: Traits of the person.
+        light: Light of the scene.
         wear: ``(H, W, 3)`` cloth of the top.
     """
     layer = np.zeros((frame.height, frame.width, 4), np.float32)
@@ -48,12 +48,12 @@ def _weave(rng: np.random.Generator, frame: Frame, colour: Points, plain: bool =
 
 
 def _shirt(rng: np.random.Generator) -> Points:
-    """The colour of what is worn below a jacket: often white."""
+    """Sample the colour of what is worn under a jacket, often white."""
     return natural_colour(rng, 0.75, 0.98, 0.0) if rng.random() < 0.45 else natural_colour(rng, 0.04, 0.98, 0.2)
 
 
 def _suit(rng: np.random.Generator, frame: Frame, _: Traits, light: Light, wear: Colours) -> Layer:
-    """A shirt in the opening of a jacket or vest, lapels with a notch, the edge below, buttons and pockets."""
+    """Render a shirt in the opening of a jacket or vest, lapels with a notch, the edge below, buttons and pockets."""
     wide, low = rng.uniform(0.17, 0.3), rng.uniform(1.5, 2.4)
     opening = np.array([(-wide, 0.6), (wide, 0.6), (0, low)])
     layer = shade(fill(frame, opening), _weave(rng, frame, _shirt(rng), bool(rng.random() < 0.6)), light, 0.2)
@@ -73,7 +73,7 @@ def _suit(rng: np.random.Generator, frame: Frame, _: Traits, light: Light, wear:
 
 
 def _open(rng: np.random.Generator, frame: Frame, _: Traits, light: Light, wear: Colours) -> Layer:
-    """A jacket or coat that stands open over something else."""
+    """Render a jacket or coat worn open over something else."""
     wide, low = rng.uniform(0.1, 0.35), rng.uniform(0.15, 0.6)
     shift = rng.normal(0, 0.08)
     opening = np.array([(-wide, 0.7), (wide, 0.7), (low + shift, 5.0), (-low + shift, 5.0)])
@@ -83,7 +83,7 @@ def _open(rng: np.random.Generator, frame: Frame, _: Traits, light: Light, wear:
 
 
 def _hoodie(rng: np.random.Generator, frame: Frame, _: Traits, light: Light, wear: Colours) -> Layer:
-    """The hood around the neck, strings, a pouch and lettering."""
+    """Render the hood around the neck, strings, a pouch and lettering."""
     roll = tube([(-0.42, 0.62), (-0.3, 0.85), (0, 1.02), (0.3, 0.85), (0.42, 0.62)], [0.13, 0.14, 0.1, 0.14, 0.13])
     layer = _lettering(rng, frame, light) if rng.random() < 0.4 else frame.shrink(frame.blank())
     layer = over(shade(fill(frame, roll), np.clip(wear * np.float32(1.1), 0, 1), light, 0.9), layer)
@@ -95,7 +95,7 @@ def _hoodie(rng: np.random.Generator, frame: Frame, _: Traits, light: Light, wea
 
 
 def _zip(rng: np.random.Generator, frame: Frame, _: Traits, light: Light, wear: Colours) -> Layer:
-    """The zip of a closed jacket, or its seams: a quilt if there are many."""
+    """Render the zip of a closed jacket, or its seams: a quilt if there are many."""
     lines = [tube([(0, 0.6), (0.02, 2.0), (0, 5.0)], [0.02, 0.02])]
     for y in np.arange(1.2, 3.6, rng.uniform(0.25, 0.5)) if rng.random() < 0.4 else ():
         lines.append(tube([(-1.5, y), (0, y + 0.05), (1.5, y)], [0.018, 0.018]))
@@ -104,7 +104,7 @@ def _zip(rng: np.random.Generator, frame: Frame, _: Traits, light: Light, wear: 
 
 
 def _stole(rng: np.random.Generator, frame: Frame, _: Traits, light: Light, wear: Colours) -> Layer:
-    """Two broad bands over a robe or a sari's length across the chest."""
+    """Render two broad bands over a robe or a sari across the chest."""
     wide, end = rng.uniform(0.1, 0.2), rng.uniform(2.0, 3.6)
     bands = [tube([(s * 0.24, 0.55), (s * 0.36, 1.0), (s * 0.36, end)], [wide, wide]) for s in (-1, 1)]
     if rng.random() < 0.4:
@@ -113,7 +113,7 @@ def _stole(rng: np.random.Generator, frame: Frame, _: Traits, light: Light, wear
 
 
 def _apron(rng: np.random.Generator, frame: Frame, _: Traits, light: Light, wear: Colours) -> Layer:
-    """An apron, dungarees or a bib with a number."""
+    """Render an apron, dungarees or a bib with a number."""
     top, wide = rng.uniform(1.0, 2.0), rng.uniform(0.3, 0.55)
     bib = np.array([(-wide, top), (wide, top), (0.9, 2.5), (0.9, 5.0), (-0.9, 5.0), (-0.9, 2.5)])
     straps = [tube([(s * wide * 0.8, top + 0.05), (s * 0.4, 0.65)], [0.06, 0.06]) for s in (-1, 1)]
@@ -136,7 +136,7 @@ _CHESTS: dict[str, Chest] = {
 
 
 def _print(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
-    """A few shapes on the chest."""
+    """Render a few shapes on the chest."""
     layer = np.zeros((frame.height, frame.width, 4), np.float32)
     middle, size = np.array([rng.normal(0, 0.15), rng.uniform(1.2, 1.9)]), rng.uniform(0.08, 0.25)
     for _ in range(rng.integers(1, 7)):
@@ -147,7 +147,7 @@ def _print(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
 
 
 def _lettering(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
-    """Words across the chest."""
+    """Render words across the chest."""
     sign = np.zeros((96, 192), np.uint8)
     for line in range(rows := int(rng.integers(1, 4))):
         word = "".join(rng.choice(list(GLYPHS), int(rng.integers(2, 9))))
@@ -163,7 +163,7 @@ def _lettering(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
 
 
 def _badge(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
-    """A card, a medal or a camera on a band around the neck."""
+    """Render a card, a medal or a camera on a band around the neck."""
     y, half = rng.uniform(1.5, 2.4), rng.uniform(0.1, 0.3)
     band = [tube([(s * 0.22, 0.6), (0, y - half)], [0.025, 0.025]) for s in (-1, 1)]
     tall = half * rng.uniform(0.6, 1.4)
@@ -173,16 +173,16 @@ def _badge(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
     return over(shade(fill(frame, card), natural_colour(rng, 0.05, 0.98, 0.2), light, 0.4), layer)
 
 
-def draw_wrap(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Colours) -> Layer:
-    """A poncho or shawl over shoulders and arms."""
+def render_wrap(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Colours) -> Layer:
+    """Render a poncho or shawl over shoulders and arms."""
     wide, low = traits.shoulders * rng.uniform(1.1, 1.6), rng.uniform(1.7, 3.3)
     right = [(0.22, 0.56), (0.6 * wide, 0.78), (wide, 1.3), (wide * 1.1, low - 0.2), (0.6 * wide, low)]
     edge = np.array([*right, (0, low + rng.normal(0, 0.3)), *[(-x, y) for x, y in reversed(right)]])
     return shade(fill(frame, smooth_loop(edge + rng.normal(0, 0.03, edge.shape), 128)), wear, light)
 
 
-def draw_collar(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
-    """A collar of fur around the neck, or one of lace over the shoulders."""
+def render_collar(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
+    """Render a collar of fur around the neck, or one of lace over the shoulders."""
     return _fur(rng, frame, traits, light) if traits.collar == "fur" else _lace(rng, frame, traits, light)
 
 
@@ -207,7 +207,7 @@ def _fur(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -
 
 
 def _lace(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
-    """Cloth with holes through which skin, cloth or the scene is seen: alpha is what the threads cover."""
+    """Render cloth with holes through which skin, cloth or background is seen; alpha is the coverage of the threads."""
     wide, low = traits.shoulders * rng.uniform(0.9, 1.2), rng.uniform(1.15, 1.6)
     right = [
         (0.24, 0.56),
@@ -230,8 +230,8 @@ def _lace(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) 
     return tinted(threads, np.clip(natural_colour(rng, 0.05, 1.0, 0.05) * lit, 0, 1))
 
 
-def draw_earrings(rng: np.random.Generator, frame: Frame, traits: Traits) -> Layer | None:
-    """Hoops with spokes, open to what is behind."""
+def render_earrings(rng: np.random.Generator, frame: Frame, traits: Traits) -> Layer | None:
+    """Render hoops with spokes through which the background is seen."""
     metal = np.array([0.85, 0.68, 0.3]) if rng.random() < 0.6 else np.full(3, 0.75)
     radius, spokes = rng.uniform(0.06, 0.13), int(rng.integers(0, 8))
     wires: list[Points] = []

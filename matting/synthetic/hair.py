@@ -1,4 +1,4 @@
-"""Hair styles: where strands start and which way they go."""
+"""Hair styles: where strands start and in which direction they grow."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,11 @@ from matting.synthetic.traits import Traits
 
 SCALP = np.array([0.40, 0.44])  # half-axes of the skull's ellipse
 SCALP_CENTRE = np.array([0.0, -0.07])
-STRAND = 0.0032  # width of a strand, head heights: drawn hair stands for the bundles that a camera resolves
+STRAND = 0.0032  # width of a strand, head heights: one rendered strand is a bundle that a camera resolves
 
 
-def draw_hair_behind(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer | None:
-    """What hangs behind neck and shoulders, or None for styles without."""
+def render_hair_behind(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer | None:
+    """Render the hair behind neck and shoulders, or return None if the style has none."""
     if traits.style == "long":
         mass = _drape(rng, 150, traits, (0.55, 1.08))
         fine = _drape(rng, _count(frame, 1100), traits, (0.6, 1.16))
@@ -27,8 +27,8 @@ def draw_hair_behind(rng: np.random.Generator, frame: Frame, traits: Traits, lig
     return None
 
 
-def draw_hair(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer | None:
-    """Cap, fringe and locks in front of the head, and the fly-away strands around it."""
+def render_hair(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer | None:
+    """Render cap, fringe and locks in front of the head, and the fly-away strands around it."""
     if traits.style == "bald":
         return None
     if traits.style == "afro" and _turned_away(traits):
@@ -46,8 +46,8 @@ def draw_hair(rng: np.random.Generator, frame: Frame, traits: Traits, light: Lig
     return over(_strokes(rng, frame, traits, light, stray, STRAND * 0.6) * np.float32(0.8), layer)
 
 
-def draw_beard(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
-    """Short fibres on jaw, chin and upper lip."""
+def render_beard(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
+    """Render short fibres on jaw, chin and upper lip."""
     count = _count(frame, 1200)
     side = rng.uniform(-1, 1, count)
     y = 0.2 + 0.29 * np.sqrt(rng.random(count)) * (1 - 0.35 * side**2)
@@ -60,7 +60,7 @@ def draw_beard(rng: np.random.Generator, frame: Frame, traits: Traits, light: Li
 
 
 def _count(frame: Frame, count: int) -> int:
-    """Strands worth drawing: on a small head hundreds fall into one pixel."""
+    """Return the number of strands to render: on a small head hundreds fall into one pixel."""
     return max(int(count * np.clip(frame.head / 200, 0.25, 1.6)), 1)
 
 
@@ -80,7 +80,7 @@ def _strokes(
 def _paint(
     rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, mass: Points | None, fine: Points
 ) -> Layer:
-    """Thin strands over an opaque mass of thick dark ones."""
+    """Render thin strands over an opaque mass of thick dark ones."""
     top = _strokes(rng, frame, traits, light, fine, STRAND)
     if mass is None:
         return top
@@ -93,7 +93,7 @@ def _turned_away(traits: Traits) -> bool:
 
 
 def _cap(frame: Frame, traits: Traits) -> Plane:
-    """The part of the head that hair hides."""
+    """Return the coverage of the part of the head that hair hides."""
     face = 0.3 * np.sin(traits.yaw)
     skull = outline(traits.yaw) * 1.02
     if _turned_away(traits):
@@ -112,7 +112,7 @@ def _drape(
     radii: tuple[float, float],
     length: float | None = None,
 ) -> Points:
-    """Strands that follow the skull from the parting to one side and then fall."""
+    """Sample strands that follow the skull from the parting to one side and then fall."""
     drop = (traits.hair_length if length is None else length) * rng.uniform(0.75, 1.1, count)
     side = np.where(rng.random(count) < 0.5 + 0.6 * traits.part, -1.0, 1.0)
     radius = rng.uniform(*radii, count)
@@ -131,7 +131,7 @@ def _drape(
 
 
 def _scalp_points(rng: np.random.Generator, count: int, traits: Traits) -> tuple[Points, Points]:
-    """Roots on the visible scalp and the outward direction at each."""
+    """Sample roots on the visible scalp, with the outward direction at each."""
     turn = rng.uniform(-1.9, 1.9, count)
     radius = np.sqrt(rng.uniform(0.05, 1.0, count))
     unit = np.column_stack([np.sin(turn), -np.cos(turn)])
@@ -197,7 +197,7 @@ def _afro(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) 
 
 
 def _flyaways(rng: np.random.Generator, count: int, traits: Traits) -> Points:
-    """Single strands that left the style, around its whole silhouette."""
+    """Sample single stray strands around the whole silhouette."""
     if traits.style == "long":
         return wander(rng, _drape(rng, count, traits, (1.0, 1.2)), 0.12)
     roots, outward = _scalp_points(rng, count * 2, traits)

@@ -33,7 +33,7 @@ BROW, EYE = 0.42, 0.42  # angle between a brow or an eye and the middle of the f
 
 
 def outline(yaw: float) -> Points:
-    """Outline of the head ``(96, 2)`` seen from ``yaw``: a blend of the frontal and the profile drawing."""
+    """Return the outline of the head ``(96, 2)`` seen from ``yaw``: a blend of the frontal and the profile outline."""
     frontal = smooth_loop([*FRONTAL, *[(-x, y) for x, y in FRONTAL[-2:0:-1]]])
     profile = smooth_loop(PROFILE)
     side = abs(np.sin(yaw)) ** 2.5 if np.cos(yaw) > -0.2 else 0.0
@@ -42,19 +42,19 @@ def outline(yaw: float) -> Points:
 
 
 def on_face(yaw: float, angle: float, y: float) -> tuple[float, float, float]:
-    """Where a feature at ``angle`` from the middle of the face lies: x, y, foreshortening (negative: out of sight)."""
+    """Locate a feature at ``angle`` from the middle of the face: x, y, foreshortening (negative if hidden)."""
     return 0.36 * float(np.sin(yaw + angle)), y, float(np.cos(yaw + angle))
 
 
-def draw_neck(frame: Frame, traits: Traits, light: Light) -> Layer:
-    """Neck and upper chest."""
+def render_neck(frame: Frame, traits: Traits, light: Light) -> Layer:
+    """Render neck and upper chest."""
     lean = 0.08 * float(np.sin(traits.yaw))
     neck = tube([(lean, 0.2), (0.0, 0.55), (0.0, 0.95)], [0.19, 0.185, 0.33])
     return shade(fill(frame, neck), traits.skin * 0.86, light, 0.5)
 
 
-def draw_head(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
-    """Head with ears and, unless it is turned away, a face."""
+def render_head(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
+    """Render the head with ears and, unless it is turned away, a face."""
     part, box = frame.window(outline(traits.yaw) * 1.2)  # a fraction of a person's pixels
     layer = np.zeros((frame.height, frame.width, 4), np.float32)
     layer[box] = _head(rng, part, traits, light)
@@ -66,7 +66,9 @@ def _head(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) 
     blotches = 0.9 + 0.2 * noise(rng, frame.height, frame.width, frame.head * 0.4, 6)[..., None]
     skin = np.asarray(traits.skin * blotches, np.float32)
     if seen:
-        skin *= _relief(frame, traits, light)[..., None] ** np.array([0.75, 1.0, 1.15], np.float32)  # blood reddens
+        skin *= _relief(frame, traits, light)[..., None] ** np.array(
+            [0.75, 1.0, 1.15], np.float32
+        )  # shaded skin is redder
     layer = shade(fill(frame, outline(traits.yaw)), skin, light)
     ears = [_ear(traits.yaw, side) for side in (-1, 1) if np.cos(traits.yaw + side * np.pi / 2) > -0.35]
     if ears:
@@ -80,11 +82,11 @@ HOLLOWS = (
     (0.0, -0.25, 0.2, 0.1, 0.12), (0.0, 0.06, 0.025, 0.12, 0.25), (0.45, 0.08, 0.09, 0.06, 0.18),
     (0.0, 0.43, 0.08, 0.05, 0.1),
 )  # fmt: skip
-"""Angle from the middle, y, half-axes and light of what is deep or stands out: sockets, cheeks, temples, nose, chin."""
+"""Angle from the middle, y, half-axes and light of hollows and ridges: sockets, cheeks, temples, nose, chin."""
 
 
 def _relief(frame: Frame, traits: Traits, light: Light) -> Plane:
-    """How much light the face's own shape leaves at each place; 1 where it is flat."""
+    """Return the gain of light by the relief of the face at each pixel; 1 where it is flat."""
     coarse = replace(frame, supersample=1)
     gain = np.zeros((frame.height, frame.width), np.float32)
     for angle, y, wide, tall, strength in HOLLOWS:

@@ -1,4 +1,4 @@
-"""Hats, hoods and scarves: what is worn on the head or wraps it."""
+"""Hats, hoods and headscarves."""
 
 from collections.abc import Callable
 
@@ -11,8 +11,8 @@ from matting.synthetic.textures import Light, natural_colour, shade
 from matting.synthetic.traits import Traits
 
 
-def draw_hat(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
-    """The hat of the person, its kind being ``traits.hat``."""
+def render_hat(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer:
+    """Render the hat of the person, of the kind ``traits.hat``."""
     colour = natural_colour(rng, 0.05, 0.95, 0.25)
     felt = cloth(rng, frame.height, frame.width, colour, max(frame.head * rng.uniform(0.04, 0.1), 1.5))
     return _HATS[traits.hat or "cap"](rng, frame, traits, light, felt)
@@ -54,7 +54,7 @@ def _beanie(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light
 
 
 def _opening(traits: Traits, top: float, wide: float) -> Points:
-    """Where the face looks out of what wraps the head."""
+    """Return the outline of the face opening in a hood or headscarf."""
     turn = np.linspace(0, 2 * np.pi, 40)
     x = 0.2 * np.sin(traits.yaw)
     narrow = wide * (0.55 + 0.45 * np.cos(traits.yaw))
@@ -63,7 +63,7 @@ def _opening(traits: Traits, top: float, wide: float) -> Points:
 
 
 def _around(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, felt: Colours, edge: Points) -> Layer:
-    """Cloth within an edge, open before the face unless it is turned away."""
+    """Render cloth within an edge, with an opening for the face unless it is turned away."""
     cover = fill(frame, edge)
     if np.cos(traits.yaw) > 0.1:
         face = fill(frame, _opening(traits, rng.uniform(-0.36, -0.22), rng.uniform(0.29, 0.35)))

@@ -1,4 +1,4 @@
-"""What a hand holds before the chest: things of every outline, all of which count as the person."""
+"""Things held in front of the chest, of every outline; all count as foreground."""
 
 from collections.abc import Callable
 
@@ -13,8 +13,8 @@ _TURN = np.linspace(0, 2 * np.pi, 24)
 _CIRCLE = np.column_stack([np.cos(_TURN), np.sin(_TURN)])
 
 
-def draw_thing(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, side: int) -> Layer:
-    """What the hand at one side holds, turned and sized at random."""
+def render_thing(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, side: int) -> Layer:
+    """Render what the hand on one side holds, at a random angle and size."""
     outlines = THINGS[traits.held or "remote"](rng)
     place, turn, size = np.array([0.42 * side, 1.35]), rng.normal(0, 0.25), rng.uniform(0.8, 1.3)
     c, s = size * np.cos(turn), size * np.sin(turn)

@@ -1,6 +1,6 @@
-"""Premultiplied RGBA layers and what is done to them: fill, stack, unpremultiply, extend.
+"""Premultiplied RGBA layers and their operations: fill, stack, unpremultiply, extend.
 
-All drawing happens in the head frame of a person: the unit is one head height, the origin the middle of the head,
+Everything is rendered in the head frame of a person: the unit is one head height, the origin the middle of the head,
 y points down. :class:`Frame` places it in the image. Polygons and strands are rasterised on a supersampled canvas,
 so the alpha of a strand half a pixel wide is the coverage that a camera would have integrated.
 """
@@ -29,15 +29,15 @@ SUBPIXEL_BITS = 4
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a person stands in an image.
+    """The position of a person in an image.
 
     Attributes:
-        height: of the image, pixels.
-        width: of the image, pixels.
-        head: height of the head, pixels.
-        centre: middle of the head, pixels (x, y).
-        roll: lean of the whole figure, radians.
-        supersample: canvas pixels per image pixel and axis.
+        height: Height of the image, pixels.
+        width: Width of the image, pixels.
+        head: Height of the head, pixels.
+        centre: Middle of the head, pixels (x, y).
+        roll: Lean of the whole body, radians.
+        supersample: Canvas pixels per image pixel and axis.
     """
 
     height: int
@@ -48,31 +48,31 @@ class Frame:
     supersample: int = 3
 
     def pixels(self, points: ArrayLike) -> Points:
-        """Head-frame points ``(..., 2)`` in image pixels, where a pixel's middle is at ``+0.5``."""
+        """Convert head-frame points ``(..., 2)`` to image pixels; the centre of a pixel is at ``+0.5``."""
         c, s = np.cos(self.roll), np.sin(self.roll)
         turned = np.asarray(points, np.float64) @ np.array([[c, s], [-s, c]])
         return np.asarray(turned * self.head + np.asarray(self.centre), np.float64)
 
     def fixed_point(self, points: ArrayLike) -> NDArray[np.int32]:
-        """Head-frame points as OpenCV's fixed-point coordinates on the supersampled canvas."""
-        canvas = self.pixels(points) * self.supersample - 0.5  # OpenCV puts a pixel's middle at an integer
+        """Convert head-frame points to OpenCV's fixed-point coordinates on the supersampled canvas."""
+        canvas = self.pixels(points) * self.supersample - 0.5  # OpenCV puts the centre of a pixel at an integer
         return np.asarray(np.rint(np.clip(canvas, -30000, 30000) * 2**SUBPIXEL_BITS), np.int32)
 
     def blank(self) -> NDArray[np.uint8]:
-        """An empty supersampled canvas of four channels."""
+        """Return an empty supersampled canvas of four channels."""
         return np.zeros((self.height * self.supersample, self.width * self.supersample, 4), np.uint8)
 
     def shrink(self, canvas: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The canvas integrated over image pixels, scaled to [0, 1]."""
+        """Average the canvas over image pixels and scale it to [0, 1]."""
         small = cv2.resize(canvas, (self.width, self.height), interpolation=cv2.INTER_AREA)
         return np.asarray(small / np.float32(255.0), np.float32)
 
     def window(self, points: Points, margin: float = 0.0) -> tuple["Frame", Box]:
-        """The part of the image that holds ``points`` ``(..., 2)``, as a frame of its own, and where it lies.
+        """Return the part of the image that contains ``points`` ``(..., 2)``, as a frame of its own, and its box.
 
         Args:
-            points: in the head frame.
-            margin: around the points, head heights.
+            points: Points in the head frame.
+            margin: Margin around the points, head heights.
         """
         pixels = self.pixels(points).reshape(-1, 2)
         reach = margin * self.head + 2
@@ -87,13 +87,13 @@ class Frame:
 
 
 def extent(plane: NDArray[np.float32]) -> Box:
-    """The smallest box with everything above zero."""
+    """Return the smallest box that contains all values above zero."""
     x, y, width, height = cv2.boundingRect((plane > 0).view(np.uint8))
     return np.s_[y : y + height, x : x + width]
 
 
 def fill(frame: Frame, *polygons: Points) -> Plane:
-    """Coverage of the union of closed polygons given in the head frame."""
+    """Return the coverage of the union of closed polygons given in the head frame."""
     part, box = frame.window(np.concatenate(polygons))
     canvas = np.zeros((part.height * part.supersample, part.width * part.supersample), np.uint8)
     for polygon in polygons:
@@ -104,7 +104,7 @@ def fill(frame: Frame, *polygons: Points) -> Plane:
 
 
 def tinted(coverage: Plane, colour: ArrayLike) -> Layer:
-    """A layer of one colour ``(3,)`` or an image ``(H, W, 3)``, covering what ``coverage`` says."""
+    """Return a layer of one colour ``(3,)`` or an image ``(H, W, 3)`` with the alpha ``coverage``."""
     box = extent(coverage)
     value = np.asarray(colour, np.float32)
     layer = np.zeros((*coverage.shape, 4), np.float32)
@@ -114,14 +114,14 @@ def tinted(coverage: Plane, colour: ArrayLike) -> Layer:
 
 
 def over(top: Layer, bottom: Layer) -> Layer:
-    """Porter and Duff's *over* for premultiplied layers (Compositing Digital Images, 1984)."""
+    """Composite two premultiplied layers with Porter and Duff's *over* (Compositing Digital Images, 1984)."""
     result = bottom.copy()
     paint(result, top)
     return result
 
 
 def paint(canvas: Layer, top: Layer) -> None:
-    """:func:`over` in place: ``canvas`` becomes what lies below ``top``, under it."""
+    """Composite ``top`` over ``canvas`` in place, as :func:`over`."""
     box = extent(top[..., 3])
     front = top[box]
     canvas[box] *= repeated(1 - front[..., 3], 4)
@@ -129,19 +129,19 @@ def paint(canvas: Layer, top: Layer) -> None:
 
 
 def repeated(plane: Plane, channels: int) -> NDArray[np.float32]:
-    """A plane as an image whose channels are all the same: NumPy is slow where an axis to be broadcast is short."""
+    """Repeat a plane over channels; faster than broadcasting, which NumPy does slowly along a short axis."""
     return np.asarray(cv2.merge([plane] * channels), np.float32) if plane.size else plane[..., None]
 
 
 def times(image: Colours, colour: ArrayLike) -> Colours:
-    """An image times a colour ``(3,)``, as :func:`repeated` with axes in a row."""
+    """Multiply an image by a colour ``(3,)``; flattened, because NumPy broadcasts slowly along a short axis."""
     height, width = image.shape[:2]
     row = np.tile(np.asarray(colour, np.float32), width)
     return np.asarray((image.reshape(height, -1) * row).reshape(image.shape), np.float32)
 
 
 def padded(box: Box, margin: int, shape: tuple[int, ...]) -> Box:
-    """A box with ``margin`` pixels more on each side, as far as the image ``shape`` reaches."""
+    """Enlarge a box by ``margin`` pixels on each side, within an image of this ``shape``."""
     rows, columns = (
         slice(max(side.start - margin, 0), min(side.stop + margin, length))
         for side, length in zip(box, shape[:2], strict=True)
@@ -150,7 +150,7 @@ def padded(box: Box, margin: int, shape: tuple[int, ...]) -> Box:
 
 
 def stack(layers: Sequence[Layer]) -> Layer:
-    """Layers given from back to front, as one."""
+    """Composite layers given from back to front."""
     result = layers[0].copy()
     for layer in layers[1:]:
         paint(result, layer)
@@ -158,7 +158,7 @@ def stack(layers: Sequence[Layer]) -> Layer:
 
 
 def gaussian(image: NDArray[np.float32], sigma: float, border: int = cv2.BORDER_DEFAULT) -> NDArray[np.float32]:
-    """A Gaussian blur whose cost does not grow with ``sigma`` (pixels): wide ones are done on a smaller image."""
+    """Blur by a Gaussian of ``sigma`` pixels; wide ones run on a smaller image, so that the cost does not grow."""
     factor = max(int(sigma / 3), 1)
     if factor == 1:
         return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma, borderType=border), np.float32)
@@ -168,16 +168,16 @@ def gaussian(image: NDArray[np.float32], sigma: float, border: int = cv2.BORDER_
 
 
 def straight(layer: Layer) -> tuple[Colours, Plane]:
-    """Foreground colours and alpha of a layer, the colours continued beyond the subject.
+    """Return foreground colours and alpha of a layer, with the colours extended beyond the subject.
 
-    A JPEG of colours that end at the subject's edge would bleed black into the hair, so the colours are pulled
-    outwards from coarse to fine: each level of a pyramid fills what the finer one leaves open.
+    A JPEG of colours that end at the subject's edge would bleed black into the hair, so the colours are extended
+    outwards: each level of a pyramid fills the pixels that the finer one leaves empty.
 
     Args:
-        layer: premultiplied layer.
+        layer: Premultiplied layer.
 
     Returns:
-        ``(H, W, 3)`` colours, true wherever alpha > 0, and ``(H, W)`` alpha.
+        ``(H, W, 3)`` colours, exact wherever alpha > 0, and ``(H, W)`` alpha.
     """
     alpha = np.clip(layer[..., 3], 0.0, 1.0)
     levels = [layer]
@@ -196,12 +196,12 @@ def _divide(layer: Layer) -> Colours:
 
 
 def compose(foreground: Colours, alpha: Plane, background: Colours) -> Colours:
-    """The compositing equation ``I = alpha F + (1 - alpha) B``."""
+    """Composite by the equation ``I = alpha F + (1 - alpha) B``."""
     return foreground * repeated(alpha, 3) + background * repeated(1 - alpha, 3)
 
 
 def smooth_loop(points: ArrayLike, samples: int = 96) -> Points:
-    """A closed Catmull-Rom curve through ``points`` ``(N, 2)``, at ``samples`` places."""
+    """Return a closed Catmull-Rom curve through ``points`` ``(N, 2)``, sampled at ``samples`` points."""
     knots = np.asarray(points, np.float64)
     position = np.arange(samples) * len(knots) / samples
     index = position.astype(int)
@@ -210,7 +210,7 @@ def smooth_loop(points: ArrayLike, samples: int = 96) -> Points:
 
 
 def smooth_path(points: ArrayLike, samples: int = 32) -> Points:
-    """An open Catmull-Rom curve through ``points`` ``(..., N, 2)``, at ``samples`` places."""
+    """Return an open Catmull-Rom curve through ``points`` ``(..., N, 2)``, sampled at ``samples`` points."""
     knots = np.asarray(points, np.float64)
     last = knots.shape[-2] - 1
     position = np.linspace(0, last, samples)
@@ -226,12 +226,12 @@ def _catmull_rom(a: Points, b: Points, c: Points, d: Points, fraction: NDArray[n
 
 
 def tube(path: ArrayLike, widths: ArrayLike, samples: int = 40) -> Points:
-    """Outline of a limb with round ends: a smooth path with a half-width that runs through ``widths``.
+    """Return the outline of a limb with round ends: a smooth path with a half-width that runs through ``widths``.
 
     Args:
         path: ``(N, 2)`` points of the middle line.
         widths: ``(N,)`` half-widths, in the unit of the points.
-        samples: places along the middle line.
+        samples: Points along the middle line.
     """
     line = smooth_path(path, samples)
     half = np.asarray(widths, np.float64)

@@ -1,4 +1,4 @@
-"""How subject and scene belong together: light, shadow, glow, camouflage."""
+"""Effects that tie subject and scene together: light, shadow, glow, camouflage."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from matting.synthetic.traits import Traits
 
 
 def scenario_light(rng: np.random.Generator, scenario: str) -> Light:
-    """The light that a scenario asks for: from behind, from behind and one side, or anything."""
+    """Sample the light of a scenario: from behind, from behind and one side, or any."""
     light = random_light(rng)
     if scenario == "backlit":
         glow = rng.uniform(0.7, 1.1) * np.array([1.0, rng.uniform(0.8, 1), rng.uniform(0.55, 0.95)])
@@ -23,12 +23,12 @@ def scenario_light(rng: np.random.Generator, scenario: str) -> Light:
 
 
 def harmonise(layer: Layer, scene: Colours, strength: float) -> Layer:
-    """Lets the scene's light fall on the subject: its tint everywhere, its glow around the edges and through hair.
+    """Let the scene's light fall on the subject: its tint everywhere, its glow around the edges and through hair.
 
     Args:
-        layer: ``(H, W, 4)`` premultiplied subject.
+        layer: ``(H, W, 4)`` float32, premultiplied subject.
         scene: ``(H, W, 3)`` background.
-        strength: of both, 0 leaves the subject as it is.
+        strength: Strength of both effects; 0 leaves the subject as it is.
     """
     size = (scene.shape[1], scene.shape[0])
     small = cv2.resize(
@@ -44,7 +44,7 @@ def harmonise(layer: Layer, scene: Colours, strength: float) -> Layer:
 
 
 def sun_behind(rng: np.random.Generator, scene: Colours, frame: Frame, light: Light) -> Colours:
-    """The light source behind the head."""
+    """Add the glow of a light source behind the head."""
     height, width = scene.shape[:2]
     y, x = np.mgrid[:height, :width]
     shift = frame.head * rng.normal(0, 0.6, 2)
@@ -54,7 +54,7 @@ def sun_behind(rng: np.random.Generator, scene: Colours, frame: Frame, light: Li
 
 
 def cast_shadow(rng: np.random.Generator, scene: Colours, alpha: Plane, head: float) -> Colours:
-    """The subject's shadow on what is behind: darker, shifted, soft. It is background."""
+    """Cast the subject's soft shadow on the background; the matte does not include it."""
     shift = head * np.array([rng.uniform(0.15, 0.8) * rng.choice([-1, 1]), rng.uniform(-0.1, 0.3)])
     move = np.array([[1.0, 0.0, shift[0]], [0.0, 1.0, shift[1]]])
     moved = cv2.warpAffine(alpha, move, alpha.shape[::-1])
@@ -63,7 +63,7 @@ def cast_shadow(rng: np.random.Generator, scene: Colours, alpha: Plane, head: fl
 
 
 def dapple(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """Sun through leaves or past a corner, ``(H, W, 1)``: patches of light and shade on subject and scene alike."""
+    """Return patches of light and shade, ``(H, W, 1)``, that fall on subject and scene alike, as under leaves."""
     patches = noise(rng, height, width, height * rng.uniform(0.15, 0.8), int(rng.integers(2, 5)))
     if rng.random() < 0.4:  # edges of houses, the bars of a window or a blind
         y, x = np.mgrid[:height, :width].astype(np.float32) / height
@@ -75,7 +75,7 @@ def dapple(rng: np.random.Generator, height: int, width: int) -> Colours:
 
 
 def camouflage(rng: np.random.Generator, scene: Colours, subject: Traits) -> Colours:
-    """The scene in the colours of the subject's hair, skin or clothes."""
+    """Recolour the scene towards the subject's hair, skin or clothes."""
     colours = [subject.hair, subject.skin, subject.top]
     goal = np.clip(colours[rng.integers(3)] * rng.uniform(0.8, 1.2), 0, 1)
     share = rng.uniform(0.4, 0.8)

@@ -1,4 +1,4 @@
-"""Backgrounds that grew: plants, fur, hills, water."""
+"""Natural backgrounds: plants, fur, hills, water."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ from matting.synthetic.textures import noise
 
 
 def foliage(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """Leaves in sun and shade."""
+    """Render leaves in sun and shade."""
     hue = np.array([rng.uniform(0.3, 0.6), rng.uniform(0.4, 0.6), rng.uniform(0.15, 0.35)], np.float32)
     base = blend(noise(rng, height, width, 120), hue * 0.3, hue)
     return np.clip(
@@ -27,7 +27,7 @@ def foliage(rng: np.random.Generator, height: int, width: int) -> Colours:
 
 
 def grass(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """Blades, branches or fur: thin curved strokes that look like hair."""
+    """Render blades, branches or fur: thin curved strokes that look like hair."""
     tone = colour(rng, 0.15, 0.6, 0.15)
     base = blend(noise(rng, height, width, 80), tone * 0.4, tone * 0.8)
     roots = rng.uniform(0, 1, (1800, 2)) * [width, height * 1.2]
@@ -43,7 +43,7 @@ def grass(rng: np.random.Generator, height: int, width: int) -> Colours:
 
 
 def fur(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """Fur or long hair in locks, filling the image: what only knowing a person tells from hair."""
+    """Render fur or long hair in locks, filling the image: only the shape of a person distinguishes hair from it."""
     tone = colour(rng, 0.1, 0.7, 0.03)
     base = blend(noise(rng, height, width, 60), tone * 0.3, tone * 0.7)
     count = 1500
@@ -58,7 +58,7 @@ def fur(rng: np.random.Generator, height: int, width: int) -> Colours:
 
 
 def forest(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """Trunks and bare branches before a light sky."""
+    """Render trunks and bare branches against a light sky."""
     base = blend(ramp(height, width, np.pi / 2), colour(rng, 0.7, 0.95, 0.0), colour(rng, 0.3, 0.7, 0.0))
     floor = int(height * rng.uniform(0.6, 0.95))
     base[floor:] = colour(rng, 0.15, 0.5, 0.05)
@@ -76,7 +76,7 @@ def forest(rng: np.random.Generator, height: int, width: int) -> Colours:
 
 
 def landscape(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """Sky with clouds over rows of hills or water."""
+    """Render sky with clouds over rows of hills or water."""
     top, low = rng.uniform(0.2, 0.6, 3), rng.uniform(0.6, 0.95, 3)
     image = blend(ramp(height, width, np.pi / 2), np.sort(top), low)
     clouds = np.clip(noise(rng, height, width, height / 3, 6) * 3 - 1.4, 0, 1) * rng.uniform(0.2, 0.9)
@@ -90,12 +90,12 @@ def landscape(rng: np.random.Generator, height: int, width: int) -> Colours:
 
 
 def shore(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """Water with waves under a sky, sand or stones before it."""
+    """Render water with waves under a sky, with sand or stones in front."""
     sky, water, sand = colour(rng, 0.6, 0.95, 0.1), colour(rng, 0.3, 0.7, 0.2), colour(rng, 0.4, 0.85, 0.02)
     image = blend(ramp(height, width, np.pi / 2), np.sort(sky), np.full(3, 0.9, np.float32))
     horizon, edge = sorted(rng.uniform(0.2, 0.95, 2) * height)
     y = np.arange(height, dtype=np.float32)[:, None]
-    # Waves shrink towards the horizon: noise that is stretched sideways, taken at the distance of each row.
+    # Waves shrink towards the horizon: noise stretched sideways, sampled at the distance of each row.
     waves = cv2.resize(noise(rng, height, max(width // 8, 8), height / 12, 5), (width, height))
     distance = np.clip((y - horizon) / max(height - horizon, 1), 0.001, 1) ** 0.5
     rows = np.broadcast_to(distance * (height - 1), (height, width)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Painting many files at once, into a folder that appears when it is complete."""
+"""Render many files in parallel into a folder that appears when it is complete."""
 
 import shutil
 import sys
@@ -18,7 +18,7 @@ Job = Callable[[], Record]
 
 
 def build_once(root: Path, build: Callable[[Path], None]) -> Path:
-    """Calls ``build`` with a temporary folder unless ``root`` exists, then renames the folder to ``root``.
+    """Call ``build`` with a temporary folder unless ``root`` exists, then rename the folder to ``root``.
 
     An interrupted build leaves nothing that looks finished, and of several callers one builds while the others wait.
     """
@@ -28,19 +28,19 @@ def build_once(root: Path, build: Callable[[Path], None]) -> Path:
     with FileLock(f"{root}.lock"):
         if not root.is_dir():
             partial = root.with_suffix(".partial")
-            shutil.rmtree(partial, ignore_errors=True)  # left by a build that was killed: the lock says nobody uses it
+            shutil.rmtree(partial, ignore_errors=True)  # left by a killed build: under the lock nobody else uses it
             build(partial)
             partial.rename(root)
     return root
 
 
 def run_jobs(jobs: Sequence[Job], workers: int | None, title: str | None) -> list[Record]:
-    """What the jobs return, in their order.
+    """Run the jobs and return their results, in order.
 
     Args:
-        jobs: picklable calls without arguments.
-        workers: processes; None takes every core, 1 stays in this process.
-        title: of the progress bar; None draws none.
+        jobs: Picklable calls without arguments.
+        workers: Processes; None uses every core, 1 stays in this process.
+        title: Title of the progress bar; None for no bar.
     """
 
     def watched(results: Iterator[Record]) -> list[Record]:
@@ -56,7 +56,7 @@ def run_jobs(jobs: Sequence[Job], workers: int | None, title: str | None) -> lis
 
 @contextmanager
 def _without_main() -> Iterator[None]:
-    """Keeps new processes from importing the caller's script again.
+    """Keep new processes from importing the caller's script again.
 
     The jobs need nothing of it, it may load torch, and a script without ``if __name__ == "__main__"`` would start
     itself over and over.

@@ -1,69 +1,69 @@
-"""A whole person: the parts in their order from back to front."""
+"""A whole person: the parts from back to front."""
 
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from matting.synthetic.accessories import draw_glasses, draw_veil
-from matting.synthetic.body import draw_body, draw_front_arms, draw_scarf, weave_top
-from matting.synthetic.garments import draw_collar, draw_earrings
-from matting.synthetic.hair import draw_beard, draw_hair, draw_hair_behind
-from matting.synthetic.head import draw_head, draw_neck
-from matting.synthetic.headwear import draw_hat
+from matting.synthetic.accessories import render_glasses, render_veil
+from matting.synthetic.body import render_body, render_front_arms, render_scarf, weave_top
+from matting.synthetic.garments import render_collar, render_earrings
+from matting.synthetic.hair import render_beard, render_hair, render_hair_behind
+from matting.synthetic.head import render_head, render_neck
+from matting.synthetic.headwear import render_hat
 from matting.synthetic.layers import Frame, Layer, Plane, extent, gaussian, padded, paint
 from matting.synthetic.textures import Light
 from matting.synthetic.traits import Traits
 
 REACH = np.array([(-3.4, -1.7), (3.4, -1.7), (3.4, 7.6), (-3.4, 7.6)])
-"""Corners of what a person can cover, in the head frame."""
+"""Corners of the area that a person can cover, in the head frame."""
 
 
 class Person(NamedTuple):
-    """What a camera without a lens would see of a person.
+    """A rendered person before lens and sensor.
 
     Attributes:
         layer: ``(H, W, 4)`` float32 premultiplied, with exact coverage as alpha.
-        bare: ``(H, W)`` float32, what the coverage would be without hair, beard and fur.
+        bare: ``(H, W)`` float32, the coverage without hair, beard and fur.
     """
 
     layer: Layer
     bare: Plane
 
 
-def draw_person(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Person:
-    """Draws one person.
+def render_person(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Person:
+    """Render one person.
 
     Args:
-        rng: source of every random detail; the same state gives the same image.
-        frame: where the person stands, and the sampling of the canvas.
-        traits: looks.
-        light: of the scene.
+        rng: Random generator; the same state gives the same image.
+        frame: Position of the person, and the sampling of the canvas.
+        traits: Traits of the person.
+        light: Light of the scene.
     """
     part, box = frame.window(REACH)
     layer = np.zeros((frame.height, frame.width, 4), np.float32)
     bare = np.zeros((frame.height, frame.width), np.float32)
-    layer[box], bare[box] = _draw(rng, part, traits, light)
+    layer[box], bare[box] = _render(rng, part, traits, light)
     return Person(layer, bare)
 
 
-def _draw(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Person:
+def _render(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Person:
     seen = np.cos(traits.yaw) > 0.1
     wear = weave_top(rng, frame, traits)
     parts = [
-        ("hair", draw_hair_behind(rng, frame, traits, light)),
-        ("skin", draw_neck(frame, traits, light)),
-        ("cloth", draw_body(rng, frame, traits, light, wear)),
-        (traits.collar, draw_collar(rng, frame, traits, light) if traits.collar and not traits.scarf else None),
-        ("cloth", draw_scarf(rng, frame, light) if traits.scarf else None),
-        ("skin", draw_head(rng, frame, traits, light)),
-        ("hair", draw_beard(rng, frame, traits, light) if traits.beard and seen else None),
-        ("glasses", draw_glasses(rng, frame, traits) if traits.glasses and seen else None),
-        ("hair", draw_hair(rng, frame, traits, light)),
-        ("earrings", draw_earrings(rng, frame, traits) if traits.earrings and seen else None),
-        ("cloth", draw_hat(rng, frame, traits, light) if traits.hat else None),
-        ("cloth", draw_veil(rng, frame, light) if traits.veil and not traits.hat else None),
-        ("cloth", draw_front_arms(rng, frame, traits, light, wear)),
+        ("hair", render_hair_behind(rng, frame, traits, light)),
+        ("skin", render_neck(frame, traits, light)),
+        ("cloth", render_body(rng, frame, traits, light, wear)),
+        (traits.collar, render_collar(rng, frame, traits, light) if traits.collar and not traits.scarf else None),
+        ("cloth", render_scarf(rng, frame, light) if traits.scarf else None),
+        ("skin", render_head(rng, frame, traits, light)),
+        ("hair", render_beard(rng, frame, traits, light) if traits.beard and seen else None),
+        ("glasses", render_glasses(rng, frame, traits) if traits.glasses and seen else None),
+        ("hair", render_hair(rng, frame, traits, light)),
+        ("earrings", render_earrings(rng, frame, traits) if traits.earrings and seen else None),
+        ("cloth", render_hat(rng, frame, traits, light) if traits.hat else None),
+        ("cloth", render_veil(rng, frame, light) if traits.veil and not traits.hat else None),
+        ("cloth", render_front_arms(rng, frame, traits, light, wear)),
     ]
     person = np.zeros((frame.height, frame.width, 4), np.float32)
     seen_past = np.ones((frame.height, frame.width), np.float32)
@@ -77,13 +77,13 @@ def _draw(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) 
 
 
 def occlude(below: Layer, cover: Plane, head: float, light: Light) -> None:
-    """Darkens, in place, what lies below a part by the soft shadow that the part throws on it.
+    """Darken in place what is below a part by the soft shadow of the part.
 
     Args:
         below: ``(H, W, 4)`` premultiplied.
         cover: ``(H, W)`` coverage of the part.
-        head: height of the head, pixels: the size of everything.
-        light: of the scene.
+        head: Height of the head in pixels, which scales the shadow.
+        light: Light of the scene.
     """
     box = extent(cover)
     if box[0].stop == 0:
@@ -100,18 +100,18 @@ def occlude(below: Layer, cover: Plane, head: float, light: Light) -> None:
 
 
 def portrait_frame(rng: np.random.Generator, height: int, width: int, supersample: int = 3) -> Frame:
-    """A crop from the head to the waist, near the middle."""
+    """Sample a crop from head to waist, near the middle."""
     head = height * rng.uniform(0.28, 0.4)
     centre = (width * float(np.clip(rng.normal(0.5, 0.05), 0.4, 0.6)), head * rng.uniform(0.7, 0.95))
     return Frame(height, width, head, centre, float(rng.normal(0, 0.05)), supersample)
 
 
 def random_frame(rng: np.random.Generator, height: int, width: int, supersample: int = 3) -> Frame:
-    """A crop: from a close-up of the head to a full figure."""
+    """Sample a crop, from a close-up of the head to the full body."""
     crops = {"close": (0.38, 0.58), "bust": (0.25, 0.38), "half": (0.14, 0.25), "full": (0.065, 0.125)}
     crop = str(rng.choice(list(crops), p=[0.12, 0.3, 0.3, 0.28]))
     head = height * rng.uniform(*crops[crop])
-    room = 1.0 - head * (8.0 if crop == "full" else 1.6) / height  # what is left above and below what must be seen
+    room = 1.0 - head * (8.0 if crop == "full" else 1.6) / height  # free space above and below the visible part
     y = 0.6 * head + height * max(room, 0.02) * rng.beta(1.2, 2.0)
     x = width * float(np.clip(rng.normal(0.5, 0.06 if crop == "close" else 0.14), 0.15, 0.85))
     return Frame(height, width, head, (x, y), float(rng.normal(0, 0.1)), supersample)

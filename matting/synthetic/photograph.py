@@ -1,4 +1,4 @@
-"""Photos: people before a scene, through a camera, with every person's visible alpha."""
+"""Rendered photos: people in front of a scene, through a camera, with the visible alpha of every person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,9 +9,9 @@ from matting.synthetic.camera import expose, lens_blur, motion_blur
 from matting.synthetic.distractors import add_distractors
 from matting.synthetic.layers import Colours, Frame, Layer, Plane, over
 from matting.synthetic.mood import camouflage, cast_shadow, dapple, harmonise, scenario_light, sun_behind
-from matting.synthetic.person import draw_person, portrait_frame, random_frame
+from matting.synthetic.person import portrait_frame, random_frame, render_person
 from matting.synthetic.plan import PORTRAIT
-from matting.synthetic.props import draw_support, draw_table, hidden
+from matting.synthetic.props import hidden, render_support, render_table
 from matting.synthetic.scenes import portrait_scene, random_scene
 from matting.synthetic.traits import Traits, random_hat, random_traits
 
@@ -21,15 +21,15 @@ MEDIUM = {"motion_blur", "low_resolution", "side_backlit", "group"}
 
 @dataclass(frozen=True)
 class Photograph:
-    """A finished image and what is true about it.
+    """A rendered image and its ground truth.
 
     Attributes:
         image: ``(H, W, 3)`` float32 sRGB.
-        alpha: ``(H, W)`` of all people together.
-        bare: ``(H, W)``, what alpha would be without hair, beards and fur.
+        alpha: ``(H, W)`` float32 in [0, 1], of all people together.
+        bare: ``(H, W)`` float32, alpha without hair, beards and fur.
         persons: ``(H, W)`` visible alpha of each person; they add up to ``alpha``.
-        traits: of each person.
-        tags: what the image shows, by the names of the manifest.
+        traits: Traits of each person.
+        tags: Attribute tags, by the names of the manifest.
     """
 
     image: Colours
@@ -41,18 +41,18 @@ class Photograph:
 
     @property
     def difficulty(self) -> str:
-        """``clear``, ``medium`` or ``hard``, as the curriculum orders them."""
+        """``clear``, ``medium`` or ``hard``, the levels of the curriculum."""
         return "hard" if self.tags & HARD else "medium" if self.tags & MEDIUM else "clear"
 
 
 def photograph(rng: np.random.Generator, height: int, width: int, scenario: str = "plain") -> Photograph:
-    """Takes one image.
+    """Render one image.
 
     Args:
-        rng: source of randomness.
-        height: pixels.
-        width: pixels.
-        scenario: one of :data:`matting.synthetic.plan.SCENARIOS`.
+        rng: Random generator.
+        height: Pixels.
+        width: Pixels.
+        scenario: One of :data:`matting.synthetic.plan.SCENARIOS`.
     """
     light = scenario_light(rng, scenario)
     crowd = int(rng.integers(2, 6)) if scenario == "group" else 1
@@ -61,17 +61,17 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
     if scenario not in (PORTRAIT, "backlit") and rng.random() < 0.12:
         scene = camouflage(rng, scene, traits[-1])
     frames = choose_frames(rng, height, width, scenario, crowd)
-    drawn = [draw_person(rng, frame, who, light) for frame, who in zip(frames, traits, strict=True)]
-    layers, bare = [person.layer for person in drawn], [person.bare for person in drawn]
+    people = [render_person(rng, frame, who, light) for frame, who in zip(frames, traits, strict=True)]
+    layers, bare = [person.layer for person in people], [person.bare for person in people]
     if scenario == "motion_blur":
         length, angle = height * rng.uniform(0.015, 0.045), rng.uniform(0, np.pi)
         layers, bare = ([motion_blur(one, length, angle) for one in planes] for planes in (layers, bare))
     sharpness = rng.uniform(0.25, 0.7)
     if scenario != PORTRAIT:
         for frame, who in zip(frames, traits, strict=True):
-            scene = _before(draw_support(rng, frame, who, light), scene, sharpness)
+            scene = _before(render_support(rng, frame, who, light), scene, sharpness)
     if scenario not in (PORTRAIT, "tiny") and rng.random() < 0.1:
-        table = draw_table(rng, frames[-1], light)
+        table = render_table(rng, frames[-1], light)
         layers, bare = ([hidden(one, table[..., 3]) for one in planes] for planes in (layers, bare))
         scene = _before(table, scene, sharpness)
     everyone, persons = _overlay([lens_blur(layer, sharpness) for layer in layers])
@@ -81,7 +81,7 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
     everyone = harmonise(everyone, scene, 0.5 if "backlit" in scenario else rng.uniform(0.0, 0.3))
     if rng.random() < 0.25:
         scene = cast_shadow(rng, scene, everyone[..., 3], frames[-1].head)
-    if "backlit" not in scenario and rng.random() < 0.07:  # a flash reaches the person and little of the scene
+    if "backlit" not in scenario and rng.random() < 0.07:  # a flash lights the person and little of the scene
         scene = scene * np.float32(rng.uniform(0.15, 0.6))
     image = everyone[..., :3] + scene * (1 - everyone[..., 3:])
     if "backlit" not in scenario and rng.random() < 0.27:
@@ -99,7 +99,7 @@ def _scene(rng: np.random.Generator, height: int, width: int, scenario: str) -> 
 
 
 def _clad(rng: np.random.Generator, who: Traits, scene: Colours) -> Traits:
-    """Now and then clothes take their colours from the scene, so that colour does not tell the two apart."""
+    """Sometimes give clothes colours of the scene, so that colour does not separate the two."""
     if rng.random() > 0.25:
         return who
     rows, columns = (rng.integers(side, size=2) for side in scene.shape[:2])
@@ -108,7 +108,7 @@ def _clad(rng: np.random.Generator, who: Traits, scene: Colours) -> Traits:
 
 
 def _before(layer: Layer | None, scene: Colours, sharpness: float) -> Colours:
-    """The scene with something before it that is as sharp as the person."""
+    """Composite a layer as sharp as the person over the scene."""
     if layer is None:
         return scene
     blurred = lens_blur(layer, sharpness)
@@ -116,7 +116,7 @@ def _before(layer: Layer | None, scene: Colours, sharpness: float) -> Colours:
 
 
 def _overlay(layers: Sequence[Layer]) -> tuple[Layer, tuple[Plane, ...]]:
-    """All people as one layer, and what is visible of each (given from back to front)."""
+    """Composite people, given from back to front; return one layer and the visible alpha of each."""
     result, persons = layers[0], [layers[0][..., 3]]
     for layer in layers[1:]:
         persons = [*(person * (1 - layer[..., 3]) for person in persons), layer[..., 3]]
@@ -125,7 +125,7 @@ def _overlay(layers: Sequence[Layer]) -> tuple[Layer, tuple[Plane, ...]]:
 
 
 def choose_traits(rng: np.random.Generator, scenario: str) -> Traits:
-    """A person who shows what the scenario is about."""
+    """Sample a person who has the trait of the scenario."""
     traits = random_traits(rng)
     if scenario == PORTRAIT:
         return replace(traits, yaw=float(np.clip(rng.normal(0, 0.3), -0.6, 0.6)), arms=("down", "down"), stance="stand")
@@ -143,7 +143,7 @@ def choose_traits(rng: np.random.Generator, scenario: str) -> Traits:
 
 
 def choose_frames(rng: np.random.Generator, height: int, width: int, scenario: str, crowd: int) -> list[Frame]:
-    """Where the people of a scenario stand, from back to front."""
+    """Sample the positions of the people of a scenario, from back to front."""
     if scenario == PORTRAIT:
         return [portrait_frame(rng, height, width)]
     if scenario == "tiny":
@@ -151,14 +151,14 @@ def choose_frames(rng: np.random.Generator, height: int, width: int, scenario: s
         place = (width * rng.uniform(0.2, 0.8), height * rng.uniform(0.2, 0.5))
         return [Frame(height, width, head, place, 0.0, 4)]
     frame = random_frame(rng, height, width)
-    if scenario in ("backlit", "glasses"):  # what they are about must be large enough to be seen
+    if scenario in ("backlit", "glasses"):  # the trait must be large enough to be visible
         head = height * rng.uniform(0.2, 0.5)
         return [replace(frame, head=head, centre=(frame.centre[0], head * rng.uniform(0.65, 1.0)))]
     return [frame] if crowd == 1 else _row(rng, frame, crowd)
 
 
 def _row(rng: np.random.Generator, frame: Frame, crowd: int) -> list[Frame]:
-    """People side by side, close enough to overlap, from back to front."""
+    """Place people side by side, close enough to overlap, from back to front."""
     head = min(frame.height * rng.uniform(0.12, 0.26), frame.width / (crowd + 0.6))
     gap = head * rng.uniform(1.0, 1.7)
     frames = []

@@ -1,4 +1,4 @@
-"""Which image goes where: a fixed function of its index, so that a larger corpus keeps the first ones."""
+"""Data set, split and scenario of each image, functions of its index: a larger corpus keeps the first ones."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -9,7 +9,7 @@ from matting.synthetic.defects import DEFECTS, PLANTED_EVERY
 Place = Literal["composition-train", "composition-test", "rwp-train", "rwp-val", "rwp-test", "coco-train", "coco-val"]
 PLACES: tuple[Place, ...] = get_args(Place)
 
-_ORDER = "RCOTRSROVCROTRRCLROR"  # short prefixes hold some of everything
+_ORDER = "RCOTRSROVCROTRRCLROR"  # short prefixes contain some of everything
 _LETTERS: dict[str, Place] = {
     "C": "composition-train",
     "S": "composition-test",
@@ -31,7 +31,7 @@ SCENARIOS = (
     "scarf",
     "side_backlit",
 )
-"""What the RWP-like images are about, in turn within each of its splits."""
+"""Scenarios of the RWP-like images, in turn within each split."""
 MINIMUM_PEOPLE = 9  # every training source, the validation and both test sets have at least one image
 
 
@@ -40,11 +40,11 @@ class Item:
     """One image of the corpus.
 
     Attributes:
-        index: in the whole corpus; everything random about the image follows from it and the corpus's seed.
-        place: data set and split.
-        ordinal: how many earlier images have the same place.
-        scenario: what an RWP-like image is about; ``"plain"`` elsewhere.
-        defect: to be planted in the image or its matte, by name; None for none.
+        index: Index in the whole corpus; it and the seed of the corpus determine everything random about the image.
+        place: Data set and split.
+        ordinal: Number of earlier images with the same place.
+        scenario: Scenario of an RWP-like image; ``"plain"`` elsewhere.
+        defect: Name of the defect to plant in the image or its matte; None for none.
     """
 
     index: int
@@ -55,19 +55,19 @@ class Item:
 
 
 PORTRAIT = "portrait"
-"""The one scenario of an easy corpus: square, head to waist, facing the camera, the scene out of focus."""
+"""The one scenario of an easy corpus: square, head to waist, facing the camera, with the background out of focus."""
 
 
 def plan_items(people: int, defects: bool = False, portraits: bool = False) -> list[Item]:
-    """The images of a corpus of ``people``: 15 % Composition-1K, 40 % RWP, 20 % COCO, 5 + 5 % validation, 15 % test.
+    """Plan the images of a corpus: 15 % Composition-1K, 40 % RWP, 20 % COCO, 5 + 5 % validation, 15 % test.
 
     Args:
-        people: how many.
-        defects: plant one in every third RWP training portrait, the kinds in turn.
-        portraits: every image is a `PORTRAIT`: what a small network can learn in minutes.
+        people: Number of images.
+        defects: Plant a defect in every third RWP training portrait, the kinds in turn.
+        portraits: Make every image a `PORTRAIT`, which a small network can learn in minutes.
 
     Raises:
-        MattingError: for fewer than :data:`MINIMUM_PEOPLE`.
+        MattingError: For fewer than :data:`MINIMUM_PEOPLE`.
     """
     if people < MINIMUM_PEOPLE:
         raise MattingError(
@@ -91,10 +91,10 @@ def _defect(place: Place, ordinal: int) -> str | None:
 
 
 def background_counts(people: int) -> tuple[int, int]:
-    """How many training and test backgrounds a corpus of ``people`` holds."""
+    """Return the number of training and test backgrounds in a corpus of ``people``."""
     return max(24, people), max(20, people // 4)
 
 
 def background_pool(index: int) -> tuple[int, int]:
-    """How many of the first training and test backgrounds the image ``index`` may use: a larger corpus keeps them."""
+    """Return how many of the first training and test backgrounds image ``index`` may use, in a corpus of any size."""
     return background_counts(index + 1)

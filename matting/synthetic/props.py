@@ -1,4 +1,4 @@
-"""What a person sits on, leans against or stands behind: background as close and as sharp as the person."""
+"""Furniture and other supports: background that is as close and as sharp as the person."""
 
 import cv2
 import numpy as np
@@ -11,13 +11,13 @@ from matting.synthetic.traits import Traits
 
 
 def surface(rng: np.random.Generator, height: int, width: int, size: float) -> Colours:
-    """The surface of a thing ``(height, width, 3)``: stone, bark or cloth, grained at about ``size`` pixels."""
+    """Render the surface of a thing ``(height, width, 3)``: stone, bark or cloth, grained at about ``size`` pixels."""
     dark = rng.random() < 0.4
     colour = natural_colour(rng, 0.05, 0.4, 0.0) if dark else natural_colour(rng)
     if rng.random() < 0.4:
         return cloth(rng, height, width, colour, max(0.15 * size, 1.5))
     h, w = max(height // 2, 2), max(width // 2, 2)
-    stretch = rng.choice([1.0, 1.0, 5.0])  # bark, planks and slate are grained one way
+    stretch = rng.choice([1.0, 1.0, 5.0])  # bark, planks and slate have a grain
     field = noise(rng, h, max(int(w * stretch), 2), max(size, 3.0), 8, rng.uniform(0.6, 0.9))
     field = cv2.resize(field, (w, h), interpolation=cv2.INTER_AREA)
     cracks = 1 - np.float32(rng.uniform(0, 0.8)) * np.exp(-np.abs(field - 0.5) * rng.uniform(20, 90))
@@ -26,8 +26,8 @@ def surface(rng: np.random.Generator, height: int, width: int, size: float) -> C
     return np.clip(repeated(full, 3) * colour.astype(np.float32), 0, 1)
 
 
-def draw_support(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer | None:
-    """What is behind one person, or None: most who sit need something, some of the others lean on something."""
+def render_support(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Layer | None:
+    """Render what a person sits on or leans against, or return None."""
     seated = traits.stance in SEATED
     if rng.random() > (0.85 if seated else 0.14):
         return None
@@ -36,7 +36,7 @@ def draw_support(rng: np.random.Generator, frame: Frame, traits: Traits, light: 
 
 
 def _solid(rng: np.random.Generator, frame: Frame, light: Light, outlines: list[Points], roundness: float) -> Layer:
-    """The outlines filled, with the gaps between and the shade of one surface."""
+    """Fill the outlines, with the gaps between them, with the shading of one surface."""
     part, box = frame.window(np.concatenate(outlines))
     layer = np.zeros((frame.height, frame.width, 4), np.float32)
     material = surface(rng, part.height, part.width, frame.head * rng.uniform(0.3, 2.5))
@@ -49,7 +49,7 @@ def _rectangle(left: float, top: float, right: float, low: float) -> Points:
 
 
 def _bench(rng: np.random.Generator) -> list[Points]:
-    """Slats behind the back and below the seat, or rails."""
+    """Return slats behind the back and below the seat, or rails."""
     left, right, tall = -rng.uniform(1.2, 8), rng.uniform(1.2, 8), rng.uniform(0.12, 0.35)
     rows = np.arange(rng.uniform(0.7, 2.2), 4.0, tall * rng.uniform(1.15, 1.9))
     slats = [_rectangle(left, y, right, y + tall) for y in rows]
@@ -58,7 +58,7 @@ def _bench(rng: np.random.Generator) -> list[Points]:
 
 
 def _chair(rng: np.random.Generator) -> list[Points]:
-    """A back with rounded corners, wider than the person or narrower, and a seat on legs."""
+    """Return a back with rounded corners, wider than the person or narrower, and a seat on legs."""
     wide, top = rng.uniform(0.7, 1.8), rng.uniform(-0.6, 1.6)
     back = smooth_loop([(-wide, top + 0.2), (0, top), (wide, top + 0.2), (wide * 1.05, 3.6), (-wide * 1.05, 3.6)])
     return [
@@ -69,13 +69,13 @@ def _chair(rng: np.random.Generator) -> list[Points]:
 
 
 def _block(rng: np.random.Generator) -> list[Points]:
-    """A wall, a step or a box to sit on."""
+    """Return a wall, a step or a box to sit on."""
     top = rng.uniform(3.2, 3.6)
     return [_rectangle(-rng.uniform(1.0, 9), top, rng.uniform(1.0, 9), top + rng.uniform(0.5, 6))]
 
 
 def _rock(rng: np.random.Generator) -> list[Points]:
-    """A boulder next to and below."""
+    """Return a boulder next to the person and below."""
     turn = np.linspace(0, 2 * np.pi, 13)[:-1]
     radius = rng.uniform(1.0, 3.5) * rng.uniform(0.7, 1.25, 12)
     middle = np.array([rng.choice([-1, 1]) * rng.uniform(0.0, 3.0), rng.uniform(2.5, 5.5)])
@@ -84,19 +84,19 @@ def _rock(rng: np.random.Generator) -> list[Points]:
 
 
 def _post(rng: np.random.Generator) -> list[Points]:
-    """A pole or a trunk right next to the person."""
+    """Return a pole or a trunk right next to the person."""
     x, wide = rng.choice([-1, 1]) * rng.uniform(0.6, 2.4), rng.uniform(0.06, 0.9)
     return [tube([(x, -6.0), (x + rng.normal(0, 0.2), 2.0), (x, 9.0)], [wide, wide * rng.uniform(0.8, 1.3)])]
 
 
 def _panel(rng: np.random.Generator) -> list[Points]:
-    """A door, a sign or a pillar as tall as the person."""
+    """Return a door, a sign or a pillar as tall as the person."""
     left, wide, top = rng.uniform(-2.5, 0.5), rng.uniform(0.8, 3.0), rng.uniform(-2.5, 0.5)
     return [_rectangle(left, top, left + wide, rng.choice([3.0, 9.0]))]
 
 
-def draw_table(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
-    """A table, a railing or a parapet before the person, with things on it."""
+def render_table(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
+    """Render a table, a railing or a parapet in front of the person, with things on it."""
     top, lean = rng.uniform(1.9, 3.0), rng.normal(0, 0.06)
     left, right = -rng.uniform(1.5, 9), rng.uniform(1.5, 9)
     low = top + (rng.uniform(0.15, 0.5) if rng.random() < 0.3 else 9.0)
@@ -112,6 +112,6 @@ def draw_table(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
 
 
 def hidden(plane: Layer | Plane, cover: Plane) -> Layer:
-    """What a cover ``(H, W)`` leaves of a layer or plane behind it."""
-    rest = 1 - cover
-    return np.asarray(plane * (rest if plane.ndim == 2 else repeated(rest, plane.shape[2])), np.float32)
+    """Return what remains visible of a layer or plane behind a cover ``(H, W)``."""
+    visible = 1 - cover
+    return np.asarray(plane * (visible if plane.ndim == 2 else repeated(visible, plane.shape[2])), np.float32)

@@ -1,4 +1,4 @@
-"""Scenario test sets: fixed images of one difficulty each, as folders of pairs that any evaluation can read."""
+"""Scenario test sets: fixed images of one difficulty each, as folders of pairs that every evaluation can read."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from matting.synthetic.camera import expose, lens_blur, to_uint8
 from matting.synthetic.formats import save
 from matting.synthetic.layers import compose, straight
 from matting.synthetic.parallel import Job, Record, build_once, run_jobs
-from matting.synthetic.person import draw_person, random_frame
+from matting.synthetic.person import random_frame, render_person
 from matting.synthetic.photograph import photograph
 from matting.synthetic.scenes import random_scene
 from matting.synthetic.screenshot import screenshot
@@ -26,7 +26,7 @@ from matting.synthetic.version import VERSION
 from matting.tags import TAGS
 
 SCENARIO_SETS = ("clean", "backlit", "glasses", "group", "screenshot", "backgrounds")
-SCENES_PER_PERSON = 8  # of the set "backgrounds": one person and one matte before as many scenes
+SCENES_PER_PERSON = 8  # in the set "backgrounds": one person with one matte on this many backgrounds
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class _Pair:
     ) -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32], Record]:
         person, scene = divmod(self.number, SCENES_PER_PERSON)
         rng = self._stream(person)
-        layer = draw_person(rng, random_frame(rng, height, width), random_traits(rng), random_light(rng)).layer
+        layer = render_person(rng, random_frame(rng, height, width), random_traits(rng), random_light(rng)).layer
         colours, alpha = straight(lens_blur(layer, 0.5))
         rng = self._stream(person, scene + 1)
         image = expose(rng, compose(colours, alpha, random_scene(rng, height, width)))
@@ -89,21 +89,21 @@ def ensure_scenarios(
     cache_dir: str | Path | None = None,
     show_progress: bool = True,
 ) -> Path:
-    """Folder of the scenario test sets, generated now if it is not there yet.
+    """Return the folder of the scenario test sets; generate it first if need be.
 
-    ``<root>/<set>/image/*.jpg`` and ``<root>/<set>/alpha/*.png`` share stems; ``<root>/manifest.csv`` tells name, set,
-    identity (equal for equal persons), difficulty and tags. None of the images is part of any training corpus.
+    ``<root>/<set>/image/*.jpg`` and ``<root>/<set>/alpha/*.png`` share stems; ``<root>/manifest.csv`` has name, set,
+    identity (equal for the same person), difficulty and tags. None of the images is part of any training corpus.
 
     Args:
-        per_set: images of each set.
-        seed: of everything random.
-        image_size: shorter side of an image, pixels.
-        workers: processes; None takes every core.
-        cache_dir: where corpora are kept; None takes the project's cache.
-        show_progress: draw a progress bar.
+        per_set: Images in each set.
+        seed: Seed of everything random.
+        image_size: Shorter side of an image, pixels.
+        workers: Processes; None uses every core.
+        cache_dir: Folder of the cached corpora; None uses the project's cache.
+        show_progress: Show a progress bar.
 
     Raises:
-        MattingError: for ``per_set`` below 1.
+        MattingError: For ``per_set`` below 1.
     """
     if per_set < 1:
         raise MattingError(f"per_set must be at least 1, got {per_set}")
@@ -116,6 +116,6 @@ def ensure_scenarios(
 
 def _build(root: Path, per_set: int, seed: int, size: int, workers: int | None, show_progress: bool) -> None:
     jobs: list[Job] = [_Pair(root, name, number, seed, size) for name in SCENARIO_SETS for number in range(per_set)]
-    rows = run_jobs(jobs, workers, "Drawing the scenario test sets" if show_progress else None)
+    rows = run_jobs(jobs, workers, "Rendering the scenario test sets" if show_progress else None)
     columns = ["name", "set", "difficulty", "identity", *TAGS]
     write_csv(root / "manifest.csv", columns, ([row[name] for name in columns] for row in rows))

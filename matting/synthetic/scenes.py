@@ -1,4 +1,4 @@
-"""Backgrounds: one of many families, as a lens shows it."""
+"""Backgrounds from many families, in or out of focus."""
 
 from collections.abc import Callable
 
@@ -21,16 +21,16 @@ GROUNDS = ("foliage", "fur", "grass", "wall", "bricks", "clutter", "hard_light",
 
 
 def random_scene(rng: np.random.Generator, height: int, width: int, family: str | None = None) -> Colours:
-    """A background ``(height, width, 3)`` of one of :data:`FAMILIES`, in or out of focus.
+    """Render a background ``(height, width, 3)`` of one of :data:`FAMILIES`, in or out of focus.
 
     Args:
-        rng: source of randomness.
-        height: pixels.
-        width: pixels.
-        family: name of the family; None draws one.
+        rng: Random generator.
+        height: Pixels.
+        width: Pixels.
+        family: Name of the family; None samples one.
     """
     defocus = float(rng.choice([0.0, 0.004, 0.012, 0.025], p=[0.5, 0.25, 0.15, 0.1])) * height
-    shrink = 2 if defocus > 1 else 1  # what is blurred needs a quarter of the pixels
+    shrink = 2 if defocus > 1 else 1  # a blurred scene needs only a quarter of the pixels
     h, w = max(height // shrink, 1), max(width // shrink, 1)
     image = FAMILIES[family or _any(rng)](rng, h, w)
     if family is None and rng.random() < 0.35:
@@ -44,13 +44,13 @@ def random_scene(rng: np.random.Generator, height: int, width: int, family: str 
 
 
 def _any(rng: np.random.Generator) -> str:
-    """Name of a family; scenes with figures cost ten others and come half as often."""
+    """Sample the name of a family; scenes with figures cost ten times as much and are half as frequent."""
     weights = np.array([0.5 if scene in _PLACES else 1.0 for scene in FAMILIES.values()])
     return str(rng.choice(list(FAMILIES), p=weights / weights.sum()))
 
 
 def _ground(rng: np.random.Generator, image: Colours, ground: Colours) -> Colours:
-    """The lower part of the image replaced: a field before a wood, a floor before a wall."""
+    """Replace the lower part of the image: a field in front of a wood, a floor in front of a wall."""
     height, width = image.shape[:2]
     rough = height * rng.uniform(0, 0.15)
     edge = height * rng.uniform(0.45, 0.9) + rough * (noise(rng, 8, width, width / 4, 6)[0] - 0.5)
@@ -59,9 +59,9 @@ def _ground(rng: np.random.Generator, image: Colours, ground: Colours) -> Colour
 
 
 def portrait_scene(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """A background as a portrait lens shows it: far out of focus."""
+    """Render a background as seen by a portrait lens: far out of focus."""
     scene = random_scene(rng, height, width)
-    # At a quarter of the size: what is this blurred looks the same, at a sixteenth of the cost.
+    # At a quarter of the size: so blurred an image looks the same, at a sixteenth of the cost.
     small = cv2.resize(scene, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
     blurred = cv2.GaussianBlur(small, (0, 0), height * rng.uniform(0.02, 0.04) / 4)
     return np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)

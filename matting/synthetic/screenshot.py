@@ -1,4 +1,4 @@
-"""A photo as it looks on the screenshot of a phone: status bar, chat or gallery around it, scaled, compressed."""
+"""A photo in a phone's screenshot: with a status bar and a chat or gallery around it, scaled and compressed."""
 
 from dataclasses import replace
 
@@ -28,11 +28,11 @@ WORDS = (
 
 
 def screenshot(rng: np.random.Generator, photo: Photograph) -> Photograph:
-    """The photo on a phone's screen; everything that is not the photo is background.
+    """Show the photo on a phone's screen; everything outside the photo is background.
 
     Args:
-        rng: source of randomness.
-        photo: to be shown.
+        rng: Random generator.
+        photo: Photo to show.
 
     Returns:
         An image of the same width and up to twice the height.
@@ -60,7 +60,7 @@ def screenshot(rng: np.random.Generator, photo: Photograph) -> Photograph:
 
 
 def _screen(rng: np.random.Generator, height: int, width: int) -> Colours:
-    """The phone's own pixels: status bar, title, messages, buttons."""
+    """Render the phone's interface: status bar, title, messages, buttons."""
     dark = rng.random() < 0.5
     paper = rng.uniform(0, 38) if dark else rng.uniform(224, 255)
     ink = (230.0 if dark else 25.0,) * 3
@@ -96,7 +96,7 @@ def _write(
 
 
 def _recompress(rng: np.random.Generator, image: Colours) -> Colours:
-    """Scaled down and up again and saved as a JPEG on the way, as messengers do."""
+    """Scale down, compress as JPEG and scale up again, as messengers do."""
     factor = rng.uniform(0.5, 0.9)
     small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     stored = compress(small, int(rng.integers(45, 85)))

@@ -15,20 +15,20 @@ SHOWN = ("glasses", "backlit", "group", "scarf", "side_backlit", "hat")
 
 
 def contact_sheet(root: str | Path, path: str | Path) -> None:
-    """Draws the sheet: six portraits (photo, alpha, cutout on a colour) and two foregrounds on six backgrounds.
+    """Render the sheet: six portraits (photo, alpha, cutout on a colour) and two foregrounds on six backgrounds.
 
     Args:
-        root: of a corpus in the layout of :func:`matting.synthetic.ensure_corpus`.
-        path: of the image to write.
+        root: Corpus in the layout of :func:`matting.synthetic.ensure_corpus`.
+        path: Image to write.
 
     Raises:
-        FileNotFoundError: if ``root`` holds no corpus.
+        FileNotFoundError: If ``root`` contains no corpus.
     """
     root = Path(root)
     manifest = root / "RWP/manifest.csv"
     if not manifest.is_file():
         raise FileNotFoundError(
-            f"expected a corpus with RWP/manifest.csv in {root}; make one with python -m matting.synthetic"
+            f"expected a corpus with RWP/manifest.csv in {root}; render one with python -m matting.synthetic"
         )
     names = _choose(read_csv(manifest))
     cells = [_portrait(root, name) for name in names]
@@ -38,7 +38,7 @@ def contact_sheet(root: str | Path, path: str | Path) -> None:
 
 
 def _choose(rows: list[dict[str, str]]) -> list[str]:
-    """One portrait of each tag shown, as far as there are any, and then the first ones."""
+    """Choose one portrait for each tag if there is one, then the first ones."""
     tagged = [next((row["name"] for row in rows if row[tag] == "1"), rows[0]["name"]) for tag in SHOWN]
     return list(dict.fromkeys([*tagged, *(row["name"] for row in rows)]))[:COLUMNS]
 
@@ -46,7 +46,9 @@ def _choose(rows: list[dict[str, str]]) -> list[str]:
 def _read(path: Path) -> NDArray[np.uint8]:
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise FileNotFoundError(f"expected an image that OpenCV can read, found none at {path}; draw the corpus again")
+        raise FileNotFoundError(
+            f"expected an image that OpenCV can read, found none at {path}; render the corpus again"
+        )
     return np.asarray(image[..., ::-1], np.uint8)
 
 
@@ -68,7 +70,7 @@ def _over(front: NDArray[np.uint8], alpha: NDArray[np.uint8], back: NDArray[np.u
 
 
 def _composites(root: Path) -> list[NDArray[np.uint8]]:
-    """The two training foregrounds of Composition-1K with the most soft pixels, each on several backgrounds."""
+    """Composite the two Composition-1K training foregrounds with the most soft pixels on several backgrounds."""
     base = root / "Combined_Dataset/Training_set"
     names = (base / "training_fg_names.txt").read_text().split()
     backgrounds = (base / "training_bg_names.txt").read_text().split()

@@ -1,4 +1,4 @@
-"""Contact sheets of everything the corpus can draw: a row a scenario, a hair style, a family of scenes, a defect."""
+"""Contact sheets of everything in the corpus: one row per scenario, hair style, family of scenes or defect."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from matting.synthetic.fabrics import PATTERNS, cloth
 from matting.synthetic.formats import save
 from matting.synthetic.layers import Colours, Frame
 from matting.synthetic.parallel import Job, Record, run_jobs
-from matting.synthetic.person import draw_person
+from matting.synthetic.person import render_person
 from matting.synthetic.photograph import photograph
 from matting.synthetic.plan import SCENARIOS
 from matting.synthetic.scenes import FAMILIES, portrait_scene, random_scene
@@ -22,20 +22,20 @@ from matting.synthetic.screenshot import screenshot
 from matting.synthetic.textures import random_light
 from matting.synthetic.traits import HATS, OUTFITS, STYLES, cloth_colour, random_traits
 
-HEIGHT, WIDTH, COLUMNS = 240, 192, 8  # of a cell in pixels; cells a row
-_DRAWN = 2  # times the size of a cell
+HEIGHT, WIDTH, COLUMNS = 240, 192, 8  # of a cell in pixels; cells per row
+_SCALE = 2  # rendered at this multiple of the size of a cell
 
 Cells = Callable[[np.random.Generator, str], Sequence[Colours]]
-"""Draws the next cells of the row of that name."""
+"""Renders the next cells of the row of that name."""
 
 
 def _scenario(rng: np.random.Generator, name: str) -> Sequence[Colours]:
-    photo = photograph(rng, HEIGHT * _DRAWN, WIDTH * _DRAWN, "plain" if name == "screenshot" else name)
+    photo = photograph(rng, HEIGHT * _SCALE, WIDTH * _SCALE, "plain" if name == "screenshot" else name)
     return [(screenshot(rng, photo) if name == "screenshot" else photo).image]
 
 
 def _style(rng: np.random.Generator, name: str) -> Sequence[Colours]:
-    frame = Frame(HEIGHT * _DRAWN, WIDTH * _DRAWN, HEIGHT * 0.8, (WIDTH, HEIGHT * 0.75))
+    frame = Frame(HEIGHT * _SCALE, WIDTH * _SCALE, HEIGHT * 0.8, (WIDTH, HEIGHT * 0.75))
     plain = replace(random_traits(rng), hat=None, veil=False, collar=None, scarf=False, glasses=None, earrings=False)
     worn = {
         "fur": replace(plain, collar="fur"),
@@ -47,17 +47,17 @@ def _style(rng: np.random.Generator, name: str) -> Sequence[Colours]:
         "arms in motion": replace(plain, arms=("up", "wide")),
     }
     traits = worn[name] if name in worn else replace(plain, style=name)
-    layer = draw_person(rng, frame, traits, random_light(rng)).layer
+    layer = render_person(rng, frame, traits, random_light(rng)).layer
     scene = portrait_scene(rng, frame.height, frame.width)
     return [layer[..., :3] + scene * (1 - layer[..., 3:])]
 
 
 def _worn(rng: np.random.Generator, name: str) -> Sequence[Colours]:
-    """Somebody in the outfit or the hat of that name, from the knees up."""
-    frame = Frame(HEIGHT * _DRAWN, WIDTH * _DRAWN, HEIGHT * 0.42, (WIDTH, HEIGHT * 0.4))
+    """Render a person in the outfit or hat of that name, from the knees up."""
+    frame = Frame(HEIGHT * _SCALE, WIDTH * _SCALE, HEIGHT * 0.42, (WIDTH, HEIGHT * 0.4))
     traits = replace(random_traits(rng), yaw=float(rng.normal(0, 0.4)), scarf=False, veil=False, hat=None)
     traits = replace(traits, outfit=name) if name in OUTFITS else replace(traits, hat=name)
-    layer = draw_person(rng, frame, traits, random_light(rng)).layer
+    layer = render_person(rng, frame, traits, random_light(rng)).layer
     scene = portrait_scene(rng, frame.height, frame.width)
     return [layer[..., :3] + scene * (1 - layer[..., 3:])]
 
@@ -67,18 +67,18 @@ def _pattern(rng: np.random.Generator, name: str) -> Sequence[Colours]:
 
 
 def _family(rng: np.random.Generator, name: str) -> Sequence[Colours]:
-    return [random_scene(rng, HEIGHT * _DRAWN, WIDTH * _DRAWN, name)]
+    return [random_scene(rng, HEIGHT * _SCALE, WIDTH * _SCALE, name)]
 
 
 def _defect(rng: np.random.Generator, name: str) -> Sequence[Colours]:
-    """Somebody's clean pair and the same pair with the defect, each as photo and cutout."""
-    photo = photograph(rng, HEIGHT * _DRAWN, WIDTH * _DRAWN, str(rng.choice(["plain", "backlit", "side_backlit"])))
+    """Render a clean pair and the same pair with the defect, each as photo and cutout."""
+    photo = photograph(rng, HEIGHT * _SCALE, WIDTH * _SCALE, str(rng.choice(["plain", "backlit", "side_backlit"])))
     faulty = plant_defect(rng, name, photo.image, photo.alpha, photo.bare)
     return [_halves(photo.image, photo.alpha), _halves(*faulty)] if faulty else _defect(rng, name)
 
 
 def _halves(image: Colours, alpha: NDArray[np.float32]) -> Colours:
-    """The photo next to its cutout on one colour: faults of image and of matte both show."""
+    """Place the photo next to its cutout on one colour, to show faults of image and matte."""
     cut = image * alpha[..., None] + (1 - alpha[..., None]) * np.array((0.35, 0.7, 0.55), np.float32)
     return np.concatenate([image, cut], axis=1)
 
@@ -91,7 +91,7 @@ SHEETS: dict[str, tuple[Cells, tuple[str, ...]]] = {
     "backgrounds": (_family, tuple(FAMILIES)),
     "defects": (_defect, tuple(DEFECTS)),
 }
-"""What a sheet shows, and its rows."""
+"""The renderer and the rows of each sheet."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class _Row:
 
 
 def _fit(image: Colours) -> Colours:
-    """Of the height of a cell, as wide as one or two, the image scaled into it."""
+    """Scale the image into one cell, or two if it is wide."""
     cells = 2 if image.shape[1] > image.shape[0] else 1
     scale = min(HEIGHT / image.shape[0], cells * WIDTH / image.shape[1])
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -124,21 +124,23 @@ def _fit(image: Colours) -> Colours:
     return cell
 
 
-def draw_sheets(folder: Path, seed: int = 0, workers: int | None = None, show_progress: bool = True) -> list[Path]:
-    """Draws the sheets of :data:`SHEETS` as ``<name>.jpg`` into a new folder.
+def render_sheets(folder: Path, seed: int = 0, workers: int | None = None, show_progress: bool = True) -> list[Path]:
+    """Render the sheets of :data:`SHEETS` as ``<name>.jpg`` into a new folder.
 
     Args:
-        folder: to make.
-        seed: of everything random.
-        workers: processes; None takes every core.
-        show_progress: draw a progress bar.
+        folder: New folder.
+        seed: Seed of everything random.
+        workers: Processes; None uses every core.
+        show_progress: Show a progress bar.
 
     Raises:
-        FileExistsError: if ``folder`` exists: nothing in a user's folder is overwritten.
+        FileExistsError: If ``folder`` exists: nothing in a user's folder is overwritten.
     """
     folder.mkdir(parents=True)
     rows: list[Job] = [_Row(sheet, name, seed) for sheet, (_, names) in SHEETS.items() for name in names]
-    strips = [record["row"] for record in run_jobs(rows, workers, "Drawing contact sheets" if show_progress else None)]
+    strips = [
+        record["row"] for record in run_jobs(rows, workers, "Rendering contact sheets" if show_progress else None)
+    ]
     paths = []
     for sheet, (_, names) in SHEETS.items():
         strip, strips = strips[: len(names)], strips[len(names) :]

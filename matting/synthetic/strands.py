@@ -1,7 +1,7 @@
 """Hair, fur and fuzz as thousands of curves.
 
 OpenCV's anti-aliased lines on an empty four-channel canvas *are* premultiplied compositing: each stroke blends
-``(colour, 1)`` by its coverage into what lies below.
+``(colour, 1)`` by its coverage into the layers below.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ TAPER = ((0.0, 0.55, 1.0), (0.5, 0.85, 0.75), (0.8, 1.0, 0.5))
 """Parts of a strand from root to tip: start, end (both as fractions of its points) and relative width."""
 
 CLUMP = 4
-"""Strands that follow each other and are drawn by one call, in the colour of the first."""
+"""Consecutive strands that are rendered by one call, in the colour of the first."""
 
 THINNEST = 1.4
-"""Canvas pixels that OpenCV's thinnest anti-aliased line covers; thinner strands are drawn translucent."""
+"""Canvas pixels that OpenCV's thinnest anti-aliased line covers; thinner strands are rendered translucent."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Strands:
 
     Attributes:
         paths: ``(N, K, 2)`` points, root first.
-        colours: ``(N, 3)`` sRGB in [0, 1]; each `CLUMP` takes that of its first strand.
-        width: of a strand at its root, head heights.
+        colours: ``(N, 3)`` sRGB in [0, 1]; each `CLUMP` has that of its first strand.
+        width: Width of a strand at its root, head heights.
     """
 
     paths: Points
@@ -38,7 +38,7 @@ class Strands:
 
 
 def render(frame: Frame, strands: Strands) -> Layer:
-    """The strands as one layer, painted in the order given."""
+    """Render the strands as one layer, in the order given."""
     layer = np.zeros((frame.height, frame.width, 4), np.float32)
     if not len(strands.paths):
         return layer
@@ -59,9 +59,9 @@ def render(frame: Frame, strands: Strands) -> Layer:
 
 
 def line_thickness(width: float) -> int:
-    """OpenCV's thickness for an anti-aliased line that covers ``width`` canvas pixels.
+    """Return OpenCV's thickness for an anti-aliased line that covers ``width`` canvas pixels.
 
-    It draws 1.4 pixels for a thickness of 1, else ``2 ceil(thickness / 2) + 1.4`` (measured).
+    It covers 1.4 pixels for a thickness of 1, else ``2 ceil(thickness / 2) + 1.4`` (measured).
     """
     return 1 if width < THINNEST + 1 else 2 * round((width - THINNEST) / 2)
 
@@ -69,14 +69,14 @@ def line_thickness(width: float) -> int:
 def shades(
     rng: np.random.Generator, count: int, colour: ArrayLike, spread: float = 0.22, sheen: float = 0.12
 ) -> NDArray[np.float64]:
-    """Colours ``(count, 3)`` of single strands: dark ones at the bottom of the tuft, a few glossy ones on top.
+    """Sample colours ``(count, 3)`` of strands: dark ones at the bottom of the tuft, a few glossy ones on top.
 
     Args:
-        rng: source of randomness.
-        count: number of strands.
+        rng: Random generator.
+        count: Number of strands.
         colour: ``(3,)`` sRGB of the tuft.
-        spread: relative variation of brightness.
-        sheen: brightness added to the topmost strands.
+        spread: Relative variation of brightness.
+        sheen: Brightness added to the topmost strands.
     """
     rank = np.linspace(0, 1, count)[:, None]
     gain = 0.65 + 0.4 * rank + rng.normal(0, spread, (count, 1))
@@ -85,7 +85,7 @@ def shades(
 
 
 def wander(rng: np.random.Generator, paths: Points, amount: float, knots: int = 4) -> Points:
-    """Moves each path away from its course, the tip most: ``amount`` is the typical shift of a tip, head heights."""
+    """Move each path off its course, the tip most; ``amount`` is the typical shift of a tip, head heights."""
     count, samples = paths.shape[:2]
     course = np.cumsum(rng.normal(0, 1, (count, knots, 2)), axis=1) / np.sqrt(knots)
     course[:, 0] = 0
@@ -97,13 +97,13 @@ def wander(rng: np.random.Generator, paths: Points, amount: float, knots: int = 
 
 
 def curl(rng: np.random.Generator, paths: Points, amplitude: float, turns: float) -> Points:
-    """Winds each path into a wave or a curl that opens towards the tip.
+    """Wind each path into a wave or a curl that opens towards the tip.
 
     Args:
-        rng: source of randomness.
+        rng: Random generator.
         paths: ``(N, K, 2)`` points.
-        amplitude: of the wave, head heights.
-        turns: of the wave along a strand.
+        amplitude: Amplitude of the wave, head heights.
+        turns: Turns of the wave along a strand.
     """
     count, samples = paths.shape[:2]
     t = np.linspace(0, 1, samples)[None, :]
@@ -119,12 +119,12 @@ def curl(rng: np.random.Generator, paths: Points, amplitude: float, turns: float
 
 
 def blown(rng: np.random.Generator, paths: Points, wind: float) -> Points:
-    """Turns each path about its root, the tip most, as wind does; gusts take strands differently.
+    """Turn each path about its root, the tip most, as by wind; each strand by a different angle.
 
     Args:
-        rng: source of randomness.
+        rng: Random generator.
         paths: ``(N, K, 2)`` points, root first.
-        wind: mean turn of the tips, radians; 0 leaves the paths as they are.
+        wind: Mean turn of the tips, radians; 0 leaves the paths as they are.
     """
     if not wind:
         return paths
@@ -143,15 +143,15 @@ def tufts(
     gravity: float = 0.3,
     samples: int = 8,
 ) -> Points:
-    """Short fibres that leave ``roots`` along ``directions`` and bend down: fur, fuzz, beard, cropped hair.
+    """Sample short fibres that grow from ``roots`` along ``directions`` and bend down: fur, fuzz, beard, cropped hair.
 
     Args:
-        rng: source of randomness.
+        rng: Random generator.
         roots: ``(N, 2)`` points.
         directions: ``(N, 2)`` unit vectors.
-        length: mean length, head heights.
-        gravity: sag of the tip, as a fraction of the length.
-        samples: points a fibre.
+        length: Mean length, head heights.
+        gravity: Sag of the tip, as a fraction of the length.
+        samples: Points per fibre.
 
     Returns:
         ``(N, samples, 2)`` paths.

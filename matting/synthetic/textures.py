@@ -11,12 +11,12 @@ from matting.synthetic.layers import Colours, Layer, Plane, extent, gaussian, pa
 
 @dataclass(frozen=True)
 class Light:
-    """The light of a scene, as it falls on the subject.
+    """The light on the subject.
 
     Attributes:
-        direction: unit vector towards the key light: x right, y down, z to the camera.
+        direction: Unit vector towards the key light: x right, y down, z to the camera.
         key: ``(3,)`` colour and strength of the key light.
-        ambient: ``(3,)`` colour and strength of the light from everywhere.
+        ambient: ``(3,)`` colour and strength of the ambient light.
         rim: ``(3,)`` colour and strength of the light from behind; zero for none.
     """
 
@@ -27,11 +27,11 @@ class Light:
 
 
 def random_light(rng: np.random.Generator) -> Light:
-    """A plausible light: mostly from above and one side, warm or cool."""
+    """Sample a plausible light: mostly from above and one side, warm or cool."""
     side, up, front = rng.normal(0, 0.8), -abs(rng.normal(0.5, 0.3)), rng.uniform(0.4, 1.2)
     direction = np.array([side, up, front]) / np.linalg.norm([side, up, front])
     warmth = rng.normal(0, 0.05) * np.array([1.0, 0.1, -1.0])
-    # A camera exposes for the face: what the key light gives, the light from everywhere lacks.
+    # A camera exposes for the face: the more key light, the less ambient light.
     total, share = rng.uniform(0.8, 1.15), rng.uniform(0.35, 0.8)
     kind = rng.random()  # sun or lamp without a fill, or an overcast sky
     share = rng.uniform(0.85, 0.99) if kind < 0.15 else rng.uniform(0.05, 0.3) if kind > 0.87 else share
@@ -42,15 +42,15 @@ def random_light(rng: np.random.Generator) -> Light:
 
 
 def noise(rng: np.random.Generator, height: int, width: int, cell: float, octaves: int = 4, fade: float = 0.5) -> Plane:
-    """Fractal value noise in [0, 1], ``(height, width)``, each octave of half the step.
+    """Sample fractal value noise in [0, 1], ``(height, width)``, each octave at half the step.
 
     Args:
-        rng: source of randomness.
-        height: pixels.
-        width: pixels.
-        cell: coarsest grid step, pixels.
-        octaves: grids, each of half the step of the one before, down to one pixel.
-        fade: strength of an octave relative to the one before; 0.5 is 1/f.
+        rng: Random generator.
+        height: Pixels.
+        width: Pixels.
+        cell: Coarsest grid step, pixels.
+        octaves: Number of grids, each at half the step of the one before, down to one pixel.
+        fade: Strength of an octave relative to the one before; 0.5 is 1/f.
     """
     total: Plane | None = None
     weight = 0.0
@@ -58,7 +58,7 @@ def noise(rng: np.random.Generator, height: int, width: int, cell: float, octave
         step = max(cell / 2**octave, 1.0)
         grid = rng.random((int(height / step) + 3, int(width / step) + 3), np.float32)
         finer = grid * np.float32(fade**octave)
-        if total is not None:  # a coarse grid is enlarged to the next one only: the full size is painted once
+        if total is not None:  # enlarged to the next grid only, so that just one resize is at full size
             finer += cv2.resize(total, grid.shape[::-1], interpolation=cv2.INTER_CUBIC)
         total, weight = np.asarray(finer, np.float32), weight + fade**octave
         if step == 1.0:
@@ -75,13 +75,13 @@ HUES = ((0.45, 0.08, 0.035), (0.25, 0.6, 0.05), (0.12, 0.3, 0.06), (0.18, 0.5, 0
 def natural_colour(
     rng: np.random.Generator, low: float = 0.05, high: float = 0.95, vivid: float = 0.12
 ) -> NDArray[np.float64]:
-    """A colour ``(3,)`` as photos have them: mostly dull, earthy or bluish, now and then vivid.
+    """Sample a colour ``(3,)`` as in photos: mostly dull, earthy or bluish, sometimes vivid.
 
     Args:
-        rng: source of randomness.
-        low: least brightness of the brightest channel.
-        high: greatest brightness of it.
-        vivid: share of strong colours.
+        rng: Random generator.
+        low: Least brightness of the brightest channel.
+        high: Greatest brightness of it.
+        vivid: Share of strong colours.
     """
     _, middle, spread = HUES[rng.choice(len(HUES), p=[share for share, *_ in HUES])]
     hue = rng.normal(middle, spread) % 1.0
@@ -91,16 +91,16 @@ def natural_colour(
 
 
 def shade(coverage: Plane, albedo: ArrayLike, light: Light, roundness: float = 1.0, body: Plane | None = None) -> Layer:
-    """A layer whose surface bulges towards the camera, lit by ``light``.
+    """Return a layer whose surface bulges towards the camera, lit by ``light``.
 
-    The bulge is read off the silhouette: the blurred coverage serves as height, its gradient as normal.
+    The bulge follows from the silhouette: the blurred coverage is the height, its gradient the normal.
 
     Args:
         coverage: ``(H, W)`` coverage of the part.
         albedo: ``(3,)`` colour or ``(H, W, 3)`` image.
-        light: of the scene.
-        roundness: 0 is flat, 1 a body.
-        body: ``(H, W)`` coverage of what the part grows out of; no seam is shaded between them.
+        light: Light of the scene.
+        roundness: 0 for flat, 1 for round.
+        body: ``(H, W)`` coverage of what the part is attached to; no seam is shaded between them.
     """
     box = extent(coverage)
     layer = np.zeros((*coverage.shape, 4), np.float32)

@@ -1,4 +1,4 @@
-"""Who is drawn: the random traits of a person, sampled before anything is painted."""
+"""The random traits of a person, sampled before anything is rendered."""
 
 from dataclasses import dataclass
 
@@ -46,12 +46,12 @@ HATS = {
     "helmet": 0.06,
 }  # fmt: skip
 WRAPS = ("headscarf", "hood", "turban", "helmet")
-"""Hats under which most of the hair is gone."""
+"""Hats that hide most of the hair."""
 
 
 @dataclass(frozen=True)
 class Traits:
-    """One person's looks. Angles in radians, lengths in head heights, colours sRGB in [0, 1]; wind turns the hair.
+    """The looks of one person. Angles in radians, lengths in head heights, colours sRGB in [0, 1]; wind turns the hair.
 
     Girth widens the torso, fit the sleeves and trousers, 1 being slim; drape moves the outline of the top.
     """
@@ -93,18 +93,18 @@ class Traits:
 
 
 def cloth_colour(rng: np.random.Generator, vivid: float) -> NDArray[np.float64]:
-    """What people wear: black and dark blue first, then white, then any colour."""
+    """Sample the colour of a piece of clothing: often black, dark blue or white."""
     low, high = ((0.04, 0.28), (0.7, 0.98), (0.2, 0.85))[rng.choice(3, p=[0.3, 0.22, 0.48])]
     return natural_colour(rng, low, high, vivid if low == 0.2 else 0.0)
 
 
 def random_hat(rng: np.random.Generator) -> str:
-    """What is worn on the head or around it."""
+    """Sample the kind of a hat."""
     return str(rng.choice(list(HATS), p=list(HATS.values())))
 
 
 def random_traits(rng: np.random.Generator) -> Traits:
-    """A person drawn from the distributions of the synthetic corpus."""
+    """Sample a person from the distributions of the synthetic corpus."""
     left, right = rng.choice(list(ARMS), 2, p=list(ARMS.values()))
     right = left if left in TOGETHER and rng.random() < 0.5 else right
     wave = [(0.0, 1.0), (rng.uniform(0.015, 0.04), rng.uniform(1.5, 3.5)), (rng.uniform(0.03, 0.05), rng.uniform(5, 9))]

@@ -1,4 +1,4 @@
-"""The version of what the corpus looks like."""
+"""The version of the rendered corpus."""
 
 VERSION = 13
-"""Raise it with every change of an image: cached corpora of another version are not used."""
+"""Raise it with every change to an image: cached corpora of another version are not used."""

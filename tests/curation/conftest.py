@@ -1,4 +1,4 @@
-"""Pairs to judge: a drawn portrait, and a disc on a plain ground whose true matte is known by formula."""
+"""Pairs to judge: a rendered portrait, and a disc on a plain background whose true matte is known by formula."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def disc_alpha(radius: float = 120.0, x: float = 256.0, y: float = 256.0, width:
 
 
 def disc(alpha: np.ndarray, noise: float = 2.0, light: float = 190.0, dark: float = 70.0) -> np.ndarray:
-    """The photo of a light disc on a dark ground, with sensor noise, uint8."""
+    """The photo of a light disc on a dark background, with sensor noise, uint8."""
     level = dark + (light - dark) * alpha[..., None] * np.array([1.0, 0.9, 0.8])
     noisy = level + np.random.default_rng(0).normal(0, noise, level.shape)
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)

@@ -52,7 +52,7 @@ def test_every_pair_has_the_same_chance_however_rare_its_tags():
     assert all(abs(count - 400) < 5 * np.sqrt(360) for count in times.values())  # binomial, five deviations
 
 
-def test_draw_depends_on_the_seed_and_not_on_the_order():
+def test_sample_depends_on_the_seed_and_not_on_the_order():
     pool = items({"a": 100, "b": 60})
     assert draw_sample(pool, seed=1) == draw_sample(pool[::-1], seed=1) != draw_sample(pool, seed=2)
 
@@ -100,13 +100,13 @@ def test_export_reads_back_and_gives_a_rate(tmp_path):
     assert defect_rate({}) is None
     write_sample(tmp_path / "sample.csv", sample | {"d, e": "4"})
     assert read_sample(tmp_path / "sample.csv") == sample | {"d, e": "4"}
-    with pytest.raises(FileNotFoundError, match="draw it first"):
+    with pytest.raises(FileNotFoundError, match="run it first"):
         read_sample(tmp_path / "nothing.csv")
 
 
 def test_export_of_files_that_changed_since_is_refused(tmp_path):
     path = export(tmp_path / "e.json", {"a": "1", "b": "2"}, {"a": {"verdict": "accept"}})
-    with pytest.raises(ValueError, match="of files that changed"):
+    with pytest.raises(ValueError, match="files have changed"):
         read_export(path, {"a": "1", "b": "3"})
 
 

@@ -136,12 +136,12 @@ def test_network_without_a_fold_is_named_and_does_not_hide_a_bad_one(curation, t
     assert list(scores) == list(curation.items) and [name for name in scores if scores[name] < 0.92] == ["0"]
 
 
-def test_smallest_agreement_decides_which_pictures_are_drawn(curation):
+def test_smallest_agreement_decides_which_images_are_written(curation):
     cross_check(curation, all_folds(), silent, 0.0)
     assert not (curation.folder / "disagreement").exists()
 
 
-def test_two_networks_cannot_tell_which_is_bad():
+def test_of_two_networks_neither_is_called_bad():
     assert bad_judges([Opinion("a", "one", 0.9), Opinion("b", "two", 0.1)]) == {}
 
 

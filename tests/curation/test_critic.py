@@ -1,4 +1,4 @@
-"""The critic: what it looks at, and what it says of pairs that it has not learnt from."""
+"""The critic: its input, and its results on pairs that it was not trained on."""
 
 import cv2
 import numpy as np
@@ -112,7 +112,7 @@ def test_frame_is_the_subject_with_what_is_around():
 
 
 @pytest.mark.parametrize("value", [0, 100, 255])
-def test_frame_of_an_even_matte_is_the_whole_picture(value):
+def test_frame_of_an_even_matte_is_the_whole_image(value):
     frame = frame_around(np.full((90, 160), value, np.uint8))
     assert (frame.top, frame.bottom, frame.left, frame.right) == (0, 90, 0, 160)
 
@@ -125,7 +125,7 @@ def test_speck_is_not_enlarged_beyond_sense():
 
 
 def test_what_is_far_from_the_person_does_not_matter():
-    """A person in a wide room is looked at as if the room ended near by."""
+    """A person in a wide room is judged as if the room ended nearby."""
     taken = photograph(np.random.default_rng([77, 1]), 512, 1600, "plain")
     photo, alpha = to_uint8(taken.image), to_uint8(taken.alpha)
     frame = frame_around(alpha)
@@ -153,7 +153,7 @@ def test_number_of_threads_does_not_matter(portrait):
 
 @pytest.fixture(scope="module")
 def people() -> list[Photograph]:
-    """Six people whom the critic has not seen."""
+    """Six people that the critic has not seen."""
     return [photograph(np.random.default_rng([77, k]), 640, 512, "plain") for k in range(6)]
 
 
@@ -171,7 +171,7 @@ def scores(people, defect: str | None, fault: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("defect", "fault"), TAUGHT.items())
-def test_planted_faults_are_told_from_clean_mattes(people, defect, fault):
+def test_planted_faults_are_distinguished_from_clean_mattes(people, defect, fault):
     clean, faulty = scores(people, None, fault), scores(people, defect, fault)
     assert (faulty[:, None] > clean).mean() > 0.8  # area under the curve; 0.5 by chance
     assert np.median(faulty) > clean.max()

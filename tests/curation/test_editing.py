@@ -17,7 +17,7 @@ def test_an_earlier_coarse_jpeg_leaves_a_ghost(portrait, earlier):
     assert editing.jpeg_ghost(AnnotatedPair(twice, portrait.alpha)).score > 0.02
 
 
-def test_cloned_region_is_found_where_it_lies():
+def test_cloned_region_is_found_and_located():
     rng = np.random.default_rng(2)
     photo = cv2.GaussianBlur(rng.integers(0, 256, (512, 512, 3)).astype(np.uint8), (0, 0), 2)
     photo = cv2.normalize(photo, None, 0, 255, cv2.NORM_MINMAX)

@@ -1,4 +1,4 @@
-"""The experiment that teaches the critic and sets the limits."""
+"""The experiment that trains the critic and fits the limits."""
 
 import importlib.util
 import sys
@@ -23,104 +23,104 @@ def load(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(FOLDER))
     spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, name, module)  # a NamedTuple looks its module up
+    monkeypatch.setitem(sys.modules, name, module)  # NamedTuple looks its module up
     spec.loader.exec_module(module)
     return module
 
 
 @pytest.fixture
-def teach(monkeypatch) -> ModuleType:
-    return load("teach", monkeypatch)
+def train(monkeypatch) -> ModuleType:
+    return load("train", monkeypatch)
 
 
 @pytest.fixture
-def drawn(teach, tmp_path) -> Path:
+def people(train, tmp_path) -> Path:
     for person in range(4):
-        teach.draw(person, tmp_path)
+        train.render(person, tmp_path)
     return tmp_path
 
 
-def test_lessons_are_functions_of_their_number_and_name_the_fault(teach, drawn):
-    lessons = teach.Lessons(drawn, 4, 40)
+def test_samples_are_functions_of_their_number_and_name_the_fault(train, people):
+    samples = train.Samples(people, 4, 40)
     seen = set()
     for index in range(40):
-        looks, errors = lessons[index]
-        assert looks.shape == (2, 10, teach.CROP, teach.CROP) and errors.shape[1] == len(FAULTS)
+        looks, errors = samples[index]
+        assert looks.shape == (2, 10, train.CROP, train.CROP) and errors.shape[1] == len(FAULTS)
         assert not errors[0].any()  # the clean pair has none
         named = [fault for fault, plane in zip(FAULTS, errors[1], strict=True) if plane.any()]
         assert len(named) <= 1
         seen.update(named)
-        matte = [plane.reshape(teach.CROP // 4, 4, -1, 4).float().mean(dim=(1, 3)) for plane in looks[:, 3]]
+        matte = [plane.reshape(train.CROP // 4, 4, -1, 4).float().mean(dim=(1, 3)) for plane in looks[:, 3]]
         change = (matte[0] - matte[1]).abs()  # never more than the mean error of the same cell
         assert (change <= errors[1].sum(dim=0) + 1.01).all()
     assert seen == set(FAULTS)
-    torch.testing.assert_close(lessons[7], teach.Lessons(drawn, 4, 8)[7], rtol=0, atol=0)
+    torch.testing.assert_close(samples[7], train.Samples(people, 4, 8)[7], rtol=0, atol=0)
 
 
-def test_going_on_shows_clean_places_that_took_the_critic_in(teach, drawn, monkeypatch):
-    """Against the photos themselves: the clean crop is cut around the place where a made-up critic was wrong."""
+def test_further_training_shows_hard_negatives(train, people, monkeypatch):
+    """Against the photos themselves: the clean crop is around the place where a made-up critic was wrong."""
     asked = []
 
     def made_up(photo, alpha):
         asked.append(alpha)
-        frame = teach.frame_around(alpha)
+        frame = train.frame_around(alpha)
         cells = {fault: np.zeros((frame.size[1] // 4, frame.size[0] // 4), np.float32) for fault in FAULTS}
         for number, fault in enumerate(FAULTS):  # the fourth person deceives it most, the first not at all
             cells[fault][60 + number : 65 + number, 50:55] = 0.2 * (len(asked) - 1)
         return Criticism(dict.fromkeys(FAULTS, 0.0), cells, frame, alpha.shape)
 
-    monkeypatch.setattr(teach, "criticise", made_up)
-    monkeypatch.setattr(teach, "HARDEST", 1 / 2)
-    people = drawn / "people"
-    people.mkdir()
-    for path in drawn.glob("0*"):
-        path.rename(people / path.name)
-    places = teach.hard_places(people, 4, 1)
+    monkeypatch.setattr(train, "criticise", made_up)
+    monkeypatch.setattr(train, "HARDEST", 1 / 2)
+    folder = people / "people"  # the cache file goes next to the folder
+    folder.mkdir()
+    for path in people.glob("0*"):
+        path.rename(folder / path.name)
+    places = train.hard_places(folder, 4, 1)
     assert set(places) == set(FAULTS) and len(asked) == 4
     np.testing.assert_array_equal(places["cut_hair"], [[3, 248, 208], [2, 248, 208]])
     np.testing.assert_array_equal(places["displaced"][:, 1], 248 + 16)
-    np.testing.assert_array_equal(teach.hard_places(people, 4, 1)["cut_hair"], places["cut_hair"])
-    assert len(asked) == 4  # found again on the disk
+    np.testing.assert_array_equal(train.hard_places(folder, 4, 1)["cut_hair"], places["cut_hair"])
+    assert len(asked) == 4  # read from the cache
 
-    monkeypatch.setattr(teach, "HARD", 1.0)
-    lessons = teach.Lessons(people, 4, 6, hard=places)
-    mattes = [teach.read_alpha(people / f"{person:05d}_a.png") for person in (2, 3)]
-    framed = [teach.frame_around(matte).cut(matte)[:, ::flip].copy() for matte in mattes for flip in (1, -1)]
+    monkeypatch.setattr(train, "HARD", 1.0)
+    samples = train.Samples(folder, 4, 6, hard=places)
+    mattes = [train.read_alpha(folder / f"{person:05d}_a.png") for person in (2, 3)]
+    framed = [train.frame_around(matte).cut(matte)[:, ::flip].copy() for matte in mattes for flip in (1, -1)]
     for index in range(6):
-        looks, errors = lessons[index]
+        looks, errors = samples[index]
         assert not errors[0].any()
         crop = looks[0, 3].numpy()
         fits = [cv2.minMaxLoc(cv2.matchTemplate(one, crop, cv2.TM_SQDIFF)) for one in framed]
         number = int(np.argmin([fit[0] for fit in fits]))
         left, top = fits[number][2]
         matte = framed[number]
-        np.testing.assert_array_equal(matte[top : top + teach.CROP, left : left + teach.CROP], crop)
+        np.testing.assert_array_equal(matte[top : top + train.CROP, left : left + train.CROP], crop)
         centre = 208 if number % 2 == 0 else matte.shape[1] - 208
-        assert abs(top + teach.CROP // 2 - 250) <= 100 and left - 80 <= centre <= left + teach.CROP + 80
+        assert abs(top + train.CROP // 2 - 250) <= 100 and left - 80 <= centre <= left + train.CROP + 80
 
 
-def test_lessons_have_more_people_of_low_resolution(teach, tmp_path):
+def test_samples_have_more_people_of_low_resolution(train, tmp_path):
     rng = np.random.default_rng(0)
-    names = [SCENARIOS[teach.Lessons(tmp_path, 100, 1).somebody(rng) % len(SCENARIOS)] for _ in range(4000)]
+    names = [SCENARIOS[train.Samples(tmp_path, 100, 1).sample_person(rng) % len(SCENARIOS)] for _ in range(4000)]
     share = {name: names.count(name) / 4000 for name in SCENARIOS}
-    assert share.pop("low_resolution") == pytest.approx(teach.MORE_COARSE + (1 - teach.MORE_COARSE) / 10, abs=0.03)
-    assert all(value == pytest.approx((1 - teach.MORE_COARSE) / 10, abs=0.02) for value in share.values())
-    assert {teach.Lessons(tmp_path, 2, 1).somebody(rng) for _ in range(50)} == {0, 1}  # none of that kind
+    assert share.pop("low_resolution") == pytest.approx(train.EXTRA_COARSE + (1 - train.EXTRA_COARSE) / 10, abs=0.03)
+    assert all(value == pytest.approx((1 - train.EXTRA_COARSE) / 10, abs=0.02) for value in share.values())
+    assert {train.Samples(tmp_path, 2, 1).sample_person(rng) for _ in range(50)} == {0, 1}  # none of that kind
 
 
 @pytest.mark.slow
-def test_critic_learns_a_class_by_heart_and_is_written(teach, drawn, tmp_path, capsys):
+def test_critic_overfits_a_few_people_and_is_written(train, people, tmp_path, capsys):
     output = tmp_path / "critic.safetensors"
-    teach.teach(teach.Lessons(drawn, 4, 500), output)
+    train.train(train.Samples(people, 4, 500), output)
     Critic().load_state_dict(load_file(output))
     torch.manual_seed(0)
-    untaught, taught = Critic(), Critic()
-    taught.load_state_dict(load_file(output))
-    lessons = [teach.Lessons(drawn, 4, 20)[k] for k in range(20)]
-    looks = torch.cat([one.clues for one in lessons]).float() / 255
-    errors = torch.cat([one.errors for one in lessons]).float() / 255
+    untrained, trained = Critic(), Critic()
+    trained.load_state_dict(load_file(output))
+    samples = [train.Samples(people, 4, 20)[k] for k in range(20)]
+    looks = torch.cat([one.clues for one in samples]).float() / 255
+    errors = torch.cat([one.errors for one in samples]).float() / 255
     with torch.inference_mode():
-        before, after = (teach.loss_of(critic.eval()(looks), errors).item() for critic in (untaught, taught))
+        before, after = (train.loss_of(critic.eval()(looks), errors).item() for critic in (untrained, trained))
     assert after < 0.8 * before
 
 
@@ -134,12 +134,12 @@ def test_limits_spend_the_budget_where_it_finds_most(monkeypatch):
         for k in range(200)
         for defect in ("clean", *DEFECTS)
     ]
-    for row in rows:  # one check tells its defect from all but two odd clean pairs; the others tell nothing
+    for row in rows:  # one check separates its defect from all but two odd clean pairs; the others are noise
         if row["defect"] == "filled_holes":
             row["filled_gap"] = 3 + row["filled_gap"]
         elif row["defect"] == "clean" and row["person"] < 2:
             row["filled_gap"] = 9.0
-        elif row["defect"] == "cloned":  # as worth it, but without an aim
+        elif row["defect"] == "cloned":  # just as useful, but without a target
             row["cloned"] = 3 + row["cloned"]
         elif row["defect"] == "clean" and row["person"] == 2:
             row["cloned"] = 9.0
@@ -203,4 +203,4 @@ def test_scores_of_another_critic_are_not_reused(monkeypatch, tmp_path):
     second = measure.measure_all(3, 2, 1, tmp_path, reuse=True)
     assert asked[4:] == ["cut_hair", "cut_hair"]
     assert second[1]["blur"] == first[1]["blur"] and second[1]["cut_hair"] != first[1]["cut_hair"]
-    assert len(measure.measure_all(3, 1, 1, tmp_path, reuse=True)) == 1  # of fewer people
+    assert len(measure.measure_all(3, 1, 1, tmp_path, reuse=True)) == 1  # not reused: fewer people

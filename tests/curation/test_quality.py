@@ -56,7 +56,7 @@ def test_blurred_subject_with_a_sharp_rim_is_blurred():
     assert quality.blur(AnnotatedPair(sharp, levels(alpha))).score < 0.3
 
 
-def test_blur_survives_noise_and_spares_a_soft_background():
+def test_blur_is_robust_to_noise_and_ignores_a_soft_background():
     rng = np.random.default_rng(1)
     alpha = disc_alpha(width=2)
     checks = ((np.indices((512, 512)) // 32).sum(0) % 2 * 120 + 60).astype(np.float32)

@@ -27,7 +27,7 @@ def test_grown_and_shrunk_mattes_are_misplaced(growth):
     assert edge_rules.misplaced_edge(AnnotatedPair(photo, levels(disc_alpha(radius=120 + growth)))).score > 1.2
 
 
-def test_edge_without_a_change_in_the_photograph_is_located():
+def test_edge_without_a_change_in_the_photo_is_located():
     alpha = disc_alpha()
     half = alpha.copy()
     half[256:] = 0  # the lower half of the disc is missing: its straight edge is nowhere in the photo
@@ -52,7 +52,7 @@ def strands() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("width", [1, 12])
-def test_strands_in_the_photograph_and_none_in_the_matte(width):
+def test_strands_in_the_photo_and_none_in_the_matte(width):
     photo, alpha = strands()
     kept = edge_rules.lost_strands(AnnotatedPair(photo, levels(alpha))).score
     lost = edge_rules.lost_strands(AnnotatedPair(photo, levels(disc_alpha(radius=124, width=width)))).score

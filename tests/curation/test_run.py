@@ -1,4 +1,4 @@
-"""A curation as a folder: every format, what tells that a file changed, and going on after a stop."""
+"""A curation as a folder: every format, stamps of changed files, and resuming after an interruption."""
 
 import os
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from matting.curation import run
-from matting.curation.ledger import go_on, read_lines
+from matting.curation.ledger import read_lines, resume
 from matting.curation.run import RegionError, measure_all, open_curation, start_curation
 from matting.curation.verdicts import Audited, judge
 from matting.data.formats import Item, Source
@@ -34,7 +34,7 @@ def test_every_format_opens_with_all_its_splits(tmp_path, name):
     assert list(open_curation(out).items) == list(curation.items)
 
 
-def test_a_picture_of_two_splits_stands_once(tmp_path):
+def test_an_image_of_two_splits_is_listed_once(tmp_path):
     root = TREES["am2k"](tmp_path / "am2k")
     assert list(start_curation(tmp_path / "a", "am2k", root, ["test", "val"]).items) == ["m_1"]
     assert list(start_curation(tmp_path / "b", "am2k", root, ["train", "val", "test"]).items) == ["m_0", "m_1"]
@@ -109,7 +109,7 @@ def test_wrong_labels_of_regions_stop_the_run(tmp_path):
         measure_all(curation, silent, workers=1)
 
 
-def test_ledger_keeps_what_holds_and_goes_on_after_a_stop(tmp_path):
+def test_ledger_keeps_valid_lines_and_resumes_after_an_interruption(tmp_path):
     path, asked = tmp_path / "lines.jsonl", []
 
     def find(names):
@@ -121,12 +121,12 @@ def test_ledger_keeps_what_holds_and_goes_on_after_a_stop(tmp_path):
 
     stamps = dict.fromkeys(("a", "bad", "stop", "z"), ("1", "x"))
     with pytest.raises(KeyboardInterrupt):
-        go_on(path, stamps, find)
+        resume(path, stamps, find)
     assert [line["name"] for line in read_lines(path)] == ["a", "bad"]
     path.write_text(path.read_text() + '{"name": "sto')
     asked.clear()
-    lines = go_on(path, dict.fromkeys(("z", "bad", "a"), ("1", "x")), find)
+    lines = resume(path, dict.fromkeys(("z", "bad", "a"), ("1", "x")), find)
     assert asked == ["z", "bad"] and [line["name"] for line in lines] == ["z", "bad", "a"]
     asked.clear()
-    go_on(path, {"a": ("2", "x"), "z": ("1", "x")}, find)
+    resume(path, {"a": ("2", "x"), "z": ("1", "x")}, find)
     assert asked == ["a"]

@@ -34,7 +34,7 @@ def test_the_same_parameters_give_the_same_bytes_on_any_number_of_workers(corpus
     assert digests(again) == digests(corpus)
 
 
-def test_a_larger_corpus_keeps_the_first_pictures(corpus: Path, cache: Path) -> None:
+def test_a_larger_corpus_keeps_the_first_images(corpus: Path, cache: Path) -> None:
     larger = ensure_corpus(people=14, seed=3, image_size=96, workers=1, cache_dir=cache, show_progress=False)
     small, large = digests(corpus), digests(larger)
     images = {name: digest for name, digest in small.items() if name.endswith((".jpg", ".png"))}
@@ -45,7 +45,7 @@ def test_a_larger_corpus_keeps_the_first_pictures(corpus: Path, cache: Path) -> 
             assert (larger / path).read_text().startswith((corpus / path).read_text())
 
 
-def test_another_seed_gives_other_pictures(corpus: Path, cache: Path) -> None:
+def test_another_seed_gives_other_images(corpus: Path, cache: Path) -> None:
     other = ensure_corpus(people=12, seed=4, image_size=96, workers=1, cache_dir=cache, show_progress=False)
     name = "RWP/image/rwp_000000.jpg"
     assert (other / name).read_bytes() != (corpus / name).read_bytes()
@@ -122,7 +122,7 @@ def test_the_manifest_describes_the_portraits(corpus: Path) -> None:
         assert set(row.values()) >= {"0"}
 
 
-def test_coco_boxes_and_mattes_belong_to_their_pictures(corpus: Path) -> None:
+def test_coco_boxes_and_mattes_belong_to_their_images(corpus: Path) -> None:
     content = json.loads((corpus / "coco/annotations/instances_train2017.json").read_text())
     images = {image["id"]: image for image in content["images"]}
     for entry in content["annotations"]:
@@ -141,7 +141,7 @@ def test_coco_boxes_and_mattes_belong_to_their_pictures(corpus: Path) -> None:
         assert entry["bbox"] == list(cv2.boundingRect((alpha > 127).astype(np.uint8)))
 
 
-def test_the_command_draws_a_corpus_and_never_overwrites_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_renders_a_corpus_and_never_overwrites_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "look"
     arguments = ["corpus", "-o", str(target), "--people", "12", "--image-size", "96", "--workers", "1"]
     monkeypatch.setattr("sys.argv", arguments)

@@ -64,7 +64,7 @@ def test_coverage_of_a_square_is_its_area() -> None:
 
 @given(x=st.floats(-5, 35), y=st.floats(-5, 25), head=st.floats(2, 12), roll=st.floats(-0.5, 0.5))
 @settings(max_examples=40)
-def test_a_window_shows_the_same_as_the_whole_picture(x: float, y: float, head: float, roll: float) -> None:
+def test_a_window_shows_the_same_as_the_whole_image(x: float, y: float, head: float, roll: float) -> None:
     frame = Frame(20, 30, head, (x, y), roll, 2)
     outline = tube([(0, 0), (0.5, 0.8), (0.2, 1.5)], [0.2, 0.3, 0.1])
     canvas = np.zeros((40, 60), np.uint8)
@@ -118,5 +118,5 @@ def test_the_extent_is_the_smallest_box_with_everything(seed: int, sparse: float
         assert plane[rows_box, columns_box].size == 0
 
 
-def test_a_padded_box_stays_in_the_picture() -> None:
+def test_a_padded_box_stays_in_the_image() -> None:
     assert padded(np.s_[1:4, 5:9], 3, (10, 10, 4)) == np.s_[0:7, 2:10]

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matting.synthetic.body import _arm, _swung
-from matting.synthetic.garments import draw_collar, draw_earrings
-from matting.synthetic.hair import draw_hair, draw_hair_behind
+from matting.synthetic.garments import render_collar, render_earrings
+from matting.synthetic.hair import render_hair, render_hair_behind
 from matting.synthetic.layers import Frame, extent
-from matting.synthetic.person import draw_person, occlude
+from matting.synthetic.person import occlude, render_person
 from matting.synthetic.strands import blown
 from matting.synthetic.textures import random_light
 from matting.synthetic.traits import STYLES, random_traits
@@ -21,7 +21,7 @@ FRAME_TORSO = np.zeros((160, 128), np.float32)
 @pytest.mark.parametrize("seed", range(6))
 def test_a_person_is_a_valid_layer_with_a_solid_middle(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    layer = draw_person(rng, FRAME, random_traits(rng), random_light(rng)).layer
+    layer = render_person(rng, FRAME, random_traits(rng), random_light(rng)).layer
     assert layer.dtype == np.float32 and layer.shape == (160, 128, 4)
     assert layer.min() >= 0 and layer.max() <= 1 + 1e-5
     assert (layer[..., :3] <= layer[..., 3:] + 1e-3).all()  # premultiplied
@@ -35,7 +35,7 @@ def test_finer_sampling_hardly_changes_the_alpha() -> None:
         rng = np.random.default_rng(seed)
         traits, light = random_traits(rng), random_light(rng)
         coarse, fine = (
-            draw_person(np.random.default_rng(seed), replace(FRAME, supersample=factor), traits, light).layer[..., 3]
+            render_person(np.random.default_rng(seed), replace(FRAME, supersample=factor), traits, light).layer[..., 3]
             for factor in (3, 6)
         )
         differences.append(np.abs(coarse - fine).mean() * 255)
@@ -47,7 +47,7 @@ def test_every_hair_style_leaves_soft_edges(style: str) -> None:
     rng = np.random.default_rng(1)
     traits = replace(random_traits(rng), style=style, hair_length=1.2, yaw=0.2)
     light = random_light(rng)
-    layers = [draw_hair(rng, FRAME, traits, light), draw_hair_behind(rng, FRAME, traits, light)]
+    layers = [render_hair(rng, FRAME, traits, light), render_hair_behind(rng, FRAME, traits, light)]
     soft = [((layer[..., 3] > 0.05) & (layer[..., 3] < 0.95)).sum() for layer in layers if layer is not None]
     assert sum(soft) > 100
 
@@ -55,18 +55,18 @@ def test_every_hair_style_leaves_soft_edges(style: str) -> None:
 def test_bald_people_have_no_hair() -> None:
     rng = np.random.default_rng(1)
     traits = replace(random_traits(rng), style="bald")
-    assert draw_hair(rng, FRAME, traits, random_light(rng)) is None
+    assert render_hair(rng, FRAME, traits, random_light(rng)) is None
 
 
 def test_lace_and_earrings_are_open_to_what_is_behind() -> None:
     rng = np.random.default_rng(4)
     traits = replace(random_traits(rng), collar="lace", yaw=0.1)
     frame = replace(FRAME, head=70.0)
-    lace = draw_collar(rng, frame, traits, random_light(rng))[..., 3]
+    lace = render_collar(rng, frame, traits, random_light(rng))[..., 3]
     rows, columns = extent(lace)
     inside = lace[rows, columns][5:-5, 20:-20]
     assert inside.min() < 0.3 and inside.max() > 0.9
-    large = draw_earrings(np.random.default_rng(1), Frame(400, 400, 300.0, (200.0, 200.0)), traits)
+    large = render_earrings(np.random.default_rng(1), Frame(400, 400, 300.0, (200.0, 200.0)), traits)
     assert large is not None
     rows, columns = extent(large[:, :200, 3])
     ring = large[rows, columns, 3]
@@ -76,7 +76,7 @@ def test_lace_and_earrings_are_open_to_what_is_behind() -> None:
 def test_a_fur_collar_has_soft_edges() -> None:
     rng = np.random.default_rng(4)
     traits = replace(random_traits(rng), collar="fur")
-    alpha = draw_collar(rng, FRAME, traits, random_light(rng))[..., 3]
+    alpha = render_collar(rng, FRAME, traits, random_light(rng))[..., 3]
     assert ((alpha > 0.05) & (alpha < 0.95)).sum() > 0.2 * (alpha > 0.05).sum()
 
 

@@ -9,7 +9,7 @@ from matting.synthetic.screenshot import screenshot
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_photographs_carry_the_tags_of_their_scenario(scenario: str) -> None:
+def test_photos_carry_the_tags_of_their_scenario(scenario: str) -> None:
     photo = photograph(np.random.default_rng(5), 120, 96, scenario)
     assert photo.image.shape == (120, 96, 3) and photo.alpha.shape == (120, 96)
     assert photo.image.min() >= 0 and photo.image.max() <= 1
@@ -26,14 +26,14 @@ def test_visible_alphas_of_a_group_add_up_to_the_whole() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_scenes_are_pictures_and_differ(family: str) -> None:
+def test_scenes_are_valid_images_and_differ(family: str) -> None:
     first, second = (random_scene(np.random.default_rng(seed), 64, 80, family) for seed in (1, 2))
     assert first.shape == (64, 80, 3) and first.dtype == np.float32
     assert first.min() >= 0 and first.max() <= 1
     assert np.abs(first - second).mean() > 0.01
 
 
-def test_a_screenshot_moves_picture_and_alpha_alike_and_adds_no_foreground() -> None:
+def test_a_screenshot_moves_image_and_alpha_alike_and_adds_no_foreground() -> None:
     rng = np.random.default_rng(3)
     photo = photograph(rng, 160, 128)
     shown = screenshot(rng, photo)
@@ -43,7 +43,7 @@ def test_a_screenshot_moves_picture_and_alpha_alike_and_adds_no_foreground() -> 
 
 
 @pytest.mark.parametrize("name", DEFECTS)
-def test_every_defect_changes_what_it_says(name: str) -> None:
+def test_every_defect_changes_image_or_matte(name: str) -> None:
     rng = np.random.default_rng(11)
     photo = photograph(rng, 160, 128, "backlit")
     planted = plant_defect(rng, name, photo.image, photo.alpha, photo.bare)
@@ -70,7 +70,7 @@ def round_figure() -> np.typing.NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("level", [0.03, 0.97])
-def test_a_halo_contrasts_with_what_is_behind(level: float) -> None:
+def test_a_halo_contrasts_with_the_background(level: float) -> None:
     alpha, image = round_figure(), np.full((160, 128, 3), level, np.float32)
     faulty, _ = plant_defect(np.random.default_rng(0), "halo", image, alpha, alpha)
     assert np.abs(faulty - image).max() > 0.15
@@ -102,7 +102,7 @@ def test_hair_of_the_bald_is_not_cut_and_no_gap_is_filled_where_there_is_none() 
         assert plant_defect(np.random.default_rng(0), name, np.zeros((160, 128, 3), np.float32), bald, bald) is None
 
 
-def test_what_cannot_be_planted_gives_way_to_the_next_defect() -> None:
+def test_a_defect_that_does_not_apply_is_replaced_by_the_next() -> None:
     image = np.random.default_rng(1).random((160, 128, 3), np.float32)
     alpha, bare = hairy_figure()
     kept = plant_defect_or_next(np.random.default_rng(0), "hard_cut", image, alpha, bare)
@@ -157,7 +157,7 @@ def test_shadows_are_labelled_with_different_opacities() -> None:
     assert len(set(opacities)) > 3 and max(opacities) == 1
 
 
-def test_a_swapped_matte_belongs_to_somebody_else() -> None:
+def test_a_swapped_matte_belongs_to_another_person() -> None:
     alpha, image = round_figure(), np.zeros((160, 128, 3), np.float32)
     mattes = [plant_defect(np.random.default_rng(seed), "swapped", image, alpha, alpha)[1] for seed in (1, 2)]
     assert all(np.abs(matte - alpha).mean() > 0.03 for matte in mattes)

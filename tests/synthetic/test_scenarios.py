@@ -21,7 +21,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_set_holds_pairs_of_equal_stems(root: Path) -> None:
+def test_every_set_contains_pairs_of_equal_stems(root: Path) -> None:
     rows = rows_of(root / "manifest.csv")
     for name in SCENARIO_SETS:
         stems = {row["name"] for row in rows if row["set"] == name}
@@ -37,7 +37,7 @@ def test_the_sets_show_what_they_are_named_after(root: Path) -> None:
     assert all(row["backlit"] == row["group"] == "0" for row in rows if row["set"] == "clean")
 
 
-def test_one_person_stands_before_eight_scenes_with_one_matte(root: Path) -> None:
+def test_one_person_has_eight_backgrounds_with_one_matte(root: Path) -> None:
     groups: dict[str, list[str]] = {}
     for row in rows_of(root / "manifest.csv"):
         if row["set"] == "backgrounds":
@@ -50,7 +50,7 @@ def test_one_person_stands_before_eight_scenes_with_one_matte(root: Path) -> Non
     assert min(np.abs(images[0] - other).mean() for other in images[1:]) > 2
 
 
-def test_a_set_needs_a_picture(tmp_path: Path) -> None:
+def test_a_set_needs_an_image(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="per_set must be at least 1"):
         ensure_scenarios(per_set=0, cache_dir=tmp_path)
 

@@ -11,7 +11,7 @@ from matting.synthetic.sheet import CELL, COLUMNS, contact_sheet
 BELOW_NAME = 26  # the name of a row is written above this line of it
 
 
-def test_the_sheet_shows_five_rows_of_different_pictures(tmp_path: Path) -> None:
+def test_the_sheet_shows_five_rows_of_different_images(tmp_path: Path) -> None:
     root = ensure_corpus(people=14, image_size=96, workers=1, cache_dir=tmp_path, show_progress=False)
     contact_sheet(root, tmp_path / "new folder/sheet.jpg")
     sheet = cv2.imread(str(tmp_path / "new folder/sheet.jpg"))

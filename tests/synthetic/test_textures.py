@@ -40,7 +40,7 @@ def test_colours_are_dull_as_a_rule_and_vivid_if_asked() -> None:
     assert chroma(0.0) < 0.3 < 0.5 < chroma(1.0)
 
 
-def test_dead_leaves_have_the_spectrum_of_photographs() -> None:
+def test_dead_leaves_have_the_spectrum_of_photos() -> None:
     palette = np.random.default_rng(1).random((8, 3)).astype(np.float32)
     slopes = [slope(dead_leaves(np.random.default_rng(k), 192, 192, palette).mean(axis=2)) for k in range(4)]
     assert -3.5 < np.mean(slopes) < -1.2

@@ -1,11 +1,11 @@
-"""Teach the critic of annotations: clean pairs rendered by code, and what is wrong with them after a fault was planted.
+"""Train the critic on rendered pairs, clean and with planted faults whose errors are known.
 
-    python experiments/curation/teach.py --people 5000 --steps 10000
+    python experiments/curation/train.py --people 5000 --steps 10000
 
-writes ``matting/curation/critic.safetensors``. People are drawn with a seed of their own: none is among those that
-``measure.py`` sets limits on, or takes figures of. With ``--further`` the project's weights are taught further, and
-half of the clean crops are then where they took a clean pair for a faulty one (hard negatives, Shrivastava et al. 2016,
-arXiv 1604.03540).
+writes ``matting/curation/critic.safetensors``. The people have a seed of their own: none of them is used by
+``measure.py`` for limits or results. With ``--further`` training continues from the project's weights, and half of the
+clean crops are taken where these weights mistook a clean pair for a faulty one (hard negatives, Shrivastava et al.
+2016, arXiv 1604.03540).
 """
 
 import argparse
@@ -40,17 +40,17 @@ from matting.synthetic.formats import take_portrait
 from matting.synthetic.plan import SCENARIOS
 from matting.synthetic.version import VERSION
 
-SEED = 100  # of the people; measure.py draws its own with others
+SEED = 100  # of the people; measure.py uses other seeds
 SIDE = 512  # short side of the photos
 CROP = 320
-AROUND = 128  # pixels around a crop that the widest window of its clues still feels
-COARSE = SCENARIOS.index("low_resolution")  # where hair is a haze: clean ones look most like cut ones
-MORE_COARSE = 0.2  # of the lessons are of such people, next to those that come anyway
-PEOPLE = 5  # of a batch; each comes twice, clean and with a fault
-HARD = 0.5  # of the clean crops are where the critic took a clean pair for one with the fault, where that is known
-SEARCHED = 3000  # people among whom such places are looked for
-HARDEST = 1 / 3  # of their places, one each, are taken for a fault
-TAUGHT: dict[str, tuple[Fault, float]] = {
+AROUND = 128  # pixels around a crop that influence its clues through the widest window
+COARSE = SCENARIOS.index("low_resolution")  # where hair is a haze: clean hair looks most like cut hair
+EXTRA_COARSE = 0.2  # extra share of the samples with such people
+PEOPLE = 5  # per batch; each appears twice, clean and with a fault
+HARD = 0.5  # share of clean crops that are hard negatives, if there are any
+SEARCHED = 3000  # people searched for hard negatives
+HARDEST = 1 / 3  # share of these people whose worst place is used, for each fault
+PLANTED: dict[str, tuple[Fault, float]] = {
     "hard_cut": ("cut_hair", 9.0),
     "filled_holes": ("filled_gap", 4.0),
     "shadow_included": ("included_shadow", 1.8),
@@ -59,18 +59,18 @@ TAUGHT: dict[str, tuple[Fault, float]] = {
     "dilated": ("displaced", 0.6),
     "swapped": ("displaced", 0.5),
 }
-"""The planted fault, what the critic calls it, and how often it is tried: a third of the people have no hair to cut."""
+"""The fault of each planted defect, and its relative frequency; a third of the people have no hair to cut."""
 
 
-class Lesson(NamedTuple):
-    """Crops of one person: ``(2, C, S, S)`` uint8 clues and ``(2, K, S / 4, S / 4)`` uint8 errors, clean and faulty."""
+class Sample(NamedTuple):
+    """Crops of one person, clean and faulty: ``(2, C, S, S)`` uint8 clues and ``(2, K, S / 4, S / 4)`` uint8 errors."""
 
     clues: Tensor
     errors: Tensor
 
 
-def draw(person: int, folder: Path) -> None:
-    """Draw one person, without loss, with the quality at which its photo is saved later."""
+def render(person: int, folder: Path) -> None:
+    """Render one person losslessly, with the quality at which the photo is saved later."""
     stem = folder / f"{person:05d}"
     if Path(f"{stem}_a.png").is_file():
         return
@@ -82,29 +82,29 @@ def draw(person: int, folder: Path) -> None:
     write_atomic(Path(f"{stem}_a.png"), cv2.imencode(".png", to_uint8(taken.alpha))[1].tobytes())
 
 
-def taken_in(person: int, folder: Path) -> list[tuple[float, int, int]]:
-    """For each of `FAULTS`, how sure the project's critic is that a clean pair has it, and at which pixel of its frame.
+def most_wrong(person: int, folder: Path) -> list[tuple[float, int, int]]:
+    """Find where the project's critic is most wrong about a clean pair.
 
     Returns:
-        The highest mean over 5 x 5 cells, and its row and column.
+        For each of `FAULTS` the highest mean over 5 x 5 cells, and its row and column in pixels of the frame.
     """
     stem = folder / f"{person:05d}"
     photo, alpha, quality = _read(stem)
-    told, found = criticise(_save(photo, np.ones(3), quality), alpha), []
+    criticism, found = criticise(_save(photo, np.ones(3), quality), alpha), []
     for fault in FAULTS:
-        seen = cv2.blur(told.cells[fault], (5, 5))
+        seen = cv2.blur(criticism.cells[fault], (5, 5))
         row, column = np.unravel_index(seen.argmax(), seen.shape)
         found.append((float(seen[row, column]), STRIDE * int(row), STRIDE * int(column)))
     return found
 
 
 def hard_places(folder: Path, people: int, workers: int) -> dict[Fault, NDArray[np.int64]]:
-    """Where the project's critic is most wrong about clean pairs: by fault ``(N, 3)`` person, row and column."""
-    path = folder.with_name(f"taken_in_{people}_{version()}.npy")
+    """Find where the project's critic is most wrong about clean pairs: by fault ``(N, 3)`` person, row and column."""
+    path = folder.with_name(f"most_wrong_{people}_{version()}.npy")
     if not path.is_file():
-        job = in_processes(partial(taken_in, folder=folder), range(people), workers)
+        job = in_processes(partial(most_wrong, folder=folder), range(people), workers)
         content = BytesIO()
-        np.save(content, np.array(list(track(job, "looking for hard places", people))))
+        np.save(content, np.array(list(track(job, "searching hard negatives", people))))
         write_atomic(path, content.getvalue())
     found, places = np.load(path), {}  # (people, faults, 3)
     for number, fault in enumerate(FAULTS):
@@ -113,16 +113,16 @@ def hard_places(folder: Path, people: int, workers: int) -> dict[Fault, NDArray[
     return places
 
 
-class Lessons(Dataset[Lesson]):
-    """An endless class: every lesson is a function of its number.
+class Samples(Dataset[Sample]):
+    """Training samples, each a function of its number.
 
     Args:
-        folder: Of the people.
-        people: Their number.
-        count: Of lessons.
-        seed: Of what is drawn for them.
-        hard: Clean places to show next to a fault in `HARD` of the lessons, see `hard_places`; in the others, and where
-            there are none, the same place is shown before the fault was planted.
+        folder: Folder of the rendered people.
+        people: Number of people.
+        count: Number of samples.
+        seed: Seed of everything random about the samples.
+        hard: Clean places to pair with a fault in the share `HARD` of the samples, see `hard_places`; in the other
+            samples the clean crop is the same place before the fault was planted.
     """
 
     def __init__(
@@ -138,13 +138,13 @@ class Lessons(Dataset[Lesson]):
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> Lesson:
+    def __getitem__(self, index: int) -> Sample:
         rng = np.random.default_rng([SEED, self.seed, index])
-        shares = np.array([share for _, share in TAUGHT.values()])
+        shares = np.array([share for _, share in PLANTED.values()])
         faulty = None
-        while not faulty:  # not everybody has hair to cut
-            defect = list(TAUGHT)[rng.choice(len(TAUGHT), p=shares / shares.sum())]
-            stem = self.folder / f"{self.somebody(rng):05d}"
+        while not faulty:  # bald people have no hair to cut
+            defect = list(PLANTED)[rng.choice(len(PLANTED), p=shares / shares.sum())]
+            stem = self.folder / f"{self.sample_person(rng):05d}"
             clean, truth, quality = _read(stem)
             faulty = self._plant(rng, defect, clean, truth, read_alpha(Path(f"{stem}_b.png")))
         photo, alpha = faulty
@@ -153,7 +153,7 @@ class Lessons(Dataset[Lesson]):
         frame = frame_around(alpha if rng.random() < 0.5 else truth)
         errors = cv2.absdiff(frame.cut(truth), frame.cut(alpha))
         window, flip = _window(rng, errors), 1 - 2 * int(rng.integers(2))
-        fault = TAUGHT[defect][0]
+        fault = PLANTED[defect][0]
         if fault in self.hard and rng.random() < HARD:
             right = self._hard(rng, fault)
         else:
@@ -164,15 +164,15 @@ class Lessons(Dataset[Lesson]):
         targets = np.zeros((2, len(FAULTS), *small.shape), np.uint8)
         targets[1, FAULTS.index(fault)] = small
         planes = np.stack([look[:, ::flip].transpose(2, 0, 1) for look in looks])
-        return Lesson(torch.from_numpy(planes), torch.from_numpy(targets))
+        return Sample(torch.from_numpy(planes), torch.from_numpy(targets))
 
-    def somebody(self, rng: np.random.Generator) -> int:
-        """Anybody, or in `MORE_COARSE` of the cases somebody of an image of low resolution, where there are any."""
+    def sample_person(self, rng: np.random.Generator) -> int:
+        """Choose any person, or with probability `EXTRA_COARSE` one in an image of low resolution."""
         coarse = range(COARSE, self.people, len(SCENARIOS))
-        return int(rng.choice(coarse if coarse and rng.random() < MORE_COARSE else self.people))
+        return int(rng.choice(coarse if coarse and rng.random() < EXTRA_COARSE else self.people))
 
     def _hard(self, rng: np.random.Generator, fault: Fault) -> NDArray[np.uint8]:
-        """The clues of a clean place that looked as if it had the fault."""
+        """Return the clues of a clean place that the critic took for the fault."""
         person, *place = rng.choice(self.hard[fault])
         photo, truth, quality = _read(self.folder / f"{person:05d}")
         frame, saved = frame_around(truth), _save(photo, _gain(rng), quality)
@@ -187,7 +187,7 @@ class Lessons(Dataset[Lesson]):
         alpha: NDArray[np.uint8],
         bare: NDArray[np.uint8],
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
-        if defect == "swapped":  # another one's matte: quicker than to draw somebody
+        if defect == "swapped":  # reuse the matte of another rendered person: faster than rendering one
             other = read_alpha(self.folder / f"{rng.integers(self.people):05d}_a.png")
             return photo, cv2.resize(other, alpha.shape[::-1], interpolation=cv2.INTER_AREA)
         planted = plant_defect(rng, defect, *(plane / np.float32(255) for plane in (photo, alpha, bare)))
@@ -197,7 +197,7 @@ class Lessons(Dataset[Lesson]):
 
 
 def _read(stem: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8], int]:
-    """Somebody's photo without loss, alpha, and the quality at which the photo is saved."""
+    """Read a lossless photo, its alpha, and the quality at which the photo is saved."""
     return read_rgb(Path(f"{stem}_p.png")), read_alpha(Path(f"{stem}_a.png")), int(Path(f"{stem}_q.txt").read_text())
 
 
@@ -226,7 +226,7 @@ def _crop(centre: NDArray[np.int64], shape: tuple[int, ...]) -> tuple[slice, sli
 
 
 def _clues(photo: NDArray[np.uint8], alpha: NDArray[np.uint8], window: tuple[slice, slice]) -> NDArray[np.uint8]:
-    """The clues in a window, from it and what is around it."""
+    """Compute the clues in a window, including the influence of its surroundings."""
     begins = [max(0, side.start - AROUND) for side in window]
     seen = tuple(slice(begin, side.stop + AROUND) for begin, side in zip(begins, window, strict=True))
     inner = tuple(slice(side.start - begin, side.stop - begin) for begin, side in zip(begins, window, strict=True))
@@ -234,7 +234,7 @@ def _clues(photo: NDArray[np.uint8], alpha: NDArray[np.uint8], window: tuple[sli
 
 
 def loss_of(maps: Tensor, errors: Tensor) -> Tensor:
-    """Binary cross-entropy of each cell, and of each image's peaks.
+    """Compute the binary cross-entropy of the cells and of each image's peaks.
 
     Args:
         maps: ``(B, K, h, w)`` logits.
@@ -243,16 +243,15 @@ def loss_of(maps: Tensor, errors: Tensor) -> Tensor:
     wrong = (2 * errors).clamp(max=1)
     cells = F.binary_cross_entropy_with_logits(maps, wrong, reduction="none") * (1 + 4 * wrong)
     seen = F.avg_pool2d(errors, 5, 1).flatten(2).amax(dim=2)
-    clear = ((seen < 0.004) | (seen > 0.12)).float()  # what is in between is no fault, and no example of none
+    clear = ((seen < 0.004) | (seen > 0.12)).float()  # errors in between are neither a fault nor a clean example
     images = F.binary_cross_entropy_with_logits(peaks(maps), (seen > 0.12).float(), reduction="none") * clear
     return 10 * cells.mean() + 0.6 * images.mean()
 
 
-def teach(lessons: Lessons, output: Path, further: bool = False, workers: int = 2) -> None:
-    """Train, from random weights or from those of the project, and write the weights in half precision.
+def train(samples: Samples, output: Path, further: bool = False, workers: int = 2) -> None:
+    """Train from random weights, or continue from the project's, and write the weights in half precision.
 
-    The project's weights know how to look at an image: their first convolutions stay as they are, for half the time of
-    a step is theirs.
+    When continuing, the first convolutions are frozen: they are trained already and take half the time of a step.
     """
     torch.manual_seed(0)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -261,14 +260,14 @@ def teach(lessons: Lessons, output: Path, further: bool = False, workers: int = 
         critic.load_state_dict(load_file(WEIGHTS))
         for stem in (critic.backbone.conv1, critic.backbone.bn1):
             stem.requires_grad_(False).eval()
-    steps = len(lessons) // PEOPLE
+    steps = len(samples) // PEOPLE
     rate = 4e-4 if further else 2e-3
     optimizer = torch.optim.AdamW([p for p in critic.parameters() if p.requires_grad], rate, weight_decay=0.03)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps, pct_start=0.1)
-    loader = DataLoader(lessons, PEOPLE, num_workers=workers, prefetch_factor=4)
-    began, mean = time.time(), torch.zeros((), device=device)
-    for step, lesson in enumerate(track(loader, "teaching", steps), 1):
-        looks, errors = (one.flatten(0, 1).to(device).float() / 255 for one in lesson)
+    loader = DataLoader(samples, PEOPLE, num_workers=workers, prefetch_factor=4)
+    start, mean = time.time(), torch.zeros((), device=device)
+    for step, sample in enumerate(track(loader, "training", steps), 1):
+        looks, errors = (one.flatten(0, 1).to(device).float() / 255 for one in sample)
         with torch.autocast(device.type, torch.bfloat16):
             maps = critic(looks.contiguous(memory_format=torch.channels_last))
         loss = loss_of(maps.float(), errors)
@@ -279,7 +278,7 @@ def teach(lessons: Lessons, output: Path, further: bool = False, workers: int = 
         schedule.step()
         mean += 0.02 * (loss.detach() - mean)
         if step % 100 == 0:
-            print(f"step {step}: loss {float(mean) / (1 - 0.98**step):.4f}, {time.time() - began:.0f} s", flush=True)
+            print(f"step {step}: loss {float(mean) / (1 - 0.98**step):.4f}, {time.time() - start:.0f} s", flush=True)
         if step % 1000 == 0 or step == steps:
             write_atomic(output, save(_halves(critic)))
 
@@ -290,23 +289,23 @@ def _halves(critic: Critic) -> dict[str, Tensor]:
 
 
 def main() -> None:
-    """Draw, teach, and write the weights."""
+    """Render the people, train, and write the weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=5000)
     parser.add_argument("--steps", type=int, default=10000)
-    parser.add_argument("--further", action="store_true", help="go on from the project's weights")
-    parser.add_argument("--seed", type=int, default=0, help="of the lessons; take another to go on")
+    parser.add_argument("--further", action="store_true", help="continue from the project's weights")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the samples; use another one to continue")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--output", type=Path, default=WEIGHTS)
     options = parser.parse_args()
     folder = cache_dir() / f"critic-{VERSION}" / "people"
     folder.mkdir(parents=True, exist_ok=True)
-    job = partial(draw, folder=folder)
-    for _ in track(in_processes(job, range(options.people), options.workers), "drawing", options.people):
+    job = partial(render, folder=folder)
+    for _ in track(in_processes(job, range(options.people), options.workers), "rendering", options.people):
         pass
     hard = hard_places(folder, min(SEARCHED, options.people), options.workers) if options.further else {}
-    lessons = Lessons(folder, options.people, options.steps * PEOPLE, options.seed, hard)
-    teach(lessons, options.output, options.further, options.workers)
+    samples = Samples(folder, options.people, options.steps * PEOPLE, options.seed, hard)
+    train(samples, options.output, options.further, options.workers)
 
 
 if __name__ == "__main__":
