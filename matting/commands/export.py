@@ -25,6 +25,7 @@ def export(
     terms: Annotated[
         list[str] | None, typer.Option(help="NAME=TERMS of your own data, for the card; may be repeated.")
     ] = None,
+    size: Annotated[int | None, typer.Option(help="Working size to record; that of the training by default.")] = None,
 ) -> None:
     """Write a model folder: safetensors, config, ONNX graph, and a model card made from the run's records.
 
@@ -32,7 +33,7 @@ def export(
     """
     from matting.inference.model_folder import export_model
 
-    records = export_model(checkpoint, output, onnx, photo, half, scores or (), dict(map(_term, terms or ())))
+    records = export_model(checkpoint, output, onnx, photo, half, scores or (), dict(map(_term, terms or ())), size)
     for size, difference in records.get("onnx_difference", {}).items():
         typer.echo(f"{size}: alpha differs from torch by at most {difference:.1g}")
     for name, text in records["licence_of_data"].items():

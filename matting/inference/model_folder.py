@@ -13,6 +13,7 @@ from matting.files import json_text
 from matting.inference.card import model_card
 from matting.inference.onnx_network import OnnxNetwork, parity, write_onnx, write_photo_graph
 from matting.inference.records import OWN, licence, read_records, read_scores
+from matting.inference.resizing import working_shape
 from matting.inference.resolving import GRAPH, resolve
 from matting.models import RECORDS, AttentionUNet, load_checkpoint, weights_digest
 
@@ -27,6 +28,7 @@ def export_model(
     half: bool = False,
     scores: Sequence[Path] = (),
     terms: Mapping[str, str] | None = None,
+    size: int | None = None,
 ) -> dict[str, Any]:
     """Write a model folder, as `matting.load` and `AttentionUNet.from_pretrained` read it.
 
@@ -38,6 +40,7 @@ def export_model(
         half: Store the weights in 16 bits; see `half_precision`.
         scores: Folders of evaluations of this network, for the card; of the weights before or after rounding.
         terms: Terms of the user's own data, by name; they replace the placeholder of those data sets.
+        size: Working size to record, a multiple of 32; that of the training by default.
 
     Returns:
         The records in ``training.json``: those of `read_records`, and ``licence`` in a few words.
@@ -60,6 +63,9 @@ def export_model(
     if terms:
         known = {name: text for name, text in records["licence_of_data"].items() if text != OWN}
         records["licence_of_data"] = known | dict(terms)
+    if size:
+        working_shape(size, size, size)
+        records["size"] = size
     records["licence"] = licence(records["licence_of_data"])
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
