@@ -93,7 +93,7 @@ def test_pair_that_opencv_cannot_take_is_a_problem_of_the_pair(tmp_path, monkeyp
     curation = start_curation(tmp_path / "out", "ppm100", TREES["ppm100"](tmp_path / "ppm"), ())
     monkeypatch.setattr(run, "measure", lambda pair: cv2.remap(pair.photo, None, None, 0))
     (failed,) = measure_all(curation, silent, workers=1)
-    assert "a fault of this program" in failed.problem and not failed.scores
+    assert "a bug in this program" in failed.problem and not failed.scores
 
 
 def test_wrong_labels_of_regions_stop_the_run(tmp_path):
