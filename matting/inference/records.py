@@ -1,12 +1,12 @@
 """The records of a network: how it was trained, what it scored, and the licence of its weights."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from matting.errors import MattingError
+from matting.files import read_json
 from matting.inference.resolving import resolve
 from matting.models import RECORDS, AttentionUNet, Checkpoint, load_checkpoint, weights_digest
 
@@ -35,7 +35,7 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
     """
     earlier = trained.path.parent / RECORDS
     if earlier.is_file():
-        known: dict[str, Any] = json.loads(earlier.read_text())
+        known = _read_object(earlier)
         return {"licence_of_data": {"data": UNKNOWN_DATA}} | known | {"digest": weights_digest(trained.model)}
     run = trained.path.resolve().parents[1]
     records: dict[str, Any] = {
@@ -48,7 +48,7 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
     if trained.fold:
         records["fold"] = list(trained.fold)
     if (run / "results.json").is_file():
-        results = json.loads((run / "results.json").read_text())
+        results = _read_object(run / "results.json")
         kept = ("notes", "hardware", "commit", "versions")
         records |= {name: results[name] for name in kept if name in results}
         records["hours"] = round(results.get("wall_seconds", 0) / 3600, 3)
@@ -73,8 +73,8 @@ def read_scores(folder: Path, digests: Iterable[str]) -> dict[str, Any]:
         MattingError: The results are damaged, or are of other weights.
     """
     file = folder / "results.json"
+    results = _read_object(file)
     try:
-        results = json.loads(file.read_text())
         methods = {name: text for name, text in results["methods"].items() if name in results["by_method"]}
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise MattingError(
@@ -131,6 +131,13 @@ def licence(terms: Mapping[str, str]) -> str:
     return APACHE if all(text == RENDERED or APACHE in text for text in terms.values()) else OTHER
 
 
+def _read_object(file: Path) -> dict[str, Any]:
+    content = read_json(file)
+    if not isinstance(content, dict):
+        raise MattingError(f"{file}: expected a JSON object, found {type(content).__name__}; write the file again")
+    return content
+
+
 def _terms_of_encoder(encoder: str, file: str | None) -> str:
     import timm
 
@@ -160,7 +167,7 @@ def _scores(results: Mapping[str, Any], method: str, digest: str) -> dict[str, A
     try:
         cells = {key.partition("/")[2]: cell for key, cell in results["by_method"][method].items()}
         return {"images": results["corpus"], "weights": digest, "protocol": results["protocol"], "cells": cells}
-    except (KeyError, AttributeError, TypeError) as error:
+    except (KeyError, AttributeError) as error:
         raise MattingError(
             f"results.json: expected scores of '{method}' with intervals, found no {error}; evaluate the network again"
         ) from error
