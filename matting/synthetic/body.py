@@ -88,7 +88,7 @@ def _block(rng: np.random.Generator) -> Points:
 
 
 def render_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, wear: Wear) -> Layer:
-    """Render legs, torso with its clothes and the arms beside it."""
+    """Render legs, torso with its clothes and the arms at its sides."""
     torso = fill(frame, _torso(traits))
     layer = shade(torso, wear.torso, light)
     layer = over(render_details(rng, frame, traits, light, wear.torso) * torso[..., None], layer)

@@ -12,8 +12,8 @@ from matting.data.formats.manifest import Row, find_manifest, read_manifest
 from matting.data.formats.splits import check_split, in_split
 
 NO_MANIFEST = (
-    "there is no manifest: every image counts as clear (the curriculum has nothing to order), there are no golden "
-    "labels (no scenarios in reports), and splits follow a hash of the name (people may stand in two of them)"
+    "there is no manifest: every image counts as clear (the curriculum has nothing to order), there are no attribute "
+    "tags (no scenarios in reports), and splits follow a hash of the name (people may be in two of them)"
 )
 
 

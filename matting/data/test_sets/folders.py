@@ -53,11 +53,11 @@ def pairs_from_folders(images: Path, alphas: Path, trimaps: Path | None = None, 
 
 
 def pairs_from_root(root: Path, dataset: str | None = None) -> Listing:
-    """Find pairs kept as one folder each: ``root/NAME/image.*``, ``alpha.*`` and, at will, ``trimap.*``.
+    """Find pairs kept as one folder each: ``root/NAME/image.*``, ``alpha.*`` and optionally ``trimap.*``.
 
     Where the true colours are known, ``foreground.*`` and ``background.*`` next to them let a report judge colours too.
 
-    A folder may also be a set of its own, ``root/SET/image/*``, ``alpha/*`` and, at will, ``trimap/*``, paired by name.
+    A folder may also be a set of its own, ``root/SET/image/*``, ``alpha/*`` and optionally ``trimap/*``, paired by name.
 
     Args:
         root: Folder of such folders; others among them (without a file named ``alpha``) are skipped.
@@ -114,17 +114,17 @@ def load_example(
         ImageError: A file cannot be read.
         MattingError: The sizes differ.
     """
-    photograph, matte = read_rgb(image), read_alpha(alpha)
+    photo, matte = read_rgb(image), read_alpha(alpha)
     given = read_alpha(trimap) if trimap else None
     colours, behind = (read_rgb(path) if path else None for path in (foreground, background))
     for path, layer in ((alpha, matte), (trimap, given), (foreground, colours), (background, behind)):
-        if layer is not None and layer.shape[:2] != photograph.shape[:2]:
+        if layer is not None and layer.shape[:2] != photo.shape[:2]:
             raise MattingError(
-                f"{path}: expected {photograph.shape[1]}x{photograph.shape[0]} as {image}, "
+                f"{path}: expected {photo.shape[1]}x{photo.shape[0]} as {image}, "
                 f"found {layer.shape[1]}x{layer.shape[0]}; correct or remove the pair"
             )
     known = implied_trimap(matte) if given is None else given
-    return Example(name, photograph, matte, known, foreground=colours, background=behind)
+    return Example(name, photo, matte, known, foreground=colours, background=behind)
 
 
 def _pair(dataset: str, name: str, files: dict[str, Path]) -> Pair:

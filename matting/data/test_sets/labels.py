@@ -18,7 +18,7 @@ def with_labels(listing: Listing, table: Path) -> Listing:
 
     Args:
         listing: The pairs.
-        table: CSV with a column ``name``, at will ``difficulty``, and one column of 0 and 1 per label, such as
+        table: CSV with a column ``name``, optionally ``difficulty``, and one column of 0 and 1 per label, such as
             ``glasses``; the manifest of an RWP folder is one. A column ``identity`` tells who is shown, so that
             mattes of one person before different backgrounds are compared. ``split``, ``group`` and ``set`` are
             skipped.
