@@ -122,7 +122,7 @@ def test_evaluate_takes_the_test_set_of_a_corpus(matting, run_folder, tmp_path):
     assert code == 0, err
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert "synthetic corpus" in results["corpus"] and "test/synthetic/unknown/sad" in results["metrics"]
-    assert "metrics: adobe" in out and "unknown region" in out and "size: the images' own" in out
+    assert "metrics: adobe" in out and "unknown region" in out and "size: the original size" in out
 
 
 def test_a_mistyped_override_gives_one_line(matting, run_folder, tmp_path):

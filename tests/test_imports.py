@@ -1,6 +1,7 @@
 """The layers of the package: each room imports only from lower floors, also inside functions."""
 
 import ast
+import gc
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -38,7 +39,10 @@ def name_of(path: Path, package: Path) -> str:
 
 def imports(source: str, modules: set[str]) -> Iterator[str]:
     """Yield every module of `modules` that the source imports, at any level of nesting."""
-    for node in ast.walk(ast.parse(source)):
+    gc.disable()  # a finalizer that runs inside the parser can break its count of nesting (CPython 3.11: SystemError)
+    tree = ast.parse(source)
+    gc.enable()
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
         elif isinstance(node, ast.ImportFrom):

@@ -57,7 +57,7 @@ def pairs_from_root(root: Path, dataset: str | None = None) -> Listing:
 
     Where the true colours are known, ``foreground.*`` and ``background.*`` next to them let a report judge colours too.
 
-    A folder may also be a set of its own, ``root/SET/image/*``, ``alpha/*`` and optionally ``trimap/*``, paired by name.
+    A folder may also be a set of its own: ``root/SET/image/*``, ``alpha/*``, optionally ``trimap/*``, paired by name.
 
     Args:
         root: Folder of such folders; others among them (without a file named ``alpha``) are skipped.
