@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from matting.errors import MattingError
+
 
 def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="New folder for the model.", show_default=False)],
@@ -41,5 +43,5 @@ def export(
 def _term(text: str) -> tuple[str, str]:
     name, equals, terms = text.partition("=")
     if not (name and equals and terms):
-        raise ValueError(f"--terms: expected NAME=TERMS such as 'PPM-100=CC BY-NC-SA 4.0', found '{text}'")
+        raise MattingError(f"--terms: expected NAME=TERMS such as 'PPM-100=CC BY-NC-SA 4.0', found '{text}'")
     return name, terms

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from matting.errors import MattingError
 from matting.models import AttentionUNet, MattingOutput, fuse
+from matting.models.encoder import with_constant_padding
 
 PARITY_SHAPES = ((512, 512), (768, 512), (1024, 1536))
 """Heights and widths at which a written graph is compared with torch."""
@@ -92,7 +93,7 @@ def write_onnx(model: AttentionUNet, path: Path, about: dict[str, str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            _Fused(model).eval().cpu(),
+            with_constant_padding(_Fused(model)).eval().cpu(),
             (torch.rand(2, 3, 2 * side, 3 * side),),
             dynamo=True,
             dynamic_shapes={"image": {0: batch, 2: side * height, 3: side * width}},

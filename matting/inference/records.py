@@ -35,7 +35,7 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
     """
     earlier = trained.path.parent / RECORDS
     if earlier.is_file():
-        known: dict[str, Any] = json.loads(earlier.read_text())
+        known = _read_json(earlier)
         return {"licence_of_data": {"data": UNKNOWN_DATA}} | known | {"digest": weights_digest(trained.model)}
     run = trained.path.resolve().parents[1]
     records: dict[str, Any] = {
@@ -48,7 +48,7 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
     if trained.fold:
         records["fold"] = list(trained.fold)
     if (run / "results.json").is_file():
-        results = json.loads((run / "results.json").read_text())
+        results = _read_json(run / "results.json")
         kept = ("notes", "hardware", "commit", "versions")
         records |= {name: results[name] for name in kept if name in results}
         records["hours"] = round(results.get("wall_seconds", 0) / 3600, 3)
@@ -72,8 +72,8 @@ def read_scores(folder: Path, digests: Iterable[str]) -> dict[str, Any]:
         MattingError: They are damaged, or are of other weights.
     """
     file = folder / "results.json"
+    results = _read_json(file)
     try:
-        results = json.loads(file.read_text())
         methods = {name: text for name, text in results["methods"].items() if name in results["by_method"]}
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise MattingError(
@@ -130,6 +130,16 @@ def licence(terms: Mapping[str, str]) -> str:
     return APACHE if all(text == DRAWN or APACHE in text for text in terms.values()) else OTHER
 
 
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text())
+    except ValueError as error:  # of JSON or of UTF-8
+        raise MattingError(f"{file}: expected JSON, found: {error}; restore the file or write it again") from error
+    if not isinstance(content, dict):
+        raise MattingError(f"{file}: expected a JSON object, found {type(content).__name__}; write the file again")
+    return content
+
+
 def _terms_of_encoder(encoder: str, file: str | None) -> str:
     import timm
 
@@ -159,7 +169,7 @@ def _scores(results: Mapping[str, Any], method: str, digest: str) -> dict[str, A
     try:
         cells = {key.partition("/")[2]: cell for key, cell in results["by_method"][method].items()}
         return {"images": results["corpus"], "weights": digest, "protocol": results["protocol"], "cells": cells}
-    except (KeyError, AttributeError, TypeError) as error:
+    except (KeyError, AttributeError) as error:
         raise MattingError(
             f"results.json: expected scores of '{method}' with intervals, found no {error}; evaluate the network again"
         ) from error

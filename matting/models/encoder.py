@@ -1,5 +1,6 @@
 """The one door to timm."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,33 @@ class Encoder(nn.Module):
         """Features, finest first, of ``(B, 3, H, W)`` pictures in [0, 1]."""
         features: list[Tensor] = self.backbone((image - self.mean) / self.std)
         return [level.permute(0, 3, 1, 2) for level in features] if self.channels_last else features
+
+
+def with_constant_padding(model: nn.Module) -> nn.Module:
+    """Return a copy of a network whose TensorFlow-style ("same") convolutions pad by constants.
+
+    They compute their padding from the sides, which at a multiple of their stride, as all are here, is always the same.
+    Where the sides are symbols, in `torch.export`, the formula nests with every level and is not simplified in minutes.
+
+    Args:
+        model: Takes images whose sides are multiples of its stride. It is left as it is.
+    """
+    from timm.layers import Conv2dSame
+
+    copy = deepcopy(model)
+    for parent in list(copy.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, Conv2dSame):
+                setattr(parent, name, nn.Sequential(nn.ZeroPad2d(_same_padding(child)), child))
+                child.__class__ = nn.Conv2d  # its own padding is 0
+    return copy
+
+
+def _same_padding(conv: nn.Conv2d) -> tuple[int, int, int, int]:
+    """Left, right, top and bottom padding for sides that are multiples of the stride."""
+    sizes = zip(conv.dilation, conv.kernel_size, conv.stride, strict=True)
+    high, wide = (max(dilation * (kernel - 1) + 1 - stride, 0) for dilation, kernel, stride in sizes)
+    return wide // 2, wide - wide // 2, high // 2, high - high // 2
 
 
 def _create(name: str) -> Any:

@@ -10,6 +10,7 @@ import torch
 
 from matting.images import write_png
 from matting.inference import load
+from matting.inference.onnx_network import TOLERANCE, OnnxNetwork, write_onnx
 from matting.models import AttentionUNet, load_checkpoint
 from tests.test_cli import data, matting, run_folder  # noqa: F401
 
@@ -130,6 +131,8 @@ def test_further_scores_are_of_these_weights_or_refused(matting, data, run_folde
         and "before the weights were rounded" in card
     )
     assert "- my photos: CC0" in card
+    code, _, err = matting(*call, "-o", tmp_path / "other", "--terms", "CC0")
+    assert code == 1 and "--terms: expected NAME=TERMS" in err and "Traceback" not in err
     file = tmp_path / "report" / "results.json"
     text = file.read_text()
     for content in (text.replace(load(finished, 64, "cpu").digest, "0" * 12), "{}", "[]", "{"):
@@ -183,6 +186,17 @@ def test_the_graph_agrees_with_torch_at_any_size(matting, finished, tmp_path):  
     assert alpha.shape == (2, 130, 90) and alpha.min() >= 0 and alpha.max() <= 1
     plain = load(tmp_path / "model", 64, "cpu", "onnx").predictor(smooth[0])
     assert np.abs(alpha[0] - plain).mean() < 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ONNX, reason="needs the extra 'onnx'")
+def test_a_graph_of_an_encoder_with_tensorflows_padding_is_written(tmp_path):
+    """With paddings computed from the sides it was not written after four minutes of processor time."""
+    model = AttentionUNet("tf_efficientnet_lite0", False, decoder_channels=(16, 16, 8, 8, 8)).eval()
+    write_onnx(model, tmp_path / "model.onnx", {"size": "64"})
+    image = torch.rand(1, 3, 96, 64)
+    with torch.inference_mode():
+        assert (model(image).alpha - OnnxNetwork(tmp_path / "model.onnx")(image).alpha).abs().max() < TOLERANCE
 
 
 @pytest.mark.skipif(not ONNX, reason="needs the extra 'onnx'")

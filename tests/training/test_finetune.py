@@ -52,7 +52,7 @@ def test_a_trained_network_learns_from_a_folder_of_ones_own(trained, tmp_path):
 
 def test_the_shipped_model_is_what_is_started_from(shipped, tmp_path):
     splits = own_pictures(tmp_path / "pictures")
-    own = [f"corpus.root={tmp_path}/pictures", f"corpus.portraits.split_list={splits}"]
+    own = [f"corpus.root={tmp_path}/pictures", f"corpus.portraits.pairs.split_list={splits}"]
     where = [f"folder={tmp_path}", "trainer.max_steps=1", "optimizer.lr=1e-12", "optimizer.weight_decay=0"]
     train(load_config(["experiment=finetune", *own, *where, *SHORT, *QUIET]))
     start, after = (load_checkpoint(folder).model for folder in (shipped / "portrait", tmp_path))
