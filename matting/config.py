@@ -48,6 +48,9 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
 
 def build(config: DictConfig, **extra: Any) -> Any:
     """Instantiate a configuration node, with plain Python containers as arguments."""
+    if missing := OmegaConf.missing_keys(config):  # Hydra would leave them out of the call: a traceback
+        option = min(missing)
+        raise MattingError(f"{option}: expected a value, found none; give {option}=…")
     return instantiate(config, _convert_="all", **extra)
 
 

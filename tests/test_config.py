@@ -188,3 +188,8 @@ def test_a_job_ends_in_one_line_or_in_its_traceback(kind, debug, tmp_path, monke
     if one_line:
         assert caught.value.code == "error: expected a number, found none; give one"
         assert capsys.readouterr().err == ""
+
+
+def test_an_option_without_a_value_is_named() -> None:
+    with pytest.raises(MattingError, match=r"corpus\.sets\.coarse\.masks\.root: expected a value, found none; give "):
+        build(load_config(["corpus=base"]).corpus)
