@@ -7,13 +7,14 @@ whatever else the machine does falls on all of them. Numbers are medians over th
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from matting.batch import LayerBatch, TrainingBatch
 from matting.config import build, load_config
+from matting.data.dataset import collate
 from matting.losses import Criterion
 from matting.models import AttentionUNet
 from matting.training.datamodule import MattingDataModule
@@ -57,12 +58,16 @@ def main() -> None:
         build(config.augment),
         **{name: config.data[name] for name in ("batch_size", "crop_size", "min_crop", "workers")},
     )
-    batches: Iterator[LayerBatch] = iter(data.train_dataloader())
-    layers = next(batches)
+    draws = data.schedule.plan(0).draws(slice(0, BATCH))
+
+    def load() -> LayerBatch:
+        return collate([data.dataset[draw] for draw in draws])
+
+    layers = load()
     prepared = data.augment(layers)
     criterion = build(config.loss)
     jobs: dict[str, Callable[[], object]] = {
-        "loader, one worker": lambda: next(batches),
+        "loader, one process": load,
         "device pipeline": lambda: data.augment(layers),
     }
     for name in ENCODERS:
