@@ -1,4 +1,4 @@
-"""A plain folder of pairs: anyone's photos and mattes.
+"""A plain folder of pairs: your own photos and mattes.
 
 Either of two layouts::
 
@@ -23,14 +23,14 @@ def pairs(root: Path | str, split: str = "train", split_list: Path | str | None 
     Args:
         root: The folder.
         split: ``train``, ``val`` or ``test``.
-        split_list: File with ``name,split`` a line; by default a hash of the name gives 80, 10 and 10 %.
+        split_list: File with one ``name,split`` per line; by default a hash of the name gives 80, 10 and 10 %.
 
     Returns:
         A source named ``pairs``, sorted by name.
 
     Raises:
         IncompleteError: If an image has no partner.
-        FileNotFoundError: If there is no such folder, or nothing in it.
+        FileNotFoundError: If the folder is missing or empty.
     """
     base, problems = require_folder(Path(root), "a folder of pairs"), list[str]()
     if any((base / name).is_dir() for name in ALPHA_FOLDERS):

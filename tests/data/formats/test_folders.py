@@ -23,7 +23,7 @@ def test_all_problems_are_told_and_the_rest_is_kept(tmp_path):
         formats.ppm100(root)
     assert [item.name for item in caught.value.source.items] == ["a", "d"]
     assert sorted(problem.removeprefix(f"{root}/") for problem in caught.value.problems) == [
-        "image/a.png and a.jpg have one name",
+        "image/a.png and a.jpg have the same name",
         "image/b.jpg has no matte",
         "matte/c.png has no image",
         "matte/folder.png has no image",
@@ -92,7 +92,7 @@ def test_name_lists_with_any_line_ends_and_a_byte_order_mark(tmp_path):
         ("a", "line 1: expected 'name,split' with train/val/test, found 'a'"),
         ("a,train\nb,dev", "line 2"),
         (",train", "line 1"),
-        ("a,train\na,test", "line 2: 'a' stands there already"),
+        ("a,train\na,test", "line 2: 'a' is listed twice"),
     ],
 )
 def test_bad_split_lists_are_refused(tmp_path, content, text):

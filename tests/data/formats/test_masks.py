@@ -128,7 +128,7 @@ def disc(value: int) -> np.ndarray:
 
 SOFT = np.clip((11 - np.hypot(ROWS - 26, COLUMNS - 18)) * 20 + 128, 0, 255).astype(np.uint8)
 BAD = {
-    "classes": (numbers(1, 2), r"a\.png: expected one class next to the background 0, found 1, 2; keep the person's"),
+    "classes": (numbers(1, 2), r"a\.png: expected one class in addition to the background 0, found 1, 2; keep the person's"),
     "trimap": (numbers(255, 128), r"a\.png: expected one class .*, found 128, 255"),
     "indexed classes": (indexed(numbers(15, 7)), r"a\.png: expected one class .*, found 7, 15"),
     "colours": (np.dstack([disc(200), disc(30), disc(30)]), r"a\.png: expected a mask .*, found colours"),

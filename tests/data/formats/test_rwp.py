@@ -69,7 +69,7 @@ def test_without_a_manifest_the_source_says_what_is_missed(tmp_path):
         (row("bo", hat=""), "hat is '', expected 0/false/1/true"),
         (row("a"), "row 2: expected a unique name, found 'a'"),
         (row(""), "row 2: expected a unique name, found ''"),
-        (row("bo", "test", "ana"), "identity 'ana' stands in the splits test and train"),
+        (row("bo", "test", "ana"), "identity 'ana' is in the splits test and train"),
     ],
 )
 def test_bad_rows_are_refused(tmp_path, changed, text):

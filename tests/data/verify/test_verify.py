@@ -13,7 +13,7 @@ from PIL import Image
 from matting.data.formats import Item, Source
 from matting.data.verify import FORMATS, Report, find_format, inspect_item, verify
 from matting.data.verify.inspection import judge_matte, perceptual_hash
-from matting.data.verify.report import SAME_PICTURE
+from matting.data.verify.report import SAME_IMAGE
 from tests.data.formats.test_coco import coco_matting_tree, instances_tree
 from tests.data.formats.trees import (
     SIZE,
@@ -162,7 +162,7 @@ def test_missing_partners_and_folders_are_told_together(tmp_path):
     assert "p_2.jpg has no matte" in report.problems[0]
     assert "split 'test' cannot be opened: expected the test set of P3M-10k" in report.problems[1]
     assert "no foreground layer" in report.notes[0]
-    assert "train: 1 items, published are 9421" in report.doubts
+    assert "train: 1 items, but 9421 were published" in report.doubts
 
 
 def test_official_composites_are_checked_where_their_backgrounds_are(tmp_path):
@@ -197,8 +197,8 @@ def test_the_hash_survives_scaling_and_jpeg_and_tells_pictures_apart(seed, quali
     scaled = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     _, data = cv2.imencode(".jpg", scaled[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     again = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
-    assert (perceptual_hash(image) ^ perceptual_hash(again)).bit_count() <= SAME_PICTURE
-    assert (perceptual_hash(image) ^ perceptual_hash(other)).bit_count() > SAME_PICTURE
+    assert (perceptual_hash(image) ^ perceptual_hash(again)).bit_count() <= SAME_IMAGE
+    assert (perceptual_hash(image) ^ perceptual_hash(other)).bit_count() > SAME_IMAGE
 
 
 def test_bare_foregrounds_are_hashed_by_what_is_seen(tmp_path):
