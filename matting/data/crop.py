@@ -1,4 +1,4 @@
-"""Cropping: from full-size layers to the square that a worker ships."""
+"""Cropping: from full-size layers to the square that a worker delivers."""
 
 from typing import NamedTuple, TypeVar
 

@@ -76,7 +76,7 @@ def _read(reader: Reader, splits: Sequence[str], where: str) -> tuple[dict[str, 
     for split in splits:
         try:
             sources[split] = reader(split=split)
-        except EmptyError as error:
+        except EmptyError as error:  # an OSError as well, so it comes first
             empty[split] = EmptyError(f"{where}: {error}")
         except MattingError as error:
             raise MattingError(f"{where}: {error}") from error

@@ -147,6 +147,7 @@ def plan_epoch(
     order, stream = interleave(list(streams.values()), list(weights.values()))
     units = Units(*(np.concatenate(column)[order] for column in zip(*streams.values(), strict=True)))
     table = _rows(units, stream[order])
+    # A generator of its own per epoch: any epoch is planned without the earlier ones.
     rng = np.random.default_rng([seed, crc32(b"views"), epoch])
     seeds = rng.integers(0, 2**62, size=len(order))
     # 1 - random lies in (0, 1]: an augmented draw is never quite clean.

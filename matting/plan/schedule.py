@@ -77,7 +77,7 @@ class Schedule:
         columns["pair"] = np.concatenate(
             [np.where(plan.pair < 0, -1, plan.pair + offset) for plan, offset in zip(plans, offsets, strict=True)]
         )
-        block = 2 if self.pairing.fraction else 1
+        block = 2 if self.pairing.fraction else 1  # pairs begin at even rows
         order = np.random.default_rng([self.seed, 1]).permutation(self.rows * self.epochs // block)
         run = EpochPlan(stage="shuffled", streams=streams, sources=plans[0].sources, **columns)
         return run.take((order[:, None] * block + np.arange(block)).reshape(-1))

@@ -37,7 +37,7 @@ def aim500(
     Raises:
         IncompleteError: If an image has no partner or no category.
         FileNotFoundError: If a folder or the JSON is missing.
-        MattingError: If the category is unknown, or another split is asked for without a list.
+        MattingError: If the category is unknown, or another split is requested without a list.
     """
     if category not in (None, *CATEGORIES):
         raise MattingError(f"aim500: expected a category of {', '.join(CATEGORIES)}, found '{category}'")

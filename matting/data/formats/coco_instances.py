@@ -120,6 +120,7 @@ def coco_instances(
         photo = coco / f"{split}2017" / selection.photo.file_name
         alpha = Path(mattes) / f"{name}.png" if mattes else photo
         problems += [f"{path} is missing" for path in {photo, alpha} if not path.is_file()]
+        # The same identities as in `coco_matting`, so that a photo in both sets counts as the same person.
         items.append(Item(name, alpha, photo, identity=f"coco/{name}"))
     items = [item for item in items if item.photo and item.photo.is_file() and item.alpha.is_file()]
     outlines = Outlines(selections)

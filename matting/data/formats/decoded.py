@@ -106,7 +106,7 @@ def _squares_per_item(source: Source) -> int:
 
 
 def _bytes_per_slot(side: int) -> int:
-    return side * side * 5 + 1
+    return side * side * 5 + 1  # three channels, alpha, ignore; and the flag
 
 
 def _reserve(file: Path, size: int) -> None:

@@ -96,7 +96,7 @@ def masks(
 
 
 def block_of(name: str, block: int) -> str:
-    """Name the block of consecutive numbers of a file after the last number in its name; without one, after the name."""
+    """Name the block of consecutive numbers of a file after the last number in its name, else after the name."""
     number = _NUMBER.match(name)
     if block == 1 or not number:
         return name

@@ -99,7 +99,7 @@ def compose_official(foreground: Pixels, alpha: Pixels, background: Pixels) -> P
         size = (math.ceil(background.shape[1] * ratio), math.ceil(background.shape[0] * ratio))
         enlarged = Image.fromarray(background).resize(size, Image.Resampling.BICUBIC)
         background = np.asarray(enlarged, dtype=np.uint8)
-    # Truncated and not rounded below: published scores are for images made this way.
+    # The conversion below truncates, as the official script does: published scores are for such images.
     share = alpha[..., None].astype(np.float32) / 255
     blend = share * foreground + (1 - share) * background[:height, :width]
     return np.asarray(blend, dtype=np.uint8)

@@ -26,7 +26,7 @@ def ppm100(root: Path | str, split: str = "test", split_list: Path | str | None 
     Raises:
         IncompleteError: If an image has no partner.
         FileNotFoundError: If a folder is missing.
-        ValueError: If another split is asked for without a list.
+        ValueError: If another split is requested without a list.
     """
     base, problems = Path(root), list[str]()
     photos = by_stem(base / "image", "PPM-100 photos", problems)

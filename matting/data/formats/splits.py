@@ -14,6 +14,7 @@ HELD_OUT = 0.1
 
 def hashed_split(name: str) -> str:
     """Return the split of a name, which depends on the name alone, so that adding images moves no other."""
+    # Not `hash`, which Python salts in every process.
     place = int.from_bytes(blake2b(name.encode(), digest_size=8).digest()) / 2**64
     return "test" if place < HELD_OUT else "val" if place < 2 * HELD_OUT else "train"
 
@@ -33,7 +34,7 @@ def read_split_list(path: Path) -> dict[str, str]:
     """
     splits: dict[str, str] = {}
     for number, line in enumerate(read_names(path), start=1):
-        name, _, split = line.rpartition(",")
+        name, _, split = line.rpartition(",")  # from the right: names may contain commas
         if not name or split.strip() not in SPLITS:
             raise MattingError(f"{path}, line {number}: expected 'name,split' with {'/'.join(SPLITS)}, found '{line}'")
         if name in splits:
@@ -45,7 +46,7 @@ def read_split_list(path: Path) -> dict[str, str]:
 def in_split(
     names: Iterable[str], split: str, split_list: Path | str | None, group: Callable[[str], str] = str
 ) -> set[str]:
-    """Return the names of a split, by the list if there is one, else by a hash of each name's group.
+    """Return the names of a split, by the list if there is one, else by the hash of each name's group.
 
     Args:
         names: Names to choose from.
@@ -68,7 +69,7 @@ def in_split(
 
 
 def benchmark_split(names: Iterable[str], split: str, split_list: Path | str | None, title: str) -> set[str]:
-    """Return the names of a split of a published test set: all for ``test``, other splits only by a list.
+    """Return the names of a split of a published test set: all for ``test``, others only by a list.
 
     Args:
         names: Names to choose from.

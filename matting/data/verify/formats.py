@@ -152,7 +152,7 @@ FORMATS = (
         "yours",
         "any",
         "your own",
-        partial(formats.masks, treatment="ignore_band"),
+        partial(formats.masks, treatment="ignore_band"),  # refining takes seconds per photo
     ),
     Format("pairs", "a folder of photos and mattes", "yours", "any", "your own", formats.pairs),
     Format("rgba", "a folder of RGBA cutouts", "yours", "any", "your own", formats.rgba),

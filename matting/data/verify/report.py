@@ -19,7 +19,7 @@ from matting.errors import MattingError
 SAME_IMAGE = 6
 """Maximum number of the 64 bits in which the hashes of two versions of one image differ.
 
-Measured on 109 photos: at most 4 after scaling to a quarter and JPEG at quality 40; different photos differ in 18 or more.
+Measured on 109 photos: at most 4 after scaling to a quarter and JPEG at quality 40; at least 18 between two photos.
 """
 
 Progress = Callable[[Sequence["Future[Inspection]"], str], Iterable["Future[Inspection]"]]

@@ -1,4 +1,4 @@
-"""What is refused, and what is said: incomplete trees, bad lists."""
+"""Refused input and its messages: incomplete trees, bad lists."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from matting.data.formats.splits import hashed_split, read_split_list
 from tests.data.formats.trees import lines, matte, p3m_tree, pair_tree, photo, save
 
 
-def test_all_problems_are_told_and_the_rest_is_kept(tmp_path):
+def test_all_problems_are_reported_and_the_rest_is_kept(tmp_path):
     root = pair_tree(tmp_path, ["a", "b", "c", "d", "folder"], "image", "matte", (".jpg", ".png"))
     (root / "matte/b.png").unlink()
     (root / "image/c.jpg").unlink()
@@ -107,7 +107,7 @@ def test_a_split_list_of_another_set_is_refused(tmp_path):
         formats.pairs(root, "train", lines(tmp_path / "list", ["a,train", "b,train"]))
 
 
-def test_a_listed_name_without_a_partner_is_told_as_that(tmp_path):
+def test_a_listed_name_without_a_partner_is_reported_as_incomplete(tmp_path):
     root = pair_tree(tmp_path / "set", ["a", "b"], "image", "alpha", (".jpg", ".png"))
     (root / "alpha/b.png").unlink()
     with pytest.raises(formats.IncompleteError, match=r"b\.jpg has no matte"):

@@ -51,7 +51,7 @@ def test_the_manifest_gives_order_labels_and_splits(tmp_path):
     assert not source.notes
 
 
-def test_without_a_manifest_the_source_says_what_is_missed(tmp_path):
+def test_without_a_manifest_the_source_notes_what_is_missing(tmp_path):
     names = [f"p{k}" for k in range(40)]
     pair_tree(tmp_path, names, "image", "alpha", (".jpg", ".png"))
     found = [formats.rwp(tmp_path, split) for split in SPLITS]
@@ -85,7 +85,7 @@ def test_missing_columns_are_named(tmp_path, column):
         read_manifest(write_manifest(tmp_path / "manifest.csv", rows))
 
 
-def test_manifest_and_folders_must_name_the_same_pictures(tmp_path):
+def test_manifest_and_folders_must_list_the_same_images(tmp_path):
     write_manifest(tree(tmp_path) / "manifest.csv", [row("cy"), row("bo"), row("ana 1"), row("dee")])
     with pytest.raises(formats.IncompleteError) as caught:
         formats.rwp(tmp_path)

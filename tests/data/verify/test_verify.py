@@ -140,7 +140,7 @@ def test_damaged_files_are_found(tmp_path, kind, text):
         raise AssertionError(report.problems[0])
 
 
-def test_every_bad_mask_is_listed_and_hard_edges_that_are_ignored_are_no_doubt(tmp_path):
+def test_every_bad_mask_is_listed_and_hard_edges_that_are_ignored_raise_no_doubt(tmp_path):
     root = masks_tree(tmp_path)
     assert run("masks", root).doubts == []
     for k in range(3):
@@ -151,7 +151,7 @@ def test_every_bad_mask_is_listed_and_hard_edges_that_are_ignored_are_no_doubt(t
         assert any(f"/{k}.png: expected" in line and text in line for line in problems), k
 
 
-def test_missing_partners_and_folders_are_told_together(tmp_path):
+def test_missing_partners_and_folders_are_reported_together(tmp_path):
     root = p3m_tree(tmp_path, layers=False)
     (root / "train/mask/p_2.png").unlink()
     for path in sorted((root / "validation/P3M-500-NP").rglob("*"), reverse=True):
@@ -192,7 +192,7 @@ def detailed(seed: int) -> np.ndarray:
 
 @settings(max_examples=30)
 @given(st.integers(0, 10**6), st.integers(40, 95), st.floats(0.5, 1.8))
-def test_the_hash_survives_scaling_and_jpeg_and_tells_pictures_apart(seed, quality, scale):
+def test_the_hash_survives_scaling_and_jpeg_and_distinguishes_images(seed, quality, scale):
     image, other = (detailed(number) for number in (seed, seed + 1))
     scaled = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     _, data = cv2.imencode(".jpg", scaled[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
