@@ -67,6 +67,7 @@ def _read(verdicts: Verdicts) -> tuple[dict[str, dict[str, bool]], str]:
     merged: dict[str, dict[str, bool]] = {}
     for path in paths:
         for kind, found in read_accepted(path).items():
+            # Several files may cover one format, such as one per split.
             known = merged.setdefault(kind, {})
             if differ := [item for item, verdict in found.items() if known.get(item, verdict) != verdict]:
                 raise MattingError(f"{path}: has another verdict on '{differ[0]}' of '{kind}' than an earlier file")

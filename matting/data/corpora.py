@@ -88,6 +88,7 @@ def synthetic_corpus(
     Returns:
         The corpus, read by the readers of the real sets.
     """
+    # Imported here, since only this corpus needs the renderer.
     from matting.synthetic import VERSION, ensure_corpus, ensure_scenarios
 
     root = ensure_corpus(people=people, seed=seed, image_size=image_size, portraits=portraits, defects=defects)
@@ -192,6 +193,7 @@ def disk_corpus(
     check_weights(weights or {}, roles)
     held_out = {split: {one: entitle(source, one) for one, source in sets.items()} for split, sets in splits.items()}
     train = flatten(roles)
+    # Before the estimates, which take about a second per photo: rejected items need none.
     if verdicts:
         train = accepted(train, verdicts)
     for full, source in train.items():
@@ -199,10 +201,12 @@ def disk_corpus(
             _log.warning("%s: %s", full, note)
     if estimate_foregrounds:
         train = {full: with_estimated_foregrounds(source) for full, source in train.items()}
+    # After the estimates, so that the estimated layers are cached as well.
     if cache_gigabytes:
         train = {full: with_decoded_cache(source, cache_side, cache_gigabytes) for full, source in train.items()}
     formats = {full: source.name for full, source in train.items()}
     named = {role: {one: entitle(train[f"{role}.{one}"], one) for one in sets} for role, sets in roles.items()}
+    # After renaming: identities made of file names are distinguished by the name of the set.
     refuse_leaks(flatten(named), held_out)
     scenes = Scenes(list_images(backgrounds) if backgrounds else ())
     several = len(held_out["test"]) > 1  # images of different sets may share a name

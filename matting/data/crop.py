@@ -40,6 +40,7 @@ class Box(NamedTuple):
         be shifted.
         """
         top, left = self.top // factor, self.left // factor
+        # -(-a // b) rounds up.
         bottom = min(height // factor, -(-(self.top + self.height) // factor))
         right = min(width // factor, -(-(self.left + self.width) // factor))
         return Box(top * factor, left * factor, (bottom - top) * factor, (right - left) * factor)
@@ -93,6 +94,7 @@ def resize(image: Pixels, size: int) -> Pixels:
 
 def _unknown_pixel(alpha: Pixels, rng: np.random.Generator, stride: int = 4) -> tuple[int, int]:
     """Choose a random soft pixel on a coarse grid; any pixel where the matte has no soft one."""
+    # Every fourth row and column is enough to find soft pixels, in a sixteenth of the time.
     coarse = alpha[::stride, ::stride]
     soft = np.flatnonzero(coarse - np.uint8(1) < 254)  # neither 0, which wraps around, nor 255
     chosen = int(soft[rng.integers(len(soft))] if len(soft) else rng.integers(coarse.size))

@@ -80,7 +80,7 @@ class DrawDataset(Dataset[Crop]):
         if draw.scene >= 0:
             background = self.scenes.read(draw.scene, scenery, side)
         elif layers.background is layers.foreground:
-            background = foreground
+            background = foreground  # a photo as it is, resized once
         elif layers.background is not None:
             background = resize(layers.background, side)
         else:
@@ -116,4 +116,5 @@ def _number(identity: str) -> int:
 
 
 def _planes(images: list[NDArray[np.uint8]]) -> torch.Tensor:
+    # Copied to be contiguous, as copies to a device need.
     return torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2).copy())

@@ -73,7 +73,7 @@ class PlanLoader(DataLoader[Crop]):
             num_workers=workers,
             collate_fn=collate,
             pin_memory=pin_memory,
-            persistent_workers=workers > 0,
+            persistent_workers=workers > 0,  # restarting them every epoch costs seconds
             multiprocessing_context=start_method(workers),
             worker_init_fn=_use_one_thread,
             # The loader takes a seed for its workers at each epoch; taken from the global generator, it would make
@@ -84,6 +84,7 @@ class PlanLoader(DataLoader[Crop]):
     def __iter__(self) -> Iterator[LayerBatch]:  # type: ignore[override]
         """Iterate over the remaining batches of the current epoch."""
         for batch in super().__iter__():
+            # Before the yield, so that a checkpoint written in a training step counts its batch.
             self.batches.consumed += 1
             yield batch
 

@@ -55,6 +55,7 @@ class Scenes:
             ``(N, 6)`` float64: mean and standard deviation of L*, mean a* and b*, their joint standard deviation, and
             the mean gradient of L*; all of the scene at 64 x 64 pixels, in CIELAB units.
         """
+        # Stamps change with the files, so changed backgrounds are measured again.
         cached = cache_dir() / f"scenes-{digest(map(stamp, self.files))}.npy"
         if cached.is_file():
             return np.asarray(np.load(cached), dtype=np.float64)

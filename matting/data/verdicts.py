@@ -27,7 +27,7 @@ def read_accepted(path: Path | str) -> dict[str, dict[str, bool]]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected a verdicts.csv of 'matting curate run', found nothing")
     accepted: dict[str, dict[str, bool]] = {}
-    for number, row in enumerate(_rows(path), start=2):
+    for number, row in enumerate(_rows(path), start=2):  # line 1 is the header
         if row["verdict"] not in get_args(Verdict):
             found = f"'{row['verdict']}'"
             raise MattingError(

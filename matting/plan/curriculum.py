@@ -98,6 +98,7 @@ class Curriculum:
             raise MattingError(
                 "curriculum.sizes: a shuffled curriculum has no stages in time; set curriculum.sizes=null"
             )
+        # 32 is the stride of the encoder's last level.
         if len(self.sizes) != len(self.stages) or any(size < 1 or size % 32 for size in self.sizes):
             raise MattingError(
                 f"curriculum.sizes: expected {len(self.stages)} multiples of 32, one per stage, "
@@ -125,6 +126,7 @@ class Curriculum:
         ends = np.floor(np.cumsum(fractions) / fractions.sum() * epochs + 0.5 + 1e-9).astype(np.int64)
         borders = np.concatenate([[0], ends])
         if epochs >= (count := len(self.stages)):
+            # At least one epoch after the previous border, and one left for each later stage.
             for k in range(1, count + 1):
                 borders[k] = min(max(borders[k], borders[k - 1] + 1), epochs - (count - k))
         borders[-1] = epochs

@@ -84,6 +84,7 @@ def natural(sizes: Mapping[str, int], augmented_share: float) -> Mixture:
     if not 0 <= augmented_share < 1:
         raise MattingError(f"mixture.augmented_share: expected a share in [0, 1), found {augmented_share}")
     augmented = sum(sizes.values()) * augmented_share / (1 - augmented_share)
+    # Few decimals keep the exact fractions of `apportion` small.
     return Mixture({**sizes, AUGMENTED: round(augmented, 3)})
 
 
@@ -132,6 +133,7 @@ def spread(weights: Sequence[float], rows: int) -> NDArray[np.int64]:
     return stream[np.argsort(np.concatenate(places), kind="stable")]
 
 
+# Cached, since each epoch needs the totals of all epochs of its stage before it.
 @lru_cache(2**14)
 def level_counts(weights: tuple[float, ...], rows: int) -> tuple[int, ...]:
     """Count each stream in the first ``rows`` rows of an endless level schedule as in `spread`.

@@ -71,5 +71,5 @@ def antagonists(
     spread = statistics.std(axis=0)
     standard = (statistics - statistics.mean(axis=0)) / np.where(spread > 0, spread, 1)
     distance = np.linalg.norm(standard[candidates] - standard[first][:, None], axis=2)
-    distance[candidates == first[:, None]] = -1.0
+    distance[candidates == first[:, None]] = -1.0  # behind every other candidate, even one of equal statistics
     return np.take_along_axis(candidates, distance.argmax(axis=1)[:, None], axis=1)[:, 0]

@@ -204,6 +204,7 @@ def _scenes(table: Mapping[str, Integers], catalog: Catalog, pairing: Pairing, r
     second = np.flatnonzero(table["view"] == 1)
     if len(second) and total:
         candidates = rng.integers(0, total, size=(len(second), pairing.candidates))
+        # The row before a second view is the first view of its pair.
         scene[second] = antagonists(scene[second - 1], candidates, catalog.scenes)
     return np.where(own & (table["view"] == 0), _home(table, catalog, rng), scene)
 

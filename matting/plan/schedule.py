@@ -173,6 +173,7 @@ def run_length(max_epochs: int | None, max_steps: int, batches: int, accumulate:
             "data.epoch_rows: expected at least one batch per epoch, found less; raise data.epoch_rows above "
             "data.batch_size times the number of processes"
         )
+    # Lightning takes a last, smaller step where batches are left over at the end of an epoch.
     steps_per_epoch = ceil(batches / accumulate)
     limits = [max_steps] if max_steps >= 0 else []
     limits += [max_epochs * steps_per_epoch] if max_epochs is not None and max_epochs >= 0 else []

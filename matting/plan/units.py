@@ -143,6 +143,7 @@ def _cycles(layered: NDArray[np.bool_], start: int, count: int, key: Key) -> Int
     cycles = np.empty((last - first, total), dtype=np.int64)
     pattern = spread([int(layered.sum()), int((~layered).sum())], total)
     for kind, members in enumerate((np.flatnonzero(layered), np.flatnonzero(~layered))):
+        # Sorting random keys shuffles each cycle; unlike `permutation`, it can start at any cycle.
         keys = key.matrix(kind, first, last, len(members))
         cycles[:, pattern == kind] = members[np.argsort(keys, axis=1)]
     return cycles.reshape(-1)[start - first * total :][:count]
@@ -173,6 +174,7 @@ def interleave(streams: list[Units], weights: list[float]) -> tuple[Integers, In
     blocks = np.concatenate([couples, np.stack([pairs, pairs], axis=1)])
     blocks = blocks[np.argsort(np.concatenate([place[couples].mean(axis=1), place[pairs]]), kind="stable")]
     blocks = _level(blocks, stream, [float(share / sum(exact)) for share in exact])
+    # A pair fills both entries of its block: drop the repetition.
     return blocks[np.append(True, blocks.ravel()[1:] != blocks.ravel()[:-1]).reshape(-1, 2)], stream
 
 
@@ -190,6 +192,7 @@ def _level(blocks: Integers, stream: Integers, shares: list[float], passes: int 
         places = np.flatnonzero((now >= 1.3) & (then < now - 1e-9))
         if not len(places):
             break
+        # Adjacent swaps would share a block.
         places = places[np.append(True, np.diff(places) > 1)]
         for table in (blocks, excess):
             table[places], table[places + 1] = table[places + 1], table[places].copy()

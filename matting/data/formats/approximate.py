@@ -37,6 +37,7 @@ def trimap_from_mask(mask: NDArray[np.bool_], band: float = BAND) -> Pixels:
     # The image's edge is not an outline: a body that it cuts off continues beyond it.
     pad = int(2 * radius) + 1
     padded = np.pad(mask, pad, mode="edge").astype(np.uint8)
+    # 5 is OpenCV's more accurate approximation of Euclidean distance.
     inner, outer = (cv2.distanceTransform(part, cv2.DIST_L2, 5) for part in (padded, 1 - padded))
     trimap = np.full(padded.shape, CODES[UNKNOWN], np.uint8)
     trimap[inner > radius] = CODES[FOREGROUND]

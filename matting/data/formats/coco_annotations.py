@@ -89,9 +89,9 @@ def person_mask(person: Person, height: int, width: int) -> NDArray[np.bool_]:
     from pycocotools import mask as coco
 
     code = person.outline
-    if isinstance(code, list):
+    if isinstance(code, list):  # polygons
         code = coco.merge(coco.frPyObjects(code, height, width))
-    elif isinstance(code["counts"], list):
+    elif isinstance(code["counts"], list):  # run lengths without compression, as crowds have them
         code = coco.frPyObjects(code, height, width)
     return np.asarray(coco.decode(code), dtype=bool)
 

@@ -83,6 +83,7 @@ def coco_matting(root: Path | str, coco: Path | str, split: str = "train", scope
         per_photo = Counter(matte.photo_id for matte in mattes)
         mattes = [m for m in mattes if per_photo[m.photo_id] == 1 and _is_alone(annotated.get(m.photo_id))]
     reader = joined_alpha if folder.name == "trimap_alpha" else read_alpha
+    # Identities are those of photos: all mattes of a photo stay on one side of a split.
     items = [Item(m.name, m.path, m.photo, identity=f"coco/{m.photo.stem}") for m in mattes]
     source = Source(
         "coco_matting",
@@ -121,9 +122,8 @@ class OtherPeople:
         if photo := self.annotated.get(int(name)):
             for person in photo.people:
                 outline = person_mask(person, photo.height, photo.width)
-                if (
-                    outline & (alpha > 127)
-                ).sum() <= outline.sum() / 2:  # more than half inside: the item's own outline
+                # An outline of which more than half is inside the matte is the item's own.
+                if (outline & (alpha > 127)).sum() <= outline.sum() / 2:
                     others |= cv2.dilate(outline.astype(np.uint8), np.ones((OUTLINE_ERROR, OUTLINE_ERROR))) > 0
         return np.asarray(others & (alpha == 0))
 

@@ -50,6 +50,7 @@ class DecodedSource(Source):
         """Return layers as `Source.layers` does, stretched to a square where they come from the cache."""
         item = self.items[index]
         per_item = _squares_per_item(self)
+        # The photo's square comes first, then that of the foreground layer.
         slot = index * per_item + (per_item == 2 and recomposed)
         if slot >= self.slots or (item.background and not recomposed):
             return super().layers(index, recomposed=recomposed, look=look, smallest_side=smallest_side)

@@ -25,6 +25,7 @@ from matting.tags import TAGS
 COLUMNS = ("name", "split", "difficulty", "identity", *TAGS)
 MANIFESTS = ("manifest.csv", "manifest.parquet")
 
+# Booleans of a Parquet file arrive as 'True' and 'False'.
 _FLAGS = {"0": False, "false": False, "1": True, "true": True}
 _SHOWN = 5
 

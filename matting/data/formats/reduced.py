@@ -57,6 +57,7 @@ def _read_reduced(path: Path, shape: tuple[int, ...], factor: int) -> Pixels | N
     try:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+            # CMYK and rotated images are converted by the full reader.
             is_plain = image.mode in ("L", "RGB") and image.getexif().get(_EXIF_ORIENTATION, 1) == 1
             if not is_plain or image.size != (shape[1], shape[0]) or image.width * image.height > MAX_PIXELS:
                 return None

@@ -55,7 +55,7 @@ def in_split(
         group: Returns the group of a name; names of one group share a split.
 
     Raises:
-        FileNotFoundError, MattingError: As `read_split_list`; MattingError also if the list has names that do not exist.
+        FileNotFoundError, MattingError: As `read_split_list`; also MattingError if the list has unknown names.
     """
     check_split(split)
     if split_list is None:

@@ -44,6 +44,7 @@ def _read(table: Path) -> Sequence[Mapping[str, str]]:
     reader = open_csv(table)
     if "name" not in (reader.fieldnames or ()):
         raise MattingError(f"{table}: expected a column 'name', found {reader.fieldnames}; add a header line")
+    # The CSV reader collects cells beyond the header under the key None.
     return [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
 
 

@@ -124,6 +124,7 @@ def _open(entry: Format, root: Path) -> tuple[dict[str, Source], list[str], list
     # A small folder that is split by a hash of the names may well have an empty split.
     problems += empty if not sources else []
     notes = [*(note for source in sources.values() for note in source.notes), *(empty if sources else [])]
+    # Readers report some problems once per split.
     return sources, list(dict.fromkeys(problems)), list(dict.fromkeys(notes))
 
 
