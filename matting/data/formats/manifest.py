@@ -1,5 +1,4 @@
-"""The manifest of a portrait set: one row per image, with its attribute tags (the article's golden labels), difficulty,
-split and identity.
+"""The manifest of a portrait set: one row per image, with its attribute tags, difficulty, split and identity.
 
 Columns, as CSV (UTF-8, with a header) or Parquet:
 
