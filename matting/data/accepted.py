@@ -1,4 +1,4 @@
-"""What curations accepted of the training sets."""
+"""Restrict training sets to what curation accepted."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,36 +17,36 @@ Verdicts: TypeAlias = Path | str | Sequence[Path | str]
 def accepted(
     sets: Mapping[str, Source], verdicts: Verdicts | Mapping[str, Mapping[str, Verdicts]]
 ) -> dict[str, Source]:
-    """Leave out what curations did not accept.
+    """Drop the items that curation did not accept.
 
     Args:
         sets: Training sets as their readers made them, by full name, ``<role>.<set>``.
-        verdicts: Files, each for the set of the format that it names; or files by role and set.
+        verdicts: Files, each applied to the set whose format it names; or files by role and set.
 
     Returns:
-        The sets. One that no file is about is whole, and its notes say so.
+        The sets. A set without verdicts is kept whole, and its notes say so.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        MattingError: If files contradict one another, do not fit a set, or fit none, or fit two.
+        MattingError: If files contradict each other, do not match a set, or match no set or two sets.
     """
     if isinstance(verdicts, Mapping):
         return _by_set(sets, flatten(verdicts))
-    found, told = _read(verdicts)
+    found, where = _read(verdicts)
     formats = [source.name for source in sets.values()]
     if not found.keys() & set(formats):
         raise MattingError(
-            f"{told}: expected verdicts on {', '.join(formats)}, found {', '.join(found)}; curate the training set"
+            f"{where}: expected verdicts on {', '.join(formats)}, found {', '.join(found)}; curate the training set"
         )
     for kind in found:
         if formats.count(kind) > 1:
             alike = [full for full, source in sets.items() if source.name == kind]
             role, _, name = alike[0].partition(".")
             raise MattingError(
-                f"{told}: has verdicts on '{kind}', which {' and '.join(alike)} are; say which is meant, "
+                f"{where}: has verdicts on '{kind}', which {' and '.join(alike)} are; choose one with "
                 f"corpus.verdicts={{{role}:{{{name}:FILE}}}}"
             )
-    return {full: _accepted_of(source, full, found.get(source.name), told) for full, source in sets.items()}
+    return {full: _accepted_of(source, full, found.get(source.name), where) for full, source in sets.items()}
 
 
 def _by_set(sets: Mapping[str, Source], verdicts: Mapping[str, Verdicts]) -> dict[str, Source]:
@@ -54,36 +54,37 @@ def _by_set(sets: Mapping[str, Source], verdicts: Mapping[str, Verdicts]) -> dic
         raise MattingError(f"corpus.verdicts: unknown set {unknown[0]}; the corpus has: {', '.join(sets)}")
     chosen = {}
     for full, source in sets.items():
-        found, told = _read(verdicts[full]) if full in verdicts else ({}, "corpus.verdicts")
+        found, where = _read(verdicts[full]) if full in verdicts else ({}, "corpus.verdicts")
         if full in verdicts and source.name not in found:
-            raise MattingError(f"{told}: expected verdicts on {source.name} for {full}, found {', '.join(found)}")
-        chosen[full] = _accepted_of(source, full, found.get(source.name), told)
+            raise MattingError(f"{where}: expected verdicts on {source.name} for {full}, found {', '.join(found)}")
+        chosen[full] = _accepted_of(source, full, found.get(source.name), where)
     return chosen
 
 
 def _read(verdicts: Verdicts) -> tuple[dict[str, dict[str, bool]], str]:
-    """By format, by item, whether it was accepted; and the files in words."""
+    """Return whether each item was accepted, by format and item, and the file names for messages."""
     paths = [verdicts] if isinstance(verdicts, str | Path) else verdicts
     merged: dict[str, dict[str, bool]] = {}
     for path in paths:
         for kind, found in read_accepted(path).items():
+            # Several files may cover one format, such as one per split.
             known = merged.setdefault(kind, {})
             if differ := [item for item, verdict in found.items() if known.get(item, verdict) != verdict]:
-                raise MattingError(f"{path}: has another verdict on '{differ[0]}' of '{kind}' than a file before it")
+                raise MattingError(f"{path}: has another verdict on '{differ[0]}' of '{kind}' than an earlier file")
             known |= found
     return merged, ", ".join(map(str, paths))
 
 
-def _accepted_of(source: Source, full: str, verdicts: Mapping[str, bool] | None, told: str) -> Source:
+def _accepted_of(source: Source, full: str, verdicts: Mapping[str, bool] | None, where: str) -> Source:
     if verdicts is None:
-        return replace(source, notes=(*source.notes, f"all {len(source)} items are used, for {told} has none of them"))
+        return replace(source, notes=(*source.notes, f"all {len(source)} items are used: {where} has none of them"))
     if unknown := [item.name for item in source.items if item.name not in verdicts]:
         raise MattingError(
-            f"{told}: has no verdict on {len(unknown)} items of '{full}', such as '{unknown[0]}'; "
+            f"{where}: has no verdict on {len(unknown)} items of '{full}', such as '{unknown[0]}'; "
             "run 'matting curate run' again"
         )
     kept = [item for item in source.items if verdicts[item.name]]
     if not kept:
-        raise MattingError(f"{told}: accepts nothing of '{full}'; look at the curation's report")
-    note = f"{len(kept)} of {len(source)} items are used, as {told} has it"
+        raise MattingError(f"{where}: accepts no item of '{full}'; see the curation report")
+    note = f"{len(kept)} of {len(source)} items are used, according to {where}"
     return replace(source, items=kept, notes=(*source.notes, note))

@@ -33,14 +33,14 @@ class Corpus:
     """The data of a run.
 
     Attributes:
-        name: Names the test set in results, such as ``synthetic``.
-        label: Printed above every figure.
-        train: By role, the training sets that fill it, by name.
-        validation: Sets of images that are watched while training, by name.
-        scenes: Backgrounds for foreground layers.
-        test: Images that the report is about, not yet loaded.
-        quarantine: Where training lists files that it cannot read and skips; None stops at the first.
-        weights: By role, weight of each of its sets; without an entry all items of the role are drawn equally often.
+        name: Name of the test set in results, such as ``synthetic``.
+        label: Description printed above all results.
+        train: Training sets by role and name.
+        validation: Validation sets by name.
+        scenes: Backgrounds onto which foreground layers are composited.
+        test: Test images of the report, not yet loaded.
+        quarantine: CSV file that lists unreadable files, which are skipped; None raises at the first one.
+        weights: Weight of each set, by role; without an entry all items of a role are drawn equally often.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Corpus:
 
     @cached_property
     def sets(self) -> dict[str, Source]:
-        """Training sets under their full names, ``<role>.<set>``, in the order that plans number them."""
+        """Training sets under their full names, ``<role>.<set>``, in the order in which plans number them."""
         return flatten(self.train)
 
 
@@ -70,24 +70,25 @@ def synthetic_corpus(
     sets: Mapping[str, Mapping[str, Reader | None]] | None = None,
     weights: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Corpus:
-    """The corpus rendered by code, generated on first use, alone or next to data sets on disk.
+    """Build the corpus rendered by code, generated on first use, alone or together with data sets on disk.
 
     Args:
-        people: Number of people drawn, over all sets.
-        seed: Seed of the drawing.
+        people: Number of people to render, over all sets.
+        seed: Seed of the renderer.
         image_size: Short side of the images in pixels.
-        portraits: Draw the easy corpus of first runs: one person each, head to waist, before a blurred scene.
-        defects: Plant faults in a third of the training portraits, listed in ``defects.csv``, for curation to find.
-        estimate_foregrounds: As `disk_corpus` has it.
-        verdicts: As `disk_corpus` has it.
-        scenarios: Further test images of each of `matting.synthetic.SCENARIO_SETS`, labelled with the set's name.
-        sets: By role, further sets by name. ``None`` under the name of a rendered set (``studio.composition1k``,
-            ``portraits.rwp``, ``coarse.coco_matting``) leaves that one out.
-        weights: As `disk_corpus` has it.
+        portraits: Render the easy corpus for first runs: one person each, head to waist, on a blurred scene.
+        defects: Inject faults into a third of the training portraits, listed in ``defects.csv``, for curation to find.
+        estimate_foregrounds: As in `disk_corpus`.
+        verdicts: As in `disk_corpus`.
+        scenarios: Number of further test images from each of `matting.synthetic.SCENARIO_SETS`, tagged with its name.
+        sets: Further sets by role and name. ``None`` under the name of a rendered set (``studio.composition1k``,
+            ``portraits.rwp``, ``coarse.coco_matting``) leaves that set out.
+        weights: As in `disk_corpus`.
 
     Returns:
         The corpus, read by the readers of the real sets.
     """
+    # Imported here, since only this corpus needs the renderer.
     from matting.synthetic import VERSION, ensure_corpus, ensure_scenarios
 
     root = ensure_corpus(people=people, seed=seed, image_size=image_size, portraits=portraits, defects=defects)
@@ -121,7 +122,7 @@ def synthetic_corpus(
 
 
 def _scenario_pairs(root: Path, dataset: str) -> list[Pair]:
-    """The scenario sets as test images of one set, each labelled with the name of its own."""
+    """Return the scenario sets as test images of one set, each tagged with the name of its own set."""
     listing = with_labels(pairs_from_root(root), root / "manifest.csv")
     return [replace(pair, dataset=dataset, tags=pair.tags | {pair.dataset}) for pair in listing.pairs]
 
@@ -143,42 +144,45 @@ def disk_corpus(
     on_bad_file: str = "raise",
     verdicts: Verdicts | Mapping[str, Mapping[str, Verdicts]] | None = None,
 ) -> Corpus:
-    """Data sets as they lie on disk.
+    """Build a corpus from data sets on disk.
 
     Args:
-        root: Where the data sets are, for the label.
-        portraits: Reader, or readers, of the role ``portraits``. Their splits ``val`` are watched and their splits
-            ``test`` evaluated; it is enough if one of the sets has them.
+        root: Folder of the data sets, used in the label only.
+        portraits: Reader, or readers, of the role ``portraits``. Their splits ``val`` are for validation and their
+            splits ``test`` for testing; it is enough if one of the sets has them.
         studio: Reader, or readers, of the role ``studio``.
         coarse: Reader, or readers, of the role ``coarse``.
-        weights: By role, weight of each of its sets, such as ``{"portraits": {"p3m10k": 1, "own": 3}}``: their shares
-            in what is drawn for the role. By default all items of a role are drawn equally often.
-        backgrounds: Folder of images without people, for training; None has the drawn ones only.
-        composites: Lists the official test composites of the studio set, or of each of them by its name; not asked
-            where there is none.
-        composites_per_foreground: How many of the official 20 test backgrounds of each foreground are evaluated.
-        name: Names the test set in results.
-        label: Printed above every figure; the root and the sets by default.
-        estimate_foregrounds: Estimate foreground layers of photos, once, so that they can be paired and set before
-            other backgrounds.
-        cache_gigabytes: Disk space for decoded layers of each training set; 0 decodes every time.
+        weights: Weight of each set, by role, such as ``{"portraits": {"p3m10k": 1, "own": 3}}``: their shares of the
+            draws of that role. By default all items of a role are drawn equally often.
+        backgrounds: Folder of images without people, for training; None uses the plain rendered ones only.
+        composites: Lists the official test composites of the studio set, or one function per studio set, by name;
+            not called where there is no studio set.
+        composites_per_foreground: How many of the 20 official test backgrounds of each foreground are evaluated.
+        name: Name of the test set in results.
+        label: Description printed above all results; the root and the sets by default.
+        estimate_foregrounds: Estimate foreground layers of photos, once, so that they can be paired and composited
+            onto other backgrounds.
+        cache_gigabytes: Disk space for decoded layers of each training set; 0 decodes at every draw.
         cache_side: Side in pixels of the squares that are cached.
-        on_bad_file: ``raise`` ends training at the first file that cannot be read; ``skip`` lists it and draws another
-            item of the same set.
-        verdicts: The ``verdicts.csv`` of a curation, or several: of the training sets whose formats they name accepted
-            items alone are used; others are used whole, with a warning. Where two sets have one format, by role and
-            set: ``{"portraits": {"own": "curation/verdicts.csv"}}``.
+        on_bad_file: ``raise`` ends training at the first unreadable file; ``skip`` records it and draws another item of
+            the same set.
+        verdicts: The ``verdicts.csv`` of a curation, or several: training sets whose formats they name are reduced to
+            their accepted items; others are used whole, with a warning. Where two sets have the same format, give the
+            files by role and set: ``{"portraits": {"own": "curation/verdicts.csv"}}``.
+
+    Returns:
+        The corpus. Only metadata is read; no image is decoded, unless foregrounds are to be estimated.
 
     Raises:
         FileNotFoundError: If a folder or a file is missing.
-        MattingError: If an option, or a file that says what is in a set, is not as expected.
+        MattingError: If an option, or a file that describes a set, is invalid.
     """
     if on_bad_file not in ("raise", "skip"):
         raise MattingError(f"corpus.on_bad_file: expected 'raise' or 'skip', found '{on_bad_file}'")
     splits = read_role("portraits", portraits, ("train", "val", "test"))
     if not splits["test"]:
         raise MattingError(
-            "corpus.portraits: expected at least one set, found none; validation and test are made of it"
+            "corpus.portraits: expected at least one set, found none; validation and test images come from it"
         )
     roles = {
         "studio": read_role("studio", studio)["train"],
@@ -189,6 +193,7 @@ def disk_corpus(
     check_weights(weights or {}, roles)
     held_out = {split: {one: entitle(source, one) for one, source in sets.items()} for split, sets in splits.items()}
     train = flatten(roles)
+    # Before the estimates, which take about a second per photo: rejected items need none.
     if verdicts:
         train = accepted(train, verdicts)
     for full, source in train.items():
@@ -196,13 +201,15 @@ def disk_corpus(
             _log.warning("%s: %s", full, note)
     if estimate_foregrounds:
         train = {full: with_estimated_foregrounds(source) for full, source in train.items()}
+    # After the estimates, so that the estimated layers are cached as well.
     if cache_gigabytes:
         train = {full: with_decoded_cache(source, cache_side, cache_gigabytes) for full, source in train.items()}
     formats = {full: source.name for full, source in train.items()}
     named = {role: {one: entitle(train[f"{role}.{one}"], one) for one in sets} for role, sets in roles.items()}
+    # After renaming: identities made of file names are distinguished by the name of the set.
     refuse_leaks(flatten(named), held_out)
     scenes = Scenes(list_images(backgrounds) if backgrounds else ())
-    several = len(held_out["test"]) > 1  # two sets may each have an image of one name
+    several = len(held_out["test"]) > 1  # images of different sets may share a name
     tested = [
         replace(pair, name=f"{one}/{pair.name}") if several else pair
         for one, source in held_out["test"].items()
@@ -221,23 +228,26 @@ def disk_corpus(
 
 
 def _titles(formats: Mapping[str, str]) -> list[str]:
-    """Names of the sets, with their formats where those have other names."""
+    """Return the names of the sets, with the format where it differs from the name."""
     names = {full: full.partition(".")[2] for full in formats}
     return [names[full] if names[full] == kind else f"{names[full]} ({kind})" for full, kind in formats.items()]
 
 
 def evaluation_pairs(source: Source, dataset: str, scenes: Scenes) -> list[Pair]:
-    """The items of a source as test images: photos as they are, cutouts each before one scene, always the same.
+    """List the items of a source as test images: photos as they are, cutouts each on one fixed scene.
 
     Args:
         source: A test split.
         dataset: Name of the test set in results.
-        scenes: Backgrounds of cutouts.
+        scenes: Backgrounds for cutouts.
+
+    Returns:
+        One pair per item, in the source's order, not yet loaded.
     """
     return [
         Pair(
             item.name,
-            partial(_load_photograph, source, index) if item.photo else partial(_load_cut_out, source, index, scenes),
+            partial(_load_photo, source, index) if item.photo else partial(_load_cutout, source, index, scenes),
             dataset,
             item.tags | {source.name},
             item.difficulty,
@@ -246,7 +256,7 @@ def evaluation_pairs(source: Source, dataset: str, scenes: Scenes) -> list[Pair]
     ]
 
 
-def _load_photograph(source: Source, index: int) -> Example:
+def _load_photo(source: Source, index: int) -> Example:
     item, layers = source.items[index], source.layers(index, recomposed=False)
     photo = read_rgb(item.photo) if item.photo and item.background else layers.foreground
     trimap = source.trimap_reader(item, layers.alpha)
@@ -254,9 +264,10 @@ def _load_photograph(source: Source, index: int) -> Example:
     return Example(item.name, photo, layers.alpha, implied_trimap(layers.alpha) if trimap is None else trimap, ignore)
 
 
-def _load_cut_out(source: Source, index: int, scenes: Scenes) -> Example:
+def _load_cutout(source: Source, index: int, scenes: Scenes) -> Example:
     item, layers = source.items[index], source.layers(index, recomposed=True)
     height, width = layers.alpha.shape
+    # The scene depends on the index alone, so that results of two runs compare.
     behind = scenes.read(index % len(scenes), np.random.default_rng(index), max(height, width))[:height, :width]
     image = compose_official(layers.foreground, layers.alpha, behind)
     trimap = implied_trimap(layers.alpha)
@@ -269,7 +280,7 @@ def _composite_pairs(
     each: int,
     dataset: str,
 ) -> list[Pair]:
-    """The first ``each`` official composites of every foreground of the studio sets."""
+    """List the first ``each`` official composites of every foreground of the studio sets."""
     listing = composites if isinstance(composites, Mapping) else dict.fromkeys(studio, composites)
     listed = [(name, one) for name in studio if (list_them := listing.get(name)) for one in list_them()]
     return [_composite_pair(one, dataset, name) for name, one in listed if int(one.name.rsplit("_", 1)[1]) < each]
@@ -285,5 +296,7 @@ def _load_composite(composite: Composite) -> Example:
     trimap = read_alpha(composite.trimap) if composite.trimap else implied_trimap(alpha)
     background = read_rgb(composite.background)
     image = compose_official(foreground, alpha, background)
-    behind = compose_official(foreground, np.zeros_like(alpha), background)  # as it was scaled and cropped
+    behind = compose_official(
+        foreground, np.zeros_like(alpha), background
+    )  # alpha 0: the background as scaled and cropped
     return Example(composite.name, image, alpha, trimap, foreground=foreground, background=behind)

@@ -1,4 +1,4 @@
-"""Cropping: from full-size layers to the square that a worker ships."""
+"""Cropping: from full-size layers to the square that a worker delivers."""
 
 from typing import NamedTuple, TypeVar
 
@@ -11,10 +11,10 @@ from matting.images import Pixels
 Pixel = TypeVar("Pixel", np.uint8, np.bool_)
 
 ALIASING_STARTS = 1.5
-"""Linear interpolation reads 2 x 2 pixels: up to this shrinkage it skips none that matters."""
+"""Shrinking factor up to which linear interpolation, which reads 2 x 2 pixels, does not alias visibly."""
 
 STRETCH = 1.5
-"""Sides of a crop differ by this factor at most."""
+"""Largest ratio of a crop's long side to its short side."""
 
 
 class Box(NamedTuple):
@@ -26,47 +26,49 @@ class Box(NamedTuple):
     width: int
 
     def cut(self, image: NDArray[Pixel]) -> NDArray[Pixel]:
-        """The rectangle's part of an image, as a view."""
+        """Return the part of an image inside the box, as a view."""
         return image[self.top : self.top + self.height, self.left : self.left + self.width]
 
     def within(self, outer: "Box") -> "Box":
-        """The box in the image's pixels, if it is counted in those of ``outer`` now."""
+        """Convert the box from pixels of ``outer`` to pixels of the image."""
         return self._replace(top=outer.top + self.top, left=outer.left + self.left)
 
     def aligned(self, factor: int, height: int, width: int) -> "Box":
-        """The box of whole ``factor`` x ``factor`` blocks that a ``height`` x ``width`` image has around it.
+        """Enlarge the box to whole ``factor`` x ``factor`` blocks of a ``height`` x ``width`` image.
 
-        Partial blocks at the image's right and lower edge are left out: scaled up with the others they would shift.
+        Partial blocks at the right and lower edge of the image are left out: scaled up with the others, they would
+        be shifted.
         """
         top, left = self.top // factor, self.left // factor
+        # -(-a // b) rounds up.
         bottom = min(height // factor, -(-(self.top + self.height) // factor))
         right = min(width // factor, -(-(self.left + self.width) // factor))
         return Box(top * factor, left * factor, (bottom - top) * factor, (right - left) * factor)
 
     def reduced(self, factor: int) -> "Box":
-        """The aligned box in the pixels of the image at one ``factor``-th."""
+        """Convert an aligned box to pixels of the image reduced by ``factor``."""
         return Box(*(length // factor for length in self))
 
 
 def full_box(height: int, width: int) -> Box:
-    """The box that keeps everything."""
+    """Return the box of the whole image."""
     return Box(0, 0, height, width)
 
 
 def choose_box(alpha: Pixels, rng: np.random.Generator, smallest: float) -> Box:
     """Choose a crop around a random pixel of the unknown region.
 
-    A square of the image's own pixels, as the predictor keeps proportions too, of a uniform share of its long side,
-    so that whole figures and close-ups are both seen. What does not fit into the short side is cut off there, and the
-    person stretched when the box becomes a square: by 3:2 at most.
+    The crop is a square in image pixels, since the predictor keeps proportions as well. Its side is a uniform share of
+    the image's long side, so that both whole people and close-ups occur. Where the square exceeds the short side it is
+    clipped, and the person is stretched, by 3:2 at most, when the box is resized to a square.
 
     Args:
         alpha: ``(H, W)`` uint8.
-        rng: The draw's random numbers.
+        rng: Random numbers of the draw.
         smallest: Smallest share of the long side, in (0, 1].
 
     Returns:
-        A box inside the image that holds the chosen pixel.
+        A box inside the image that contains the chosen pixel.
     """
     height, width = alpha.shape
     side = min(rng.uniform(smallest, 1.0) * max(height, width), STRETCH * min(height, width))
@@ -84,14 +86,15 @@ def scene_box(height: int, width: int, rng: np.random.Generator) -> Box:
 
 
 def resize(image: Pixels, size: int) -> Pixels:
-    """Resize to ``size`` x ``size``: by area where it shrinks much, else linearly, which is five times as fast."""
+    """Resize to ``size`` x ``size``: by area where it shrinks a lot, else linearly, which is five times as fast."""
     aliases = max(image.shape[:2]) > ALIASING_STARTS * size and min(image.shape[:2]) >= size
     method = cv2.INTER_AREA if aliases else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, (size, size), interpolation=method), dtype=np.uint8)
 
 
 def _unknown_pixel(alpha: Pixels, rng: np.random.Generator, stride: int = 4) -> tuple[int, int]:
-    """A random soft pixel, found on a coarse grid; any pixel where the matte has none."""
+    """Choose a random soft pixel on a coarse grid; any pixel where the matte has no soft one."""
+    # Every fourth row and column is enough to find soft pixels, in a sixteenth of the time.
     coarse = alpha[::stride, ::stride]
     soft = np.flatnonzero(coarse - np.uint8(1) < 254)  # neither 0, which wraps around, nor 255
     chosen = int(soft[rng.integers(len(soft))] if len(soft) else rng.integers(coarse.size))

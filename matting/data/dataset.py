@@ -1,4 +1,4 @@
-"""From a row of the plan to square uint8 layers, and from rows to a batch. Stateless: everything is in the row."""
+"""Decode rows of the plan to square uint8 layers and stack them to batches. Stateless: the row determines it all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ from matting.plan.plan import Draw
 
 
 class Crop(NamedTuple):
-    """Square layers of one draw, before they are stacked: colours ``(S, S, 3)``, the others ``(S, S)``, uint8.
+    """Square layers of one draw, before they are stacked: colours ``(S, S, 3)``, others ``(S, S)``, uint8.
 
-    ``person`` is a hash of who is shown.
+    ``person`` is a hash of the identity of who is shown.
     """
 
     foreground: NDArray[np.uint8]
@@ -41,13 +41,13 @@ class DrawDataset(Dataset[Crop]):
     """Decodes and crops draws.
 
     Attributes:
-        sources: Sources, in the order that the plan indexes them.
+        sources: Sources by full name, in the order in which the plan indexes them.
         scenes: Backgrounds.
         size: Side of the network's images in pixels, where a draw does not name its own.
-        margin: Side of the squares that are delivered, as a multiple of the network's: what the warp turns into view.
-        min_crop: Smallest crop as a share of an image's long side; 1 keeps the whole, stretched to a square.
-        quarantine: What to do about files that cannot be read: None raises; a path lists them there, and another item
-            of the same kind is drawn, so that the mixture stays as it was planned.
+        margin: Side of the delivered squares as a multiple of the network's: a border for the warp to rotate into view.
+        min_crop: Smallest crop as a share of an image's long side; 1 keeps the whole image, stretched to a square.
+        quarantine: CSV file that lists files that cannot be read; another item of the same kind is drawn instead, so
+            that the mixture stays as planned. None raises an error.
     """
 
     sources: Mapping[str, Source]
@@ -58,7 +58,7 @@ class DrawDataset(Dataset[Crop]):
     quarantine: Path | None = None
 
     def __getitem__(self, draw: Draw) -> Crop:
-        """Decode one draw: a function of the row alone."""
+        """Decode one draw; the result is a function of the row alone."""
         if self.quarantine is None:
             return self._decode(draw)
         name, source = list(self.sources.items())[draw.source]
@@ -70,6 +70,7 @@ class DrawDataset(Dataset[Crop]):
         raise MattingError(f"no item of '{name}' like '{source.items[draw.item].name}' can be read; verify the set")
 
     def _decode(self, draw: Draw) -> Crop:
+        # Views of a pair share the geometry and differ in the part of their scene that is seen.
         geometry, scenery = np.random.default_rng([draw.seed, 0]), np.random.default_rng([draw.seed, 1 + draw.view])
         look = partial(choose_box, rng=geometry, smallest=self.min_crop) if self.min_crop < 1 else None
         name, source = list(self.sources.items())[draw.source]
@@ -79,7 +80,7 @@ class DrawDataset(Dataset[Crop]):
         if draw.scene >= 0:
             background = self.scenes.read(draw.scene, scenery, side)
         elif layers.background is layers.foreground:
-            background = foreground
+            background = foreground  # a photo as it is, resized once
         elif layers.background is not None:
             background = resize(layers.background, side)
         else:
@@ -109,9 +110,11 @@ def collate(crops: Sequence[Crop]) -> LayerBatch:
 
 
 def _number(identity: str) -> int:
-    """63 bits that stand for a person: equal for equal identities, whichever photo shows them."""
+    """Hash an identity to 63 bits: equal for one person in all photos."""
+    # Not `hash`, which Python salts in every process; shifted to fit a non-negative int64.
     return int.from_bytes(blake2b(identity.encode(), digest_size=8).digest()) >> 1
 
 
 def _planes(images: list[NDArray[np.uint8]]) -> torch.Tensor:
+    # Copied to be contiguous, as copies to a device need.
     return torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2).copy())

@@ -1,4 +1,4 @@
-"""Folds for cross-checks: who is left out of training, so that a network can judge pairs that it has not seen."""
+"""Folds for cross-checks: people are left out of training, so that a network can judge pairs it has not seen."""
 
 from dataclasses import replace
 from hashlib import blake2b
@@ -12,29 +12,33 @@ if TYPE_CHECKING:
 
 
 def fold_of(item: Item, folds: int) -> int:
-    """The fold of an item: a hash of who it is, so that images of one person or group stand in one fold.
+    """Return the fold of an item: a hash of its identity, so that images of one person or group are in one fold.
 
     Args:
-        item: With an identity, or else with a name.
-        folds: Their number.
+        item: The item; its name is hashed where it has no identity.
+        folds: Number of folds.
 
     Returns:
-        From 0 to ``folds - 1``.
+        Fold number, from 0 to ``folds - 1``.
     """
     who = item.identity or item.name
+    # The prefix keeps folds independent of `hashed_split`, which hashes the bare name.
     return int.from_bytes(blake2b(f"fold/{who}".encode(), digest_size=8).digest()) % folds
 
 
 def leave_out(corpus: "Corpus", fold: int | None, folds: int) -> "Corpus":
-    """The corpus without one fold of every training set; validation and test stay as they are.
+    """Remove one fold from every training set; validation and test stay as they are.
 
     Args:
-        corpus: To train on.
-        fold: Left out, from 0 to ``folds - 1``; None leaves out nothing.
-        folds: Their number, at least 2.
+        corpus: The corpus to train on.
+        fold: Fold to leave out, from 0 to ``folds - 1``; None leaves out nothing.
+        folds: Number of folds, at least 2.
+
+    Returns:
+        The corpus without the fold.
 
     Raises:
-        MattingError: If there is no such fold, or a set has nothing next to it.
+        MattingError: If there is no such fold, or a set has no items outside it.
     """
     if fold is None:
         return corpus
@@ -50,5 +54,5 @@ def leave_out(corpus: "Corpus", fold: int | None, folds: int) -> "Corpus":
 def _without(source: Source, fold: int, folds: int, name: str) -> Source:
     kept = [item for item in source.items if fold_of(item, folds) != fold]
     if not kept:
-        raise MattingError(f"data.fold: nothing of '{name}' is left next to fold {fold} of {folds}; use more folds")
+        raise MattingError(f"data.fold: no item of '{name}' is outside fold {fold} of {folds}; use more folds")
     return replace(source, items=kept)

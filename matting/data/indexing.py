@@ -1,4 +1,4 @@
-"""The catalog of a corpus: the metadata of its sources and backgrounds, as the plan needs it."""
+"""Build the catalog of a corpus: the metadata of its sources and backgrounds that planning needs."""
 
 import numpy as np
 

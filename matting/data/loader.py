@@ -1,4 +1,4 @@
-"""The loader: batches of draws to workers, in the plan's order, from any batch of any epoch on."""
+"""The data loader: delivers batches in the plan's order and can start at any batch of any epoch."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator
@@ -18,16 +18,16 @@ class PlanBatches(Sampler[list[Draw]]):
     """The batches of one rank.
 
     Batch k of rank r is batch ``k * world_size + r`` of the plan. Rows beyond the last complete round of all ranks are
-    not drawn, so all ranks have equally many batches; `epoch_rows` of the schedule is best a multiple of the global
-    batch size.
+    dropped, so all ranks have the same number of batches; choose ``data.epoch_rows`` as a multiple of the global batch
+    size to drop none.
 
     Attributes:
-        plan: Gives the plan of an epoch.
-        rows: Rows of an epoch.
-        batch_size: Rows of a batch of one rank.
-        rank, world_size: This process among all.
-        limit: Largest number of batches of an epoch, or None.
-        consumed: Batches of this rank that were handed to training since the start of the run.
+        plan: Returns the plan of an epoch.
+        rows: Number of rows per epoch.
+        batch_size: Rows per batch of one rank.
+        rank, world_size: Number of this process, and of all processes.
+        limit: Maximum number of batches per epoch, or None.
+        consumed: Number of batches of this rank that training has received since the start of the run.
     """
 
     plan: Callable[[int], EpochPlan]
@@ -51,16 +51,16 @@ class PlanBatches(Sampler[list[Draw]]):
 
 
 class PlanLoader(DataLoader[Crop]):
-    """A data loader that knows where it is in the run.
+    """A data loader that knows its position in the run.
 
-    Its state counts the batches that training *consumed*: workers read ahead, and what they hold when the process dies
-    must be drawn again.
+    Its state counts the batches that training *consumed*: workers prefetch, and batches in flight when the process dies
+    must be loaded again.
 
     Args:
         dataset: Decodes draws.
-        batches: Which draws, in which order.
-        workers: Number of worker processes; 0 decodes in this one. It changes nothing in what is delivered.
-        pin_memory: Page-locked batches, for copies to a GPU that do not wait.
+        batches: The draws of each batch, in order.
+        workers: Number of worker processes; 0 decodes in this one. The batches do not depend on it.
+        pin_memory: Whether to page-lock batches, for asynchronous copies to a GPU.
     """
 
     def __init__(self, dataset: DrawDataset, batches: PlanBatches, workers: int, pin_memory: bool) -> None:
@@ -73,39 +73,41 @@ class PlanLoader(DataLoader[Crop]):
             num_workers=workers,
             collate_fn=collate,
             pin_memory=pin_memory,
-            persistent_workers=workers > 0,
+            persistent_workers=workers > 0,  # restarting them every epoch costs seconds
             multiprocessing_context=start_method(workers),
             worker_init_fn=_use_one_thread,
-            # The loader draws a seed for its workers at each epoch; from the global generator that would make the
-            # run depend on how often it was resumed.
+            # The loader takes a seed for its workers at each epoch; taken from the global generator, it would make
+            # the run depend on how often it was resumed.
             generator=torch.Generator(),
         )
 
     def __iter__(self) -> Iterator[LayerBatch]:  # type: ignore[override]
-        """Iterate over what is left of the current epoch."""
+        """Iterate over the remaining batches of the current epoch."""
         for batch in super().__iter__():
+            # Before the yield, so that a checkpoint written in a training step counts its batch.
             self.batches.consumed += 1
             yield batch
 
     def state_dict(self) -> dict[str, int]:
-        """Position in the run: epochs that are over, and rows of the current one that all ranks consumed together."""
+        """Return the position in the run: completed epochs, and rows of the current one that all ranks consumed."""
         epoch, batch = divmod(self.batches.consumed, len(self.batches))
         return {"epoch": epoch, "rows": batch * self.batches.batch_size * self.batches.world_size}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Continue at a saved position, also with another batch size or number of ranks than it was saved with."""
+        """Resume at a saved position, even with another batch size or number of ranks than it was saved with."""
         batch = state["rows"] // (self.batches.batch_size * self.batches.world_size)
         self.batches.consumed = state["epoch"] * len(self.batches) + batch
 
 
 def start_method(workers: int) -> str | None:
-    """How workers start: as is usual on the platform, since in a job of joblib's Python's default is joblib's own.
+    """Return how to start workers: by the platform's default method; None without workers, as PyTorch requires.
 
-    That one does not fit PyTorch's loaders. Without workers it is None, as loaders demand.
+    It is given explicitly because joblib replaces Python's default inside its jobs by a method of its own, which does
+    not work with PyTorch's loaders.
     """
     return multiprocessing.get_all_start_methods()[0] if workers else None
 
 
 def _use_one_thread(worker: int) -> None:
-    """Workers share the cores as processes; OpenCV's threads, as many in each as there are cores, would fight."""
+    """Disable OpenCV's threads in a worker: one pool of all cores in each worker would oversubscribe the machine."""
     cv2.setNumThreads(1)

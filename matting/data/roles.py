@@ -1,4 +1,4 @@
-"""Roles: what fills the streams of a mixture. A role takes any number of data sets, each with a reader and a name."""
+"""Roles: the kinds of data that a mixture weighs. Any number of data sets fill a role, each with reader and name."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ Reader: TypeAlias = Callable[..., Source]
 """A reader of `matting.data.formats` with its folder and options already given; it takes a keyword ``split``."""
 
 Readers: TypeAlias = Reader | Sequence[Reader] | Mapping[str, Reader | None]
-"""One reader, several, or several under names of their own; in a mapping None leaves an entry out."""
+"""One reader, several readers, or readers by name; in a mapping, None leaves an entry out."""
 
 _log = logging.getLogger(__name__)
 
@@ -24,17 +24,17 @@ def read_role(role: str, readers: Readers | None, splits: Sequence[str] = ("trai
     """Read the data sets of a role.
 
     Args:
-        role: ``studio``, ``portraits`` or ``coarse``; names the option in errors.
-        readers: The sets; without names of their own they are called as their formats.
-        splits: Splits to read. Each but ``train`` needs items in one of the sets; a set without any in a split is
-            noted in the log.
+        role: ``studio``, ``portraits`` or ``coarse``; used to name the option in errors.
+        readers: The sets; those without a name are named after their format.
+        splits: Splits to read. Each split but ``train`` needs items in at least one set; a set without items in a
+            split is reported in the log.
 
     Returns:
-        By split, by set.
+        Sources by split and set.
 
     Raises:
         FileNotFoundError, MattingError: As the readers raise them, with the name of the set in front; EmptyError also
-            if a split has no items; MattingError also if two sets have one name.
+            if a split has no items; MattingError also if two sets have the same name.
     """
     found: dict[str, dict[str, Source]] = {split: {} for split in splits}
     lacking: dict[str, EmptyError] = {}
@@ -66,7 +66,7 @@ def _named(readers: Readers | None) -> Iterator[tuple[str, Reader]]:
 
 
 def _read(reader: Reader, splits: Sequence[str], where: str) -> tuple[dict[str, Source], dict[str, EmptyError]]:
-    """What a reader finds in each split, and what it says of splits without items."""
+    """Return what a reader finds in each split, and its errors for splits without items."""
     sources: dict[str, Source] = {}
     empty: dict[str, EmptyError] = {}
     if not callable(reader):
@@ -76,7 +76,7 @@ def _read(reader: Reader, splits: Sequence[str], where: str) -> tuple[dict[str, 
     for split in splits:
         try:
             sources[split] = reader(split=split)
-        except EmptyError as error:
+        except EmptyError as error:  # an OSError as well, so it comes first
             empty[split] = EmptyError(f"{where}: {error}")
         except MattingError as error:
             raise MattingError(f"{where}: {error}") from error
@@ -86,15 +86,15 @@ def _read(reader: Reader, splits: Sequence[str], where: str) -> tuple[dict[str, 
 
 
 def entitle(source: Source, name: str) -> Source:
-    """Call a source by the name of its set.
+    """Rename a source after its set.
 
     Args:
-        source: As its reader made it.
-        name: The set's.
+        source: The source as its reader made it.
+        name: Name of the set.
 
     Returns:
-        The source. Identities that a reader made of nothing but format and file name are made of the set's name: equal
-        file names in two folders are not one person.
+        The renamed source. Identities that a reader built from format and file name only are rebuilt from the set's
+        name, because equal file names in two folders are not the same person.
     """
     items = [
         replace(item, identity=f"{name}/{item.name}") if item.identity == f"{source.name}/{item.name}" else item
@@ -104,11 +104,11 @@ def entitle(source: Source, name: str) -> Source:
 
 
 def refuse_leaks(train: Mapping[str, Source], held_out: Mapping[str, Mapping[str, Source]]) -> None:
-    """Check that nobody who is trained on is also watched or tested.
+    """Check that no person or file of the training sets is also used for validation or testing.
 
     Args:
         train: Training sets.
-        held_out: Sets of the other splits, by split.
+        held_out: Sets of the other splits, by split and name.
 
     Raises:
         MattingError: If a person or a file is on both sides.
@@ -125,18 +125,22 @@ def refuse_leaks(train: Mapping[str, Source], held_out: Mapping[str, Mapping[str
 
 
 def _who(item: Item) -> set[str]:
-    """The person, where there is an identity, and the file, whatever links lead to it."""
+    """Return what identifies an item: its file, with links resolved, and its identity if it has one."""
     file = item.photo or item.foreground or item.alpha
     return {str(_real(file.parent) / file.name), *([item.identity] if item.identity else [])}
 
 
-@cache
+@cache  # resolving a path costs system calls, and the items of a set share their folders
 def _real(folder: Path) -> Path:
     return folder.resolve()
 
 
 def check_weights(weights: Mapping[str, Mapping[str, float]], train: Mapping[str, Mapping[str, Source]]) -> None:
-    """Check the weights of sets inside their roles.
+    """Check the weights of the sets of each role.
+
+    Args:
+        weights: Weight of each set, by role.
+        train: Training sets by role.
 
     Raises:
         MattingError: If a role or a set is unknown or has no weight, or a weight is not positive.

@@ -1,4 +1,4 @@
-"""Scenes: the backgrounds that go behind foreground layers, and how they differ from one another."""
+"""Scenes: the backgrounds onto which foreground layers are composited, and statistics that compare them."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +16,7 @@ from matting.images import read_rgb
 from matting.plan.catalog import PLAIN
 
 IDENTITY_PHOTO_BLUE = (67, 142, 219)
+"""sRGB of the usual blue backdrop of identity photos."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,11 @@ class Scenes:
         return len(PLAIN) + len(self.files)
 
     def read(self, index: int, rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
-        """Draw a square view of a scene.
+        """Read or render a square view of a scene.
 
         Args:
             index: Position in the pool.
-            rng: The view's random numbers, which choose the part that is seen.
+            rng: Random numbers of the view, which choose the visible part.
             size: Side of the result in pixels.
 
         Returns:
@@ -48,16 +49,17 @@ class Scenes:
         return resize(scene_box(image.shape[0], image.shape[1], rng).cut(image), size)
 
     def statistics(self) -> NDArray[np.float64]:
-        """Brightness, hue and texture of each scene, measured once and cached.
+        """Measure brightness, hue and texture of each scene, once; the result is cached.
 
         Returns:
             ``(N, 6)`` float64: mean and standard deviation of L*, mean a* and b*, their joint standard deviation, and
             the mean gradient of L*; all of the scene at 64 x 64 pixels, in CIELAB units.
         """
+        # Stamps change with the files, so changed backgrounds are measured again.
         cached = cache_dir() / f"scenes-{digest(map(stamp, self.files))}.npy"
         if cached.is_file():
             return np.asarray(np.load(cached), dtype=np.float64)
-        with ThreadPoolExecutor() as pool:  # OpenCV decodes outside the interpreter's lock
+        with ThreadPoolExecutor() as pool:  # OpenCV releases the interpreter's lock while decoding
             rows = list(pool.map(self._measure, range(len(self))))
         cached.parent.mkdir(parents=True, exist_ok=True)
         with replacing(cached) as temporary, temporary.open("wb") as file:
@@ -69,9 +71,10 @@ class Scenes:
 
 
 def scene_statistics(image: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Statistics of one image, as `Scenes.statistics` describes them."""
+    """Compute the statistics of one image that `Scenes.statistics` describes."""
     lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     lightness, a, b = cv2.split(lab)
+    # A 3 x 3 Sobel kernel answers a slope of 1 per pixel with 8.
     gradient = np.hypot(cv2.Sobel(lightness, cv2.CV_32F, 1, 0), cv2.Sobel(lightness, cv2.CV_32F, 0, 1)) / 8
     hue_spread = np.hypot(a.std(), b.std())
     return np.array([lightness.mean(), lightness.std(), a.mean(), b.mean(), hue_spread, gradient.mean()])

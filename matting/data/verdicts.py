@@ -1,4 +1,4 @@
-"""The verdicts of a curation, as people and training read them."""
+"""Read the verdicts of a curation."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,20 +14,20 @@ def read_accepted(path: Path | str) -> dict[str, dict[str, bool]]:
     """Read which pairs a curation accepted.
 
     Args:
-        path: A ``verdicts.csv``, or the same as Parquet; only its columns source, name and verdict are needed.
+        path: A ``verdicts.csv``, or the same table as Parquet; only the columns source, name and verdict are needed.
 
     Returns:
-        By source, by name: whether it was accepted.
+        Whether each pair was accepted, by source and name.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        MattingError: If it is of another form.
+        MattingError: If it is malformed.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected a verdicts.csv of 'matting curate run', found nothing")
     accepted: dict[str, dict[str, bool]] = {}
-    for number, row in enumerate(_rows(path), start=2):
+    for number, row in enumerate(_rows(path), start=2):  # line 1 is the header
         if row["verdict"] not in get_args(Verdict):
             found = f"'{row['verdict']}'"
             raise MattingError(

@@ -1,1 +1,1 @@
-"""The plan: what is drawn in each epoch, as a table made before any image is read; needs no torch."""
+"""The plan: a table of what is drawn in each epoch, made before any image is read; independent of torch."""

@@ -1,4 +1,4 @@
-"""What can be drawn: the metadata of every source and background, as the plan needs it."""
+"""The catalog: the metadata of every source and background that planning needs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,19 +14,19 @@ Integers = NDArray[np.int64]
 _Entry = TypeVar("_Entry")
 
 PLAIN = ("white", "blue", "gradient")
-"""Drawn scenes, which stand before the files: the studio and identity-photo backgrounds of COCO-Matting's recipe."""
+"""Rendered scenes, listed before the files: the studio and identity-photo backgrounds of COCO-Matting's recipe."""
 
 
 @dataclass(frozen=True)
 class SourceIndex:
-    """What the plan knows of one source.
+    """What the plan knows about one source.
 
     Attributes:
         difficulty: ``(N,)`` int64 position in ``DIFFICULTIES``.
         layered: ``(N,)`` bool, True where a foreground layer exists.
         photo: ``(N,)`` bool, True where a photo with its own background exists.
         tags: Attribute tags of each item.
-        plain_variants: Whether layered items are also drawn before the plain scenes, as often each as before their own
+        plain_variants: Whether layered items are also drawn on the plain scenes, on each as often as on their own
             background: the original, white, blue and gradient variants of COCO-Matting.
     """
 
@@ -37,7 +37,7 @@ class SourceIndex:
     plain_variants: bool = False
 
     def pool(self, rule: Rule) -> Integers:
-        """Indices of the items that a curriculum's rule leaves open, ascending."""
+        """Return the indices of the items that a curriculum's rule admits, ascending."""
         is_open = np.isin(self.difficulty, [DIFFICULTIES.index(name) for name in rule.difficulties])
         if rule.any_tag or rule.no_tag:
             wanted, unwanted = frozenset(rule.any_tag), frozenset(rule.no_tag)
@@ -47,12 +47,12 @@ class SourceIndex:
 
 @dataclass(frozen=True)
 class Catalog:
-    """All that can be drawn.
+    """Everything that can be drawn.
 
     Attributes:
-        roles: By role, index of each data set that fills it, by the set's name.
+        roles: Index of each data set, by role and name.
         scenes: ``(N, D)`` statistics of the backgrounds; N is their number.
-        weights: By role, weight of each of its sets. In a role without an entry every open item counts the same.
+        weights: Weight of each set, by role. In a role without an entry all open items are drawn equally often.
     """
 
     roles: Mapping[str, Mapping[str, SourceIndex]]
@@ -61,7 +61,7 @@ class Catalog:
 
     @cached_property
     def sources(self) -> dict[str, SourceIndex]:
-        """Index of every set under its full name, in the order that plans number them."""
+        """Index of every set under its full name, in the order in which plans number them."""
         return flatten(self.roles)
 
 

@@ -1,8 +1,8 @@
-"""The curriculum: which part of the data is open at which time of the training.
+"""The curriculum: which part of the data is open at which time of training.
 
-A curriculum is a list of stages. A stage takes a fraction of the epochs and opens some streams, each for some
-difficulties and tags. What the mixture weighs and a stage opens is drawn; weights are those of the mixture unless the
-stage gives its own.
+A curriculum is a list of stages. A stage covers a fraction of the epochs and opens some streams, each for some
+difficulties and tags. Streams that have a weight in the mixture and are open in the stage are drawn from; a stage may
+replace the weights of the mixture.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ DIFFICULTIES = ("clear", "medium", "hard")
 
 @dataclass(frozen=True)
 class Rule:
-    """What of one source is open.
+    """Which items of a source are open.
 
     Attributes:
         difficulties: Difficulties that are open.
@@ -40,11 +40,11 @@ class Stage:
     """One stage.
 
     Attributes:
-        name: Shown in plans and logs.
+        name: Name shown in plans and logs.
         fraction: Share of the epochs, relative to the other stages.
-        open: The rule of each stream that is open; None opens every stream entirely. A stream that is open without a
-            rule (``None``) is open entirely. What ``augmented`` draws obeys the rules of the sources it draws from.
-        weights: Weights of the streams in this stage, in place of the mixture's.
+        open: The rule of each stream that is open; None opens every stream entirely. A stream with the
+            rule ``None`` is open entirely. Draws of ``augmented`` obey the rules of the roles it draws from.
+        weights: Weights of the streams in this stage, instead of the mixture's.
         severity: Ceiling of the severity of augmented draws at the stage's first and last epoch, in [0, 1]; linear in
             between. A draw's severity is uniform in (0, ceiling].
     """
@@ -56,15 +56,15 @@ class Stage:
     severity: tuple[float, float] = (1.0, 1.0)
 
     def allows(self, stream: str) -> bool:
-        """Whether the stream is open in this stage."""
+        """Return whether the stream is open in this stage."""
         return self.open is None or stream in self.open
 
     def rule(self, source: str) -> Rule:
-        """The rule for a source; everything, where the stage says nothing."""
+        """Return the rule for a source; without one, everything is open."""
         return (self.open or {}).get(source) or Rule()
 
     def ceiling(self, epoch: int, epochs: int) -> float:
-        """Severity ceiling at ``epoch`` of this stage's ``epochs``."""
+        """Return the severity ceiling at ``epoch`` of this stage's ``epochs``."""
         first, last = self.severity
         return first + (last - first) * (epoch / (epochs - 1) if epochs > 1 else 1.0)
 
@@ -74,16 +74,16 @@ class Curriculum:
     """Stages in order.
 
     Attributes:
-        name: Shown in plans, logs and reports.
+        name: Name shown in plans, logs and reports.
         stages: At least one stage.
-        shuffled: Draw exactly what the stages draw over the whole run, in random order: the control that separates
-            the effect of the order from the effect of the draws.
+        shuffled: Whether to take exactly the draws of all stages in random order: the control that separates the effect
+            of the order from the effect of the draws.
         sizes: Side in pixels of the network's training images in each stage, multiples of 32: small images first take
-            more steps an hour (Tan & Le 2021, "EfficientNetV2", section 4). None keeps the run's size throughout.
+            more steps per hour (Tan & Le 2021, "EfficientNetV2", section 4). None keeps the run's size throughout.
 
     Raises:
-        MattingError: If there is not one size per stage, or a size is no positive multiple of 32, or a shuffled
-            curriculum, which has no stages in time, is given sizes.
+        MattingError: If there is not one size per stage, a size is not a positive multiple of 32, or a
+            shuffled curriculum, which has no stages in time, has sizes.
     """
 
     name: str = "none"
@@ -98,6 +98,7 @@ class Curriculum:
             raise MattingError(
                 "curriculum.sizes: a shuffled curriculum has no stages in time; set curriculum.sizes=null"
             )
+        # 32 is the stride of the encoder's last level.
         if len(self.sizes) != len(self.stages) or any(size < 1 or size % 32 for size in self.sizes):
             raise MattingError(
                 f"curriculum.sizes: expected {len(self.stages)} multiples of 32, one per stage, "
@@ -105,10 +106,10 @@ class Curriculum:
             )
 
     def borders(self, epochs: int) -> NDArray[np.int64]:
-        """First epoch of each stage, and ``epochs`` at the end.
+        """Return the first epoch of each stage, and ``epochs`` at the end.
 
-        Borders are the cumulated fractions, rounded half up, then moved apart so that each stage keeps at least one
-        epoch where there are as many epochs as stages. With fewer epochs some stages get none.
+        Borders are the cumulative fractions, rounded half up, then moved apart so that each stage has at least one
+        epoch, if there are as many epochs as stages. With fewer epochs some stages get none.
 
         Args:
             epochs: Number of epochs of the run, at least 1.
@@ -121,9 +122,11 @@ class Curriculum:
             [0, 3, 7, 10]
         """
         fractions = np.array([stage.fraction for stage in self.stages], dtype=np.float64)
+        # The small term lifts floating-point sums just below a half, which must be rounded up.
         ends = np.floor(np.cumsum(fractions) / fractions.sum() * epochs + 0.5 + 1e-9).astype(np.int64)
         borders = np.concatenate([[0], ends])
         if epochs >= (count := len(self.stages)):
+            # At least one epoch after the previous border, and one left for each later stage.
             for k in range(1, count + 1):
                 borders[k] = min(max(borders[k], borders[k - 1] + 1), epochs - (count - k))
         borders[-1] = epochs

@@ -1,8 +1,8 @@
-"""The plan: one table that says what is drawn in an epoch, made before any image is read.
+"""The plan: a table of all draws of an epoch, made before any image is read.
 
 `plan_epoch` is a pure function: the same seed, epoch and configuration give the same table on any number of workers,
-ranks and restarts. Everything random about a view is in its row, so that the loader and the device pipeline are
-functions of rows.
+ranks and restarts. All randomness of a view is determined by its row, so that the loader and the device pipeline
+are functions of rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,15 +23,15 @@ from matting.plan.units import Key, Units, interleave, stream_units
 
 
 class Draw(NamedTuple):
-    """One row of the plan, as a worker gets it.
+    """One row of the plan, as a worker receives it.
 
     Attributes:
         source: Position of the source in the plan's ``sources``.
         item: Index of the item in its source.
-        scene: Index of the background that goes behind the foreground, or -1 for the photo's own.
-        seed: Source of everything random about the view's geometry; shared by the views of a pair.
+        scene: Index of the background behind the foreground, or -1 for the photo's own.
+        seed: Seed of the view's geometry; shared by the views of a pair.
         view: 0, or 1 for the second view of a pair.
-        severity: Strength of the degradation in [0, 1]; 0 for none; shared by the views of a pair, whose mattes are to
+        severity: Strength of the degradation in [0, 1]; 0 for none; shared by the views of a pair, whose mattes must
             stay equal.
         pair: Number of the pair in the epoch, or -1.
         size: Side in pixels at which the network sees the view; 0 for the run's own.
@@ -49,16 +49,16 @@ class Draw(NamedTuple):
 
 @dataclass(frozen=True)
 class EpochPlan:
-    """The table of one epoch; all columns have one entry a row.
+    """The table of one epoch; all columns have one entry per row.
 
     Attributes:
         stage: Name of the curriculum's stage.
         size: Side in pixels of the network's images in this stage; 0 for the run's own.
         streams: Names that ``stream`` indexes.
         sources: Names that ``source`` indexes: ``<role>.<set>``.
-        stream: Stream that the row counts for in the mixture.
+        stream: Stream to which the row belongs in the mixture.
         source, item, scene, seed, view, severity, pair: See `Draw`.
-        difficulty: Position in ``DIFFICULTIES`` of the row's item.
+        difficulty: Difficulty of the row's item, as a position in ``DIFFICULTIES``.
     """
 
     stage: str
@@ -79,17 +79,17 @@ class EpochPlan:
         return len(self.stream)
 
     def draws(self, rows: slice) -> list[Draw]:
-        """The rows of a slice as draws."""
+        """Return the rows of a slice as draws."""
         columns = [getattr(self, name)[rows].tolist() for name in Draw._fields if name != "size"]
         return [Draw(*values) for values in zip(*columns, repeat(self.size))]
 
     def take(self, rows: Integers) -> "EpochPlan":
-        """The table with the given rows, in the given order."""
+        """Return a table of the given rows, in the given order."""
         return replace(self, **{name: getattr(self, name)[rows] for name in self.columns()})
 
     @classmethod
     def columns(cls) -> list[str]:
-        """Names of the columns."""
+        """Return the names of the columns."""
         return [column.name for column in fields(cls) if column.name not in ("stage", "streams", "sources", "size")]
 
 
@@ -109,19 +109,19 @@ def plan_epoch(
     Args:
         seed: Seed of the run.
         epoch: Zero-based epoch.
-        epochs: Number of epochs of the run, by which the curriculum finds its stage.
-        rows: Rows of the epoch; even if there is pairing.
+        epochs: Number of epochs of the run, from which the curriculum determines the stage.
+        rows: Rows per epoch; must be even with pairing.
         catalog: What can be drawn.
-        mixture: Weights of the streams; met exactly, up to rounding, by the largest-remainder method.
-        curriculum: Stages; by default everything is open all the time. A ``shuffled`` one is planned in its order
-            here: `Schedule` shuffles the whole run.
+        mixture: Weights of the streams; met exactly up to rounding, with the largest-remainder method.
+        curriculum: Stages; by default everything is open all the time. A ``shuffled`` one is planned in
+            order here; `Schedule` shuffles the whole run.
         pairing: Pairs; by default none.
 
     Returns:
         The table. Pairs begin at even rows, so that an even batch size never splits one.
 
     Raises:
-        MattingError: If a stage leaves nothing to draw, the mixture names an unknown role, or ``rows`` is odd under
+        MattingError: If a stage leaves nothing to draw, the mixture names an unknown role, or ``rows`` is odd with
             pairing.
 
     Example:
@@ -135,7 +135,7 @@ def plan_epoch(
     """
     curriculum, pairing = curriculum or Curriculum(), pairing or Pairing(fraction=0)
     if pairing.fraction and rows % 2:
-        raise MattingError(f"plan: expected an even number of rows under pairing, found {rows}; change data.epoch_rows")
+        raise MattingError(f"plan: expected an even number of rows with pairing, found {rows}; change data.epoch_rows")
     number, first, length = curriculum.stage_at(epoch, epochs)
     stage, age = curriculum.stages[number], epoch - first
     weights = _open_weights(mixture, stage, catalog)
@@ -147,8 +147,10 @@ def plan_epoch(
     order, stream = interleave(list(streams.values()), list(weights.values()))
     units = Units(*(np.concatenate(column)[order] for column in zip(*streams.values(), strict=True)))
     table = _rows(units, stream[order])
+    # A generator of its own per epoch: any epoch is planned without the earlier ones.
     rng = np.random.default_rng([seed, crc32(b"views"), epoch])
     seeds = rng.integers(0, 2**62, size=len(order))
+    # 1 - random lies in (0, 1]: an augmented draw is never quite clean.
     severity = (1.0 - rng.random(len(order))) * stage.ceiling(age, length)
     unit = table.pop("unit")
     is_augmented = np.array([name == AUGMENTED for name in weights])[table["stream"]]
@@ -178,7 +180,7 @@ def _open_weights(mixture: Mixture, stage: Stage, catalog: Catalog) -> dict[str,
 
 
 def _rows(units: Units, stream: Integers) -> dict[str, Integers]:
-    """Expand units to rows."""
+    """Expand units into rows."""
     unit = np.repeat(np.arange(len(units.size)), units.size)
     view = np.arange(len(unit)) - (np.cumsum(units.size) - units.size)[unit]
     number = np.where(units.size == 2, np.cumsum(units.size == 2) - 1, -1)
@@ -193,7 +195,7 @@ def _rows(units: Units, stream: Integers) -> dict[str, Integers]:
 
 
 def _scenes(table: Mapping[str, Integers], catalog: Catalog, pairing: Pairing, rng: np.random.Generator) -> Integers:
-    """Background of each row: its own where there is a photo, a random one else; second views an antagonist."""
+    """Choose backgrounds: a photo's own, a random one for foregrounds, an antagonist for second views."""
     total, rows = len(catalog.scenes), len(table["item"])
     own = _look_up([index.photo for index in catalog.sources.values()], table["source"], table["item"])
     if not total and not own.all():
@@ -202,12 +204,13 @@ def _scenes(table: Mapping[str, Integers], catalog: Catalog, pairing: Pairing, r
     second = np.flatnonzero(table["view"] == 1)
     if len(second) and total:
         candidates = rng.integers(0, total, size=(len(second), pairing.candidates))
+        # The row before a second view is the first view of its pair.
         scene[second] = antagonists(scene[second - 1], candidates, catalog.scenes)
     return np.where(own & (table["view"] == 0), _home(table, catalog, rng), scene)
 
 
 def _home(table: Mapping[str, Integers], catalog: Catalog, rng: np.random.Generator) -> Integers:
-    """Scene of a photo drawn for itself: its own (-1), or a plain variant where the source has them."""
+    """Choose scenes of first or only views of photos: their own (-1), or a plain variant if the source has them."""
     home = np.full(len(table["item"]), -1)
     for number, index in enumerate(catalog.sources.values()):
         if index.plain_variants:

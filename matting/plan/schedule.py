@@ -1,4 +1,4 @@
-"""The schedule: the plans of a whole run, and what they add up to."""
+"""The schedule: the plans of a whole run, and their summaries."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Schedule:
     Attributes:
         seed: Seed of the run.
         epochs: Number of epochs.
-        rows: Rows of each epoch.
+        rows: Rows per epoch.
         catalog: What can be drawn.
         mixture: Weights of the streams.
         curriculum: Stages.
@@ -39,7 +39,7 @@ class Schedule:
     pairing: Pairing
 
     def plan(self, epoch: int) -> EpochPlan:
-        """The plan of one epoch; of a shuffled curriculum, its share of the shuffled run."""
+        """Return the plan of one epoch; for a shuffled curriculum, its part of the shuffled run."""
         if not self.curriculum.shuffled:
             return self._planned(epoch)
         rows, run = self.rows, self._shuffled_run
@@ -47,7 +47,7 @@ class Schedule:
         return run.take(np.arange(start, start + rows))
 
     def stage_name(self, epoch: int) -> str:
-        """Name of the stage of an epoch."""
+        """Return the name of the stage of an epoch."""
         if self.curriculum.shuffled:
             return "shuffled"
         return self.curriculum.stages[self.curriculum.stage_at(epoch, self.epochs)[0]].name
@@ -77,7 +77,7 @@ class Schedule:
         columns["pair"] = np.concatenate(
             [np.where(plan.pair < 0, -1, plan.pair + offset) for plan, offset in zip(plans, offsets, strict=True)]
         )
-        block = 2 if self.pairing.fraction else 1
+        block = 2 if self.pairing.fraction else 1  # pairs begin at even rows
         order = np.random.default_rng([self.seed, 1]).permutation(self.rows * self.epochs // block)
         run = EpochPlan(stage="shuffled", streams=streams, sources=plans[0].sources, **columns)
         return run.take((order[:, None] * block + np.arange(block)).reshape(-1))
@@ -85,7 +85,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a plan, or a part of one, holds.
+    """Counts of a plan, or of a part of it.
 
     Attributes:
         stage: Name of the stage.
@@ -94,8 +94,9 @@ class Summary:
         difficulty: Rows of each ``stream/difficulty``.
         severity: Rows of severity 0 and of each quarter of (0, 1].
         pairs: Number of pairs.
-        repeats: Of each stream: how many ``items`` were drawn, and how often the ``fewest`` and the ``most`` drawn one.
-        sets: Of each stream, rows of each data set that it drew from, by the set's full name.
+        repeats: For each stream, how many distinct ``items`` were drawn, and how often the least (``fewest``) and the
+            most frequent one (``most``).
+        sets: For each stream, rows of each data set it drew from, by the set's full name.
     """
 
     stage: str
@@ -108,7 +109,7 @@ class Summary:
     sets: dict[str, dict[str, int]]
 
     def rows_by_set(self) -> dict[str, int]:
-        """Rows of each set, over all streams."""
+        """Return the rows of each set, over all streams."""
         total: Counter[str] = Counter()
         for rows in self.sets.values():
             total.update(rows)
@@ -116,7 +117,7 @@ class Summary:
 
 
 def summarise(plan: EpochPlan) -> Summary:
-    """Count what a plan holds."""
+    """Count the rows of a plan by stream, difficulty, severity and set."""
     by_stream = np.bincount(plan.stream, minlength=len(plan.streams))
     levels = np.bincount(np.ceil(plan.severity * 4).astype(np.int64), minlength=5)
     kinds, counts = np.unique(plan.stream * len(DIFFICULTIES) + plan.difficulty, return_counts=True)
@@ -138,6 +139,7 @@ def summarise(plan: EpochPlan) -> Summary:
 
 def _repeats(plan: EpochPlan, stream: int) -> dict[str, int]:
     first_views = (plan.stream == stream) & (plan.view == 0)
+    # Source and item in one integer: sets have far fewer than 2^40 items.
     _, times = np.unique(plan.source[first_views] << 40 | plan.item[first_views], return_counts=True)
     return {"items": len(times), "fewest": int(times.min()), "most": int(times.max())}
 
@@ -148,16 +150,16 @@ def _sets(plan: EpochPlan, stream: int) -> dict[str, int]:
 
 
 def run_length(max_epochs: int | None, max_steps: int, batches: int, accumulate: int) -> tuple[int, int]:
-    """Length of a run.
+    """Compute the length of a run.
 
     Args:
-        max_epochs: Epochs, or None or -1 if steps alone end the run.
-        max_steps: Optimiser steps, or -1 if epochs alone end the run.
-        batches: Batches of an epoch of one process.
-        accumulate: Batches of an optimiser step.
+        max_epochs: Maximum number of epochs, or None or -1 if only steps are limited.
+        max_steps: Maximum number of optimiser steps, or -1 if only epochs are limited.
+        batches: Batches per epoch of one process.
+        accumulate: Batches per optimiser step.
 
     Returns:
-        Epochs begun and optimiser steps taken; whichever limit is met first ends the run.
+        Epochs begun and optimiser steps taken; the limit that is reached first ends the run.
 
     Raises:
         MattingError: If neither limit is given, or an epoch has no batch.
@@ -168,9 +170,10 @@ def run_length(max_epochs: int | None, max_steps: int, batches: int, accumulate:
     """
     if batches < 1:
         raise MattingError(
-            "data.epoch_rows: expected at least one batch an epoch, found less; raise data.epoch_rows above "
+            "data.epoch_rows: expected at least one batch per epoch, found less; raise data.epoch_rows above "
             "data.batch_size times the number of processes"
         )
+    # Lightning takes a last, smaller step where batches are left over at the end of an epoch.
     steps_per_epoch = ceil(batches / accumulate)
     limits = [max_steps] if max_steps >= 0 else []
     limits += [max_epochs * steps_per_epoch] if max_epochs is not None and max_epochs >= 0 else []

@@ -1,4 +1,4 @@
-"""Units of the plan, pairs and singles: which items of each stream, in cycles, and how streams are interleaved."""
+"""Units of the plan, pairs and singles: how items are chosen in cycles and how streams are interleaved."""
 
 from fractions import Fraction
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from matting.plan.pairing import Pairing, pair_count
 
 
 class Units(NamedTuple):
-    """Pairs and singles of one stream, in order: parallel columns."""
+    """Pairs and singles of one stream, in order, as parallel columns; ``size`` is 2 for a pair and 1 for a single."""
 
     source: Integers
     item: Integers
@@ -23,19 +23,20 @@ class Units(NamedTuple):
 
 
 class Key(NamedTuple):
-    """Names a stream of random numbers that can be entered anywhere."""
+    """Key of a sequence of random numbers that can be entered at any position."""
 
     seed: int
     stage: int
     name: str
 
     def of(self, name: str) -> "Key":
-        """The key of a part of this stream."""
+        """Return the key of a part of this sequence."""
         return self._replace(name=f"{self.name}/{name}")
 
     def matrix(self, kind: int, first: int, last: int, width: int) -> NDArray[np.float64]:
-        """Rows ``first … last`` of an endless random matrix of ``width`` columns."""
+        """Return rows ``first`` to ``last - 1`` of an endless random matrix of ``width`` columns, uniform in [0, 1)."""
         blocks = -(-width // 4)  # Philox advances in blocks of four numbers
+        # crc32 and not `hash`, which Python salts in every process.
         bits = np.random.Philox(np.random.SeedSequence([self.seed, self.stage, crc32(self.name.encode()), kind]))
         bits.advance(first * blocks)
         return np.random.Generator(bits).random((last - first, 4 * blocks))[:, :width]
@@ -51,7 +52,21 @@ def stream_units(
     key: Key,
     age: int,
 ) -> Units:
-    """Units of one stream: those of its role, or of the roles that ``augmented`` draws from."""
+    """Return the units of one stream: those of its role, or of the roles that ``augmented`` draws from.
+
+    Args:
+        rows: Rows of the stream per epoch.
+        stream: A role, or ``augmented``.
+        mixture: Weights of the streams.
+        stage: Stage of the curriculum.
+        catalog: What can be drawn.
+        pairing: Pairs.
+        key: Key of the stream's random numbers.
+        age: Number of the epoch within its stage.
+
+    Raises:
+        MattingError: If the stage leaves nothing to draw for the stream.
+    """
     origins = {stream: 1.0}
     if stream == AUGMENTED:
         origins = {name: weight for name, weight in mixture.origins().items() if stage.allows(name)}
@@ -66,7 +81,7 @@ def stream_units(
 
 
 def _role_units(rows: int, role: str, stage: Stage, catalog: Catalog, pairing: Pairing, key: Key, age: int) -> Units:
-    """Units that fill ``rows`` rows of each epoch from the sets of a role; here those of the epoch ``age``."""
+    """Return the units that fill ``rows`` rows of the epoch ``age`` of a stage from the sets of a role."""
     pools = {name: index.pool(stage.rule(role)) for name, index in catalog.roles[role].items()}
     pools = {name: pool for name, pool in pools.items() if len(pool)}
     if not rows or not pools:
@@ -88,14 +103,14 @@ def _role_units(rows: int, role: str, stage: Stage, catalog: Catalog, pairing: P
 def _channel_units(
     rows: Integers, pool: Integers, layered: NDArray[np.bool_], pairing: Pairing, key: Key
 ) -> tuple[Integers, Integers]:
-    """Items and sizes (1 or 2) of the last epoch's units, that fill its rows from one pool.
+    """Return items and sizes (1 or 2) of the units that fill the last epoch's rows from one pool.
 
     Args:
-        rows: Rows of each epoch of the stage up to this one.
-        pool: Items that are open.
+        rows: Rows of each epoch of the stage up to and including this one.
+        pool: Indices of the open items.
         layered: Which of them have a foreground layer.
         pairing: Pairs.
-        key: Of the pool's random numbers.
+        key: Key of the pool's random numbers.
     """
     pairs = [pair_count(count, int(layered.sum()), len(pool), pairing.fraction) for count in rows.tolist()]
     units = rows - pairs
@@ -108,7 +123,7 @@ def _channel_units(
 
 
 def _merge(parts: list[Units], places: list[NDArray[np.float64]]) -> Units:
-    """Units in the order of their places, in which each part already is."""
+    """Merge units by their places; within each part they are already ordered."""
     if len(parts) == 1:
         return parts[0]
     order = np.argsort(np.concatenate(places), kind="stable")
@@ -116,10 +131,10 @@ def _merge(parts: list[Units], places: list[NDArray[np.float64]]) -> Units:
 
 
 def _cycles(layered: NDArray[np.bool_], start: int, count: int, key: Key) -> Integers:
-    """Positions ``start … start + count`` of an endless row of shuffled cycles through a pool.
+    """Return ``count`` entries, from ``start`` on, of an endless sequence of shuffled cycles through a pool.
 
-    Each cycle holds every position once, so nothing repeats before everything was used; layered items recur evenly
-    through the cycle, so that every stretch has its share of pairs. Any stretch is found without the ones before it.
+    Each cycle contains every position once, so no item repeats before all were used; layered items recur evenly within
+    the cycle, so that every range has its share of pairs. Any range is computed without the ones before it.
     """
     if not count:
         return np.empty(0, np.int64)
@@ -128,13 +143,22 @@ def _cycles(layered: NDArray[np.bool_], start: int, count: int, key: Key) -> Int
     cycles = np.empty((last - first, total), dtype=np.int64)
     pattern = spread([int(layered.sum()), int((~layered).sum())], total)
     for kind, members in enumerate((np.flatnonzero(layered), np.flatnonzero(~layered))):
+        # Sorting random keys shuffles each cycle; unlike `permutation`, it can start at any cycle.
         keys = key.matrix(kind, first, last, len(members))
         cycles[:, pattern == kind] = members[np.argsort(keys, axis=1)]
     return cycles.reshape(-1)[start - first * total :][:count]
 
 
 def interleave(streams: list[Units], weights: list[float]) -> tuple[Integers, Integers]:
-    """Interleave the units of all streams evenly, pairs at even rows; returns their order and their streams."""
+    """Interleave the units of all streams evenly, with pairs at even rows.
+
+    Args:
+        streams: Units of each stream.
+        weights: Weight of each stream.
+
+    Returns:
+        Order of the concatenated units, and the stream of each unit before it is ordered.
+    """
     exact = [Fraction(str(weight)) for weight in weights]
     places = [
         ideal_places(np.cumsum(units.size) - units.size, units.size, share / sum(exact))
@@ -145,19 +169,20 @@ def interleave(streams: list[Units], weights: list[float]) -> tuple[Integers, In
     order = np.argsort(place, kind="stable")
     if (size == 1).all():
         return order, stream
-    # Singles go two by two, each couple at the mean of its places: then every block has two rows.
+    # Singles are joined in twos, placed at the mean of their places, so that every block has two rows.
     couples, pairs = order[size[order] == 1].reshape(-1, 2), order[size[order] == 2]
     blocks = np.concatenate([couples, np.stack([pairs, pairs], axis=1)])
     blocks = blocks[np.argsort(np.concatenate([place[couples].mean(axis=1), place[pairs]]), kind="stable")]
     blocks = _level(blocks, stream, [float(share / sum(exact)) for share in exact])
+    # A pair fills both entries of its block: drop the repetition.
     return blocks[np.append(True, blocks.ravel()[1:] != blocks.ravel()[:-1]).reshape(-1, 2)], stream
 
 
 def _level(blocks: Integers, stream: Integers, shares: list[float], passes: int = 8) -> Integers:
-    """Swap neighbouring blocks where a stream has run more than 1.3 rows ahead of its share, or behind.
+    """Swap neighbouring blocks where a stream is 1.3 rows or more ahead of its share, or behind it.
 
-    That keeps windows within two rows of the ratio. A swap changes the running totals between the two blocks alone, so
-    all places are mended at once; a few passes settle the rare chains.
+    This keeps windows within two rows of the ratio. A swap changes the running totals only between its two blocks, so
+    all places are corrected at once; a few passes resolve the rare chains.
     """
     excess = (stream[blocks][:, :, None] == np.arange(len(shares))).sum(axis=1) - 2 * np.array(shares)
     for _ in range(passes):
@@ -167,6 +192,7 @@ def _level(blocks: Integers, stream: Integers, shares: list[float], passes: int 
         places = np.flatnonzero((now >= 1.3) & (then < now - 1e-9))
         if not len(places):
             break
+        # Adjacent swaps would share a block.
         places = places[np.append(True, np.diff(places) > 1)]
         for table in (blocks, excess):
             table[places], table[places + 1] = table[places + 1], table[places].copy()

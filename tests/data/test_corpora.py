@@ -127,7 +127,7 @@ def test_what_a_set_lacks_is_logged(tmp_path, caplog):
         "corpus.backgrounds=null",
     )
     assert "portraits.rwp: there is no manifest" in caplog.text
-    assert len(corpus.scenes) == 3, "the drawn ones"
+    assert len(corpus.scenes) == 3, "the rendered ones"
 
 
 def small_corpus(root: Path, **options: object) -> Corpus:
@@ -150,7 +150,7 @@ def test_foregrounds_are_estimated_for_training_only(tmp_path, monkeypatch):
     assert np.unique(DrawDataset(corpus.sets, corpus.scenes, 16)[draw].background.reshape(-1, 3), axis=0).shape[0] == 1
 
 
-def test_decoded_layers_are_cached_by_choice(tmp_path):
+def test_decoded_layers_are_cached_on_request(tmp_path):
     corpus = small_corpus(tmp_path, cache_gigabytes=0.01, cache_side=24)
     assert isinstance(corpus.train["portraits"]["pairs"], DecodedSource) and type(corpus.validation["pairs"]) is Source
     crop = DrawDataset(corpus.sets, corpus.scenes, 16)[Draw(0, 0, -1, seed=0, view=0, severity=0.0, pair=-1)]
@@ -164,7 +164,7 @@ def test_the_policy_for_bad_files(tmp_path, project_cache):
         small_corpus(tmp_path, on_bad_file="ignore")
 
 
-def test_test_pictures_keep_cleaned_mattes_and_detail_regions(tmp_path):
+def test_test_images_keep_cleaned_mattes_and_detail_regions(tmp_path):
     pair_tree(tmp_path / "ppm", ["a"], "image", "matte", (".jpg", ".jpg"))
     example = evaluation_pairs(ppm100(tmp_path / "ppm"), "ppm", Scenes([]))[0].load()
     assert not np.isin(example.alpha, [1, 2, 253, 254]).any()
@@ -199,7 +199,7 @@ def test_another_studio_set_brings_its_own_composites(tmp_path):
     assert np.array_equal(example.image[opaque], foreground[opaque]) and example.image.shape == foreground.shape
 
 
-def test_cut_outs_are_tested_before_a_scene_each(synthetic_root):
+def test_each_cutout_is_tested_on_one_scene(synthetic_root):
     source = synthetic_corpus(PEOPLE, 0, SIDE).train["studio"]["composition1k"]
     first, again = (evaluation_pairs(source, "own", Scenes([]))[0].load() for _ in range(2))
     assert np.array_equal(first.image, again.image)
@@ -211,7 +211,7 @@ def test_cut_outs_are_tested_before_a_scene_each(synthetic_root):
     assert not np.array_equal(others.background[:20, :20], first.background[:20, :20])
 
 
-def test_sets_on_disk_join_the_rendered_ones_or_take_their_place(synthetic_root, tmp_path):
+def test_sets_on_disk_join_or_replace_the_rendered_ones(synthetic_root, tmp_path):
     pair_tree(tmp_path / "own", ["a", "b"], "image", "alpha", (".jpg", ".png"))
     lists = lines(tmp_path / "list", ["a,train", "b,test"])
     own = partial(pairs, tmp_path / "own", split_list=lists)

@@ -7,7 +7,7 @@ from matting.data.crop import choose_box, full_box, resize, scene_box
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 2**31), st.floats(0.05, 1.0))
-def test_boxes_lie_inside_and_are_square_as_far_as_they_fit(
+def test_boxes_are_inside_and_are_square_as_far_as_they_fit(
     height: int, width: int, seed: int, smallest: float
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -31,13 +31,13 @@ def test_people_keep_their_proportions_in_most_crops() -> None:
 
 
 @given(st.integers(0, 2**31))
-def test_a_crop_holds_a_soft_pixel(seed: int) -> None:
+def test_a_crop_contains_a_soft_pixel(seed: int) -> None:
     alpha = np.zeros((80, 120), np.uint8)
     alpha[8:12, 100:104] = 128
     assert choose_box(alpha, np.random.default_rng(seed), 0.3).cut(alpha).max() == 128
 
 
-def test_all_soft_pixels_are_met_in_time() -> None:
+def test_all_soft_pixels_are_reached_eventually() -> None:
     alpha = np.zeros((64, 64), np.uint8)
     alpha[::4, ::4] = 128
     covered = np.zeros_like(alpha, dtype=bool)

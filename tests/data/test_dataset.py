@@ -42,7 +42,7 @@ def test_a_draw_is_a_function_of_its_row(dataset: DrawDataset) -> None:
     assert (first.alpha != other.alpha).any()
 
 
-def test_a_photograph_ships_itself_as_both_layers(dataset: DrawDataset) -> None:
+def test_a_photo_is_both_layers(dataset: DrawDataset) -> None:
     crop = dataset[draw(PHOTO, -1)]
     assert (crop.foreground == crop.background).all()
 
@@ -53,7 +53,7 @@ def test_views_of_a_pair_share_geometry_and_foreground_but_not_the_background(da
     assert (first.background != second.background).any()
 
 
-def test_a_photograph_before_another_scene_uses_its_foreground_layer(dataset: DrawDataset) -> None:
+def test_a_photo_on_another_scene_uses_its_foreground_layer(dataset: DrawDataset) -> None:
     recomposed, layer = dataset[draw(PHOTO, 0)], dataset[draw(LAYER, 0)]
     assert (recomposed.foreground == layer.foreground).all()
     assert (recomposed.background == 255).all()
@@ -75,7 +75,7 @@ def test_collate_stacks_planes_and_keeps_the_row(dataset: DrawDataset) -> None:
     assert batch.person.dtype == torch.int64 and batch.person.min() >= 0 and batch.severity.tolist() == [0.5, 0.5]
 
 
-def test_persons_are_told_apart_by_who_they_are_and_not_by_the_photograph(dataset: DrawDataset) -> None:
+def test_persons_are_distinguished_by_identity_and_not_by_photo(dataset: DrawDataset) -> None:
     """Two photos of one person are one person in the contrast; items without an identity are themselves."""
     photo, layer = dataset.sources["set"].items
     sets = {

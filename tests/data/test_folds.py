@@ -29,7 +29,7 @@ def test_folds_divide_the_people_of_every_source(corpus):
         assert set(left_out.values()) <= {1}
 
 
-def test_one_person_stands_in_one_fold(corpus):
+def test_all_images_of_a_person_are_in_one_fold(corpus):
     item = corpus.train["portraits"]["rwp"].items[0]
     assert fold_of(replace(item, name="another image"), 5) == fold_of(item, 5)
 

@@ -17,9 +17,9 @@ def test_ranks_are_disjoint_equal_and_together_the_plan(batch_size: int, world_s
     ranks = [batches(batch_size=batch_size, rank=rank, world_size=world_size) for rank in range(world_size)]
     for rank in ranks:
         rank.consumed = epoch * len(rank)
-    drawn = [list(rank) for rank in ranks]
-    assert len({len(batches_of_rank) for batches_of_rank in drawn}) == 1
-    interleaved = [draw for step in zip(*drawn, strict=True) for batch in step for draw in batch]
+    batches_by_rank = [list(rank) for rank in ranks]
+    assert len({len(batches_of_rank) for batches_of_rank in batches_by_rank}) == 1
+    interleaved = [draw for step in zip(*batches_by_rank, strict=True) for batch in step for draw in batch]
     assert interleaved == SCHEDULE.plan(epoch).draws(slice(len(interleaved)))
     assert len(interleaved) > SCHEDULE.rows - batch_size * world_size
 
@@ -33,7 +33,7 @@ def test_no_batch_splits_a_pair(batch_size: int, world_size: int) -> None:
 
 
 @given(st.integers(0, 40), st.sampled_from([2, 4]))
-def test_a_position_is_continued_exactly(consumed: int, batch_size: int) -> None:
+def test_a_position_is_resumed_exactly(consumed: int, batch_size: int) -> None:
     whole = batches(batch_size=batch_size)
     length = len(whole)
     epoch, start = divmod(consumed, length)
@@ -42,7 +42,7 @@ def test_a_position_is_continued_exactly(consumed: int, batch_size: int) -> None
     assert list(resumed) == list(whole)[start:]
 
 
-def test_the_two_ranks_of_half_the_batch_make_the_double_batch() -> None:
+def test_two_ranks_of_half_the_batch_size_make_the_same_batch() -> None:
     double = list(batches(batch_size=8))
     halves = zip(*(batches(batch_size=4, rank=rank, world_size=2) for rank in range(2)), strict=True)
     assert [first + second for first, second in halves] == double

@@ -63,7 +63,7 @@ def test_level_counts_are_websters(weights: list[int], rows: int) -> None:
 
 
 @given(WEIGHTS, st.integers(0, 200))
-def test_a_row_more_takes_no_row_from_anybody(weights: list[int], rows: int) -> None:
+def test_a_further_row_takes_no_row_from_any_set(weights: list[int], rows: int) -> None:
     steps = np.diff([level_counts(tuple(weights), rows), level_counts(tuple(weights), rows + 1)], axis=0)[0]
     assert sorted(steps.tolist()) == [0] * (len(weights) - 1) + [1]
 
@@ -75,12 +75,12 @@ def test_sets_get_their_shares_of_the_role_over_every_number_of_epochs(
     """By items or by weights, in the role's own stream and in the augmented one, which stay as exact as they were."""
     weights = data.draw(st.none() | st.lists(st.integers(1, 9), min_size=len(sizes), max_size=len(sizes)))
     totals = {"portraits": 80, "augmented": int(apportion([1, 8, 5], 120)[1])}
-    drawn = {stream: np.zeros(len(sizes), int) for stream in totals}
+    counts = {stream: np.zeros(len(sizes), int) for stream in totals}
     for epoch, plan in enumerate(plans(make_catalog(sizes, weights, layered=5), fraction=fraction)):
         assert np.bincount(plan.stream).tolist() == [10, 80, 50, 120]
         for stream, rows in totals.items():
-            drawn[stream] += rows_of(plan, stream)
-            assert tuple(drawn[stream]) == level_counts(tuple(weights or sizes), (epoch + 1) * rows)
+            counts[stream] += rows_of(plan, stream)
+            assert tuple(counts[stream]) == level_counts(tuple(weights or sizes), (epoch + 1) * rows)
 
 
 @given(st.lists(st.integers(1, 40), min_size=2, max_size=3), st.sampled_from([0.0, 0.5, 1.0]), st.booleans())
@@ -96,7 +96,7 @@ def test_no_item_returns_before_all_of_its_set_were_used(sizes: list[int], fract
 
 
 def test_the_smallest_set_is_not_rounded_away() -> None:
-    """2 of 1,002 items are a seventh of a row an epoch: in seven epochs they have had a row, as all the others."""
+    """2 of 1,002 items are a seventh of a row per epoch: after seven epochs they have had a row, like all others."""
     found = [rows_of(plan, "portraits")[1] for plan in plans(make_catalog([1000, 2]))]
     assert sum(found) == 1 and sum(rows_of(plan, "portraits")[0] for plan in plans(make_catalog([1000, 2]))) == 559
 
@@ -151,7 +151,7 @@ def configured(root: Path, *overrides: str) -> Corpus:
     nothing = [f"corpus.{name}=null" for name in ("studio", "composites", "coarse", "backgrounds")]
     try:
         corpus = build(load_config(["corpus=disk", f"corpus.root={root}", *nothing, *overrides]).corpus)
-    except HydraException as error:  # as the command line tells it
+    except HydraException as error:  # as the command line reports it
         raise ValueError(explain(error)) from error
     assert isinstance(corpus, Corpus)
     return corpus
@@ -185,7 +185,7 @@ def test_sets_are_chosen_as_a_list_and_weighed(folders: Path) -> None:
     }
 
 
-def test_a_set_can_be_taken_out_again(folders: Path) -> None:
+def test_a_set_can_be_removed_again(folders: Path) -> None:
     corpus = configured(folders, OWN, f"corpus.portraits.own.root={folders}/mine", "corpus.portraits.rwp=null")
     assert list(corpus.sets) == ["portraits.own"]
     assert all("/" not in pair.name for pair in corpus.test), "names of a single set stay as they are"
@@ -249,7 +249,7 @@ def test_two_unnamed_sets_of_one_format_are_refused(folders: Path) -> None:
         disk_corpus(folders, portraits=readers)
 
 
-def test_nobody_is_trained_on_here_and_tested_there(folders: Path, tmp_path: Path) -> None:
+def test_nobody_is_both_trained_and_tested_on(folders: Path, tmp_path: Path) -> None:
     """The same folder in two roles, once through a link, with lists that contradict one another."""
     (tmp_path / "link").symlink_to(folders / "mine")
     everything = partial(
@@ -264,7 +264,7 @@ def verdicts(path: Path, source: str, accepted: int) -> Path:
     return lines(path, ["source,name,verdict", *rows])
 
 
-def test_verdicts_hold_for_the_set_that_they_are_about(folders: Path, tmp_path: Path) -> None:
+def test_verdicts_apply_to_the_set_they_are_about(folders: Path, tmp_path: Path) -> None:
     own = {"mine": partial(pairs, folders / "mine"), "rwp": partial(rwp, folders / "RWP")}
     whole, file = disk_corpus(folders, portraits=own), verdicts(tmp_path / "v.csv", "pairs", 20)
     by_format, by_name = (

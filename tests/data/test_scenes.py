@@ -40,7 +40,7 @@ def test_views_follow_their_random_numbers(scenes: Scenes, tmp_path: Path) -> No
     assert (views[0] == views[1]).all() and (views[0] != views[2]).any()
 
 
-def test_statistics_tell_what_they_say() -> None:
+def test_statistics_measure_what_they_claim() -> None:
     gray, red = np.full((64, 64, 3), 128, np.uint8), np.zeros((64, 64, 3), np.uint8)
     red[..., 0] = 255
     checks = np.kron(np.indices((8, 8)).sum(axis=0) % 2, np.ones((8, 8)))[..., None].repeat(3, 2).astype(np.uint8) * 255

@@ -29,7 +29,7 @@ def test_borders_cover_the_run_and_starve_no_stage(fractions: list[float], epoch
 
 
 @given(st.integers(1, 60), st.integers(1, 5))
-def test_every_epoch_finds_the_stage_whose_borders_hold_it(epochs: int, count: int) -> None:
+def test_every_epoch_finds_the_stage_whose_borders_contain_it(epochs: int, count: int) -> None:
     curriculum = stages(*[1.0] * count)
     borders = curriculum.borders(epochs)
     for epoch in range(epochs):
@@ -57,6 +57,6 @@ def test_an_unknown_difficulty_is_refused() -> None:
         ({"sizes": [192, 256, 384], "shuffled": True}, "no stages in time; set curriculum.sizes=null"),
     ],
 )
-def test_sizes_that_fit_no_stages_are_refused(changes: dict[str, object], message: str) -> None:
+def test_sizes_that_do_not_match_the_stages_are_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(stages(0.3, 0.4, 0.3), **changes)

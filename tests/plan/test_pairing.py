@@ -7,9 +7,7 @@ from matting.plan.pairing import Pairing, antagonists, pair_count
 
 
 @given(st.integers(0, 2000), st.integers(1, 300), st.floats(0, 1), st.data())
-def test_the_share_of_paired_rows_is_what_was_asked(
-    rows: int, items: int, fraction: float, data: st.DataObject
-) -> None:
+def test_the_share_of_paired_rows_is_as_requested(rows: int, items: int, fraction: float, data: st.DataObject) -> None:
     layered = data.draw(st.integers(0, items))
     pairs = pair_count(rows, layered, items, fraction)
     units = rows - pairs
@@ -34,7 +32,7 @@ def test_units_of_the_statistics_do_not_matter() -> None:
     np.testing.assert_array_equal(antagonists(first, candidates, statistics), antagonists(first, candidates, scaled))
 
 
-def test_a_background_never_faces_itself_while_another_is_at_hand() -> None:
+def test_a_background_is_never_paired_with_itself_if_there_is_another() -> None:
     statistics = np.zeros((3, 2))
     assert antagonists(np.array([1]), np.array([[1, 1, 2]]), statistics).tolist() == [2]
 

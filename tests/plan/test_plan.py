@@ -102,7 +102,7 @@ def test_backgrounds_go_where_there_is_none(catalog: Catalog) -> None:
     assert (plan.scene[~layered_only] == -1).all()
 
 
-def test_plain_variants_stand_beside_the_original() -> None:
+def test_plain_variants_are_drawn_along_with_the_original() -> None:
     """White, blue, gradient and the photo's own background, each about a quarter of the draws of layered items."""
     catalog = make_catalog(coarse=10)
     coco = replace(catalog.roles["coarse"]["c"], layered=np.arange(10) < 5, plain_variants=True)
@@ -128,8 +128,8 @@ def test_stages_open_what_the_article_says(catalog: Catalog) -> None:
     }
     for epoch, kinds in expected.items():
         plan = make_plan(catalog, epoch=epoch, rows=520, curriculum=THREE_STAGES)
-        drawn = {(plan.streams[s], int(d)) for s, d in zip(plan.stream, plan.difficulty, strict=True)}
-        assert drawn == kinds
+        opened = {(plan.streams[s], int(d)) for s, d in zip(plan.stream, plan.difficulty, strict=True)}
+        assert opened == kinds
     last = make_plan(catalog, epoch=9, rows=520, curriculum=THREE_STAGES)
     assert set(last.streams) == set(ARTICLE)
     assert make_plan(catalog, epoch=7, rows=520, curriculum=THREE_STAGES).severity.max() <= 0.5

@@ -1,4 +1,4 @@
-"""One file per on-disk format. Every reader fills the same `Source`: items as metadata, layers on demand."""
+"""One file per on-disk format. Every reader returns a `Source`: items as metadata, layers on demand."""
 
 from matting.data.formats.aim500 import aim500
 from matting.data.formats.aisegment import aisegment

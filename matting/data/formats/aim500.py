@@ -26,9 +26,9 @@ def aim500(
     """Read the images of one category of AIM-500.
 
     Args:
-        root: The folder that holds ``original`` and ``mask``.
-        split: ``test`` is everything; others need a list.
-        split_list: File with ``name,split`` a line.
+        root: The folder that contains ``original`` and ``mask``.
+        split: ``test`` is the whole set; other splits need a list.
+        split_list: File with one ``name,split`` per line.
         category: One of `CATEGORIES`; None takes all of them.
 
     Returns:
@@ -37,7 +37,7 @@ def aim500(
     Raises:
         IncompleteError: If an image has no partner or no category.
         FileNotFoundError: If a folder or the JSON is missing.
-        MattingError: If the category is unknown, or another split is asked for without a list.
+        MattingError: If the category is unknown, or another split is requested without a list.
     """
     if category not in (None, *CATEGORIES):
         raise MattingError(f"aim500: expected a category of {', '.join(CATEGORIES)}, found '{category}'")
@@ -56,14 +56,17 @@ def aim500(
 
 
 def read_categories(path: Path) -> dict[str, str]:
-    """Read the JSON: an entry per image that is its category, or a record with a key ``category``.
+    """Read the JSON, whose entries are a category or a record with a key ``category``.
+
+    Args:
+        path: The JSON file.
 
     Returns:
-        Category by the image's name without ending.
+        Category of each image, by file name without extension.
 
     Raises:
-        FileNotFoundError: If it is missing.
-        MattingError: If it is no such JSON.
+        FileNotFoundError: If the file is missing.
+        MattingError: If it has another structure.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected the categories of AIM-500; restore it from the archive")

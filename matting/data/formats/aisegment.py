@@ -1,4 +1,4 @@
-"""AISegment matting-human: 34,427 half-length portraits with mattes of a vendor's software.
+"""AISegment matting-human: 34,427 half-length portraits with mattes from a vendor's software.
 
 Layout::
 
@@ -17,9 +17,9 @@ def aisegment(root: Path | str, split: str = "train", split_list: Path | str | N
     """Read a split of AISegment.
 
     Args:
-        root: The folder that holds ``clip_img`` and ``matting``.
+        root: The folder that contains ``clip_img`` and ``matting``.
         split: ``train``, ``val`` or ``test``.
-        split_list: File with ``name,split`` a line; by default a hash of the name gives 80, 10 and 10 %.
+        split_list: File with one ``name,split`` per line; by default a hash of the name gives 80, 10 and 10 %.
 
     Returns:
         A source named ``aisegment``, sorted by name.
@@ -38,6 +38,6 @@ def aisegment(root: Path | str, split: str = "train", split_list: Path | str | N
 
 
 def _by_name(folder: Path, what: str, prefix: str, problems: list[str]) -> dict[str, Path]:
-    """Files by their path, without what tells the two trees apart."""
+    """Index files by their path without the prefixes in which the two trees differ."""
     files = by_stem(folder, what, problems, recursive=True)
     return {"/".join(part.removeprefix(prefix) for part in name.split("/")): path for name, path in files.items()}

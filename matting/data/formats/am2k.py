@@ -1,8 +1,8 @@
-"""AM-2k (Li et al., "Bridging Composite and Real: GFM", IJCV 2022): 2,000 animals, for mixes that are not all people.
+"""AM-2k (Li et al., "Bridging Composite and Real: GFM", IJCV 2022): 2,000 animals, for mixtures of more than people.
 
 Layout::
 
-    train/{original,mask}[,fg,bg]/m_xxxxxxxx.*       1,800; fg and bg are made by the user with the authors' script
+    train/{original,mask}[,fg,bg]/m_xxxxxxxx.*       1,800; fg and bg: made by the user with the authors' script
     validation/{original,mask,trimap}/m_xxxxxxxx.*   200
 """
 
@@ -17,11 +17,11 @@ def am2k(root: Path | str, split: str = "train") -> Source:
     """Read AM-2k.
 
     Args:
-        root: The folder that holds ``train`` and ``validation``.
+        root: The folder that contains ``train`` and ``validation``.
         split: ``train``; ``val`` and ``test`` are both the validation set.
 
     Returns:
-        A source named ``am2k``, sorted by name; layered where ``fg`` has the image.
+        A source named ``am2k``, sorted by name; items with a file in ``fg`` are layered.
 
     Raises:
         IncompleteError: If an image has no partner.

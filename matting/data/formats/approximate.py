@@ -1,4 +1,4 @@
-"""Approximate mattes from outlines: what COCO's masks become before a network learns from them."""
+"""Approximate mattes from outlines, such as COCO's masks, to train on."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -14,29 +14,30 @@ from matting.images import Pixels
 from matting.trimap import BACKGROUND, CODES, FOREGROUND, UNKNOWN, is_unknown
 
 Refine: TypeAlias = Callable[[Pixels, Pixels], NDArray[np.floating]]
-"""Given a photo and a trimap, the matte: ``(H, W)`` float in [0, 1]."""
+"""Computes a matte, ``(H, W)`` float in [0, 1], from a photo and a trimap."""
 
 BAND = 0.04
-"""Half the width of the unknown band, as a share of the square root of the mask's area: so coarse are outlines."""
+"""Half the width of the unknown band, as a share of the square root of the mask's area; outlines are that coarse."""
 MARGIN = 24
-"""Pixels around the unknown region that a solver sees: enough to know the background's colours."""
+"""Pixels around the unknown region that a solver sees: enough to estimate the colours of the background."""
 
 
 def trimap_from_mask(mask: NDArray[np.bool_], band: float = BAND) -> Pixels:
-    """Draw a trimap around an outline.
+    """Build a trimap around an outline.
 
     Args:
         mask: ``(H, W)`` bool.
         band: Half the width of the unknown region, as a share of the square root of the mask's area.
 
     Returns:
-        ``(H, W)`` uint8: 0 background, 128 unknown, 255 foreground. Hair stands out of outlines, so the band reaches
-        one and a half times as far outwards as inwards.
+        ``(H, W)`` uint8: 0 background, 128 unknown, 255 foreground. Outlines cut off hair, so the band extends one
+        and a half times as far outwards as inwards.
     """
     radius = max(2.0, band * float(np.sqrt(mask.sum())))
-    # The image's edge is no outline: a body that is cut off by it goes on.
+    # The image's edge is not an outline: a body that it cuts off continues beyond it.
     pad = int(2 * radius) + 1
     padded = np.pad(mask, pad, mode="edge").astype(np.uint8)
+    # 5 is OpenCV's more accurate approximation of Euclidean distance.
     inner, outer = (cv2.distanceTransform(part, cv2.DIST_L2, 5) for part in (padded, 1 - padded))
     trimap = np.full(padded.shape, CODES[UNKNOWN], np.uint8)
     trimap[inner > radius] = CODES[FOREGROUND]
@@ -50,10 +51,10 @@ def approximate_matte(photo: Pixels, mask: NDArray[np.bool_], refine: Refine = c
     Args:
         photo: ``(H, W, 3)`` uint8.
         mask: ``(H, W)`` bool, the people.
-        refine: Fills in the unknown region; `closed_form`, or a trained network that disregards the trimap.
+        refine: Fills in the unknown region; `closed_form`, or a trained network, which ignores the trimap.
 
     Returns:
-        ``(H, W)`` uint8: 0 and 255 where the trimap is definite, refined between.
+        ``(H, W)`` uint8: 0 and 255 where the trimap is definite, refined elsewhere.
 
     Raises:
         MattingError: If the sizes differ, or the mask is empty.

@@ -1,4 +1,4 @@
-"""What every data set becomes: a list of items to plan with, and the layers of one item to train on."""
+"""The common form of all data sets: a list of items for planning, and the layers of one item for training."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from matting.images import Pixels, read_alpha
 from matting.plan.curriculum import DIFFICULTIES
 
 Look = Callable[[Pixels], Box]
-"""Given a matte, ``(H, W)`` uint8, the part of it that is wanted."""
+"""Chooses the part of an image to use, given its matte, ``(H, W)`` uint8."""
 
 
 class Layers(NamedTuple):
     """The layers of one item, or of a part of it.
 
     Attributes:
-        foreground: ``(h, w, 3)`` uint8 sRGB: the foreground colours, or the photo itself where none are known.
-        alpha: ``(H, W)`` uint8, 255 = foreground; ``(h, w)`` is this size, or a power of two below it, rounded up.
-        background: ``(h, w, 3)`` uint8 sRGB, or None where the plan's scene goes behind the foreground.
-        ignore: ``(H, W)`` bool, True where the annotation says nothing, or None when it holds everywhere.
+        foreground: ``(h, w, 3)`` uint8 sRGB: the foreground colours, or the photo itself where they are unknown.
+        alpha: ``(H, W)`` uint8, 255 = foreground; ``(h, w)`` is this size or that size divided by a power of two.
+        background: ``(h, w, 3)`` uint8 sRGB, or None where the plan provides the scene behind the foreground.
+        ignore: ``(H, W)`` bool, True where there is no annotation, or None if the whole image is annotated.
     """
 
     foreground: Pixels
@@ -39,15 +39,15 @@ class Item:
     """One annotated person or group, known without decoding an image.
 
     Attributes:
-        name: Unique within its source; used in plans, reports and error messages.
-        alpha: File that holds the matte; the photo itself where the matte is drawn from annotations.
+        name: Name, unique within its source; used in plans, reports and error messages.
+        alpha: File of the matte; the photo itself where the matte is rendered from annotations.
         photo: The photo, or None where the item exists only as a foreground layer.
         foreground: The foreground layer, or None where only the photo exists.
-        background: The photo's own background layer, where the data set ships one next to the foreground.
-        trimap: A trimap that the data set ships for its metrics.
+        background: The photo's own background layer, where the data set includes one along with the foreground.
+        trimap: A trimap that the data set includes for its metrics.
         difficulty: ``clear``, ``medium`` or ``hard``.
         tags: Attribute tags, such as ``backlit`` or ``glasses``.
-        identity: Who it is: items of one identity never stand on both sides of a split.
+        identity: Who is shown: items with the same identity are never on both sides of a split.
     """
 
     name: str
@@ -71,28 +71,28 @@ class Item:
 
     @property
     def layered(self) -> bool:
-        """Whether the item can stand before another background."""
+        """Whether the item can be composited onto another background."""
         return self.foreground is not None
 
 
 def stored_trimap(item: Item, alpha: Pixels) -> Pixels | None:
-    """The trimap as the item's file has it, None where it has none."""
+    """Read the trimap of an item; None where the item has no trimap file."""
     return read_alpha(item.trimap) if item.trimap else None
 
 
 @dataclass(frozen=True)
 class Source:
-    """A data set as the plan and the loader see it.
+    """A data set as the plan and the loader use it.
 
     Attributes:
         name: Name of the format, such as ``rwp``.
-        items: Metadata in a fixed order: an item's position is its index in the plan.
-        alpha_reader: Reads an item's matte; formats that store it in a way of their own bring their own.
-        trimap_reader: Given an item and its matte, the trimap that the data set's metrics use, ``(H, W)`` uint8.
-        ignored: Given an item and its matte, ``(H, W)`` bool, True where the annotation says nothing.
-        frame: Given a matte, the part of the image that the item is about.
-        plain_variants: Whether layered items are also drawn before white, blue and a gradient.
-        notes: What the tree on disk lacks although it can be used, in sentences.
+        items: Metadata in a fixed order: the plan refers to items by position.
+        alpha_reader: Reads an item's matte; replaced by formats that store mattes in a special way.
+        trimap_reader: Returns the trimap that the data set's metrics use, ``(H, W)`` uint8, for an item and its matte.
+        ignored: Returns ``(H, W)`` bool, True where there is no annotation, for an item and its matte.
+        frame: Returns the part of the image that belongs to the item, for its matte.
+        plain_variants: Whether layered items are also drawn on white, blue and a gradient.
+        notes: Sentences about what the tree on disk lacks although it is usable.
     """
 
     name: str
@@ -114,11 +114,11 @@ class Source:
 
         Args:
             index: Position of the item.
-            recomposed: True if another background goes behind the foreground; needs a layered item. Otherwise a
-                photo comes as both foreground and background, and an item without one leaves background None.
-            look: Chooses the part, once the matte is known; everything by default.
-            smallest_side: If given, colours may come at a half, a quarter or an eighth, decoded that much faster, as
-                long as both sides keep so many pixels.
+            recomposed: True if the foreground is composited onto another background; needs a layered item. Otherwise
+                a photo is returned as both foreground and background; without a photo, background is None.
+            look: Chooses the part from the matte; the whole image by default.
+            smallest_side: If given, colours may be returned at a half, a quarter or an eighth, which decodes faster, as
+                long as both sides keep at least this many pixels.
 
         Returns:
             Layers of one part of the image.
@@ -129,7 +129,7 @@ class Source:
         item = self.items[index]
         if recomposed and item.foreground is None:
             raise MattingError(
-                f"item '{item.name}' of '{self.name}' has no foreground layer to set before a new background"
+                f"item '{item.name}' of '{self.name}' has no foreground layer to composite onto a new background"
             )
         alpha = self.alpha_reader(item.alpha)
         box = self.frame(alpha) if self.frame else full_box(*alpha.shape)
@@ -147,7 +147,7 @@ class Source:
 
 
 def _colour_files(item: Item, recomposed: bool) -> tuple[Path, Path | None]:
-    """Files of the foreground and of the background that goes with it."""
+    """Return the files of the foreground and of its background; None where the plan provides the background."""
     if item.foreground and (recomposed or item.photo is None):
         return item.foreground, None
     if item.foreground and item.background:

@@ -1,4 +1,4 @@
-"""COCO's instance annotations, as far as they are about people."""
+"""Read the people in COCO's instance annotations."""
 
 import json
 from collections.abc import Collection
@@ -17,8 +17,8 @@ class Person(NamedTuple):
     Attributes:
         outline: COCO's ``segmentation``: polygons, or a run-length code.
         box: Left, top, width and height in pixels.
-        area: In pixels.
-        is_crowd: True for a group that nobody separated.
+        area: Area in pixels.
+        is_crowd: True for a group whose people are not separated.
     """
 
     outline: Any
@@ -41,14 +41,14 @@ def read_people(path: Path, only: Collection[int] | None = None) -> dict[int, An
 
     Args:
         path: The file.
-        only: If given, the ids of the photos that matter; the others are forgotten, which saves gigabytes.
+        only: If given, the ids of the photos to keep; dropping the others saves gigabytes.
 
     Returns:
         Photos by COCO's id, in the file's order.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        MattingError: If it is no such JSON.
+        FileNotFoundError: If the file is missing.
+        MattingError: If it has another structure.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected COCO's instance annotations; unpack annotations_trainval2017.zip")
@@ -76,12 +76,12 @@ def _person(entry: dict[str, Any]) -> Person:
 
 
 def person_mask(person: Person, height: int, width: int) -> NDArray[np.bool_]:
-    """Draw a person's outline as COCO's own tools do.
+    """Render a person's outline to a mask, as COCO's own tools do.
 
     Args:
         person: The person or crowd.
-        height: Of the photo.
-        width: Of the photo.
+        height: Height of the photo in pixels.
+        width: Width of the photo in pixels.
 
     Returns:
         ``(height, width)`` bool.
@@ -89,15 +89,15 @@ def person_mask(person: Person, height: int, width: int) -> NDArray[np.bool_]:
     from pycocotools import mask as coco
 
     code = person.outline
-    if isinstance(code, list):
+    if isinstance(code, list):  # polygons
         code = coco.merge(coco.frPyObjects(code, height, width))
-    elif isinstance(code["counts"], list):
+    elif isinstance(code["counts"], list):  # run lengths without compression, as crowds have them
         code = coco.frPyObjects(code, height, width)
     return np.asarray(coco.decode(code), dtype=bool)
 
 
 def union_mask(people: Collection[Person], height: int, width: int) -> NDArray[np.bool_]:
-    """Where any of the people is; see `person_mask`."""
+    """Render the union of people's outlines; see `person_mask`."""
     covered = np.zeros((height, width), dtype=bool)
     for person in people:
         covered |= person_mask(person, height, width)

@@ -1,10 +1,10 @@
-"""A portrait subset of COCO: photos whose instance annotations show one or a few people, well in view.
+"""A portrait subset of COCO: photos whose instance annotations show one or a few clearly visible people.
 
 Layout::
 
     {train2017,val2017}/<id>.jpg   annotations/instances_{train,val}2017.json
 
-COCO draws outlines, not mattes. ``matting data coco-mattes`` refines them into approximate mattes, ``<id>.png`` in a
+COCO has outlines, not mattes. ``matting data coco-mattes`` refines them into approximate mattes, ``<id>.png`` in a
 folder of its own; without that folder the outlines themselves are the mattes, and the source's notes say so.
 """
 
@@ -27,14 +27,14 @@ SPLITS = ("train", "val")
 
 @dataclass(frozen=True)
 class PersonFilter:
-    """Which photos are portraits.
+    """Selects the photos that are portraits.
 
     Attributes:
-        smallest: Share of the photo that a person covers at least; smaller ones are bystanders, and where they
-            are is ignored.
-        largest_at_least: Share that the largest person covers at least.
-        most: Number of people at most, bystanders aside.
-        truncated: Whether people may be cut off by the top or a side; portraits are always cut by the bottom.
+        smallest: Minimum share of the photo that a person covers; smaller ones are bystanders, whose pixels are
+            ignored.
+        largest_at_least: Minimum share that the largest person covers.
+        most: Maximum number of people, not counting bystanders.
+        truncated: Whether people may be cut off at the top or a side; portraits are always cut off at the bottom.
         border: Pixels from the image's edge within which an outline counts as cut off.
     """
 
@@ -45,7 +45,7 @@ class PersonFilter:
     border: float = 4.0
 
     def select(self, photo: AnnotatedPhoto) -> "Selection | None":
-        """The people of a photo, or None where it is no portrait; a crowd makes it none."""
+        """Return the people of a photo, or None if it is not a portrait; photos with a crowd never are."""
         share = {id(person): person.area / (photo.height * photo.width) for person in photo.people}
         people = [person for person in photo.people if share[id(person)] >= self.smallest]
         is_large = any(share[id(person)] >= self.largest_at_least for person in people)
@@ -61,19 +61,27 @@ class PersonFilter:
 
 
 class Selection(NamedTuple):
-    """A portrait: its people, who are the foreground, and bystanders, about whom the annotation says too little."""
+    """A portrait: its people, who are the foreground, and bystanders, whose annotation is too coarse."""
 
     photo: AnnotatedPhoto
     people: list[Person]
     bystanders: list[Person]
 
     def mask(self) -> NDArray[np.bool_]:
-        """Where the people are, ``(H, W)`` bool."""
+        """Render where the people are, ``(H, W)`` bool."""
         return union_mask(self.people, self.photo.height, self.photo.width)
 
 
 def select_portraits(coco: Path, split: str, rule: PersonFilter) -> dict[str, Selection]:
-    """The portraits of a split of COCO 2017, by the photo's name without ending.
+    """Select the portraits of a split of COCO 2017.
+
+    Args:
+        coco: The folder that contains ``annotations``.
+        split: ``train`` or ``val``.
+        rule: Selects the portraits.
+
+    Returns:
+        Portraits by the photo's file name without extension.
 
     Raises:
         FileNotFoundError: If the annotations are missing.
@@ -93,10 +101,10 @@ def coco_instances(
     """Read the portraits of COCO.
 
     Args:
-        coco: The folder that holds ``train2017``, ``val2017`` and ``annotations``.
+        coco: The folder that contains ``train2017``, ``val2017`` and ``annotations``.
         split: ``train`` or ``val``.
-        mattes: The folder that ``matting data coco-mattes`` wrote for this split; None takes the outlines.
-        rule: Which photos are portraits.
+        mattes: The folder that ``matting data coco-mattes`` wrote for this split; None uses the outlines.
+        rule: Selects the portraits.
 
     Returns:
         A source named ``coco_instances``, in the annotations' order. Bystanders are ignored.
@@ -112,6 +120,7 @@ def coco_instances(
         photo = coco / f"{split}2017" / selection.photo.file_name
         alpha = Path(mattes) / f"{name}.png" if mattes else photo
         problems += [f"{path} is missing" for path in {photo, alpha} if not path.is_file()]
+        # The same identities as in `coco_matting`, so that a photo in both sets counts as the same person.
         items.append(Item(name, alpha, photo, identity=f"coco/{name}"))
     items = [item for item in items if item.photo and item.photo.is_file() and item.alpha.is_file()]
     outlines = Outlines(selections)
@@ -128,7 +137,7 @@ def coco_instances(
 
 @dataclass(frozen=True)
 class Outlines:
-    """What is drawn from the annotations when an item is decoded.
+    """Masks that are rendered from the annotations when an item is decoded.
 
     Attributes:
         selections: The portraits, by item name.
@@ -137,11 +146,11 @@ class Outlines:
     selections: Mapping[str, Selection]
 
     def alpha(self, photo: Path) -> Pixels:
-        """The outlines of a photo's people as a matte of 0 and 255."""
+        """Render the outlines of a photo's people as a matte of 0 and 255."""
         return np.where(self.selections[photo.stem].mask(), 255, 0).astype(np.uint8)
 
     def bystanders(self, item: Item, alpha: Pixels) -> NDArray[np.bool_]:
-        """Where bystanders are and the matte is empty."""
+        """Render where bystanders are and the matte is empty."""
         selection = self.selections[item.name]
         mask = union_mask(selection.bystanders, selection.photo.height, selection.photo.width)
         return np.asarray(mask & (alpha == 0))

@@ -1,4 +1,4 @@
-"""Make the mattes of the COCO portraits: a folder of ``<id>.png``, approximate by construction."""
+"""Create the mattes of the COCO portraits: a folder of ``<id>.png``, approximate by construction."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -12,14 +12,17 @@ from matting.processes import in_processes
 
 
 def missing_mattes(coco: Path, output: Path, split: str, rule: PersonFilter, limit: int | None) -> list[Selection]:
-    """The portraits that have no matte yet, in the annotations' order.
+    """List the portraits that have no matte yet, in the annotations' order.
 
     Args:
-        coco: The folder that holds ``train2017``, ``val2017`` and ``annotations``.
+        coco: The folder that contains ``train2017``, ``val2017`` and ``annotations``.
         output: Folder of the mattes.
         split: ``train`` or ``val``.
-        rule: Which photos are portraits.
-        limit: Number of portraits to have in all, or None for all of them.
+        rule: Selects the portraits.
+        limit: Maximum number of portraits, with those that have a matte, or None for all.
+
+    Returns:
+        The portraits without a matte.
 
     Raises:
         FileNotFoundError: If the annotations are missing.
@@ -37,9 +40,9 @@ def make_mattes(
     Args:
         photos: The folder of the photos, such as ``train2017``.
         selections: The portraits.
-        output: Existing folder for the mattes; an interrupted run leaves whole files only.
-        refine: As `approximate_matte` takes it; anything but `closed_form` runs in this process.
-        workers: Processes; all cores by default.
+        output: Existing folder for the mattes; an interrupted run leaves only complete files.
+        refine: As in `approximate_matte`; anything but `closed_form` runs in this process.
+        workers: Number of processes; all cores by default.
 
     Yields:
         Each file, once it is written.
@@ -47,6 +50,7 @@ def make_mattes(
     Raises:
         ValueError: If a photo cannot be read, or differs in size from its annotation.
     """
+    # A network would be copied into every process, and it uses all cores by itself.
     job = partial(_make, photos, output, refine)
     yield from in_processes(job, selections, workers if refine is closed_form else 1)
 

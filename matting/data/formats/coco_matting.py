@@ -5,10 +5,10 @@ Layout::
     COCO-Matting/trimap_alpha/<id>_<things>_<NN>.png      trimap and matte side by side, width 2 W; or split in two:
     COCO-Matting/{alpha,trimap}/<id>_<things>_<NN>.png
     coco/{train2017,unlabeled2017,val2017}/<id>.jpg       the photos; <id> has 12 digits
-    coco/annotations/instances_{train,val}2017.json       who else is in them; optional
+    coco/annotations/instances_{train,val}2017.json       other people in the photos; optional
 
-A matte covers **one** person and what that person carries, whoever else is in the photo. A network without a
-trimap would learn from it that the others are background, so a `scope` says what becomes of them.
+A matte covers **one** person and what that person carries, even if there are other people in the photo. A network
+without a trimap would learn that they are background, so `scope` chooses how to treat them.
 """
 
 import re
@@ -36,7 +36,7 @@ CROP_MARGIN = 0.1
 """Share of the matte's box that ``scope=crop`` keeps around it on each side."""
 
 OUTLINE_ERROR = 9
-"""Pixels by which the outline of another person is widened before it is ignored: COCO's polygons are coarse."""
+"""Kernel size in pixels for dilating the outline of another person to ignore: COCO's polygons are coarse."""
 
 
 _NAME = re.compile(r"(\d{12})_.*\d+")
@@ -58,23 +58,23 @@ def coco_matting(root: Path | str, coco: Path | str, split: str = "train", scope
     """Pair mattes with their photos.
 
     Args:
-        root: The folder that holds ``trimap_alpha``, or ``alpha`` and ``trimap``.
-        coco: The COCO folder that holds ``train2017``, ``unlabeled2017`` and, if used, ``val2017`` and ``annotations``.
+        root: The folder that contains ``trimap_alpha``, or ``alpha`` and ``trimap``.
+        coco: The COCO folder with ``train2017``, ``unlabeled2017`` and, if used, ``val2017`` and ``annotations``.
         split: ``train`` takes the photos of train2017 and unlabeled2017, ``val`` those of val2017.
         scope: ``single_person`` keeps photos with one matte and, as far as COCO annotates them, one person.
-            ``ignore_others`` keeps every matte and marks the other people as not annotated: neither losses nor metrics
-            look there. ``crop`` keeps every matte and shows its box only, with whoever else is in it as background.
+            ``ignore_others`` keeps every matte and marks the other people as not annotated, so that losses and metrics
+            skip them. ``crop`` keeps every matte and uses its box only, with other people in it as background.
 
     Returns:
-        A source named ``coco_matting``, sorted by file name. Its notes say how many photos COCO does not annotate.
+        A source named ``coco_matting``, sorted by file name. Its notes say how many photos have no COCO annotations.
 
     Raises:
-        IncompleteError: If a photo is missing, or a name is not of the pattern.
+        IncompleteError: If a photo is missing, or a file name does not match the pattern.
         FileNotFoundError: If a folder is missing.
         MattingError: If the scope or the split is unknown.
     """
     if split not in PHOTO_FOLDERS or scope not in ("single_person", "ignore_others", "crop"):
-        raise MattingError(f"coco_matting: no split '{split}' with scope '{scope}'; see its docstring for both")
+        raise MattingError(f"coco_matting: no split '{split}' with scope '{scope}'; see docs/datasets.md for both")
     coco, problems = require_folder(Path(coco), "COCO photos"), list[str]()
     folder = first_folder([Path(root) / "trimap_alpha", Path(root) / "alpha"], "COCO-Matting")
     mattes = _mattes(by_stem(folder, "COCO-Matting", problems), coco, split, problems)
@@ -83,6 +83,7 @@ def coco_matting(root: Path | str, coco: Path | str, split: str = "train", scope
         per_photo = Counter(matte.photo_id for matte in mattes)
         mattes = [m for m in mattes if per_photo[m.photo_id] == 1 and _is_alone(annotated.get(m.photo_id))]
     reader = joined_alpha if folder.name == "trimap_alpha" else read_alpha
+    # Identities are those of photos: all mattes of a photo stay on one side of a split.
     items = [Item(m.name, m.path, m.photo, identity=f"coco/{m.photo.stem}") for m in mattes]
     source = Source(
         "coco_matting",
@@ -93,17 +94,17 @@ def coco_matting(root: Path | str, coco: Path | str, split: str = "train", scope
         ignored=OtherPeople(_by_photo(items), annotated, reader) if scope == "ignore_others" else None,
     )
     unknown = sum(matte.photo_id not in annotated for matte in mattes)
-    note = f"{unknown} of {len(mattes)} photos have no annotations of COCO: other people in them stay unnoticed"
+    note = f"{unknown} of {len(mattes)} photos have no annotations in COCO: other people in them are not detected"
     return complete(with_notes(source, note if unknown and scope != "crop" else None), Path(root), problems)
 
 
 @dataclass(frozen=True)
 class OtherPeople:
-    """Where people are that an item's matte is not about.
+    """Masks of people whom an item's matte does not cover.
 
     Attributes:
-        mattes: Items of each photo.
-        annotated: What COCO says of the photos, by id.
+        mattes: Items of each photo, by its id.
+        annotated: COCO's annotations of the photos, by id.
         alpha_reader: Reads a matte.
     """
 
@@ -112,7 +113,7 @@ class OtherPeople:
     alpha_reader: Callable[[Path], Pixels]
 
     def __call__(self, item: Item, alpha: Pixels) -> NDArray[np.bool_]:
-        """Mark the other mattes of the photo and the annotated people that are not the item's own."""
+        """Mark the other mattes of the photo and annotated people other than the item's own; ``(H, W)`` bool."""
         name = _photo_name(item)
         others = np.zeros(alpha.shape, dtype=bool)
         for sibling in self.mattes[name]:
@@ -121,9 +122,8 @@ class OtherPeople:
         if photo := self.annotated.get(int(name)):
             for person in photo.people:
                 outline = person_mask(person, photo.height, photo.width)
-                if (
-                    outline & (alpha > 127)
-                ).sum() <= outline.sum() / 2:  # more than half inside: the item's own outline
+                # An outline of which more than half is inside the matte is the item's own.
+                if (outline & (alpha > 127)).sum() <= outline.sum() / 2:
                     others |= cv2.dilate(outline.astype(np.uint8), np.ones((OUTLINE_ERROR, OUTLINE_ERROR))) > 0
         return np.asarray(others & (alpha == 0))
 
@@ -131,7 +131,7 @@ class OtherPeople:
 def joined_alpha(path: Path) -> Pixels:
     """Read the matte half of a joined image.
 
-    The order of the halves differs between releases, so it is detected: a trimap holds no value but 0, 127/128, 255.
+    The order of the halves differs between releases, so it is detected: a trimap has no values but 0, 127/128 and 255.
 
     Args:
         path: An image of size ``(H, 2 W)``.
@@ -153,7 +153,7 @@ def joined_alpha(path: Path) -> Pixels:
 
 
 def matte_box(alpha: Pixels) -> Box:
-    """The box of a matte with `CROP_MARGIN` around it, inside the image; everything where the matte is empty."""
+    """Return the box of a matte with `CROP_MARGIN` around it, inside the image; the whole image if it is empty."""
     x, y, width, height = cv2.boundingRect(alpha)
     if not width:
         return Box(0, 0, *alpha.shape)
@@ -164,7 +164,7 @@ def matte_box(alpha: Pixels) -> Box:
 
 
 def _mattes(files: Mapping[str, Path], coco: Path, split: str, problems: list[str]) -> list[_Matte]:
-    """The mattes of a split with their photos."""
+    """List the mattes of a split with their photos."""
     found: list[_Matte] = []
     for name, path in sorted(files.items()):
         match = _NAME.fullmatch(name)

@@ -1,4 +1,4 @@
-"""Adobe Composition-1K: studio foregrounds with hand-made mattes, composited on line.
+"""Adobe Composition-1K: studio foregrounds with hand-made mattes, composited on the fly.
 
 Layout of the archive (Xu et al., "Deep Image Matting", CVPR 2017)::
 
@@ -7,7 +7,7 @@ Layout of the archive (Xu et al., "Deep Image Matting", CVPR 2017)::
                      Test_set/Adobe-licensed images/{fg,alpha,trimaps}/       50 foregrounds, 1,000 trimaps
                      Test_set/test_{fg,bg}_names.txt                          50 and 1,000 lines
 
-Many loaders merge the folders of a set into ``{fg,alpha}`` or ``combined_{fg,alpha}``; that is read as well.
+Many loaders merge the folders of a set into ``{fg,alpha}`` or ``combined_{fg,alpha}``; these layouts are read as well.
 """
 
 from pathlib import Path
@@ -32,7 +32,7 @@ def composition1k(root: Path | str, split: str = "train", solid_list: Path | str
     Args:
         root: The folder ``Combined_Dataset``.
         split: ``train`` or ``test``.
-        solid_list: File with the names, one a line, of the foregrounds to keep: portraits are learned better without
+        solid_list: File with the names of the foregrounds to keep, one per line: portraits are learned better without
             glass, webs and flames (MGMatting keeps 269 of 431).
 
     Returns:
@@ -41,7 +41,7 @@ def composition1k(root: Path | str, split: str = "train", solid_list: Path | str
     Raises:
         IncompleteError: If a listed foreground or its matte is missing.
         FileNotFoundError: If a folder or a name list is missing.
-        MattingError: If the solid list has a name that is not in the set, or there is no such split.
+        MattingError: If the solid list has a name that is not in the set, or the split is unknown.
     """
     found, problems = _listed_pairs(Path(root), split)
     solid = None if solid_list is None else _solid(Path(solid_list), [fg.stem for fg, _ in found])
@@ -54,15 +54,18 @@ def composition1k(root: Path | str, split: str = "train", solid_list: Path | str
 
 
 def composition1k_composites(root: Path | str, backgrounds: Path | str, split: str = "test") -> list[Composite]:
-    """Enumerate the 1,000 test or 43,100 training images, as `matting.data.formats.official.enumerate_composites`.
+    """Enumerate the 1,000 test or 43,100 training images; see `matting.data.formats.official.enumerate_composites`.
 
     Args:
         root: The folder ``Combined_Dataset``.
         backgrounds: The folder of PASCAL VOC (``VOC2012/JPEGImages``) or COCO images.
         split: ``test`` or ``train``.
 
+    Returns:
+        Composites in the official order.
+
     Raises:
-        FileNotFoundError: If a file is missing: the official order would shift.
+        FileNotFoundError: If a file is missing, as the official order would shift.
         MattingError: If the background list is too short.
     """
     found, problems = _listed_pairs(Path(root), split)
@@ -75,7 +78,7 @@ def composition1k_composites(root: Path | str, backgrounds: Path | str, split: s
 
 
 def _listed_pairs(root: Path, split: str) -> tuple[list[tuple[Path, Path]], list[str]]:
-    """Foreground and matte files in the order of the split's name list, and what is missing."""
+    """Return foreground and matte files in the order of the split's name list, and what is missing."""
     if split not in SETS:
         raise MattingError(f"composition1k: expected split 'train' or 'test', found '{split}'; it has no other")
     folder, prefix = SETS[split]

@@ -1,7 +1,7 @@
-"""A cache of decoded layers for small sets: memory-mapped files that all workers read through the page cache.
+"""A cache of decoded layers for small sets: memory-mapped files that all workers share through the page cache.
 
-Decoding is nearly all of what a draw costs. Layers that were decoded once are kept as squares somewhat larger than a
-crop. Crops are squares made of any part of an image: a square loses no freedom, only pixels that no crop would show.
+Decoding takes nearly all of the time of a draw. Decoded layers are stored as squares somewhat larger than a crop. Crops
+are resized to squares anyway, so this restricts no crop; it only drops pixels that no crop would show.
 """
 
 import os
@@ -22,7 +22,7 @@ from matting.images import Pixels
 
 
 class _Squares(NamedTuple):
-    """Memory-mapped arrays, one entry a slot; ``filled`` is 1 where the others hold something."""
+    """Memory-mapped arrays with one entry per slot; ``filled`` is 1 where the slot has been written."""
 
     colours: Pixels
     alpha: Pixels
@@ -36,8 +36,8 @@ class DecodedSource(Source):
 
     Attributes:
         side: Side of the squares in pixels.
-        slots: Number of squares. An item has one, or two if it is both a photo and a foreground layer.
-        file: Holds the squares.
+        slots: Number of squares. An item has one, or two if it has both a photo and a foreground layer.
+        file: File of the squares.
     """
 
     side: int = 0
@@ -47,9 +47,10 @@ class DecodedSource(Source):
     def layers(
         self, index: int, *, recomposed: bool, look: Look | None = None, smallest_side: int | None = None
     ) -> Layers:
-        """Layers as `Source.layers` gives them; squeezed to a square where they come from the cache."""
+        """Return layers as `Source.layers` does, stretched to a square where they come from the cache."""
         item = self.items[index]
         per_item = _squares_per_item(self)
+        # The photo's square comes first, then that of the foreground layer.
         slot = index * per_item + (per_item == 2 and recomposed)
         if slot >= self.slots or (item.background and not recomposed):
             return super().layers(index, recomposed=recomposed, look=look, smallest_side=smallest_side)
@@ -67,17 +68,17 @@ class DecodedSource(Source):
         squares.alpha[slot] = resize(layers.alpha, self.side)
         if layers.ignore is not None:
             squares.ignore[slot] = resize(layers.ignore.astype(np.uint8) * 255, self.side) > 0
-        # Two workers may fill a slot at once: both write the same bytes, and the flag comes last.
+        # Two workers may fill a slot at once: both write the same bytes, and the flag is set last.
         squares.filled[slot] = 1
 
 
 def with_decoded_cache(source: Source, side: int, gigabytes: float) -> Source:
-    """Keep the decoded layers of a source, or of its first items.
+    """Cache the decoded layers of a source, or of as many of its first items as fit.
 
     Args:
-        source: Any source.
+        source: Source to cache.
         side: Side of the squares in pixels. One and a half times the crop's side keeps close-ups sharp.
-        gigabytes: Disk space that this source's squares may take, in units of 1e9 bytes; it is reserved at once.
+        gigabytes: Disk space for this source's squares, in units of 1e9 bytes; it is reserved at once.
 
     Returns:
         A source with the same items.
@@ -106,11 +107,11 @@ def _squares_per_item(source: Source) -> int:
 
 
 def _bytes_per_slot(side: int) -> int:
-    return side * side * 5 + 1
+    return side * side * 5 + 1  # three channels, alpha, ignore; and the flag
 
 
 def _reserve(file: Path, size: int) -> None:
-    """Make a file of zeros that the disk has room for: a full disk is told now and does not kill a worker later."""
+    """Create a file of zeros with its space reserved, so that a full disk is reported now and not by a worker."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as temporary, temporary.open("wb") as out:
         os.posix_fallocate(out.fileno(), 0, size) if hasattr(os, "posix_fallocate") else out.truncate(size)
@@ -118,7 +119,7 @@ def _reserve(file: Path, size: int) -> None:
 
 @cache
 def _open(file: Path, slots: int, side: int) -> _Squares:
-    """Map the file once in each process."""
+    """Map the file, once in each process."""
     shapes = ((slots, side, side, 3), (slots, side, side), (slots, side, side), (slots,))
     whole, parts, start = np.memmap(file, np.uint8, "r+"), [], 0
     for shape in shapes:
@@ -129,7 +130,7 @@ def _open(file: Path, slots: int, side: int) -> _Squares:
 
 
 def _fingerprint(source: Source, slots: int, side: int) -> str:
-    """What the squares are made from: the files as they are now, and how the source decodes them."""
+    """Hash what the squares depend on: the current state of the files, and how the source decodes them."""
     facts = [f"{slots} {side}", *(_describe(f) for f in (source.alpha_reader, source.ignored, source.frame))]
     for item in source.items[:slots]:
         facts.append(item.name)
@@ -138,6 +139,6 @@ def _fingerprint(source: Source, slots: int, side: int) -> str:
 
 
 def _describe(function: Callable[..., Any] | None) -> str:
-    """A text that differs where the function does: functions by name, objects by their content."""
+    """Describe a reader by a text that changes when it does: functions by name, objects by content."""
     name = getattr(function, "__qualname__", None)
     return repr(function) if name is None else f"{name} of {getattr(function, '__self__', None)!r}"

@@ -1,12 +1,12 @@
-"""Distinctions-646 (Qiao et al., "HAttMatting", CVPR 2020): foregrounds with hand-made mattes, as Composition-1K.
+"""Distinctions-646 (Qiao et al., "HAttMatting", CVPR 2020): foregrounds with hand-made mattes, like Composition-1K.
 
 Layout::
 
     Train/{FG,GT}/<name>.png   596 pairs     Train/bg_train.txt   59,600 names of COCO train2014
     Test/{FG,GT}/<name>.png     50 pairs     Test/bg_test.txt      1,000 names of PASCAL VOC
 
-Lists have CRLF line ends. There are neither composites nor trimaps; 20 test backgrounds stand for each foreground, in
-the order of the names, for no other order is published.
+Lists have CRLF line endings. There are neither composites nor trimaps; each foreground gets 20 test backgrounds. The
+foregrounds are sorted by name, because no order was published.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ def distinctions646(root: Path | str, split: str = "train") -> Source:
     """Read the foregrounds of a set.
 
     Args:
-        root: The folder that holds ``Train`` and ``Test``.
+        root: The folder that contains ``Train`` and ``Test``.
         split: ``train`` or ``test``.
 
     Returns:
@@ -32,7 +32,7 @@ def distinctions646(root: Path | str, split: str = "train") -> Source:
     Raises:
         IncompleteError: If a foreground or a matte has no partner.
         FileNotFoundError: If a folder is missing.
-        MattingError: If there is no such split.
+        MattingError: If the split is unknown.
     """
     if split not in SETS:
         raise MattingError(f"distinctions646: expected split 'train' or 'test', found '{split}'; it has no other")
@@ -45,15 +45,18 @@ def distinctions646(root: Path | str, split: str = "train") -> Source:
 
 
 def distinctions646_composites(root: Path | str, backgrounds: Path | str, split: str = "test") -> list[Composite]:
-    """Enumerate the 1,000 test or 59,600 training images, as `matting.data.formats.official.enumerate_composites`.
+    """Enumerate the 1,000 test or 59,600 training images; see `matting.data.formats.official.enumerate_composites`.
 
     Args:
-        root: The folder that holds ``Train`` and ``Test``.
+        root: The folder that contains ``Train`` and ``Test``.
         backgrounds: The folder of PASCAL VOC (``VOC2012/JPEGImages``) or COCO images.
         split: ``test`` or ``train``.
 
+    Returns:
+        Composites in the order of the foregrounds' names.
+
     Raises:
-        FileNotFoundError: If a file is missing: the order would shift.
+        FileNotFoundError: If a file is missing, as the order would shift.
         MattingError: If the background list is too short.
     """
     source = distinctions646(root, split)

@@ -1,4 +1,4 @@
-"""What readers do with folders: demand them, list names, and pair images with mattes."""
+"""Folder operations of readers: require folders, read name lists, and pair images with mattes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,11 +12,11 @@ SHOWN = 3
 
 
 class IncompleteError(FileNotFoundError):
-    """A data set with files missing. What is complete can still be looked at; a run needs all of it.
+    """A data set with missing files. Its complete items can still be inspected; a run needs all of them.
 
     Attributes:
         source: The items that are complete.
-        problems: One sentence for each file or pair that is not.
+        problems: One sentence for each incomplete file or pair.
     """
 
     def __init__(self, root: Path, source: Source, problems: Sequence[str]) -> None:
@@ -33,11 +33,16 @@ class EmptyError(FileNotFoundError):
 
 
 def complete(source: Source, root: Path, problems: Sequence[str]) -> Source:
-    """Return the source if nothing is missing from it.
+    """Return the source if nothing is missing.
+
+    Args:
+        source: The complete items.
+        root: Folder of the data set, named in errors.
+        problems: One sentence for each missing file.
 
     Raises:
         IncompleteError: If there are problems.
-        EmptyError: If there are none, but no item either.
+        EmptyError: If there are no items.
     """
     if problems:
         raise IncompleteError(root, source, problems)
@@ -47,7 +52,7 @@ def complete(source: Source, root: Path, problems: Sequence[str]) -> Source:
 
 
 def require_folder(path: Path, what: str) -> Path:
-    """Return ``path`` if it is a folder, else raise FileNotFoundError that says what was expected there."""
+    """Return ``path`` if it is a folder, else raise FileNotFoundError with what was expected there."""
     if not path.is_dir():
         found = "a file" if path.exists() else "nothing"
         raise FileNotFoundError(f"{path}: expected {what}, found {found}; check the path given under 'corpus'")
@@ -55,36 +60,43 @@ def require_folder(path: Path, what: str) -> Path:
 
 
 def first_folder(candidates: Sequence[Path], what: str) -> Path:
-    """The first candidate that is a folder: data sets travel in several layouts.
+    """Return the first candidate that is a folder; data sets come in several layouts.
 
     Raises:
-        FileNotFoundError: If none is.
+        FileNotFoundError: If none of them is.
     """
     for path in candidates:
         if path.is_dir():
             return path
-    raise FileNotFoundError(f"expected {what} in one of: {', '.join(map(str, candidates))}; check the path, or unpack")
+    raise FileNotFoundError(
+        f"expected {what} in one of: {', '.join(map(str, candidates))}; check the path, or unpack the archive"
+    )
 
 
 def read_names(path: Path) -> list[str]:
-    """Read a name list: one name a line, LF or CRLF, blank lines ignored.
+    """Read a name list: one name per line, LF or CRLF, blank lines ignored.
 
     Raises:
         FileNotFoundError: If the list is missing.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: expected a list of names, one a line; restore it from the data set's archive")
+        raise FileNotFoundError(
+            f"{path}: expected a list of names, one per line; restore it from the data set's archive"
+        )
     return [line.strip() for line in read_text(path).splitlines() if line.strip()]
 
 
 def by_stem(folder: Path, what: str, problems: list[str], recursive: bool = False) -> dict[str, Path]:
-    """Index the images of a folder by their path without its ending, relative to the folder.
+    """Index the images of a folder by their relative path without extension.
 
     Args:
-        folder: Where they lie.
-        what: What they are, for errors.
-        problems: Takes a sentence for every name that stands for two files.
-        recursive: Also look into the folders below.
+        folder: Folder of the images.
+        what: Description of the images for errors.
+        problems: List to which a sentence is added for every name that two files share.
+        recursive: Whether to read subfolders as well.
+
+    Returns:
+        Files by name, in sorted order.
 
     Raises:
         FileNotFoundError: If the folder is missing.
@@ -93,7 +105,7 @@ def by_stem(folder: Path, what: str, problems: list[str], recursive: bool = Fals
     for path in list_images(require_folder(folder, what), recursive=recursive):
         stem = path.relative_to(folder).with_suffix("").as_posix()
         if stem in found:
-            problems.append(f"{path} and {found[stem].name} have one name")
+            problems.append(f"{path} and {found[stem].name} have the same name")
         else:
             found[stem] = path
     return found
@@ -103,9 +115,9 @@ def pair(images: dict[str, Path], mattes: dict[str, Path], problems: list[str]) 
     """Match images and mattes by name.
 
     Args:
-        images: By name.
-        mattes: By name.
-        problems: Takes a sentence for each one without a partner.
+        images: Image files by name.
+        mattes: Matte files by name.
+        problems: List to which a sentence is added for each file without a partner.
 
     Returns:
         Name, image and matte, sorted by name.
@@ -116,5 +128,5 @@ def pair(images: dict[str, Path], mattes: dict[str, Path], problems: list[str]) 
 
 
 def with_notes(source: Source, *notes: str | None) -> Source:
-    """The source with further notes; None is no note."""
+    """Return the source with further notes; None is skipped."""
     return replace(source, notes=(*source.notes, *(note for note in notes if note)))

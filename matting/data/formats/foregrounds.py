@@ -1,8 +1,8 @@
-"""Estimated foregrounds: what lets a photo's person stand before another background.
+"""Estimated foregrounds, with which the person of a photo can be composited onto another background.
 
-A photo shows ``I = a F + (1 - a) B``. Pasted elsewhere with the photo itself as F, hair keeps a rim of the
-old background, and a loss that compares two backgrounds punishes the right answer. So F is estimated once into the
-project's cache; nothing is written next to the user's data.
+A photo shows ``I = a F + (1 - a) B``. Composited with the photo itself as F, hair keeps a rim of the old background,
+and a loss that compares two backgrounds penalises the correct answer. F is therefore estimated once and stored in the
+project's cache; nothing is written to the user's data.
 """
 
 from dataclasses import replace
@@ -23,15 +23,15 @@ from matting.images import read_rgb
 from matting.processes import in_processes
 
 JPEG_QUALITY = 95
-"""Photos are JPEGs themselves; at this quality, without subsampling of colours, nothing visible is added."""
+"""Photos are JPEGs themselves; at this quality, without chroma subsampling, no visible artefacts are added."""
 
 
 def with_estimated_foregrounds(source: Source, workers: int | None = None) -> Source:
     """Give every item of a source a foreground layer.
 
     Args:
-        source: Items that have layers keep them. Only what is not in the cache is worked on, under a progress bar.
-        workers: Processes; all cores by default.
+        source: Items that have layers keep them. Only what is not in the cache is estimated, with a progress bar.
+        workers: Number of processes; all cores by default.
 
     Returns:
         The source with layered items only.
@@ -48,7 +48,7 @@ def with_estimated_foregrounds(source: Source, workers: int | None = None) -> So
         jobs = partial(_estimate, source, files)
         estimates = in_processes(jobs, missing, workers)
         for _ in track(estimates, f"foregrounds of {source.name}", len(missing), console=Console(stderr=True)):
-            pass  # each estimate is in its file, so an interrupted run goes on where it stopped
+            pass  # each estimate is written to its file, so an interrupted run resumes where it stopped
     items = [replace(item, foreground=files.get(item.name, item.foreground)) for item in source.items]
     return replace(source, items=items)
 
@@ -71,6 +71,6 @@ def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:
 
 
 def _cache_file(source: str, item: Item) -> Path:
-    """Named by what it is made from, so that a changed photo, matte or estimator gets a new one."""
+    """Name the cache file after its inputs, so that a changed photo, matte or estimator gets a new one."""
     stamps = [stamp(path) for path in (item.photo, item.alpha) if path]
     return cache_dir() / "foregrounds" / source / f"{digest([f'version {VERSION}', item.name, *stamps])}.jpg"

@@ -1,12 +1,12 @@
-"""The manifest of a portrait set: one row an image, with its attribute tags, difficulty, split and identity.
+"""The manifest of a portrait set: one row per image, with its attribute tags, difficulty, split and identity.
 
 Columns, as CSV (UTF-8, with a header) or Parquet:
 
 ========== ==================================================================
-name       file name of the image without its ending; unique
+name       file name of the image without extension; unique
 split      ``train``, ``val`` or ``test``
 difficulty ``clear``, ``medium`` or ``hard``
-identity   who it is; images of one person never stand in two splits
+identity   who is shown; images of one person are never in two splits
 backlit …  one column for each attribute tag (`TAGS`): 0 or 1, false or true
 ========== ==================================================================
 """
@@ -24,6 +24,7 @@ from matting.tags import TAGS
 COLUMNS = ("name", "split", "difficulty", "identity", *TAGS)
 MANIFESTS = ("manifest.csv", "manifest.parquet")
 
+# Booleans of a Parquet file arrive as 'True' and 'False'.
 _FLAGS = {"0": False, "false": False, "1": True, "true": True}
 _SHOWN = 5
 
@@ -39,7 +40,7 @@ class Row(NamedTuple):
 
 
 def find_manifest(folder: Path) -> Path | None:
-    """The manifest of a folder, or None.
+    """Find the manifest of a folder; None if there is none.
 
     Raises:
         MattingError: If there are two.
@@ -60,7 +61,7 @@ def read_manifest(path: Path) -> list[Row]:
         Its rows, in order.
 
     Raises:
-        MattingError: If columns are missing, or values are not of the schema: the first few are named with their row.
+        MattingError: If columns are missing or values do not fit the schema; the first few are listed with their row.
     """
     records = list(_parquet(path) if path.suffix == ".parquet" else _csv(path))
     if problems := [*_row_problems(records), *_leaks(records)]:
@@ -116,7 +117,7 @@ def _leaks(records: list[dict[str, str]]) -> Iterable[str]:
             splits.setdefault(record["identity"], set()).add(record["split"])
     for identity, found in splits.items():
         if len(found) > 1:
-            yield f"identity '{identity}' stands in the splits {' and '.join(sorted(found))}"
+            yield f"identity '{identity}' is in the splits {' and '.join(sorted(found))}"
 
 
 def _row(record: Mapping[str, str]) -> Row:

@@ -1,14 +1,14 @@
-"""A folder of photos and masks of the people in them: hard outlines, which say nothing of hair.
+"""A folder of photos and masks of the people in them: hard outlines without hair.
 
 Layout::
 
     ROOT/{image,images,original,fg}/<name>.*   ROOT/{mask,masks}/<name>.png
 
-A mask holds two values, 0 and any other, or class numbers: one class besides the background 0, and 255 for void, as in
-PASCAL VOC. What becomes of the edge, which an outline cannot tell, is a choice:
+A mask has two values, 0 and any other, or class numbers: one class in addition to the background 0, and 255 for void,
+as in PASCAL VOC. An outline does not determine the edge of a matte; there are two ways to treat it:
 
-- ``refine`` estimates a matte, once, into the cache folder (`matting.data.formats.approximate`),
-- ``ignore_band`` takes the mask as it is and ignores a band around its edge: no loss and no metric looks there.
+- ``refine`` estimates a matte once and stores it in the cache folder (`matting.data.formats.approximate`),
+- ``ignore_band`` uses the mask as it is and ignores a band around its edge in losses and metrics.
 """
 
 import re
@@ -41,13 +41,13 @@ Treatment = Literal["refine", "ignore_band"]
 
 MASK_FOLDERS = ("mask", "masks")
 VOID = 255
-"""Class number of pixels that belong to nobody, in masks of class numbers."""
+"""Value of pixels without a class in masks of class numbers."""
 LARGEST_SIDE = 1024
-"""Long side in pixels at which mattes are estimated; those of larger images are scaled up."""
+"""Maximum long side in pixels at which mattes are estimated; those of larger images are scaled up."""
 MANY_LEVELS = 16
-"""Gray levels above which an image is no mask of classes but a matte."""
+"""Number of gray levels above which an image is a matte and not a mask."""
 VERSION = 1
-"""Of the estimate: another one makes all mattes anew."""
+"""Version of the estimate; a new one recomputes all mattes."""
 
 _NUMBER = re.compile(r"(.*?)(\d+)(\D*)$")
 
@@ -65,19 +65,19 @@ def masks(
     Args:
         root: The folder.
         split: ``train``, ``val`` or ``test``.
-        split_list: File with ``name,split`` a line; by default a hash of the name gives 80, 10 and 10 %.
-        treatment: What becomes of the edge: ``refine`` or ``ignore_band``.
-        block: Without a list, so many consecutive numbers share a split and count as one identity: 20 keeps
-            ``me_0040`` to ``me_0059`` together, as shots of one session are numbered. 1 splits name by name.
-        workers: Processes that estimate mattes; all cores by default.
+        split_list: File with one ``name,split`` per line; by default a hash of the name gives 80, 10 and 10 %.
+        treatment: How to treat the edge: ``refine`` or ``ignore_band``.
+        block: Without a list, how many consecutive numbers share a split and count as one identity: 20 keeps
+            ``me_0040`` to ``me_0059`` together, since shots of a session are numbered consecutively. 1 splits by name.
+        workers: Number of processes that estimate mattes; all cores by default.
 
     Returns:
         A source named ``masks``, sorted by name. Void is ignored.
 
     Raises:
         IncompleteError: If an image has no partner.
-        FileNotFoundError: If there is no such folder, or nothing in it.
-        ValueError: If an option is unknown, or a mask is not as described above.
+        FileNotFoundError: If the folder is missing or empty.
+        ValueError: If an option is unknown, or a mask has another form than described above.
     """
     if treatment not in get_args(Treatment) or block < 1:
         expected = f"treatment {' or '.join(get_args(Treatment))} and block >= 1"
@@ -87,16 +87,18 @@ def masks(
     files = by_stem(first_folder([base / name for name in MASK_FOLDERS], "masks"), "masks", problems)
     found = pair(photos, files, problems)
     group = partial(block_of, block=block if split_list is None else 1)
+    # With names that lack a partner: those are reported as incomplete and not as unknown.
     chosen = in_split(photos.keys() | files.keys(), split, split_list, group)
     items = [Item(name, mask, photo, identity=f"masks/{group(name)}") for name, photo, mask in found if name in chosen]
     problems += _first_problem(items)
     source = complete(Source("masks", items, mask_alpha, plain_variants=True), base, problems)
+    # By photo, since refining replaces the matte files of the items.
     edges = Edges({item.photo: item.alpha for item in items if item.photo}, treatment == "ignore_band")
     return replace(source if edges.band else _refined(source, workers), ignored=edges)
 
 
 def block_of(name: str, block: int) -> str:
-    """Name the block of consecutive numbers that a file belongs to: by the last number in its name, else itself."""
+    """Name the block of consecutive numbers of a file after the last number in its name, else after the name."""
     number = _NUMBER.match(name)
     if block == 1 or not number:
         return name
@@ -105,7 +107,7 @@ def block_of(name: str, block: int) -> str:
 
 
 def _first_problem(items: Sequence[Item]) -> list[str]:
-    """What is wrong with the first mask: a folder of something else is refused before anything is done with it."""
+    """Check the first mask, so that a folder of something else is refused before any work is done."""
     try:
         for item in items[:1]:
             read_mask(item.alpha)
@@ -118,13 +120,13 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Read a mask.
 
     Args:
-        path: Its file.
+        path: File of the mask.
 
     Returns:
         Where the person is and where void is, ``(H, W)`` bool each.
 
     Raises:
-        ValueError: If the file is no mask of one class: colours, several classes, a soft matte, or nobody.
+        ValueError: If the file is not a mask of one class: colours, several classes, a soft matte, or no person.
     """
     labels, indexed = read_labels(path)
     levels = np.unique(labels).tolist()
@@ -138,7 +140,7 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     classes = [level for level in levels if level != 0 and not (has_void and level == VOID)]
     if len(classes) > 1:
         raise MattingError(
-            f"{path}: expected one class next to the background 0, found {', '.join(map(str, classes))}; "
+            f"{path}: expected one class in addition to the background 0, found {', '.join(map(str, classes))}; "
             "keep the person's number and set the others to 0"
         )
     void = (labels == VOID) & has_void
@@ -149,24 +151,24 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 
 def mask_alpha(path: Path) -> Pixels:
-    """The person of a mask as a matte of 0 and 255."""
+    """Read the person of a mask as a matte of 0 and 255."""
     return np.where(read_mask(path)[0], 255, 0).astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class Edges:
-    """Where masks say nothing.
+    """Masks of pixels without a usable annotation.
 
     Attributes:
-        masks: Mask of each photo.
-        band: Whether the band around the edge counts, next to void.
+        masks: Mask file of each photo.
+        band: Whether to include the band around the edge, in addition to void.
     """
 
     masks: Mapping[Path, Path]
     band: bool
 
     def __call__(self, item: Item, alpha: Pixels) -> NDArray[np.bool_]:
-        """Mark void and, where it counts, the unknown region of `trimap_from_mask`; ``(H, W)`` bool."""
+        """Mark void and, if chosen, the unknown region of `trimap_from_mask`; ``(H, W)`` bool."""
         if item.photo is None:
             raise ValueError(f"item '{item.name}' of 'masks' has no photo")
         person, void = read_mask(self.masks[item.photo])
@@ -174,14 +176,14 @@ class Edges:
 
 
 def _refined(source: Source, workers: int | None) -> Source:
-    """The source with estimated mattes, of which those that are not in the cache are made under a progress bar."""
+    """Return the source with estimated mattes; those missing from the cache are computed, with a progress bar."""
     files = [_cache_file(item) for item in source.items]
     missing = [(item, file) for item, file in zip(source.items, files, strict=True) if not file.is_file()]
     if missing:
         missing[0][1].parent.mkdir(parents=True, exist_ok=True)
         made = in_processes(_refine, missing, workers)
         for _ in track(made, "mattes of masks", len(missing), console=Console(stderr=True)):
-            pass  # each matte is in its file, so an interrupted run goes on where it stopped
+            pass  # each matte is written to its file, so an interrupted run resumes where it stopped
     items = [replace(item, alpha=file) for item, file in zip(source.items, files, strict=True)]
     return replace(source, items=items, alpha_reader=read_alpha)
 
@@ -203,12 +205,12 @@ def _refine(work: tuple[Item, Path]) -> None:
     size = max(1, round(width * scale)), max(1, round(height * scale))
     photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
     share = cv2.resize(person.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA)
-    small = share > share.max() // 2  # also of somebody who covers no whole pixel any more
+    small = share > share.max() // 2  # relative, to keep a person smaller than a pixel
     alpha = cv2.resize(approximate_matte(photo, small, closed_form), (width, height), interpolation=cv2.INTER_LINEAR)
     write_png(file, np.asarray(alpha, np.uint8))
 
 
 def _cache_file(item: Item) -> Path:
-    """Named by what it is made from, so that a changed photo, mask or estimate gets a new one."""
+    """Name the cache file after its inputs, so that a changed photo, mask or estimate gets a new one."""
     stamps = [stamp(path) for path in (item.photo, item.alpha) if path]
     return cache_dir() / "mattes" / f"{digest([f'version {VERSION} {BAND} {LARGEST_SIDE}', *stamps])}.png"

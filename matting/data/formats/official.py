@@ -1,4 +1,4 @@
-"""The official composites of Composition-1K, which Distinctions-646 shares: which images, and how they are made."""
+"""The official composites of Composition-1K, whose rule Distinctions-646 shares: which images, and how to make them."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from matting.errors import MattingError
 from matting.images import Pixels
 
 BACKGROUNDS = {"train": 100, "test": 20}
-"""Backgrounds of each foreground."""
+"""Number of backgrounds per foreground."""
 
 _TRAIN2014_PREFIX = len("COCO_train2014_")
 
@@ -32,15 +32,15 @@ def enumerate_composites(
 ) -> list[Composite]:
     """Enumerate composites by the official rule; nothing is decoded or stored.
 
-    Foreground ``k`` stands before backgrounds ``k each + i`` of the background list, ``i = 0 … each - 1``; the image
-    is called ``<foreground stem>_<i>.png``, and so is its trimap, in a folder next to that of the mattes.
+    Foreground ``k`` is composited onto backgrounds ``k each + i`` of the background list, ``i = 0 … each - 1``; the
+    image is called ``<foreground stem>_<i>.png``, and so is its trimap, in a folder next to that of the mattes.
 
     Args:
         pairs: Foreground and matte files, in the official order.
         background_names: The background list.
         backgrounds: The folder of the backgrounds: PASCAL VOC for test, COCO train2014 or train2017 for training.
         listed_in: File of the background list, named in errors.
-        each: Backgrounds of each foreground, see `BACKGROUNDS`.
+        each: Number of backgrounds per foreground, see `BACKGROUNDS`.
 
     Returns:
         Composites in the official order.
@@ -68,7 +68,7 @@ def enumerate_composites(
 
 
 def _background(folder: Path, name: str) -> Path:
-    """COCO's images lost their prefix when train2014 became train2017."""
+    """Find a background; COCO's images lost their prefix when train2014 became train2017."""
     path = folder / name
     return path if path.is_file() or not name.startswith("COCO_train2014_") else folder / name[_TRAIN2014_PREFIX:]
 
@@ -83,7 +83,7 @@ def compose_official(foreground: Pixels, alpha: Pixels, background: Pixels) -> P
     """Compose an image as the data set's ``Composition_code.py`` defines it.
 
     A background smaller than the foreground is enlarged by the larger ratio of sides, rounded up, with bicubic
-    interpolation; then its top left corner is taken, and values are truncated to integers.
+    interpolation; then its top left corner is used, and values are truncated to integers.
 
     Args:
         foreground: ``(H, W, 3)`` uint8.
@@ -99,6 +99,7 @@ def compose_official(foreground: Pixels, alpha: Pixels, background: Pixels) -> P
         size = (math.ceil(background.shape[1] * ratio), math.ceil(background.shape[0] * ratio))
         enlarged = Image.fromarray(background).resize(size, Image.Resampling.BICUBIC)
         background = np.asarray(enlarged, dtype=np.uint8)
+    # The conversion below truncates, as the official script does: published scores are for such images.
     share = alpha[..., None].astype(np.float32) / 255
     blend = share * foreground + (1 - share) * background[:height, :width]
     return np.asarray(blend, dtype=np.uint8)

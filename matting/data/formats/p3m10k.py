@@ -4,9 +4,9 @@ Layout::
 
     train/{blurred_image,mask}[,fg_blurred,bg,facemask]/p_xxxxxxxx.*            9,421 with blurred faces
     [validation/]P3M-500-P/{blurred_image,mask,trimap}/p_xxxxxxxx.*             500 with blurred faces
-    [validation/]P3M-500-NP/{original_image,mask,trimap}/p_xxxxxxxx.*           500 public figures, faces as they are
+    [validation/]P3M-500-NP/{original_image,mask,trimap}/p_xxxxxxxx.*           500 celebrities, faces visible
 
-The archive of 2024 ships estimated foregrounds and backgrounds (``fg_blurred``, ``bg``).
+The archive of 2024 includes estimated foregrounds and backgrounds (``fg_blurred``, ``bg``).
 """
 
 from pathlib import Path
@@ -22,11 +22,11 @@ def p3m10k(root: Path | str, split: str = "train") -> Source:
     """Read P3M-10k.
 
     Args:
-        root: The folder that holds ``train``; test sets lie in it or in its ``validation``.
+        root: The folder that contains ``train``; test sets are in it or in its ``validation``.
         split: ``train``; ``val`` is P3M-500-P and ``test`` P3M-500-NP.
 
     Returns:
-        A source named ``p3m10k``, sorted by name; layered where ``fg_blurred`` has the image.
+        A source named ``p3m10k``, sorted by name; items with a file in ``fg_blurred`` are layered.
 
     Raises:
         IncompleteError: If an image has no partner.
@@ -69,5 +69,5 @@ def _note(split: str, items: list[Item]) -> str | None:
         return None
     return (
         f"{absent} of {len(items)} have no foreground layer (fg_blurred, in the archive since 2024): "
-        "corpus.estimate_foregrounds=true makes them, or they are not paired"
+        "corpus.estimate_foregrounds=true estimates them; otherwise they are not paired"
     )

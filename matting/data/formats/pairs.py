@@ -1,4 +1,4 @@
-"""A plain folder of pairs: anyone's photos and mattes.
+"""A plain folder of pairs: your own photos and mattes.
 
 Either of two layouts::
 
@@ -23,14 +23,14 @@ def pairs(root: Path | str, split: str = "train", split_list: Path | str | None 
     Args:
         root: The folder.
         split: ``train``, ``val`` or ``test``.
-        split_list: File with ``name,split`` a line; by default a hash of the name gives 80, 10 and 10 %.
+        split_list: File with one ``name,split`` per line; by default a hash of the name gives 80, 10 and 10 %.
 
     Returns:
         A source named ``pairs``, sorted by name.
 
     Raises:
         IncompleteError: If an image has no partner.
-        FileNotFoundError: If there is no such folder, or nothing in it.
+        FileNotFoundError: If the folder is missing or empty.
     """
     base, problems = require_folder(Path(root), "a folder of pairs"), list[str]()
     if any((base / name).is_dir() for name in ALPHA_FOLDERS):
@@ -41,6 +41,7 @@ def pairs(root: Path | str, split: str = "train", split_list: Path | str | None 
         photos = {folder.name: path for folder in folders if (path := _named(folder, "image"))}
         mattes = {folder.name: path for folder in folders if (path := _named(folder, "alpha"))}
     found = pair(photos, mattes, problems)
+    # With names that lack a partner: those are reported as incomplete and not as unknown.
     chosen = in_split(photos.keys() | mattes.keys(), split, split_list)
     items = [Item(name, alpha, photo, identity=f"pairs/{name}") for name, photo, alpha in found if name in chosen]
     return complete(Source("pairs", items), base, problems)

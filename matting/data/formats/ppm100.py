@@ -16,9 +16,9 @@ def ppm100(root: Path | str, split: str = "test", split_list: Path | str | None 
     """Read PPM-100, or a part of it.
 
     Args:
-        root: The folder that holds ``image`` and ``matte``.
-        split: ``test`` is everything; others need a list.
-        split_list: File with ``name,split`` a line.
+        root: The folder that contains ``image`` and ``matte``.
+        split: ``test`` is the whole set; other splits need a list.
+        split_list: File with one ``name,split`` per line.
 
     Returns:
         A source named ``ppm100``, sorted by name.
@@ -26,7 +26,7 @@ def ppm100(root: Path | str, split: str = "test", split_list: Path | str | None 
     Raises:
         IncompleteError: If an image has no partner.
         FileNotFoundError: If a folder is missing.
-        ValueError: If another split is asked for without a list.
+        ValueError: If another split is requested without a list.
     """
     base, problems = Path(root), list[str]()
     photos = by_stem(base / "image", "PPM-100 photos", problems)
@@ -37,5 +37,5 @@ def ppm100(root: Path | str, split: str = "test", split_list: Path | str | None 
 
 
 def cleaned_alpha(path: Path) -> Pixels:
-    """A matte stored as JPEG, its ends snapped to 0 and 255."""
+    """Read a matte stored as JPEG and snap values close to 0 and 255."""
     return without_jpeg_noise(read_alpha(path))

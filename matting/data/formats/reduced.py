@@ -1,8 +1,7 @@
 """Decode only what a crop needs: JPEG images at a half, a quarter or an eighth of their size.
 
-A JPEG decoder can leave out the high frequencies of its 8 x 8 blocks and so deliver a smaller image, each pixel the
-mean of a block, for a fraction of the work. Photos of 12 megapixels come down to training crops two to three times
-as fast.
+A JPEG decoder can skip the high frequencies of its 8 x 8 blocks and return a smaller image, each pixel the mean of a
+block, for a fraction of the work. Training crops of 12-megapixel photos are decoded two to three times as fast.
 """
 
 import io
@@ -21,26 +20,26 @@ _EXIF_ORIENTATION = 0x0112
 
 
 def largest_reduction(box: Box, smallest_side: int) -> int:
-    """The largest of 1, 2, 4 and 8 by which a box shrinks and keeps ``smallest_side`` pixels on both sides."""
+    """Return the largest of 1, 2, 4 and 8 by which a box can shrink and keep ``smallest_side`` pixels on both sides."""
     side = min(box.height, box.width)
     return next(factor for factor in (8, 4, 2, 1) if factor == 1 or side // factor >= smallest_side)
 
 
 def read_part(path: Path, alpha: Path, shape: tuple[int, ...], box: Box, factor: int) -> Pixels:
-    """Read a part of an image that stands next to a matte.
+    """Read a part of an image that has a matte.
 
     Args:
         path: The image.
         alpha: The matte, named in errors.
         shape: Height and width of the matte, which the image must have.
         box: The part, in pixels of the matte, made of whole blocks of ``factor`` x ``factor``.
-        factor: Reduction wanted; formats other than plain JPEG come at full size.
+        factor: Requested reduction; formats other than plain JPEG are read at full size.
 
     Returns:
         ``(h, w, 3)`` uint8 sRGB: the part, at one ``factor``-th or at full size.
 
     Raises:
-        MattingError: If the image cannot be read, or is not of the matte's size.
+        MattingError: If the image cannot be read, or differs in size from the matte.
     """
     if factor > 1 and (image := _read_reduced(path, shape, factor)) is not None:
         return box.reduced(factor).cut(image)
@@ -54,14 +53,15 @@ def read_part(path: Path, alpha: Path, shape: tuple[int, ...], box: Box, factor:
 
 
 def _read_reduced(path: Path, shape: tuple[int, ...], factor: int) -> Pixels | None:
-    """The whole image at one ``factor``-th; None where it must be read in full, or to find what is wrong with it."""
+    """Read the whole image at one ``factor``-th of its size; None if it needs the full reader."""
     try:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+            # CMYK and rotated images are converted by the full reader.
             is_plain = image.mode in ("L", "RGB") and image.getexif().get(_EXIF_ORIENTATION, 1) == 1
             if not is_plain or image.size != (shape[1], shape[0]) or image.width * image.height > MAX_PIXELS:
                 return None
-    except Exception:  # whatever it is, the full reader says it better
+    except Exception:  # the full reader reports the error better
         return None
     flags = _GRAY_FLAGS[factor] | cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)

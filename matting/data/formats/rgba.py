@@ -14,16 +14,16 @@ def rgba(root: Path | str, split: str = "train", split_list: Path | str | None =
     """Read a split of a folder of cutouts.
 
     Args:
-        root: The folder; folders below it are read too.
+        root: The folder; subfolders are read as well.
         split: ``train``, ``val`` or ``test``.
-        split_list: File with ``name,split`` a line; by default a hash of the name gives 80, 10 and 10 %.
+        split_list: File with one ``name,split`` per line; by default a hash of the name gives 80, 10 and 10 %.
 
     Returns:
         A source named ``rgba`` of layered items without photos, sorted by name.
 
     Raises:
-        FileNotFoundError: If there is no such folder, or nothing in it.
-        IncompleteError: If two files have one name.
+        FileNotFoundError: If the folder is missing or empty.
+        IncompleteError: If two files have the same name.
     """
     problems: list[str] = []
     files = by_stem(Path(root), "a folder of cutouts", problems, recursive=True)

@@ -1,7 +1,7 @@
 """RWP: real-world portraits with attribute tags.
 
-Layout: ``image/<name>.*``, ``alpha/<name>.*`` and ``manifest.csv`` or ``manifest.parquet``, which
-`matting.data.formats.manifest` describes.
+Layout: ``image/<name>.*``, ``alpha/<name>.*`` and ``manifest.csv`` or ``manifest.parquet``, described
+in `matting.data.formats.manifest`.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from matting.data.formats.splits import check_split, in_split
 
 NO_MANIFEST = (
     "there is no manifest: every image counts as clear (the curriculum has nothing to order), there are no attribute "
-    "tags (no scenarios in reports), and splits follow a hash of the name (people may be in two of them)"
+    "tags (no scenarios in reports), and splits follow a hash of the name (a person may be in two of them)"
 )
 
 
@@ -21,17 +21,17 @@ def rwp(root: Path | str, split: str = "train") -> Source:
     """Read one split.
 
     Args:
-        root: The folder that holds ``image``, ``alpha`` and the manifest.
+        root: The folder that contains ``image``, ``alpha`` and the manifest.
         split: ``train``, ``val`` or ``test``.
 
     Returns:
-        A source named ``rwp`` of photos, in the order of the manifest; by name where there is none, and then the
-        source's notes say what is missed.
+        A source named ``rwp`` of photos, in the order of the manifest; without one, sorted by name,
+        and the source's notes say what is missing.
 
     Raises:
         IncompleteError: If an image has no partner, or the manifest and the folders do not name the same images.
         FileNotFoundError: If a folder is missing.
-        ValueError: If the manifest is not as its schema wants it.
+        ValueError: If the manifest does not fit its schema.
     """
     check_split(split)
     base, problems = Path(root), list[str]()

@@ -4,8 +4,8 @@ Layout::
 
     image/<name>.jpg   alpha/<name>.png   detailmap/<name>_cloud_trimap.jpg   segmask/<name>.png (not read)
 
-The metrics of the paper's detail region are taken where the detail map is above 0. There is no official split: training
-on a part of the set takes a list of the user's, and the set is then no benchmark any more.
+The paper computes its detail metrics where the detail map is above 0. There is no official split: to train on a part of
+the set, provide a list; the set is then no longer a benchmark.
 """
 
 from pathlib import Path
@@ -23,17 +23,17 @@ def rwp636(root: Path | str, split: str = "test", split_list: Path | str | None 
     """Read RealWorldPortrait-636, or a part of it.
 
     Args:
-        root: The folder that holds ``image`` and ``alpha``.
-        split: ``test`` is everything; others need a list.
-        split_list: File with ``name,split`` a line.
+        root: The folder that contains ``image`` and ``alpha``.
+        split: ``test`` is the whole set; other splits need a list.
+        split_list: File with one ``name,split`` per line.
 
     Returns:
-        A source named ``rwp636``, sorted by name; its trimaps have the detail region as unknown.
+        A source named ``rwp636``, sorted by name; the unknown region of its trimaps is the detail region.
 
     Raises:
         IncompleteError: If an image has no partner.
         FileNotFoundError: If a folder is missing.
-        ValueError: If another split is asked for without a list.
+        ValueError: If another split is requested without a list.
     """
     base, problems = Path(root), list[str]()
     photos = by_stem(base / "image", "RealWorldPortrait-636 photos", problems)
@@ -51,7 +51,7 @@ def rwp636(root: Path | str, split: str = "test", split_list: Path | str | None 
 
 
 def trimap_from_detail(item: Item, alpha: Pixels) -> Pixels | None:
-    """Unknown where the detail map is above 0, elsewhere what the matte is nearer to; None without a detail map."""
+    """Build a trimap: unknown where the detail map is above 0, elsewhere the matte rounded; None without a map."""
     if item.trimap is None:
         return None
     definite = np.where(alpha > 127, CODES[FOREGROUND], CODES[BACKGROUND])

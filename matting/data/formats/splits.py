@@ -1,4 +1,4 @@
-"""Splits of data sets that ship none: by a list that the user gives, or by a hash of the name."""
+"""Splits of data sets that come without: by a list from the user, or by a hash of the name."""
 
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
@@ -9,32 +9,36 @@ from matting.errors import MattingError
 
 SPLITS = ("train", "val", "test")
 HELD_OUT = 0.1
-"""Share of the names that the hash gives to ``val``, and as much to ``test``."""
+"""Share of the names that the hash assigns to ``val``, and again to ``test``."""
 
 
 def hashed_split(name: str) -> str:
-    """The split of a name: a function of the name alone, so that adding images moves none."""
+    """Return the split of a name, which depends on the name alone, so that adding images moves no other."""
+    # Not `hash`, which Python salts in every process.
     place = int.from_bytes(blake2b(name.encode(), digest_size=8).digest()) / 2**64
     return "test" if place < HELD_OUT else "val" if place < 2 * HELD_OUT else "train"
 
 
 def read_split_list(path: Path) -> dict[str, str]:
-    """Read a split list: ``name,split`` a line; names may hold commas and spaces.
+    """Read a split list: one ``name,split`` per line; names may contain commas and spaces.
+
+    Args:
+        path: The list.
 
     Returns:
         Split of each name.
 
     Raises:
         FileNotFoundError: If the list is missing.
-        MattingError: If a line is of another form, or a name stands twice.
+        MattingError: If a line is malformed, or a name occurs twice.
     """
     splits: dict[str, str] = {}
     for number, line in enumerate(read_names(path), start=1):
-        name, _, split = line.rpartition(",")
+        name, _, split = line.rpartition(",")  # from the right: names may contain commas
         if not name or split.strip() not in SPLITS:
             raise MattingError(f"{path}, line {number}: expected 'name,split' with {'/'.join(SPLITS)}, found '{line}'")
         if name in splits:
-            raise MattingError(f"{path}, line {number}: '{name}' stands there already; keep one of the two")
+            raise MattingError(f"{path}, line {number}: '{name}' is listed twice; keep one of the two")
         splits[name] = split.strip()
     return splits
 
@@ -42,10 +46,16 @@ def read_split_list(path: Path) -> dict[str, str]:
 def in_split(
     names: Iterable[str], split: str, split_list: Path | str | None, group: Callable[[str], str] = str
 ) -> set[str]:
-    """Names of a split, by the list if there is one, else by the hash of the group that a name belongs to.
+    """Return the names of a split, by the list if there is one, else by the hash of each name's group.
+
+    Args:
+        names: Names to choose from.
+        split: One of `SPLITS`.
+        split_list: File with one ``name,split`` per line, or None for the hash.
+        group: Returns the group of a name; names of one group share a split.
 
     Raises:
-        FileNotFoundError, MattingError: As `read_split_list`; ValueError also if the list names nothing that exists.
+        FileNotFoundError, MattingError: As `read_split_list`; also MattingError if the list has unknown names.
     """
     check_split(split)
     if split_list is None:
@@ -59,10 +69,16 @@ def in_split(
 
 
 def benchmark_split(names: Iterable[str], split: str, split_list: Path | str | None, title: str) -> set[str]:
-    """Names of a split of a set that is published as a test set: all for ``test``, others only by a list.
+    """Return the names of a split of a published test set: all for ``test``, others only by a list.
+
+    Args:
+        names: Names to choose from.
+        split: One of `SPLITS`.
+        split_list: File with one ``name,split`` per line, or None.
+        title: Name of the data set, for errors.
 
     Raises:
-        FileNotFoundError, MattingError: As `in_split`; ValueError also if another split is asked for without a list.
+        FileNotFoundError, MattingError: As `in_split`; MattingError also if another split is requested without a list.
     """
     if split_list is None and split == "test":
         return set(names)

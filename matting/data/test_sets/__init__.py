@@ -1,4 +1,4 @@
-"""Test sets: images with true mattes, listed before any is loaded."""
+"""Test sets: images with ground-truth mattes, listed before any is loaded."""
 
 from matting.data.test_sets.examples import Example, Pair
 from matting.data.test_sets.folders import Listing, load_example, pairs_from_folders, pairs_from_root

@@ -1,4 +1,4 @@
-"""What is evaluated: pairs are light and streamed, examples are loaded one at a time."""
+"""Test images: pairs are cheap descriptions, examples are loaded one at a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ class Example(NamedTuple):
     """One test image in memory.
 
     Attributes:
-        name: Unique within its set; a folder of predictions is looked up by it.
+        name: Name, unique within its set; used to find predictions in a folder.
         image: ``(H, W, 3)`` uint8 RGB.
-        alpha: ``(H, W)`` uint8, 255 = foreground: the true matte.
+        alpha: ``(H, W)`` uint8, 255 = foreground: the ground-truth matte.
         trimap: ``(H, W)`` uint8, 0 background, 127 or 128 unknown, 255 foreground.
-        ignore: ``(H, W)`` uint8, nonzero where the annotation says nothing; None where it holds everywhere.
-        foreground: ``(H, W, 3)`` uint8 RGB, the true straight colours of the subject; None where they are not known.
-        background: ``(H, W, 3)`` uint8 RGB, what lies behind the subject; None where it is not known.
+        ignore: ``(H, W)`` uint8, nonzero where there is no annotation; None if the whole image is annotated.
+        foreground: ``(H, W, 3)`` uint8 RGB, the true straight colours of the subject; None if unknown.
+        background: ``(H, W, 3)`` uint8 RGB, what is behind the subject; None if unknown.
     """
 
     name: str
@@ -33,16 +33,16 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True)
 class Pair:
-    """A test image not yet loaded: cheap to hold by the thousand.
+    """A test image not yet loaded, cheap to keep by the thousand.
 
     Attributes:
-        name: Unique within `dataset`.
-        load: Reads or composes the image; called once for the figures and again for the few that are shown.
-        dataset: Name of the test set, as it stands in result keys.
+        name: Name, unique within `dataset`.
+        load: Reads or composes the image; called once for the scores and again for the few images that are shown.
+        dataset: Name of the test set, as used in result keys.
         tags: Attribute tags such as ``glasses``; each gets a row of its own in the report.
-        difficulty: ``clear``, ``medium`` or ``hard``, or None where nobody judged it.
-        subject: Who is shown: of images with one subject, those with one and the same matte differ by their
-            background alone, and a report compares what a method says of them. None for whoever is shown once.
+        difficulty: ``clear``, ``medium`` or ``hard``, or None if it was not rated.
+        subject: Who is shown. Images with the same subject and the same matte differ only in their background, and a
+            report compares a method's results on them. None for subjects shown once.
     """
 
     name: str
@@ -54,6 +54,6 @@ class Pair:
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
-        """Names of the result rows this pair counts in: its set, and ``set.tag`` for every label."""
+        """Names of the result rows to which this pair contributes: its set, and ``set.tag`` for every label."""
         labels = sorted(self.tags | ({self.difficulty} if self.difficulty else set()))
         return (self.dataset, *(f"{self.dataset}.{label}" for label in labels))

@@ -13,11 +13,11 @@ _ROLES = ("image", "alpha", "trimap", "foreground", "background")
 
 
 class Listing(NamedTuple):
-    """What a look at the folders gave.
+    """Result of listing folders.
 
     Attributes:
         pairs: Complete pairs, sorted by name.
-        problems: One line for each file without a partner or with a double.
+        problems: One line for each file without a partner and each duplicate name.
     """
 
     pairs: list[Pair]
@@ -29,15 +29,15 @@ def pairs_from_folders(images: Path, alphas: Path, trimaps: Path | None = None, 
 
     Args:
         images: Folder of photos.
-        alphas: Folder of true mattes.
-        trimaps: Folder of trimaps; made from the mattes where None.
-        dataset: Name of the set in results; the parent folder's name where None.
+        alphas: Folder of ground-truth mattes.
+        trimaps: Folder of trimaps; computed from the mattes if None.
+        dataset: Name of the set in results; the parent folder's name if None.
 
     Returns:
         Pairs and problems. No image is decoded yet.
 
     Raises:
-        FileNotFoundError: A folder does not exist.
+        FileNotFoundError: If a folder does not exist.
     """
     folders = {"image": images, "alpha": alphas} | ({"trimap": trimaps} if trimaps else {})
     problems: list[str] = []
@@ -53,24 +53,24 @@ def pairs_from_folders(images: Path, alphas: Path, trimaps: Path | None = None, 
 
 
 def pairs_from_root(root: Path, dataset: str | None = None) -> Listing:
-    """Find pairs kept as one folder each: ``root/NAME/image.*``, ``alpha.*`` and optionally ``trimap.*``.
+    """Find pairs with one folder each: ``root/NAME/image.*``, ``alpha.*`` and optionally ``trimap.*``.
 
-    Where the true colours are known, ``foreground.*`` and ``background.*`` next to them let a report judge colours too.
+    Where the true colours are known, add ``foreground.*`` and ``background.*``: a report then scores colours as well.
 
-    A folder may also be a set of its own: ``root/SET/image/*``, ``alpha/*``, optionally ``trimap/*``, paired by name.
+    A folder may also be a set of its own, ``root/SET/image/*``, ``alpha/*``, optionally ``trimap/*``, paired by name.
 
     Args:
-        root: Folder of such folders; others among them (without a file named ``alpha``) are skipped.
-        dataset: Name of the set in results; the root's name where None. Sets of their own keep their own.
+        root: Folder of such folders; others (with neither image nor alpha) are skipped.
+        dataset: Name of the set in results; the root's name if None. Folders that are sets keep their own names.
 
     Returns:
         Pairs and problems. No image is decoded yet.
 
     Raises:
-        FileNotFoundError: The root does not exist.
+        FileNotFoundError: If the root does not exist.
     """
     if not root.is_dir():
-        raise FileNotFoundError(f"{root}: expected a folder that holds NAME/image.* and NAME/alpha.*, found none")
+        raise FileNotFoundError(f"{root}: expected a folder with NAME/image.* and NAME/alpha.*, found none")
     pairs: list[Pair] = []
     problems: list[str] = []
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
@@ -102,17 +102,17 @@ def load_example(
     Args:
         name: Name in the results.
         image: The photo.
-        alpha: The true matte.
-        trimap: The trimap; made from the matte where None, see `matting.trimap.implied_trimap`.
+        alpha: The ground-truth matte.
+        trimap: The trimap; computed from the matte if None, see `matting.trimap.implied_trimap`.
         foreground: The true colours of the subject.
-        background: What lies behind the subject.
+        background: What is behind the subject.
 
     Returns:
         The example.
 
     Raises:
-        ImageError: A file cannot be read.
-        MattingError: The sizes differ.
+        ImageError: If a file cannot be read.
+        MattingError: If the sizes differ.
     """
     photo, matte = read_rgb(image), read_alpha(alpha)
     given = read_alpha(trimap) if trimap else None

@@ -1,4 +1,4 @@
-"""Labels of test images from a table: they turn one test set into scenarios, each with a row of its own."""
+"""Read labels of test images from a table: they divide a test set into scenarios, each with its own result row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from matting.data.test_sets.folders import Listing
 from matting.errors import MattingError
 from matting.files import open_csv
 
-# Columns of a manifest that describe an image and are no label.
+# Columns of a manifest that describe an image but are not labels.
 _NOT_LABELS = frozenset({"name", "difficulty", "split", "group", "set", "identity"})
 
 
@@ -19,17 +19,17 @@ def with_labels(listing: Listing, table: Path) -> Listing:
     Args:
         listing: The pairs.
         table: CSV with a column ``name``, optionally ``difficulty``, and one column of 0 and 1 per label, such as
-            ``glasses``; the manifest of an RWP folder is one. A column ``identity`` tells who is shown, so that
-            mattes of one person before different backgrounds are compared. ``split``, ``group`` and ``set`` are
+            ``glasses``; the manifest of an RWP folder is one. A column ``identity`` names who is shown, so that
+            mattes of one person on different backgrounds are compared. ``split``, ``group`` and ``set`` are
             skipped.
 
     Returns:
-        The pairs with their labels, and one more problem for each name that belongs to no pair. Pairs that are not in
-        the table keep no label.
+        The pairs with their labels, and one more problem for each name without a pair. Pairs that are not in the table
+        are unchanged.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        MattingError: The column ``name`` is missing, or a label is neither 0 nor 1.
+        FileNotFoundError: If the table is missing.
+        MattingError: If the column ``name`` is missing, or a label is neither 0 nor 1.
     """
     rows = {row["name"]: row for row in _read(table)}
     unknown = sorted(rows.keys() - {pair.name for pair in listing.pairs})
@@ -44,6 +44,7 @@ def _read(table: Path) -> Sequence[Mapping[str, str]]:
     reader = open_csv(table)
     if "name" not in (reader.fieldnames or ()):
         raise MattingError(f"{table}: expected a column 'name', found {reader.fieldnames}; add a header line")
+    # The CSV reader collects cells beyond the header under the key None.
     return [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
 
 

@@ -1,4 +1,4 @@
-"""Checks of a data set on disk: is everything there, can it be read, is it what it should be?"""
+"""Checks of a data set on disk: is it complete, readable and plausible?"""
 
 from matting.data.verify.formats import FORMATS, Format, find_format
 from matting.data.verify.inspection import Inspection, inspect_item

@@ -1,4 +1,4 @@
-"""The formats that can be read: what is published about each of them, and how to open one."""
+"""The supported formats: what is published about each of them, and how to open it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,18 +16,18 @@ ALL_SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Format:
-    """One data set.
+    """A format and the data set published in it.
 
     Attributes:
-        name: What the command line and configurations call it.
-        title: What its authors call it.
+        name: Name on the command line and in configurations.
+        title: Name given by the authors.
         licence: Terms, in a few words.
-        size: Number of images, in words.
-        obtain: Whom to write to, or where it lies.
-        reader: Called with the folder and a keyword ``split``.
-        composites: Enumerates the official test images, given the folder and that of their backgrounds.
-        splits: Splits that are read.
-        published: Number of items of a split, where one is published.
+        size: Number of images, as text.
+        obtain: Whom to write to, or where to download it.
+        reader: Reads the set; called with the folder and a keyword ``split``.
+        composites: Enumerates the official test images, given the folder of the set and that of the backgrounds.
+        splits: Splits to read.
+        published: Published number of items, by split.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Format:
 
 
 def _coco_matting(root: Path, split: str) -> Source:
-    """COCO-Matting next to COCO, as configurations expect it; every matte, whoever else is in the photo."""
+    """Read COCO-Matting next to COCO, as configurations expect it; every matte, even with other people in the photo."""
     return formats.coco_matting(root, root.parent / "coco", split, scope="ignore_others")
 
 
@@ -122,7 +122,7 @@ FORMATS = (
     Format(
         "aisegment",
         "AISegment matting human",
-        "as its repository says",
+        "see its repository",
         "34,427",
         "link in the repository matting_human_datasets",
         formats.aisegment,
@@ -152,19 +152,19 @@ FORMATS = (
         "yours",
         "any",
         "your own",
-        partial(formats.masks, treatment="ignore_band"),
+        partial(formats.masks, treatment="ignore_band"),  # refining takes seconds per photo
     ),
     Format("pairs", "a folder of photos and mattes", "yours", "any", "your own", formats.pairs),
     Format("rgba", "a folder of RGBA cutouts", "yours", "any", "your own", formats.rgba),
 )
-"""In the order of the documentation."""
+"""All formats, in the order of the documentation."""
 
 
 def find_format(name: str) -> Format:
-    """Look a format up.
+    """Find a format by name.
 
     Raises:
-        MattingError: If there is none of this name.
+        MattingError: If the name is unknown.
     """
     for entry in FORMATS:
         if entry.name == name:

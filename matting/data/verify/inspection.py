@@ -1,4 +1,4 @@
-"""What one item's files look like when they are decoded."""
+"""Inspect the decoded files of one item."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from matting.images import Pixels, read_rgb
 MOST_SOFT = 0.5
 """Share of soft pixels above which a matte is probably something else, such as a depth map or a gray photo."""
 
-HARD = "no pixel is soft: a hard mask teaches hard hair"
+HARD = "no pixel is soft: a network trained on hard masks predicts hard edges"
 
 _HASHED_SIDE, _HASH_SIDE = 32, 8
 
@@ -21,11 +21,11 @@ class Inspection(NamedTuple):
     """Findings about one item.
 
     Attributes:
-        name: The item's.
-        problems: What makes it unusable.
-        doubts: What may be meant, but is unusual.
+        name: Name of the item.
+        problems: What makes the item unusable.
+        doubts: What is unusual but may be intended.
         size: Height and width of the matte in pixels, or None where it cannot be read.
-        soft: Share of the pixels that are neither 0 nor 255.
+        soft: Share of pixels that are neither 0 nor 255.
         fingerprint: Perceptual hash of the image, 64 bits, or None where it cannot be read.
     """
 
@@ -38,11 +38,11 @@ class Inspection(NamedTuple):
 
 
 def inspect_item(source: Source, index: int) -> Inspection:
-    """Decode all files of an item and look at them.
+    """Decode and check all files of an item.
 
     Args:
         source: The item's source.
-        index: Its position.
+        index: Position of the item.
 
     Returns:
         The findings; unreadable files are among the problems.
@@ -98,9 +98,9 @@ def judge_matte(alpha: Pixels) -> tuple[list[str], list[str], float]:
 
 
 def perceptual_hash(image: Pixels) -> int:
-    """Hash what an image looks like: equal, or a few bits away, after scaling, recoding or slight retouching.
+    """Hash the appearance of an image: scaling, recompression or slight retouching change a few bits at most.
 
-    The signs of the lowest frequencies of the cosine transform of the gray image, against their median (Zauner,
+    The bits say which of the lowest frequencies of the gray image's cosine transform exceed their median (Zauner,
     "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010).
 
     Args:
@@ -112,12 +112,13 @@ def perceptual_hash(image: Pixels) -> int:
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(gray, (_HASHED_SIDE, _HASHED_SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
     low = cv2.dct(small)[:_HASH_SIDE, :_HASH_SIDE].ravel()
+    # The median leaves out the first coefficient, the mean brightness, which exceeds all others.
     bits = low > np.median(low[1:])
     return int.from_bytes(np.packbits(bits).tobytes())
 
 
 def _ignores_edges(source: Source, item: Item, alpha: Pixels) -> bool:
-    """Whether the edges of a hard mask are left out, so that it teaches nothing about hair."""
+    """Return whether losses ignore the edges of a hard mask, so that nothing wrong is learned about hair."""
     if source.ignored is None:
         return False
     edges = cv2.morphologyEx(alpha, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
@@ -125,7 +126,7 @@ def _ignores_edges(source: Source, item: Item, alpha: Pixels) -> bool:
 
 
 def _visible(item: Item, image: Pixels, alpha: Pixels) -> Pixels:
-    """A photo as it is; a bare foreground before gray: its colours are arbitrary where it is not seen."""
+    """Return a photo as it is and a foreground on gray, since its colours are arbitrary where alpha is 0."""
     if item.photo is not None or image.shape[:2] != alpha.shape:
         return image
     share = alpha[..., None].astype(np.float32) / 255

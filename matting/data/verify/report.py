@@ -1,4 +1,4 @@
-"""Verification of a whole data set."""
+"""Verify a whole data set."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,14 +16,14 @@ from matting.data.verify.formats import Format
 from matting.data.verify.inspection import Inspection, inspect_item
 from matting.errors import MattingError
 
-SAME_PICTURE = 6
-"""Bits, of 64, by which the hashes of two versions of one image differ at most.
+SAME_IMAGE = 6
+"""Maximum number of the 64 bits in which the hashes of two versions of one image differ.
 
-On 109 photos: at most 4 after scaling to a quarter and JPEG of quality 40; any two of them at least 18.
+Measured on 109 photos: at most 4 after scaling to a quarter and JPEG at quality 40; at least 18 between two photos.
 """
 
 Progress = Callable[[Sequence["Future[Inspection]"], str], Iterable["Future[Inspection]"]]
-"""Passes through what it is given and shows how far it is, under a label."""
+"""Yields what it is given and shows the progress under a label."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class SplitSummary:
 
     Attributes:
         split: Name of the split.
-        items: Complete items.
-        published: Their number as published, or None.
-        layered: Items with a foreground layer.
-        bad: Items that cannot be used.
+        items: Number of complete items.
+        published: Published number of items, or None.
+        layered: Number of items with a foreground layer.
+        bad: Number of unusable items.
         median_side: Median short side in pixels.
         soft: Median share of soft pixels.
     """
@@ -51,15 +51,15 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class Report:
-    """What a verification found.
+    """Result of a verification.
 
     Attributes:
-        format: What the set should be.
-        root: Where it lies.
+        format: Expected format.
+        root: Folder of the set.
         splits: A summary of each split that has items.
-        problems: What must be put right before the set is used.
-        doubts: What may be meant, but is unusual.
-        notes: What the tree lacks although it can be used.
+        problems: What must be fixed before the set is used.
+        doubts: What is unusual but may be intended.
+        notes: What the tree lacks although it is usable.
     """
 
     format: Format
@@ -73,14 +73,14 @@ class Report:
 def verify(
     entry: Format, root: Path, progress: Progress, workers: int | None = None, backgrounds: Path | None = None
 ) -> Report:
-    """Check a data set: folders, counts, pairs, sizes, mattes, leaks and every file's content.
+    """Check a data set: folders, counts, pairs, sizes, mattes, leaks and the content of every file.
 
     Args:
-        entry: What the set should be.
-        root: Where it lies. It is only read.
-        progress: Shows how far decoding is.
-        workers: Threads; all cores by default. OpenCV decodes outside the interpreter's lock.
-        backgrounds: Folder of the official test backgrounds, to be checked as well.
+        entry: Expected format.
+        root: Folder of the set. It is only read.
+        progress: Shows the progress of decoding.
+        workers: Number of threads; all cores by default. OpenCV releases the interpreter's lock while decoding.
+        backgrounds: Folder of the official test backgrounds, if they are to be checked as well.
 
     Returns:
         The report.
@@ -99,7 +99,7 @@ def verify(
         summaries.append(_summarise(split, source, inspections, entry.published.get(split)))
         fingerprints[split] = inspections
     doubts += [
-        f"{row.split}: {row.items} items, published are {row.published}"
+        f"{row.split}: {row.items} items, but {row.published} were published"
         for row in summaries
         if row.published not in (None, row.items)
     ]
@@ -107,7 +107,7 @@ def verify(
 
 
 def _open(entry: Format, root: Path) -> tuple[dict[str, Source], list[str], list[str]]:
-    """The complete items of each split, what is missing, and what is lacking."""
+    """Return the complete items of each split, problems such as missing files, and notes."""
     sources: dict[str, Source] = {}
     problems: list[str] = []
     empty: list[str] = []
@@ -124,6 +124,7 @@ def _open(entry: Format, root: Path) -> tuple[dict[str, Source], list[str], list
     # A small folder that is split by a hash of the names may well have an empty split.
     problems += empty if not sources else []
     notes = [*(note for source in sources.values() for note in source.notes), *(empty if sources else [])]
+    # Readers report some problems once per split.
     return sources, list(dict.fromkeys(problems)), list(dict.fromkeys(notes))
 
 
@@ -133,7 +134,7 @@ def _composite_problems(
     try:
         enumerate_composites(root, backgrounds)
     except (MattingError, OSError) as error:
-        return [f"the official test composites cannot be made: {error}"]
+        return [f"the official test composites cannot be composed: {error}"]
     return []
 
 
@@ -142,7 +143,7 @@ def _inspect(source: Source, label: str, progress: Progress, workers: int) -> li
         futures = [pool.submit(inspect_item, source, index) for index in range(len(source))]
         try:
             return [future.result() for future in progress(futures, label)]
-        except BaseException:  # also an interruption: what has not begun is given up
+        except BaseException:  # also KeyboardInterrupt: cancel what has not begun, else the pool would finish it first
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -161,7 +162,7 @@ def _summarise(split: str, source: Source, inspections: list[Inspection], publis
 
 
 def leaks(splits: Mapping[str, Sequence[Inspection]]) -> list[str]:
-    """Find images that stand in two splits, by their perceptual hashes.
+    """Find images that are in two splits, by their perceptual hashes.
 
     Args:
         splits: Inspections of each split.
@@ -178,6 +179,6 @@ def leaks(splits: Mapping[str, Sequence[Inspection]]) -> list[str]:
                 continue
             distance = np.bitwise_count(hashes ^ np.uint64(other.fingerprint))
             nearest = int(distance.argmin())
-            if distance[nearest] <= SAME_PICTURE:
+            if distance[nearest] <= SAME_IMAGE:
                 found.append(f"'{other.name}' of {second} looks like '{known[nearest].name}' of {first}: a leak")
     return found

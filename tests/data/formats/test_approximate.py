@@ -27,7 +27,7 @@ def test_the_unknown_band_follows_the_outline(radius, band):
     assert mask[trimap == 255].all() and not mask[trimap == 0].any()
 
 
-def test_a_body_that_is_cut_off_goes_on():
+def test_a_body_continues_beyond_the_image_edge():
     mask = np.zeros(SIZE, bool)
     mask[30:, 20:60] = True
     trimap = trimap_from_mask(mask)

@@ -40,7 +40,7 @@ def test_an_aligned_box_is_made_of_whole_blocks_and_keeps_the_side(data, side):
 @settings(max_examples=15)
 @given(seed=st.integers(0, 1000))
 def test_layers_of_a_reduced_crop_stay_aligned(tmp_path_factory, suffix, seed):
-    gray = photo(1, LARGE)[..., 0]  # the photo shows its own matte, so any shift between the two is seen
+    gray = photo(1, LARGE)[..., 0]  # the photo shows its own matte, so any shift between the two shows
     folder = tmp_path_factory.getbasetemp() / f"reduced{suffix}"
     image = save(folder / f"photo{suffix}", gray if "gray" in suffix else np.dstack([gray] * 3))
     source = Source("s", [Item("one", save(folder / "alpha.png", gray), image)])
@@ -56,7 +56,7 @@ def test_layers_of_a_reduced_crop_stay_aligned(tmp_path_factory, suffix, seed):
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6])
-def test_turned_photographs_are_upright_in_every_crop(tmp_path, orientation):
+def test_rotated_photos_are_upright_in_every_crop(tmp_path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored = (LARGE[1], LARGE[0]) if orientation == 6 else LARGE
@@ -82,9 +82,9 @@ def test_the_largest_reduction_keeps_the_side():
 def test_own_and_new_backgrounds(tmp_path):
     files = {name: save(tmp_path / f"{name}.png", photo(seed)) for seed, name in enumerate(("photo", "fg", "bg"))}
     alpha = save(tmp_path / "alpha.png", matte(0))
-    photograph = Source("s", [Item("a", alpha, files["photo"])]).layers(0, recomposed=False)
-    assert photograph.background is photograph.foreground
-    assert np.array_equal(photograph.foreground, photo(0))
+    as_photo = Source("s", [Item("a", alpha, files["photo"])]).layers(0, recomposed=False)
+    assert as_photo.background is as_photo.foreground
+    assert np.array_equal(as_photo.foreground, photo(0))
     layered = Source("s", [Item("a", alpha, files["photo"], files["fg"])])
     assert np.array_equal(layered.layers(0, recomposed=False).foreground, photo(0))
     assert np.array_equal(layered.layers(0, recomposed=True).foreground, photo(1))
@@ -114,7 +114,7 @@ def test_a_size_mismatch_names_both_files(tmp_path, side):
 
 @pytest.mark.parametrize("kind", ["truncated", "empty", "text", "missing", "folder"])
 @pytest.mark.parametrize("side", [None, 32])
-def test_bad_photographs_are_refused_by_name(tmp_path, kind, side):
+def test_bad_photos_are_refused_by_name(tmp_path, kind, side):
     item = large_item(tmp_path)
     data = item.photo.read_bytes()
     item.photo.unlink()
@@ -142,6 +142,6 @@ def test_resize_averages_where_it_shrinks_much(before, aliases):
     assert np.array_equal(resize(stripes, 100), cv2.resize(stripes, (100, 100), interpolation=expected))
 
 
-def test_the_whole_picture_is_the_default(tmp_path):
+def test_the_whole_image_is_the_default(tmp_path):
     layers = Source("s", [large_item(tmp_path)]).layers(0, recomposed=False, look=lambda a: full_box(*a.shape))
     assert layers.foreground.shape == (*LARGE, 3) and layers.ignore is None

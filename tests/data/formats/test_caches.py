@@ -31,7 +31,7 @@ def source(tmp_path, monkeypatch):
 
 @pytest.fixture
 def doubling(monkeypatch):
-    """A stand-in for the estimate: the photo at half its brightness."""
+    """A mock estimate: the photo at half its brightness."""
     monkeypatch.setattr(estimation, "estimate_foreground", lambda photo, alpha: photo // 2)
 
 
@@ -66,7 +66,7 @@ def test_estimates_are_made_once_and_again_when_a_file_changes(source, monkeypat
     assert len(calls) == 3 and third.items[0] != first.items[0] and third.items[1] == first.items[1]
 
 
-def test_an_interrupted_estimation_goes_on(source, monkeypatch):
+def test_an_interrupted_estimation_resumes(source, monkeypatch):
     def interrupted(photo, alpha):
         if calls:
             raise KeyboardInterrupt
@@ -92,11 +92,11 @@ def test_an_estimate_has_the_foreground_s_colour_at_the_rim():
     alpha = matte(0, (96, 80))
     foreground, background = np.array([200.0, 40, 40]), np.array([20.0, 200, 60])
     share = alpha[..., None] / 255
-    photograph = np.rint(share * foreground + (1 - share) * background).astype(np.uint8)
-    estimate = estimation.estimate_foreground(photograph, alpha.astype(np.float32) / 255)
+    composite = np.rint(share * foreground + (1 - share) * background).astype(np.uint8)
+    estimate = estimation.estimate_foreground(composite, alpha.astype(np.float32) / 255)
     rim = (alpha > 60) & (alpha < 200)
-    assert np.abs(estimate[rim] - foreground).mean() < 0.3 * np.abs(photograph[rim] - foreground).mean()
-    assert np.array_equal(estimate[alpha == 255], photograph[alpha == 255])
+    assert np.abs(estimate[rim] - foreground).mean() < 0.3 * np.abs(composite[rim] - foreground).mean()
+    assert np.array_equal(estimate[alpha == 255], composite[alpha == 255])
 
 
 @pytest.mark.slow
@@ -111,7 +111,7 @@ def look(alpha):
     return choose_box(alpha, np.random.default_rng(3), 0.5)
 
 
-def test_cached_layers_are_the_decoded_ones_squeezed(source):
+def test_cached_layers_are_the_decoded_ones_resized(source):
     cached = with_decoded_cache(source, SIDE, 1)
     for index, recomposed in ((0, False), (2, False), (2, True)):
         whole = cached.layers(index, recomposed=recomposed)

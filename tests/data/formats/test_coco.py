@@ -52,7 +52,7 @@ def by_id(source: formats.Source) -> list[int]:
 
 
 @pytest.mark.parametrize("form", ["joined", "swapped", "split"])
-def test_every_form_gives_the_matte_and_its_photograph(tmp_path, form):
+def test_every_form_gives_the_matte_and_its_photo(tmp_path, form):
     source = formats.coco_matting(*coco_matting_tree(tmp_path, form), scope="ignore_others")
     assert by_id(source) == [ALONE, GROUP, GROUP, UNANNOTATED, BESIDE]
     assert source.items[0].name.endswith("_cell phone_00")
@@ -69,9 +69,9 @@ def test_single_person_drops_groups_and_annotated_strangers(tmp_path):
 
 def test_ignore_others_marks_other_mattes_and_outlines_only(tmp_path):
     source = formats.coco_matting(*coco_matting_tree(tmp_path), scope="ignore_others")
-    alone, group, second, unannotated, beside = (source.layers(k, recomposed=False) for k in range(5))
+    alone, group, second, unannotated, stranger = (source.layers(k, recomposed=False) for k in range(5))
     assert not alone.ignore.any() and not unannotated.ignore.any()
-    for layers in (group, beside):
+    for layers in (group, stranger):
         assert layers.ignore[15:35, 22:28].all(), "the other person"
         assert not layers.ignore[layers.alpha > 0].any(), "never the item's own matte"
         assert not layers.ignore[:, :3].any() and not layers.ignore[:4].any(), "never plain background"
@@ -87,7 +87,7 @@ def test_crop_shows_the_box_of_the_matte(tmp_path):
 
 
 @given(arrays(np.uint8, (7, 9), elements=st.sampled_from([0, 0, 0, 3, 255])))
-def test_the_box_of_a_matte_holds_all_of_it(alpha):
+def test_the_box_of_a_matte_contains_all_of_it(alpha):
     box = matte_box(alpha)
     assert (box.cut(alpha) > 0).sum() == (alpha > 0).sum() and min(box.height, box.width) >= 1
 
@@ -115,7 +115,7 @@ def test_bad_options_and_odd_widths_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["polygons", "counts", "compressed"])
-def test_outlines_in_every_code_are_drawn_as_coco_draws_them(form):
+def test_outlines_in_every_encoding_are_rendered_as_by_coco(form):
     expected = np.zeros(SIZE, bool)
     expected[6:44, 4:16] = expected[10:40, 20:30] = True
     code = coco_mask.encode(np.asfortranarray(expected.astype(np.uint8)))
@@ -134,9 +134,9 @@ def instances_tree(root: Path) -> Path:
     big, small = (4.0, 6.0, 30.0, 46.0), (5.0, 5.0, 9.0, 9.0)
     people = [
         annotation(1, big),
-        annotation(2, (4.0, 6.0, 10.0, 12.0)),  # nobody large
-        annotation(3, (4.0, 0.0, 30.0, 46.0)),  # cut off by the top
-        annotation(4, (4.0, 6.0, 30.0, 47.9)),  # cut off by the bottom, as portraits are
+        annotation(2, (4.0, 6.0, 10.0, 12.0)),  # no large person
+        annotation(3, (4.0, 0.0, 30.0, 46.0)),  # cut off at the top
+        annotation(4, (4.0, 6.0, 30.0, 47.9)),  # cut off at the bottom, as portraits are
         annotation(5, big),
         annotation(5, big, iscrowd=1),
         annotation(6, big),
@@ -192,7 +192,7 @@ def test_the_test_split_has_no_annotations(tmp_path):
         formats.coco_instances(tmp_path, "test")
 
 
-def test_annotations_of_other_photographs_are_left_out(tmp_path):
+def test_annotations_of_other_photos_are_left_out(tmp_path):
     from matting.data.formats.coco_annotations import read_people
 
     root = instances_tree(tmp_path)

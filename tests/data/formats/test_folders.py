@@ -1,4 +1,4 @@
-"""What is refused, and what is said: incomplete trees, bad lists."""
+"""Refused input and its messages: incomplete trees, bad lists."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from matting.data.formats.splits import hashed_split, read_split_list
 from tests.data.formats.trees import lines, matte, p3m_tree, pair_tree, photo, save
 
 
-def test_all_problems_are_told_and_the_rest_is_kept(tmp_path):
+def test_all_problems_are_reported_and_the_rest_is_kept(tmp_path):
     root = pair_tree(tmp_path, ["a", "b", "c", "d", "folder"], "image", "matte", (".jpg", ".png"))
     (root / "matte/b.png").unlink()
     (root / "image/c.jpg").unlink()
@@ -23,7 +23,7 @@ def test_all_problems_are_told_and_the_rest_is_kept(tmp_path):
         formats.ppm100(root)
     assert [item.name for item in caught.value.source.items] == ["a", "d"]
     assert sorted(problem.removeprefix(f"{root}/") for problem in caught.value.problems) == [
-        "image/a.png and a.jpg have one name",
+        "image/a.png and a.jpg have the same name",
         "image/b.jpg has no matte",
         "matte/c.png has no image",
         "matte/folder.png has no image",
@@ -92,7 +92,7 @@ def test_name_lists_with_any_line_ends_and_a_byte_order_mark(tmp_path):
         ("a", "line 1: expected 'name,split' with train/val/test, found 'a'"),
         ("a,train\nb,dev", "line 2"),
         (",train", "line 1"),
-        ("a,train\na,test", "line 2: 'a' stands there already"),
+        ("a,train\na,test", "line 2: 'a' is listed twice"),
     ],
 )
 def test_bad_split_lists_are_refused(tmp_path, content, text):
@@ -107,7 +107,7 @@ def test_a_split_list_of_another_set_is_refused(tmp_path):
         formats.pairs(root, "train", lines(tmp_path / "list", ["a,train", "b,train"]))
 
 
-def test_a_listed_name_without_a_partner_is_told_as_that(tmp_path):
+def test_a_listed_name_without_a_partner_is_reported_as_incomplete(tmp_path):
     root = pair_tree(tmp_path / "set", ["a", "b"], "image", "alpha", (".jpg", ".png"))
     (root / "alpha/b.png").unlink()
     with pytest.raises(formats.IncompleteError, match=r"b\.jpg has no matte"):

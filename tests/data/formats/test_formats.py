@@ -124,7 +124,7 @@ def test_p3m10k_in_both_path_forms(tmp_path, nested):
     assert not train.notes
 
 
-def test_p3m10k_of_the_older_archive_says_what_it_lacks(tmp_path):
+def test_p3m10k_of_the_older_archive_notes_what_it_lacks(tmp_path):
     source = formats.p3m10k(p3m_tree(tmp_path, layers=False))
     assert not any(item.layered for item in source.items)
     assert "2 of 2 have no foreground layer" in source.notes[0] and "estimate_foregrounds" in source.notes[0]
@@ -216,7 +216,7 @@ def test_rgba_takes_colours_under_the_alpha(tmp_path):
 
 
 @pytest.mark.parametrize("reader", [formats.rwp636, formats.ppm100, formats.aim500])
-def test_a_published_test_set_is_trained_on_by_a_list_only(tmp_path, reader):
+def test_training_on_a_published_test_set_needs_a_list(tmp_path, reader):
     for folders in (("image", "alpha"), ("image", "matte"), ("original", "mask")):
         pair_tree(tmp_path, NAMES[:3], *folders, (".jpg", ".png"))
     (tmp_path / "aim_category_type.json").write_text(json.dumps(dict.fromkeys(NAMES[:3], "portrait")))
@@ -229,7 +229,7 @@ def test_a_published_test_set_is_trained_on_by_a_list_only(tmp_path, reader):
 
 
 def odd_files(folder, kind):
-    """A photo and a matte that are stored in an odd way, as the layers they stand for."""
+    """A photo and a matte that are stored in an odd way, as the layers they represent."""
     image, alpha = photo(1), matte(1)
     names = (folder / "images/a.png", folder / "masks/a.png")
     if kind == "16-bit":
@@ -255,7 +255,7 @@ def odd_files(folder, kind):
 
 
 @pytest.mark.parametrize("kind", ["16-bit", "gray photo", "RGBA matte", "RGB matte", "turned photo"])
-def test_oddly_stored_pictures_are_what_they_stand_for(tmp_path, kind):
+def test_oddly_stored_images_decode_to_what_they_represent(tmp_path, kind):
     image, alpha = odd_files(tmp_path, kind)
     layers = formats.pairs(tmp_path, split_list=lines(tmp_path / "list", ["a,train"])).layers(0, recomposed=False)
     assert np.array_equal(layers.foreground, image) and np.array_equal(layers.alpha, alpha)

@@ -1,4 +1,4 @@
-"""Masks of people: what counts as one, what becomes of its edge, and how neighbours share a split."""
+"""Masks of people: what counts as one, how its edge is treated, and how neighbours share a split."""
 
 import sys
 from pathlib import Path
@@ -63,7 +63,7 @@ def read(root: Path, treatment: str = "ignore_band") -> Source:
     ],
     ids=["0/255", "0/1", "1 bit", "indexed", "gray palette", "gray in RGB", "opaque alpha", "16 bits"],
 )
-def test_every_way_to_store_a_mask_says_the_same(tmp_path, mask):
+def test_every_encoding_of_a_mask_gives_the_same(tmp_path, mask):
     layers = read(tree(tmp_path, mask)).layers(0, recomposed=False)
     assert np.array_equal(layers.alpha, np.where(PERSON, 255, 0))
     assert np.array_equal(layers.ignore, trimap_from_mask(PERSON) == 128)
@@ -71,7 +71,7 @@ def test_every_way_to_store_a_mask_says_the_same(tmp_path, mask):
 
 @pytest.mark.parametrize("mask", [indexed(numbers(15, 255)), numbers(1, 255)], ids=["indexed", "gray numbers"])
 @pytest.mark.parametrize("treatment", ["ignore_band", "refine"])
-def test_void_is_ignored_and_nobody(tmp_path, mask, treatment, stand_in):
+def test_void_is_ignored_and_not_a_person(tmp_path, mask, treatment, mock_solver):
     layers = read(tree(tmp_path, mask), treatment).layers(0, recomposed=False)
     band = trimap_from_mask(PERSON) == 128 if treatment == "ignore_band" else np.zeros(SIZE, bool)
     assert np.array_equal(layers.ignore, VOID | band)
@@ -79,8 +79,8 @@ def test_void_is_ignored_and_nobody(tmp_path, mask, treatment, stand_in):
 
 
 @pytest.fixture
-def stand_in(monkeypatch):
-    """A matting method that says 0.25 wherever it is asked."""
+def mock_solver(monkeypatch):
+    """A matting method that returns 0.25 everywhere."""
     asked = []
 
     def quarter(photo, trimap):
@@ -92,24 +92,24 @@ def stand_in(monkeypatch):
     return asked
 
 
-def test_mattes_are_estimated_once_and_beside_nothing_of_the_users(tmp_path, project_cache, stand_in):
+def test_mattes_are_estimated_once_and_change_no_user_file(tmp_path, project_cache, mock_solver):
     root = tree(tmp_path, numbers(255), ("a", "b"))
     before = {path: path.read_bytes() for path in root.rglob("*.*")}
     source = read(root, "refine")
-    assert len(stand_in) == 2 and {path: path.read_bytes() for path in root.rglob("*.*")} == before
+    assert len(mock_solver) == 2 and {path: path.read_bytes() for path in root.rglob("*.*")} == before
     assert all(item.alpha.is_relative_to(project_cache) for item in source.items)
     trimap = trimap_from_mask(PERSON)
     assert np.array_equal(source.layers(0, recomposed=False).alpha, np.where(trimap == 128, 64, trimap))
-    assert read(root, "refine").items == source.items and len(stand_in) == 2
+    assert read(root, "refine").items == source.items and len(mock_solver) == 2
     Image.fromarray(numbers(255)[::-1].copy()).save(root / "mask/a.png")
-    assert read(root, "refine").items[0].alpha != source.items[0].alpha and len(stand_in) == 3
+    assert read(root, "refine").items[0].alpha != source.items[0].alpha and len(mock_solver) == 3
 
 
-def test_large_pictures_are_estimated_small(tmp_path, monkeypatch, stand_in):
+def test_large_images_are_estimated_small(tmp_path, monkeypatch, mock_solver):
     monkeypatch.setattr(MODULE, "LARGEST_SIDE", 24)
     source = read(tree(tmp_path, numbers(255)), "refine")
     alpha = read_alpha(source.items[0].alpha)
-    assert alpha.shape == SIZE and max(stand_in[0]) <= 24
+    assert alpha.shape == SIZE and max(mock_solver[0]) <= 24
     assert (alpha[26, 18], alpha[1, 1]) == (255, 0) and 30 < alpha[26, 18 + 11] < 160
 
 
@@ -128,7 +128,10 @@ def disc(value: int) -> np.ndarray:
 
 SOFT = np.clip((11 - np.hypot(ROWS - 26, COLUMNS - 18)) * 20 + 128, 0, 255).astype(np.uint8)
 BAD = {
-    "classes": (numbers(1, 2), r"a\.png: expected one class next to the background 0, found 1, 2; keep the person's"),
+    "classes": (
+        numbers(1, 2),
+        r"a\.png: expected one class in addition to the background 0, found 1, 2; keep the person's",
+    ),
     "trimap": (numbers(255, 128), r"a\.png: expected one class .*, found 128, 255"),
     "indexed classes": (indexed(numbers(15, 7)), r"a\.png: expected one class .*, found 7, 15"),
     "colours": (np.dstack([disc(200), disc(30), disc(30)]), r"a\.png: expected a mask .*, found colours"),
@@ -142,11 +145,11 @@ BAD = {
 
 @pytest.mark.parametrize("treatment", ["refine", "ignore_band"])
 @pytest.mark.parametrize("kind", BAD)
-def test_what_is_no_mask_is_refused_in_one_line(tmp_path, kind, treatment, stand_in):
+def test_what_is_no_mask_is_refused_in_one_line(tmp_path, kind, treatment, mock_solver):
     mask, message = BAD[kind]
     with pytest.raises((ValueError, FileNotFoundError), match=message) as caught:
         read(tree(tmp_path, mask), treatment).layers(0, recomposed=False)
-    assert "\n" not in str(caught.value) and not stand_in
+    assert "\n" not in str(caught.value) and not mock_solver
 
 
 @pytest.mark.parametrize("kind", [kind for kind in BAD if kind != "size"])
@@ -188,7 +191,7 @@ def by_split(root: Path, block: int) -> dict[str, str]:
     return found
 
 
-def test_neighbours_share_a_split_and_adding_pictures_moves_none(tmp_path):
+def test_neighbours_share_a_split_and_adding_images_moves_none(tmp_path):
     names = tuple(f"eg_{k:05d}" for k in range(0, 200, 5))
     alone, blocks = by_split(tree(tmp_path / "a", numbers(255), names), 1), by_split(tmp_path / "a", 20)
     assert alone == {name: hashed_split(name) for name in names}

@@ -1,4 +1,4 @@
-"""Bad files while training: the error says which, or the list does and another item is drawn."""
+"""Bad files during training: an error names the file, or it is listed and another item is drawn."""
 
 import csv
 import multiprocessing

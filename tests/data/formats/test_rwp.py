@@ -51,7 +51,7 @@ def test_the_manifest_gives_order_labels_and_splits(tmp_path):
     assert not source.notes
 
 
-def test_without_a_manifest_the_source_says_what_is_missed(tmp_path):
+def test_without_a_manifest_the_source_notes_what_is_missing(tmp_path):
     names = [f"p{k}" for k in range(40)]
     pair_tree(tmp_path, names, "image", "alpha", (".jpg", ".png"))
     found = [formats.rwp(tmp_path, split) for split in SPLITS]
@@ -69,7 +69,7 @@ def test_without_a_manifest_the_source_says_what_is_missed(tmp_path):
         (row("bo", hat=""), "hat is '', expected 0/false/1/true"),
         (row("a"), "row 2: expected a unique name, found 'a'"),
         (row(""), "row 2: expected a unique name, found ''"),
-        (row("bo", "test", "ana"), "identity 'ana' stands in the splits test and train"),
+        (row("bo", "test", "ana"), "identity 'ana' is in the splits test and train"),
     ],
 )
 def test_bad_rows_are_refused(tmp_path, changed, text):
@@ -85,7 +85,7 @@ def test_missing_columns_are_named(tmp_path, column):
         read_manifest(write_manifest(tmp_path / "manifest.csv", rows))
 
 
-def test_manifest_and_folders_must_name_the_same_pictures(tmp_path):
+def test_manifest_and_folders_must_list_the_same_images(tmp_path):
     write_manifest(tree(tmp_path) / "manifest.csv", [row("cy"), row("bo"), row("ana 1"), row("dee")])
     with pytest.raises(formats.IncompleteError) as caught:
         formats.rwp(tmp_path)

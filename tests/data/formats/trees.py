@@ -8,18 +8,18 @@ import cv2
 import numpy as np
 from PIL import Image
 
-Picture = np.ndarray
+Pixels = np.ndarray
 SIZE = (48, 36)
 """Height and width."""
 
 
-def photo(seed: int, size: tuple[int, int] = SIZE) -> Picture:
+def photo(seed: int, size: tuple[int, int] = SIZE) -> Pixels:
     """Smooth random colours, so that JPEG keeps them."""
     coarse = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), np.uint8)
     return cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC)
 
 
-def matte(seed: int, size: tuple[int, int] = SIZE) -> Picture:
+def matte(seed: int, size: tuple[int, int] = SIZE) -> Pixels:
     """A soft disc."""
     rng = np.random.default_rng([seed, 1])
     rows, columns = np.mgrid[: size[0], : size[1]]
@@ -27,7 +27,7 @@ def matte(seed: int, size: tuple[int, int] = SIZE) -> Picture:
     return np.clip((size[1] * rng.uniform(0.2, 0.3) - distance) * 40 + 128, 0, 255).astype(np.uint8)
 
 
-def save(path: Path, image: Picture, **options: object) -> Path:
+def save(path: Path, image: Pixels, **options: object) -> Path:
     """Write an image, with its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(image).save(path, **options)
@@ -64,7 +64,7 @@ def composition_tree(root: Path, merged: tuple[str, str] | None = None) -> Path:
     test = ["t2.png", "t1.png"]
     for seed, name in enumerate(test):
         base = root / "Test_set/Adobe-licensed images"
-        # A third of the published files carry profiles that no decoder understands.
+        # A third of the published files have ICC profiles that no decoder understands.
         save(base / "fg" / name, photo(10 + seed), icc_profile=b"broken")
         save(base / "alpha" / name, matte(10 + seed), icc_profile=b"broken")
         for number in range(20):
@@ -146,7 +146,7 @@ def coco_tree(
     return root
 
 
-def joined_matte(path: Path, alpha: Picture, trimap_first: bool = True) -> Path:
+def joined_matte(path: Path, alpha: Pixels, trimap_first: bool = True) -> Path:
     """Trimap and matte side by side."""
     trimap = np.where(alpha == 255, 255, np.where(alpha == 0, 0, 128)).astype(np.uint8)
     halves = (trimap, alpha) if trimap_first else (alpha, trimap)

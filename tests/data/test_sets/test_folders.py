@@ -38,7 +38,7 @@ def test_given_trimaps_are_used(data):
     assert (listing.pairs[0].load().trimap == 128).all()
 
 
-def test_missing_partners_and_doubles_are_listed(data):
+def test_missing_partners_and_duplicates_are_listed(data):
     write_png(data / "alphas" / "c.png", MATTE)
     write_png(data / "images" / "d.png", PHOTO)
     write_png(data / "images" / "a.png", PHOTO)
@@ -84,7 +84,7 @@ def test_jpeg_noise_does_not_make_everything_unknown(tmp_path):
     assert 0 < share < 0.2
 
 
-def test_trimap_band_scales_with_the_picture():
+def test_trimap_band_scales_with_the_image():
     small, large = (implied_trimap(np.kron(MATTE, np.ones((k, k), np.uint8))) for k in (10, 30))
     assert (small == 128).mean() == pytest.approx((large == 128).mean(), rel=0.1)
 
@@ -94,7 +94,7 @@ def test_load_example_without_trimap_matches_pairs(data):
     assert example.name == "n" and example.ignore is None
 
 
-def test_true_colours_beside_a_pair_are_read_and_must_fit(tmp_path):
+def test_true_colours_of_a_pair_are_read_and_must_fit(tmp_path):
     (tmp_path / "root" / "a").mkdir(parents=True)
     layers = {"image": PHOTO, "alpha": MATTE, "foreground": PHOTO // 2, "background": PHOTO // 3}
     for role, image in layers.items():
@@ -106,7 +106,7 @@ def test_true_colours_beside_a_pair_are_read_and_must_fit(tmp_path):
         pairs_from_root(tmp_path / "root").pairs[0].load()
 
 
-def test_a_root_may_hold_sets_of_their_own(tmp_path):
+def test_a_root_may_contain_sets_of_their_own(tmp_path):
     for name in ("glasses", "group"):
         for role, image in {"image": PHOTO, "alpha": MATTE, "trimap": np.full_like(MATTE, 128)}.items():
             (tmp_path / "root" / name / role).mkdir(parents=True)

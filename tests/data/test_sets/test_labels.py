@@ -19,7 +19,7 @@ def test_labels_and_difficulty_reach_the_pairs(discs, tmp_path, newline, encodin
     assert third == discs[2]
 
 
-def test_a_manifest_of_scenarios_is_read_and_tells_who_is_shown(discs, tmp_path):
+def test_a_manifest_of_scenarios_is_read_with_identities(discs, tmp_path):
     path = table(
         tmp_path, "name,set,difficulty,identity,hat\ndisc0,backgrounds,clear,person_1,0\ndisc1,hats,clear,,1\n"
     )

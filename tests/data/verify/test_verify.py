@@ -13,7 +13,7 @@ from PIL import Image
 from matting.data.formats import Item, Source
 from matting.data.verify import FORMATS, Report, find_format, inspect_item, verify
 from matting.data.verify.inspection import judge_matte, perceptual_hash
-from matting.data.verify.report import SAME_PICTURE
+from matting.data.verify.report import SAME_IMAGE
 from tests.data.formats.test_coco import coco_matting_tree, instances_tree
 from tests.data.formats.trees import (
     SIZE,
@@ -140,7 +140,7 @@ def test_damaged_files_are_found(tmp_path, kind, text):
         raise AssertionError(report.problems[0])
 
 
-def test_every_bad_mask_is_listed_and_hard_edges_that_are_ignored_are_no_doubt(tmp_path):
+def test_every_bad_mask_is_listed_and_hard_edges_that_are_ignored_raise_no_doubt(tmp_path):
     root = masks_tree(tmp_path)
     assert run("masks", root).doubts == []
     for k in range(3):
@@ -151,7 +151,7 @@ def test_every_bad_mask_is_listed_and_hard_edges_that_are_ignored_are_no_doubt(t
         assert any(f"/{k}.png: expected" in line and text in line for line in problems), k
 
 
-def test_missing_partners_and_folders_are_told_together(tmp_path):
+def test_missing_partners_and_folders_are_reported_together(tmp_path):
     root = p3m_tree(tmp_path, layers=False)
     (root / "train/mask/p_2.png").unlink()
     for path in sorted((root / "validation/P3M-500-NP").rglob("*"), reverse=True):
@@ -162,7 +162,7 @@ def test_missing_partners_and_folders_are_told_together(tmp_path):
     assert "p_2.jpg has no matte" in report.problems[0]
     assert "split 'test' cannot be opened: expected the test set of P3M-10k" in report.problems[1]
     assert "no foreground layer" in report.notes[0]
-    assert "train: 1 items, published are 9421" in report.doubts
+    assert "train: 1 items, but 9421 were published" in report.doubts
 
 
 def test_official_composites_are_checked_where_their_backgrounds_are(tmp_path):
@@ -192,13 +192,13 @@ def detailed(seed: int) -> np.ndarray:
 
 @settings(max_examples=30)
 @given(st.integers(0, 10**6), st.integers(40, 95), st.floats(0.5, 1.8))
-def test_the_hash_survives_scaling_and_jpeg_and_tells_pictures_apart(seed, quality, scale):
+def test_the_hash_survives_scaling_and_jpeg_and_distinguishes_images(seed, quality, scale):
     image, other = (detailed(number) for number in (seed, seed + 1))
     scaled = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     _, data = cv2.imencode(".jpg", scaled[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     again = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
-    assert (perceptual_hash(image) ^ perceptual_hash(again)).bit_count() <= SAME_PICTURE
-    assert (perceptual_hash(image) ^ perceptual_hash(other)).bit_count() > SAME_PICTURE
+    assert (perceptual_hash(image) ^ perceptual_hash(again)).bit_count() <= SAME_IMAGE
+    assert (perceptual_hash(image) ^ perceptual_hash(other)).bit_count() > SAME_IMAGE
 
 
 def test_bare_foregrounds_are_hashed_by_what_is_seen(tmp_path):
