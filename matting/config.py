@@ -124,7 +124,7 @@ def explain(error: BaseException) -> str | None:
         return f"unknown option '{unknown[2]}'{_suggestion(unknown[2])}; 'python train.py --cfg job' lists all options"
     if missing := re.search(MISSING_CHOICE, text):
         near = difflib.get_close_matches(missing[2], missing[3].split(), n=1)
-        hint = f", did you mean '{near[0]}'?" if near else ""
+        hint = f", did you mean '{near[0]}'?" if near else "."
         return f"{missing[1]} has no choice '{missing[2]}'{hint} Choices: {', '.join(missing[3].split())}"
     return text
 
