@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from matting.augment.degradation import Degradation, LayeredImage, select
+from matting.augment.degradation import COUNTS_ROWS, Degradation, LayeredImage, select
 from matting.augment.operations import Operation, colour_jitter, gaussian_noise, jpeg_artefacts, motion_blur
 from matting.augment.randomness import Keys, Stream, between, dirichlet, fold, uniform
 from matting.errors import MattingError
@@ -22,12 +22,13 @@ _DEEPEST = 3
 class AugMix(Degradation):
     """Mix an image with several chains of distortions of itself.
 
-    Which rows chose an operation is known on the device only, so gathering just those rows would make the host wait
-    for their number. Instead the chains of a row draw their operations *without* replacement at each depth: every
+    On a GPU only the device knows which rows chose an operation, and gathering just those would make the host wait
+    for their number. Therefore the chains of a row draw their operations *without* replacement at each depth: every
     operation then works for at most one chain of a row, is gathered from a fixed number of rows and runs once per
     depth on ``B`` of them, not on ``B * width``. The four default operations cost 12 runs per batch, where
-    running each on everything and selecting would cost 36 and an oracle 6. Each chain by itself is distributed as
-    published; chains of one row just do not repeat each other at the same depth.
+    running each on everything and selecting would cost 36. On a CPU, which need not wait, just the 6 runs that the
+    chains ask for are made. Each chain by itself is distributed as published; chains of one row just do not repeat
+    each other at the same depth.
 
     Args:
         operations: what the chains are made of, see :mod:`matting.augment.operations`.
@@ -109,7 +110,6 @@ class AugMix(Degradation):
     def _chains(self, image: Tensor, key: Tensor, severity: Tensor) -> Tensor:
         """``(B, width, 3, H, W)``: the image at the end of each chain."""
         chains = image[:, None].repeat(1, self.width + 1, 1, 1, 1)  # the last is for operations that no chain asks for
-        rows = torch.arange(len(image), device=image.device)
         length = self._lengths(fold(key, 0))
         for depth in range(_DEEPEST if self.depth == -1 else self.depth):
             step = fold(fold(key, 3), depth)
@@ -117,11 +117,10 @@ class AugMix(Degradation):
             chosen = uniform(fold(step, 0), len(self.operations)).argsort(dim=1)[:, : self.width]
             for index, operation in enumerate(self.operations):
                 own = fold(step, index + 1)
-                takes = (chosen == index) & (depth < length)
-                # argmax finds the chain that takes the operation, or the spare one that the padding marks
-                chain = F.pad(takes.to(torch.uint8), (0, 1), value=1).argmax(dim=1)
-                strength = severity * between(fold(own, 0), 0.1, self.severity) / 10
-                chains[rows, chain] = operation(chains[rows, chain], strength, fold(own, 1))
+                rows, chain = _taken((chosen == index) & (depth < length))
+                if len(rows):
+                    strength = severity * between(fold(own, 0), 0.1, self.severity) / 10
+                    chains[rows, chain] = operation(chains[rows, chain], strength[rows], fold(own, 1)[rows])
         return chains[:, : self.width]
 
     def _lengths(self, key: Tensor) -> Tensor:
@@ -129,3 +128,13 @@ class AugMix(Degradation):
         if self.depth != -1:
             return torch.full((len(key), self.width), self.depth, device=key.device)
         return 1 + (_DEEPEST * uniform(key, self.width)).long()
+
+
+def _taken(takes: Tensor) -> tuple[Tensor, Tensor]:
+    """Return rows and chains that take an operation, of ``(B, width)`` bool with at most one chain in a row."""
+    if takes.device.type in COUNTS_ROWS:
+        rows, chain = takes.nonzero(as_tuple=True)
+        return rows, chain
+    # argmax finds the chain that takes the operation, or the spare one that the padding marks
+    chain = F.pad(takes.to(torch.uint8), (0, 1), value=1).argmax(dim=1)
+    return torch.arange(len(takes), device=takes.device), chain

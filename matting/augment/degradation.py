@@ -1,5 +1,6 @@
 """What the degradations have in common: the plan's keys and severities inside, Kornia's interface outside."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -8,6 +9,9 @@ from torch import Tensor
 
 from matting.augment.randomness import Keys, Stream, chance, fold
 from matting.errors import MattingError
+
+COUNTS_ROWS = {"cpu"}
+"""Types of device on which it costs nothing to know how many rows act, so that only those are computed."""
 
 _GATE = 1  # part of a degradation's key that decides whether it acts; degradations use others
 
@@ -71,8 +75,21 @@ class Degradation(IntensityAugmentationBase2D):
     def planned(self, layers: LayeredImage, keys: Keys, severity: Tensor) -> LayeredImage:
         """Degrade the share ``p`` of a batch, which depends on the keys; as :meth:`degrade` otherwise."""
         # a severity of 0 leaves a row as it is, so the gate needs no second selection
-        acts = chance(fold(fold(keys.geometry, self.stream), _GATE), self.p)
-        return self.degrade(layers, keys, severity * acts)
+        severity = severity * self.acts(keys)
+        if severity.device.type not in COUNTS_ROWS:
+            return self.degrade(layers, keys, severity)
+        rows = severity.nonzero()[:, 0]
+        if not len(rows):
+            return layers
+        part = self.degrade(
+            LayeredImage(*(layer[rows] for layer in layers)), Keys(*(key[rows] for key in keys)), severity[rows]
+        )
+        image, alpha = layers.image.index_copy(0, rows, part.image), layers.alpha.index_copy(0, rows, part.alpha)
+        return layers._replace(image=image, alpha=alpha)
+
+    def acts(self, keys: Keys) -> Tensor:
+        """Draw which rows of a severity above 0 are degraded, ``(B,)`` bool."""
+        return chance(fold(fold(keys.geometry, self.stream), _GATE), self.p)
 
     def generate_parameters(self, batch_shape: tuple[int, ...]) -> dict[str, Tensor]:
         """Draw a seed per image from torch's generator (Kornia's hook)."""
@@ -104,6 +121,27 @@ class Degradation(IntensityAugmentationBase2D):
 def _arguments(params: dict[str, Tensor], device: torch.device) -> tuple[Keys, Tensor]:
     seed, severity = (params[name].to(device, non_blocking=True) for name in ("seed", "severity"))
     return Keys.of(seed, torch.zeros_like(seed)), severity
+
+
+def change(rows: Tensor, function: Callable[..., Tensor], original: Tensor, *arguments: Tensor) -> Tensor:
+    """Apply a function to the rows ``(B,)`` bool; return the original bit for bit in the others.
+
+    Args:
+        rows: which rows to change.
+        function: takes a batch of rows and their arguments, and returns as many.
+        original: ``(B, …)``.
+        arguments: further arguments, ``(B, …)`` each.
+
+    Returns:
+        As ``original``. Where the host would have to wait for the number of rows, the function sees all of them.
+    """
+    if rows.device.type not in COUNTS_ROWS:
+        return torch.where(rows.view(-1, *(1 for _ in original.shape[1:])), function(original, *arguments), original)
+    chosen = rows.nonzero()[:, 0]
+    if not len(chosen):
+        return original
+    changed = function(original[chosen], *(argument[chosen] for argument in arguments))
+    return original.index_copy(0, chosen, changed)
 
 
 def select(rows: Tensor, changed: Tensor, original: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from matting.augment.compose import is_composite
-from matting.augment.degradation import select
+from matting.augment.degradation import change
 from matting.augment.kernels import convolve, disc
 from matting.augment.randomness import Stream, between, chance, fold, normal, uniform
 from matting.errors import MattingError
@@ -77,24 +77,27 @@ class LayerGaps(nn.Module):
         # denoising comes before the noise that is added, which would otherwise be taken away again
         if self.denoise > 0:
             level = severity * self.noise_level
-            foreground = select(acts(0, self.denoise), wiener(foreground, level), foreground)
-            background = select(acts(0, self.denoise), wiener(background, level), background)
+            foreground = change(acts(0, self.denoise), wiener, foreground, level)
+            background = change(acts(0, self.denoise), wiener, background, level)
         if self.defocus > 0:
-            background = select(acts(1, self.defocus), self._defocused(background, fold(key, 2), severity), background)
+            background = change(acts(1, self.defocus), self._defocused, background, fold(key, 2), severity)
         if self.light > 0:
             amount = severity * between(fold(key, 3), -0.5, 1)
-            foreground = select(acts(4, self.light), match_light(foreground, background, alpha, amount), foreground)
+            foreground = change(acts(4, self.light), match_light, foreground, background, alpha, amount)
         if self.noise > 0:
-            level = (severity * self.noise_level * uniform(fold(key, 5)))[:, None, None, None]
+            level = severity * self.noise_level * uniform(fold(key, 5))
             # one strength, but independent noise: layers that share their noise would show no gap closed
-            noise = level * normal(fold(key, 6), 6, *foreground.shape[2:])
-            foreground = select(acts(7, self.noise), (foreground + noise[:, :3]).clamp(0, 1), foreground)
-            background = select(acts(7, self.noise), (background + noise[:, 3:]).clamp(0, 1), background)
+            layers = torch.cat([foreground, background], dim=1)
+            foreground, background = change(acts(7, self.noise), _noisy, layers, level, fold(key, 6)).chunk(2, dim=1)
         return foreground, background
 
     def _defocused(self, background: Tensor, key: Tensor, severity: Tensor) -> Tensor:
         largest = self.defocus_radius * max(background.shape[-2:])
         return convolve(background, disc(severity * largest * uniform(key), math.ceil(largest))).clamp_(0, 1)
+
+
+def _noisy(layers: Tensor, level: Tensor, key: Tensor) -> Tensor:
+    return (layers + level[:, None, None, None] * normal(key, *layers.shape[1:])).clamp_(0, 1)
 
 
 def wiener(layer: Tensor, sigma: Tensor) -> Tensor:

@@ -7,12 +7,13 @@ from kornia.filters import filter2d_separable, get_gaussian_kernel1d
 from kornia.geometry.transform import scale
 from torch import Tensor
 
-from matting.augment.degradation import Degradation, LayeredImage, select
+from matting.augment.degradation import Degradation, LayeredImage, change, select
 from matting.augment.jpeg import jpeg
 from matting.augment.randomness import Keys, Stream, chance, fold, uniform
 from matting.errors import MattingError
 
 _LOWEST_QUALITY = 40.0
+_SCREEN = 0.25  # a screenshot's share of the low resolution's excess over 1
 
 
 class Phone(Degradation):
@@ -53,10 +54,12 @@ class Phone(Degradation):
         image, alpha, appearance = layers.image, layers.alpha, fold(keys.appearance, Stream.PHONE)
         small = (severity > 0) & chance(fold(appearance, 0), self.low_resolution)
         shot, interface, opacity = self._cover(keys, severity, image)
-        shown = self._rescaled(torch.lerp(image, interface, opacity), small, shot, fold(appearance, 1), severity)
+        factor = self._factor(small, shot, fold(appearance, 1), severity)
+        covered = torch.lerp(image, interface, opacity)
+        shown = change(small | shot, self._rescaled, covered, factor)
         if self.screenshot > 0:
             quality = 95 - severity * (95 - _LOWEST_QUALITY) * uniform(fold(appearance, 2))
-            shown = select(shot, jpeg(shown, quality), shown)
+            shown = change(shot, jpeg, shown, quality)
         return layers._replace(image=select(small | shot, shown, image), alpha=alpha * (1 - opacity))
 
     def degrade_alpha(self, alpha: Tensor, keys: Keys, severity: Tensor) -> Tensor:
@@ -70,12 +73,14 @@ class Phone(Degradation):
         interface, opacity = interface_of(fold(geometry, 2), image.shape[-2], image.shape[-1])
         return shot, interface, opacity * shot[:, None, None, None]
 
-    def _rescaled(self, image: Tensor, small: Tensor, shot: Tensor, key: Tensor, severity: Tensor) -> Tensor:
-        """Rescale once for both steps: a small image in a screenshot just has the larger factor."""
-        excess, screen = self.factor - 1, (self.factor - 1) / 4
+    def _factor(self, small: Tensor, shot: Tensor, key: Tensor, severity: Tensor) -> Tensor:
+        """Draw one factor for both steps: a small image in a screenshot just has the larger one."""
+        excess = self.factor - 1
         drawn = severity[:, None] * uniform(key, 2)
-        factor = 1 + excess * drawn[:, 0] * small + screen * drawn[:, 1] * shot
-        return low_resolution(image, factor, 1 + excess + screen)
+        return 1 + excess * drawn[:, 0] * small + excess * _SCREEN * drawn[:, 1] * shot
+
+    def _rescaled(self, image: Tensor, factor: Tensor) -> Tensor:
+        return low_resolution(image, factor, 1 + (self.factor - 1) * (1 + _SCREEN))
 
 
 def low_resolution(image: Tensor, factor: Tensor, largest: float) -> Tensor:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from matting.augment import augmix, degradation
 from matting.batch import LayerBatch
 
 
@@ -32,3 +33,10 @@ def make_batch(rows: int = 4, side: int = 48, severity: float = 0.0) -> LayerBat
 @pytest.fixture
 def layer_batch() -> LayerBatch:
     return make_batch()
+
+
+@pytest.fixture
+def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the CPU take the way of a device that would have to be waited for."""
+    monkeypatch.setattr(degradation, "COUNTS_ROWS", set())
+    monkeypatch.setattr(augmix, "COUNTS_ROWS", set())

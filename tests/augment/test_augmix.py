@@ -55,7 +55,7 @@ def test_severity_zero_returns_the_image_bit_for_bit() -> None:
     assert (found[1::2] - image()[1::2]).abs().amax(dim=(1, 2, 3)).min() > 0
 
 
-def test_an_operation_sees_as_many_rows_as_the_batch_and_runs_once_a_depth() -> None:
+def rows_seen_by_the_operations() -> list[int]:
     calls = []
 
     def spy(image: torch.Tensor, strength: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
@@ -63,7 +63,17 @@ def test_an_operation_sees_as_many_rows_as_the_batch_and_runs_once_a_depth() -> 
         return image
 
     AugMix([spy] * 4).mix(image(), KEYS, torch.ones(12))
-    assert calls == [12] * 12  # four operations, three depths
+    return calls
+
+
+@pytest.mark.usefixtures("uncounted")
+def test_where_rows_cannot_be_counted_an_operation_sees_the_whole_batch_once_a_depth() -> None:
+    assert rows_seen_by_the_operations() == [12] * 12  # four operations, three depths
+
+
+def test_on_a_cpu_an_operation_sees_only_the_rows_that_take_it() -> None:
+    lengths = AugMix()._lengths(fold(fold(KEYS, Stream.AUGMIX), 0))
+    assert sum(rows_seen_by_the_operations()) == int(lengths.sum())
 
 
 def test_every_chain_draws_depth_and_operations_as_published() -> None:

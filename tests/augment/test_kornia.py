@@ -95,6 +95,7 @@ def test_one_image_half_precision_and_gray_images() -> None:
         augmix(images()[:, :1])
 
 
+@pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS)
 def test_an_augmentation_reads_nothing_on_the_host(augmentation: Degradation) -> None:
     augmentation(images())  # constants are made once per device
