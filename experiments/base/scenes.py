@@ -72,22 +72,29 @@ SIDE = 1280  # long side of what is written, pixels
 
 
 def main() -> None:
-    """Write the photos and the pasted images, numbered."""
+    """Write the photos and the pasted images as pairs with empty mattes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("packages", type=Path, help="folder into which the packages were extracted")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="new folder")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="new folder: image/ and alpha/")
     parser.add_argument("--pasted", type=int, default=500, help="number of images with things pasted on")
     options = parser.parse_args()
-    options.output.mkdir(parents=True)
+    for name in ("image", "alpha"):
+        (options.output / name).mkdir(parents=True)
     photos = [small(photo) for source in (resources, panoramas, wallpapers) for photo in source(options.packages)]
     things = sorted(path for kind in THINGS for path in (options.packages / STAMPS / kind).rglob("*.png"))
     things = [path for path in things if "cartoon" not in path.parts]
     rng = np.random.default_rng(0)
     for number, photo in enumerate(photos):
-        photo.save(options.output / f"photo_{number:04d}.jpg", quality=92)
+        save(photo, options.output, f"photo_{number:04d}")
     for number in range(options.pasted):
-        pasted(rng, photos, things).save(options.output / f"pasted_{number:04d}.jpg", quality=92)
+        save(pasted(rng, photos, things), options.output, f"pasted_{number:04d}")
     print(f"{options.output}: {len(photos)} photos and views, {options.pasted} with some of {len(things)} things")
+
+
+def save(image: Image.Image, folder: Path, name: str) -> None:
+    """Write an image, and the empty matte that makes a pair of it."""
+    image.save(folder / "image" / f"{name}.jpg", quality=92)
+    Image.new("L", image.size).save(folder / "alpha" / f"{name}.png")
 
 
 def resources(packages: Path) -> Iterator[Image.Image]:
