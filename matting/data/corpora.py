@@ -67,6 +67,7 @@ def synthetic_corpus(
     estimate_foregrounds: bool = False,
     verdicts: Verdicts | None = None,
     scenarios: int = 0,
+    scenes: Path | str | None = None,
     sets: Mapping[str, Mapping[str, Reader | None]] | None = None,
     weights: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Corpus:
@@ -81,6 +82,8 @@ def synthetic_corpus(
         estimate_foregrounds: As in `disk_corpus`.
         verdicts: As in `disk_corpus`.
         scenarios: Number of further test images from each of `matting.synthetic.SCENARIO_SETS`, tagged with its name.
+        scenes: Folder of photos without people, from which half of the scenes of training images are cut. The scenes
+            of validation and test images are rendered.
         sets: Further sets by role and name. ``None`` under the name of a rendered set (``studio.composition1k``,
             ``portraits.rwp``, ``coarse.coco_matting``) leaves that set out.
         weights: As in `disk_corpus`.
@@ -91,7 +94,9 @@ def synthetic_corpus(
     # Imported here, since only this corpus needs the renderer.
     from matting.synthetic import VERSION, ensure_corpus, ensure_scenarios
 
-    root = ensure_corpus(people=people, seed=seed, image_size=image_size, portraits=portraits, defects=defects)
+    root = ensure_corpus(
+        people=people, seed=seed, image_size=image_size, portraits=portraits, defects=defects, scenes=scenes
+    )
     adobe, kind = root / "Combined_Dataset", "easy portraits" if portraits else "people"
     rendered: dict[str, Mapping[str, Reader | None]] = {
         "studio": {"composition1k": partial(composition1k, adobe)},
@@ -101,6 +106,7 @@ def synthetic_corpus(
     roles = {role: {**own, **(sets or {}).get(role, {})} for role, own in rendered.items()}
     further = [f"{role}.{name}" for role, given in (sets or {}).items() for name, reader in given.items() if reader]
     label = f"synthetic corpus {VERSION}, rendered by code ({people} {kind}, seed {seed})"
+    label += ", half of the training scenes from photos" if scenes else ""
     corpus = disk_corpus(
         root,
         studio=roles["studio"],
@@ -117,8 +123,8 @@ def synthetic_corpus(
     )
     if not scenarios:
         return corpus
-    scenes = _scenario_pairs(ensure_scenarios(scenarios, seed, image_size), corpus.name)
-    return replace(corpus, test=corpus.test + scenes)
+    pairs = _scenario_pairs(ensure_scenarios(scenarios, seed, image_size), corpus.name)
+    return replace(corpus, test=corpus.test + pairs)
 
 
 def _scenario_pairs(root: Path, dataset: str) -> list[Pair]:

@@ -3,9 +3,9 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import cv2
@@ -14,6 +14,7 @@ import numpy as np
 from matting.cache import cache_dir as default_cache_dir
 from matting.errors import MattingError
 from matting.files import json_text
+from matting.images import list_images
 from matting.synthetic.camera import to_uint8
 from matting.synthetic.formats import (
     save,
@@ -26,11 +27,11 @@ from matting.synthetic.formats import (
 )
 from matting.synthetic.parallel import Job, Record, build_once, run_jobs
 from matting.synthetic.plan import Item, background_counts, plan_items
-from matting.synthetic.scenes import portrait_scene, random_scene
+from matting.synthetic.scenes import PHOTO_SHARE, Scene, photo_scene, portrait_scene, random_scene
 from matting.synthetic.version import VERSION
 
 _ITEM, _TRAIN_BACKGROUND, _TEST_BACKGROUND = range(3)  # streams of randomness
-_WRITERS: dict[str, Callable[[np.random.Generator, Path, Item, int], Record]] = {
+_WRITERS: dict[str, Callable[[np.random.Generator, Path, Item, int, Sequence[Path]], Record]] = {
     "composition": write_composition,
     "rwp": write_rwp,
     "coco": write_coco,
@@ -47,6 +48,8 @@ class CorpusParameters:
         image_size: Shorter side of an image, pixels.
         defects: Plant labelled defects in the RWP training portraits.
         portraits: The easy corpus of first runs; see :func:`matting.synthetic.plan.plan_items`.
+        scenes: Folder of photos without people, from which half of the scenes of training images are cut; None for
+            rendered scenes only.
     """
 
     people: int = 120
@@ -54,16 +57,27 @@ class CorpusParameters:
     image_size: int = 512
     defects: bool = False
     portraits: bool = False
+    scenes: str | None = None
 
     def __post_init__(self) -> None:
         plan_items(self.people)
         if self.image_size < 64:
             raise MattingError(f"image_size must be at least 64 pixels, got {self.image_size}")
+        if self.scenes and not self.photos:
+            raise MattingError(f"{self.scenes}: expected photos without people, found no image; check corpus.scenes")
+
+    @cached_property
+    def photos(self) -> tuple[Path, ...]:
+        """The photos of the folder ``scenes`` and those below it, sorted."""
+        return tuple(list_images(Path(self.scenes).expanduser(), recursive=True)) if self.scenes else ()
 
     @property
     def digest(self) -> str:
         """Twelve hexadecimal digits that name the corpus."""
-        text = json.dumps({"version": VERSION, **asdict(self)}, sort_keys=True)
+        # The photos themselves, not their folder: it may move, and another photo makes another corpus.
+        stamps = {"scenes": [(photo.name, photo.stat().st_size) for photo in self.photos]} if self.scenes else {}
+        given = {name: value for name, value in asdict(self).items() if name != "scenes"}
+        text = json.dumps({"version": VERSION, **given, **stamps}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -81,7 +95,8 @@ class _Job:
         rng = np.random.default_rng([self.parameters.seed, self.stream, self.number])
         size = self.parameters.image_size
         if self.item is not None:
-            return _WRITERS[self.item.place.split("-")[0]](rng, self.root, self.item, size)
+            photos = self.parameters.photos if self.item.place.endswith("-train") else ()
+            return _WRITERS[self.item.place.split("-")[0]](rng, self.root, self.item, size, photos)
         height, width = (int(size * f) for f in ((1.0, 1.25), (1.25, 1.0), (1.0, 1.0))[self.number % 3])
         train = self.stream == _TRAIN_BACKGROUND
         name = (
@@ -89,7 +104,11 @@ class _Job:
             if train
             else f"VOC2012/JPEGImages/{test_background(self.number)}"
         )
-        scene = portrait_scene if self.parameters.portraits else random_scene
+        scene: Scene
+        if train and self.parameters.photos and rng.random() < PHOTO_SHARE:
+            scene = partial(photo_scene, photos=self.parameters.photos)
+        else:
+            scene = portrait_scene if self.parameters.portraits else random_scene
         save(self.root / name, to_uint8(scene(rng, height, width)), cv2.IMWRITE_JPEG_QUALITY, 92)
         return {}
 
@@ -103,6 +122,7 @@ def ensure_corpus(
     show_progress: bool = True,
     defects: bool = False,
     portraits: bool = False,
+    scenes: str | Path | None = None,
 ) -> Path:
     """Return the folder of the synthetic corpus with these parameters; generate it first if need be.
 
@@ -118,14 +138,16 @@ def ensure_corpus(
         show_progress: Show a progress bar.
         defects: Plant labelled defects in the RWP training portraits, listed in ``defects.csv``.
         portraits: Render the easy corpus of first runs: one person per image, head to waist, before a blurred scene.
+        scenes: Folder of photos without people, from which half of the scenes of training images are cut.
 
     Returns:
         The root: ``Combined_Dataset``, ``coco``, ``VOC2012``, ``COCO-Matting``, ``RWP`` and ``corpus.json`` are in it.
 
     Raises:
-        MattingError: For too few people or too small images.
+        FileNotFoundError: If the folder of scenes is missing.
+        MattingError: For too few people, too small images or a folder of scenes without images.
     """
-    parameters = CorpusParameters(people, seed, image_size, defects, portraits)
+    parameters = CorpusParameters(people, seed, image_size, defects, portraits, str(scenes) if scenes else None)
     cache = Path(cache_dir) if cache_dir else default_cache_dir()
     build = partial(build_corpus, parameters=parameters, workers=workers, show_progress=show_progress)
     return build_once(cache / f"synthetic-{parameters.digest}", build)
@@ -148,5 +170,5 @@ def build_corpus(
     records = run_jobs(jobs, workers, "Rendering the synthetic corpus" if show_progress else None)
     write_indexes(root, items, records[: len(items)])
     counts = dict(Counter[str](item.place for item in items)) | {"train2014": train, "VOC2012": test}
-    content = {"corpus": "synthetic portraits, rendered by code, no photos", "version": VERSION}
+    content = {"corpus": "portraits rendered by code", "version": VERSION}
     (root / "corpus.json").write_text(json_text(content | asdict(parameters) | {"counts": counts}))

@@ -4,6 +4,7 @@ Each ``write_*`` renders and writes one item and returns the values that the dat
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -38,8 +39,10 @@ def save(path: Path, image: NDArray[np.uint8], *parameters: int) -> None:
     path.write_bytes(data.tobytes())
 
 
-def write_composition(rng: np.random.Generator, root: Path, item: Item, size: int) -> Record:
-    """Write one foreground of Composition-1K with its alpha; in the test set also its 20 trimaps."""
+def write_composition(
+    rng: np.random.Generator, root: Path, item: Item, size: int, photos: Sequence[Path] = ()
+) -> Record:
+    """Write one foreground of Composition-1K with its alpha, no scene; in the test set also its 20 trimaps."""
     height, width = int(size * rng.choice([1.0, 1.15, 1.3])), size
     height = size if item.scenario == PORTRAIT else height
     (frame,), traits = choose_frames(rng, height, width, item.scenario, 1), choose_traits(rng, item.scenario)
@@ -98,26 +101,29 @@ def test_background(number: int) -> str:
     return f"2008_{number + 1:06d}.jpg"
 
 
-def take_portrait(rng: np.random.Generator, scenario: str, size: int) -> tuple[Photograph, int]:
+def take_portrait(
+    rng: np.random.Generator, scenario: str, size: int, photos: Sequence[Path] = ()
+) -> tuple[Photograph, int]:
     """Render one portrait in the style of RWP, and choose its JPEG quality; half are landscape, as in PPM-100.
 
     Args:
         rng: Random generator.
         scenario: One of :data:`matting.synthetic.plan.SCENARIOS`.
         size: Shorter side of the image, pixels.
+        photos: As in `photograph`.
     """
     wide = scenario == "group" or rng.random() < 0.5
     height, width = (size, int(size * 1.25)) if wide else (int(size * 1.25), size)
     height, width = (size, size) if scenario == PORTRAIT else (height, width)
-    photo = photograph(rng, height, width, scenario)
+    photo = photograph(rng, height, width, scenario, photos)
     if scenario == "low_resolution" and rng.random() < 0.5:
         photo = screenshot(rng, photo)
     return photo, int(rng.integers(40, 75) if "low_resolution" in photo.tags else rng.integers(82, 97))
 
 
-def write_rwp(rng: np.random.Generator, root: Path, item: Item, size: int) -> Record:
+def write_rwp(rng: np.random.Generator, root: Path, item: Item, size: int, photos: Sequence[Path] = ()) -> Record:
     """Write one RWP portrait with its alpha, and return its row of the manifest."""
-    photo, quality = take_portrait(rng, item.scenario, size)
+    photo, quality = take_portrait(rng, item.scenario, size, photos)
     name = f"rwp_{item.index:06d}"
     planted, image, alpha = None, photo.image, photo.alpha
     if item.defect:
@@ -129,10 +135,10 @@ def write_rwp(rng: np.random.Generator, root: Path, item: Item, size: int) -> Re
     return row | {tag: int(tag in photo.tags) for tag in TAGS} | {"defect": planted}
 
 
-def write_coco(rng: np.random.Generator, root: Path, item: Item, size: int) -> Record:
+def write_coco(rng: np.random.Generator, root: Path, item: Item, size: int, photos: Sequence[Path] = ()) -> Record:
     """Write one COCO image and, for the training split, its COCO-Matting mattes; return its annotations."""
     scenario = "group" if rng.random() < 0.2 and item.scenario != PORTRAIT else item.scenario
-    photo = photograph(rng, size, size if scenario == PORTRAIT else int(size * 1.25), scenario)
+    photo = photograph(rng, size, size if scenario == PORTRAIT else int(size * 1.25), scenario, photos)
     split = item.place.removeprefix("coco-")
     identity = 1000 + item.index
     name = f"{identity:012d}"

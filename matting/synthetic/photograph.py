@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from matting.synthetic.mood import camouflage, cast_shadow, dapple, harmonise, s
 from matting.synthetic.person import portrait_frame, random_frame, render_person
 from matting.synthetic.plan import PORTRAIT
 from matting.synthetic.props import hidden, render_support, render_table
-from matting.synthetic.scenes import portrait_scene, random_scene
+from matting.synthetic.scenes import PHOTO_SHARE, photo_scene, portrait_scene, random_scene
 from matting.synthetic.traits import Traits, random_hat, random_traits
 
 HARD = {"backlit", "overlap", "tiny"}
@@ -45,7 +46,9 @@ class Photograph:
         return "hard" if self.tags & HARD else "medium" if self.tags & MEDIUM else "clear"
 
 
-def photograph(rng: np.random.Generator, height: int, width: int, scenario: str = "plain") -> Photograph:
+def photograph(
+    rng: np.random.Generator, height: int, width: int, scenario: str = "plain", photos: Sequence[Path] = ()
+) -> Photograph:
     """Render one image.
 
     Args:
@@ -53,10 +56,11 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
         height: Pixels.
         width: Pixels.
         scenario: One of :data:`matting.synthetic.plan.SCENARIOS`.
+        photos: Photos without people, from which half of the scenes are cut.
     """
     light = scenario_light(rng, scenario)
     crowd = int(rng.integers(2, 6)) if scenario == "group" else 1
-    scene = _scene(rng, height, width, scenario)
+    scene = _scene(rng, height, width, scenario, photos)
     traits = [_clad(rng, choose_traits(rng, scenario), scene) for _ in range(crowd)]
     if scenario not in (PORTRAIT, "backlit") and rng.random() < 0.12:
         scene = camouflage(rng, scene, traits[-1])
@@ -92,9 +96,11 @@ def photograph(rng: np.random.Generator, height: int, width: int, scenario: str 
     return Photograph(developed, everyone[..., 3], hairless, persons, tuple(traits), tags)
 
 
-def _scene(rng: np.random.Generator, height: int, width: int, scenario: str) -> Colours:
+def _scene(rng: np.random.Generator, height: int, width: int, scenario: str, photos: Sequence[Path]) -> Colours:
     if scenario == PORTRAIT:
         return portrait_scene(rng, height, width)
+    if photos and rng.random() < PHOTO_SHARE:
+        return add_distractors(rng, photo_scene(rng, height, width, photos))
     return add_distractors(rng, random_scene(rng, height, width))
 
 

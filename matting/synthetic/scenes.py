@@ -1,10 +1,12 @@
-"""Backgrounds from many families, in or out of focus."""
+"""Backgrounds from many families, or cut from photos without people, in or out of focus."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from matting.images import read_rgb
 from matting.synthetic.brush import weathering
 from matting.synthetic.built import bokeh, bricks, clutter, gradient, hard_light, indoor, night, street, wall, window
 from matting.synthetic.layers import Colours, gaussian, repeated, times
@@ -17,6 +19,7 @@ _NATURE = (foliage, forest, fur, grass, landscape, shore)
 _BUILT = (wall, gradient, bokeh, street, night, indoor, window, bricks, clutter, hard_light)
 _PLACES = (crowd, shop_window, gallery)
 FAMILIES: dict[str, Scene] = {scene.__name__: scene for scene in (*_NATURE, *_BUILT, *_PLACES)}
+PHOTO_SHARE = 0.5  # of the scenes, where there are photos
 GROUNDS = ("foliage", "fur", "grass", "wall", "bricks", "clutter", "hard_light", "shore")
 
 
@@ -41,6 +44,32 @@ def random_scene(rng: np.random.Generator, height: int, width: int, family: str 
         image = np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     warmth = 1 + rng.normal(0, 0.06) * np.array([1, 0, -1], np.float32)
     return np.asarray(np.clip(times(image, warmth) * rng.uniform(0.85, 1.5), 0, 1), np.float32)
+
+
+def photo_scene(rng: np.random.Generator, height: int, width: int, photos: Sequence[Path]) -> Colours:
+    """Cut a background ``(height, width, 3)`` out of a photo, in or out of focus.
+
+    Args:
+        rng: Random generator.
+        height: Pixels.
+        width: Pixels.
+        photos: Photos without people; one of them is sampled.
+
+    Raises:
+        ImageError: If the photo cannot be read.
+    """
+    photo = read_rgb(photos[int(rng.integers(len(photos)))])
+    whole = min(photo.shape[0] / height, photo.shape[1] / width)  # the largest cut, in photo pixels per scene pixel
+    scale = whole * rng.uniform(0.4, 1.0)
+    h, w = max(int(height * scale), 1), max(int(width * scale), 1)
+    top, left = (int(rng.integers(side + 1)) for side in (photo.shape[0] - h, photo.shape[1] - w))
+    cut = np.ascontiguousarray(photo[top : top + h, left : left + w][:, :: rng.choice([-1, 1])])
+    shrunk = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC)
+    scene = shrunk.astype(np.float32) / np.float32(255)
+    if defocus := float(rng.choice([0.0, 0.003, 0.01, 0.025], p=[0.5, 0.2, 0.2, 0.1])) * height:
+        scene = gaussian(scene, defocus)
+    warmth = 1 + rng.normal(0, 0.06) * np.array([1, 0, -1], np.float32)
+    return np.asarray(np.clip(times(scene, warmth) * rng.uniform(0.7, 1.3), 0, 1), np.float32)
 
 
 def _any(rng: np.random.Generator) -> str:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from matting.synthetic import ensure_corpus
+from matting.synthetic import CorpusParameters, ensure_corpus
 from matting.synthetic.__main__ import main
 from matting.synthetic.plan import SCENARIOS, plan_items
 
@@ -69,7 +69,7 @@ def test_what_an_interrupted_generation_left_is_not_taken_for_a_corpus(corpus: P
 def test_a_script_without_a_main_guard_may_ask_for_a_corpus(corpus: Path, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     call = f"ensure_corpus(12, 3, 96, workers=2, cache_dir={str(tmp_path)!r}, show_progress=False)"
-    script.write_text(f"from matting.synthetic import ensure_corpus\nprint({call})\n")
+    script.write_text(f"from matting.synthetic import CorpusParameters, ensure_corpus\nprint({call})\n")
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert digests(Path(done.stdout.strip())) == digests(corpus)
@@ -80,6 +80,53 @@ def test_too_small_a_corpus_is_refused(tmp_path: Path) -> None:
         ensure_corpus(people=3, cache_dir=tmp_path)
     with pytest.raises(ValueError, match="image_size must be at least 64"):
         ensure_corpus(people=24, image_size=16, cache_dir=tmp_path)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Two photos of one colour that no renderer paints."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in "ab":
+        assert cv2.imwrite(str(folder / f"{name}.png"), np.full((160, 200, 3), (255, 0, 255), np.uint8))
+    return folder
+
+
+def _magenta(folder: Path) -> int:
+    """Return how many images of a folder show the colour of the photos in a quarter of their pixels, or more."""
+    images = [cv2.imread(str(path)).astype(int) for path in sorted(folder.glob("*.jpg"))]
+    shows = [np.minimum(image[..., 0], image[..., 2]) - image[..., 1] > 60 for image in images]
+    return sum(bool(show.mean() > 0.25) for show in shows)
+
+
+def test_half_of_the_training_scenes_are_cut_from_photos_and_none_of_the_test_scenes(
+    corpus: Path, photos: Path, tmp_path: Path
+) -> None:
+    root = ensure_corpus(12, 3, 96, workers=1, cache_dir=tmp_path, show_progress=False, scenes=photos)
+    assert root.name != corpus.name
+    assert 6 <= _magenta(root / "coco/train2014") <= 18  # of 24
+    assert _magenta(root / "VOC2012/JPEGImages") == 0
+    assert _magenta(root / "RWP/image") + _magenta(root / "coco/train2017") > 0
+    held_out = [row["name"] for row in csv.DictReader((root / "RWP/manifest.csv").open()) if row["split"] != "train"]
+    for name in held_out:
+        path = f"RWP/image/{name}.jpg"
+        assert (root / path).read_bytes() == (corpus / path).read_bytes()
+
+
+def test_other_photos_are_another_corpus_and_a_moved_folder_is_not(photos: Path, tmp_path: Path) -> None:
+    before = CorpusParameters(12, scenes=str(photos)).digest
+    moved = photos.rename(tmp_path / "moved")
+    assert CorpusParameters(12, scenes=str(moved)).digest == before
+    assert cv2.imwrite(str(moved / "c.png"), np.zeros((64, 64, 3), np.uint8))
+    assert CorpusParameters(12, scenes=str(moved)).digest != before
+
+
+def test_a_folder_of_scenes_without_photos_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="expected a folder of images, found nothing"):
+        ensure_corpus(12, cache_dir=tmp_path, scenes=tmp_path / "missing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="expected photos without people, found no image"):
+        ensure_corpus(12, cache_dir=tmp_path, scenes=tmp_path / "empty")
 
 
 def test_twenty_four_people_fill_every_set() -> None:
