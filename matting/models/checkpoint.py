@@ -58,6 +58,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
             "train one with 'python train.py experiment=quickstart'"
         )
     hyper_parameters, state = _read(file)
+    # All weights follow from the checkpoint, so none of the encoder's are fetched first.
     model = AttentionUNet(**hyper_parameters["model"] | {"pretrained": False, "encoder_weights": None})
     try:
         model.load_state_dict(state)
@@ -71,6 +72,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
 
 def _check_finite(model: AttentionUNet, file: Path) -> None:
     for name, value in model.state_dict().items():
+        # Here the file is known; later, a NaN would only be seen in mattes.
         if not torch.isfinite(value).all():
             raise MattingError(
                 f"{file}: expected finite weights, found NaN or infinity in '{name}'; the training that wrote it "
@@ -81,6 +83,7 @@ def _check_finite(model: AttentionUNet, file: Path) -> None:
 def _read(file: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
+        # If the run averages its weights, Lightning saves the average here and the current ones under another key.
         state = {key.removeprefix("model."): v for key, v in content["state_dict"].items() if key.startswith("model.")}
         return content["hyper_parameters"], state
     except (RuntimeError, KeyError, EOFError, TypeError, pickle.UnpicklingError) as error:
