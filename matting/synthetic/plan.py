@@ -78,6 +78,7 @@ def plan_items(people: int, defects: bool = False, portraits: bool = False) -> l
     for index in range(people):
         place = _LETTERS[_ORDER[index % len(_ORDER)]]
         ordinal = counts[place]
+        # By the ordinal, not the index: 10 scenarios and 20 places in turn would always pair up in the same way.
         scenario = SCENARIOS[ordinal % len(SCENARIOS)] if place.startswith("rwp") else "plain"
         scenario = PORTRAIT if portraits else scenario
         items.append(Item(index, place, ordinal, scenario, _defect(place, ordinal) if defects else None))
