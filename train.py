@@ -41,13 +41,14 @@ def train(config: DictConfig) -> dict[str, float]:
     start = time.perf_counter()
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # hides tips and the list of absent accelerators
     seed_everything(config.seed, workers=True, verbose=False)
+    trainer = build(config.trainer, callbacks=build_all(config.callbacks), logger=False)
+    length = measure_run(trainer, config.data.epoch_rows, config.data.batch_size)
+    guard = ResumeGuard(config, trainer)
+    if guard.is_finished(length) and (Path(config.folder) / "results.json").is_file():
+        _log.info(guard.how_to_continue(length, config.folder))
+        return {}
     with closing(build_all(config.logger)) as loggers:
-        trainer = build(config.trainer, callbacks=build_all(config.callbacks), logger=loggers)
-        length = measure_run(trainer, config.data.epoch_rows, config.data.batch_size)
-        guard = ResumeGuard(config, trainer.world_size)
-        if guard.is_finished(length) and (Path(config.folder) / "results.json").is_file():
-            _log.info("%s", guard.how_to_continue(length, config.folder))
-            return {}
+        trainer.loggers = loggers
         model = build(config.model).to(memory_format=torch.channels_last)
         guard.check_network(model.settings)
         corpus = leave_out(build(config.corpus), config.data.fold, config.data.folds)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lightning.pytorch import Trainer
 from omegaconf import DictConfig, OmegaConf
 
 from matting.data.corpora import Corpus
@@ -32,7 +33,7 @@ class ResumeGuard:
     Args:
         config: The composed configuration; its ``resume.checkpoint`` is a file or None, and ``resume.allow`` lists
             options, or groups of them, that may change the plan.
-        processes: Number of processes of the run.
+        trainer: Trainer of the run, with its number of processes.
 
     Attributes:
         origin: What the plan of this run depends on, for its own checkpoints.
@@ -43,10 +44,10 @@ class ResumeGuard:
         MattingError: If the file is no checkpoint of a run, or the plan would be another.
     """
 
-    def __init__(self, config: DictConfig, processes: int) -> None:
-        allow = config.resume.allow
+    def __init__(self, config: DictConfig, trainer: Trainer) -> None:
+        allow, self.trainer = config.resume.allow, trainer
         self.allow = [allow] if isinstance(allow, str) else list(allow)
-        self.origin: dict[str, dict[str, Any]] = {"options": options_of(config, processes)}
+        self.origin: dict[str, dict[str, Any]] = {"options": options_of(config, trainer.world_size)}
         self.saved: dict[str, Any] | None = None
         if config.resume.checkpoint is not None:
             self.file = Path(config.resume.checkpoint)
@@ -94,15 +95,22 @@ class ResumeGuard:
 
     def how_to_continue(self, length: RunLength, folder: str) -> str:
         """Return the line for a run that is finished."""
+        twice = {"trainer.max_epochs": 2 * length.epochs, "trainer.max_steps": 2 * length.steps}
+        options = self.origin["options"]
+        more = {name: number for name, number in twice.items() if (options[name] or -1) >= 0}
+        # Stages would move, which has to be allowed.
+        allow = f" resume.allow=[{','.join(more)}]" if _has_stages(options) else ""
+        words = " ".join(f"{name}={number}" for name, number in more.items())
         return (
             f"the run is finished after {length.epochs} epochs and {length.steps} steps; its report is "
-            f"{folder}/report.md. To train it further: resume={folder} trainer.max_epochs={2 * length.epochs}"
+            f"{folder}/report.md. To train it further: resume={folder} {words}{allow}"
         )
 
     def _compare(self, part: str) -> None:
         origin = self.saved["data"].get("origin") if self.saved else None
         for words in check_options(origin[part], self.origin[part], self.allow) if origin else ():
-            log.info("resumed with a change: %s", words)
+            if self.trainer.is_global_zero:
+                log.info("resumed with a change: %s", words)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -152,9 +160,7 @@ def check_options(saved: Mapping[str, Any], now: Mapping[str, Any], allow: Seque
         MattingError: If the plan would be another and that is not allowed.
     """
     words = differences(saved, now)
-    # With stages, or shuffled, each row depends on the length of the run.
-    fixed = len(saved.get("curriculum.stages", ())) <= 1
-    planned = (*PLANNED, *STEPPED) if fixed else (*PLANNED, *STEPPED, *LENGTH)
+    planned = (*PLANNED, *STEPPED, *LENGTH) if _has_stages(saved) else (*PLANNED, *STEPPED)
     refused = [name for name in words if _within(name, planned) and not _within(name, (*FREE, *allow))]
     if refused:
         raise MattingError(
@@ -170,6 +176,10 @@ def differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, s
     absent = object()
     changed = [name for name in {**saved, **now} if saved.get(name, absent) != now.get(name, absent)]
     return {name: f"{name} {_shown(saved, name)} -> {_shown(now, name)}" for name in changed}
+
+
+def _has_stages(options: Mapping[str, Any]) -> bool:
+    return len(options.get("curriculum.stages", ())) > 1
 
 
 def _within(name: str, groups: Sequence[str]) -> bool:

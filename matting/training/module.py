@@ -56,8 +56,9 @@ class MattingModule(LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Continue inside the epoch in which a run ended: Lightning takes it for complete and would begin the next."""
-        data, epochs = checkpoint["MattingDataModule"], checkpoint["loops"]["fit_loop"]["epoch_progress"]
-        if data["position"]["rows"] and epochs["total"]["processed"] == epochs["total"]["started"]:
+        position = checkpoint["MattingDataModule"]["position"]
+        epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]
+        if position["rows"] and epochs["total"]["processed"] == epochs["total"]["started"]:
             for counts in epochs.values():
                 counts["processed"] -= 1
 

@@ -4,6 +4,7 @@ import csv
 import json
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matting.config import explain
-from matting.training.guard import check_options
+from matting.training.guard import ResumeGuard, check_options
 from matting.training.resume import find_run, merged, resumed_arguments
-from tests.training.runs import assert_same_training, checkpoint, keep_overrides, logged, resume, run
+from matting.training.schedule import planned_length
+from tests.training.runs import assert_same_training, checkpoint, configure, keep_overrides, logged, resume, run
 from tests.training.test_resume import KilledError, die_at
 
 RUN = ("trainer.max_epochs=2", "callbacks.checkpoint.every_n_epochs=null")
@@ -111,8 +113,15 @@ def test_a_finished_run_says_so_and_how_to_continue(whole: Path, caplog: pytest.
     with caplog.at_level(logging.INFO):
         assert resume(whole) == {}
     assert f"the run is finished after 2 epochs and 12 steps; its report is {whole}/report.md" in caplog.text
-    assert f"resume={whole} trainer.max_epochs=4" in caplog.text
+    assert f"To train it further: resume={whole} trainer.max_epochs=4\n" in caplog.text
     assert before == {path: path.stat().st_mtime_ns for path in whole.rglob("*")}
+
+
+def test_a_finished_run_with_stages_and_steps_says_what_to_allow(tmp_path: Path) -> None:
+    config = configure(tmp_path, "+curriculum=3stage", "trainer.max_epochs=3", "trainer.max_steps=14")
+    line = ResumeGuard(config, SimpleNamespace(world_size=1)).how_to_continue(planned_length(config), "RUN")
+    options = "trainer.max_epochs=6 trainer.max_steps=28 resume.allow=[trainer.max_epochs,trainer.max_steps]"
+    assert line.endswith(f"To train it further: resume=RUN {options}")
 
 
 def test_a_run_that_was_killed_before_its_report_gets_it(crashed: Path, whole: Path) -> None:
