@@ -68,7 +68,8 @@ def csv_logger(save_dir: Path | str) -> CSVLogger:
     """
     # Lightning warns that it would delete an earlier metrics.csv: see `continue_metrics`.
     warnings.filterwarnings("ignore", message="Experiment logs directory .* exists and is not empty")
-    return CSVLogger(save_dir, name="", version="")
+    # Written at once: after a kill, a resumed run would lack what was logged before its checkpoint.
+    return CSVLogger(save_dir, name="", version="", flush_logs_every_n_steps=1)
 
 
 def wandb_logger(save_dir: Path | str, project: str, **settings: object) -> WandbLogger:
