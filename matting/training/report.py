@@ -11,6 +11,7 @@ from matting.evaluation import Description, Setting, all_foreground, always, eva
 from matting.evaluation.report import write_report
 from matting.inference import Predictor
 from matting.models import AttentionUNet
+from matting.plan.length import RunLength
 from matting.training.callbacks import PlanLog
 from matting.training.datamodule import MattingDataModule
 
@@ -56,7 +57,7 @@ def report_run(
             "pairing": f"{schedule.pairing.fraction:.0%} of the draws of layered items",
             "sets": _sets(data, trainer),
             **_drawn(trainer),
-            "training": f"{trainer.current_epoch} epochs, {trainer.global_step} steps, {schedule.rows} views an epoch",
+            "training": _amount(trainer, schedule.length),
         },
     )
     return write_report(folder, evaluation, methods, setting)
@@ -71,6 +72,13 @@ def _training_mean(data: MattingDataModule) -> "np.typing.NDArray[np.float32]":
 
 def _drawn(trainer: Trainer) -> dict[str, str]:
     return {f"drawn in stage '{stage}'": words for log in _logs(trainer) for stage, words in log.drawn().items()}
+
+
+def _amount(trainer: Trainer, length: RunLength) -> str:
+    """Describe the length of the training, with the views that were really drawn, if they were logged."""
+    drawn = [line["rows"] for log in _logs(trainer) for line in log.lines]
+    views = f", {sum(drawn)} views in {len(drawn)} epochs" if drawn else ""
+    return f"{trainer.global_step} steps{views} of {length.rows}"
 
 
 def _sets(data: MattingDataModule, trainer: Trainer) -> str:
