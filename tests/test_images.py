@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageCms, ImageOps
 
+from matting.decoding import MAX_PIXELS, ImageError
 from matting.images import (
-    MAX_PIXELS,
-    ImageError,
     list_images,
     read_alpha,
+    read_codes,
     read_labels,
+    read_photo,
     read_rgb,
     read_rgba,
     write_png,
@@ -105,14 +106,14 @@ def test_rgb_profile_is_applied_only_when_asked(tmp_path):
     ]:
         path = saved(tmp_path / f"{name}.png", Image.fromarray(PHOTO), icc_profile=profile)
         assert np.array_equal(read_rgb(path), PHOTO)
-        assert np.array_equal(read_rgb(path, to_srgb=True), PHOTO)
+        assert np.array_equal(read_photo(path).rgb, PHOTO)
 
 
 def test_wide_gamut_profile_is_converted(tmp_path):
     profile = _swapped_primaries(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     path = saved(tmp_path / "a.png", Image.fromarray(PHOTO), icc_profile=profile)
     assert np.array_equal(read_rgb(path), PHOTO)
-    swapped = read_rgb(path, to_srgb=True)
+    swapped = read_photo(path).rgb
     assert np.abs(swapped.astype(int) - PHOTO[..., [2, 1, 0]]).max() <= 3
 
 
@@ -143,10 +144,11 @@ def test_alpha_from_three_channels_from_opaque_rgba_and_from_jpeg(tmp_path):
 
 def test_a_photo_is_refused_as_a_matte(tmp_path):
     path = saved(tmp_path / "photo.png", Image.fromarray(PHOTO))
-    with pytest.raises(ImageError, match=r"photo\.png.*matte.*coloured"):
+    with pytest.raises(ImageError, match=r"photo\.png.*matte.*colours"):
         read_alpha(path)
-    full = saved(tmp_path / "full.png", Image.fromarray(PHOTO).convert("RGBA"))
-    assert (read_alpha(full) == 255).all()
+    opaque = saved(tmp_path / "opaque.png", Image.fromarray(PHOTO).convert("RGBA"))
+    with pytest.raises(ImageError, match=r"opaque\.png.*matte.*colours"):
+        read_alpha(opaque)
 
 
 def test_broken_profile_chunks_do_not_reach_libpng(tmp_path, capfd):
@@ -205,7 +207,10 @@ def test_missing_file_folder_and_float_tiff_are_refused(tmp_path):
     with pytest.raises(ImageError, match="not a regular file"):
         read_rgb(tmp_path)
     path = saved(tmp_path / "f.tiff", Image.fromarray(MATTE.astype(np.float32)))
-    with pytest.raises(ImageError, match=r"f\.tiff: expected 8 or 16 bits"):
+    with pytest.raises(
+        ImageError,
+        match=r"f\.tiff: expected 8 or 16 bits per channel, found 32-bit floating point; convert it to 16-bit PNG",
+    ):
         read_alpha(path)
 
 
@@ -260,7 +265,7 @@ def test_png_round_trip(tmp_path_factory, array):
     path = tmp_path_factory.getbasetemp() / "round.png"
     write_png(path, array)
     if array.ndim == 2:
-        assert np.array_equal(read_alpha(path), array)
+        assert np.array_equal(read_codes(path), array)
     else:
         assert np.array_equal(read_rgba(path)[..., : array.shape[2]], array)
 

@@ -25,8 +25,10 @@ FLOORS = (
     ("plan", "synthetic"),
     ("losses",),
     ("metrics", "models", "augment"),
-    ("closed_form", "foreground", "images"),
-    ("batch", "cache", "files", "processes", "tags", "tiles", "trimap"),
+    ("images",),
+    ("mattes",),
+    ("closed_form", "decoding", "foreground"),
+    ("batch", "cache", "files", "image_formats", "processes", "tags", "tiles", "trimap"),
     ("errors",),
 )
 FLOOR = {room: len(FLOORS) - number for number, floor in enumerate(FLOORS) for room in floor}

@@ -21,7 +21,7 @@ from pymatting import estimate_foreground_ml
 
 from matting.evaluation.provenance import hardware
 from matting.foreground import estimate_foreground
-from matting.images import encode_image, list_images, read_alpha, read_rgb, write_png
+from matting.images import encode_image, list_images, read_alpha, read_photo, read_rgb, write_png
 from matting.inference import (
     Predictor,
     Style,
@@ -94,7 +94,7 @@ def twelve_megapixels(root: Path, network: AttentionUNet) -> Iterator[Row]:
         cv2.imwrite(str(file), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
         predictor = Predictor(network, WORKING, "cpu", fastest_precision(torch.device("cpu")))
         common = {
-            "decode": seconds(lambda: read_rgb(file, to_srgb=True)),
+            "decode": seconds(lambda: read_photo(file).rgb),
             f"network, {predictor.precision}": seconds(lambda: predictor.coarse_mattes([image])),
         }
     for name, matte in {"true matte": coarse, "soft everywhere": soft}.items():
@@ -215,7 +215,7 @@ def measure_memory() -> None:
 
 def finish_file(predictor: Predictor, file: Path) -> np.ndarray:
     """Decode, predict and finish a photo."""
-    image = read_rgb(file, to_srgb=True)
+    image = read_photo(file).rgb
     return finish(image, predictor.predict(image), Style())
 
 

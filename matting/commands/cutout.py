@@ -60,6 +60,7 @@ def cutout(
         check_new,
         check_settings,
         cut_out_all,
+        files_left_out,
         pixels_within,
         plan_jobs,
         results_folder,
@@ -70,6 +71,8 @@ def cutout(
     photos, output = split_result(photos, output)
     folder = results_folder(output)
     jobs = plan_jobs(photos, output, form)
+    if left_out := files_left_out(photos, output):
+        list_problems("left out:", left_out)
     style = read_style(matte, background, foreground, clear)
     if folder is None and not overwrite:
         check_new(jobs)
@@ -123,7 +126,7 @@ def read_style(matte: bool, background: str | None, foreground: bool, clear: boo
     """
     from PIL import ImageColor
 
-    from matting.images import read_rgb
+    from matting.images import read_photo
     from matting.inference import Style
 
     if matte and background is not None:
@@ -133,7 +136,7 @@ def read_style(matte: bool, background: str | None, foreground: bool, clear: boo
     if background is None:
         return Style("cutout", foreground=foreground, clear=clear)
     if Path(background).is_file():
-        return Style("composite", read_rgb(background, to_srgb=True), foreground)
+        return Style("composite", read_photo(background).rgb, foreground)
     try:
         red, green, blue = ImageColor.getrgb(background)[:3]
     except ValueError:

@@ -1,13 +1,12 @@
 """Annotation rules on the matte alone: properties that a correct matte never has."""
 
-from statistics import median
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from matting.curation.finding import WINDOW, Finding, along, along_outline, in_layers
 from matting.curation.pair import REFLECTION, TRANSLUCENT, AnnotatedPair
+from matting.mattes import border_excess
 
 _SOFT = (13, 242)  # bytes between which a pixel is neither foreground nor background, beyond JPEG's noise
 _BLENDED, _TRANSITION = (0.1, 0.3), (0.3, 0.8)  # the article's outer and middle layers of hair
@@ -26,15 +25,8 @@ def empty_matte(pair: AnnotatedPair) -> Finding:
 
 
 def inverted(pair: AnnotatedPair) -> Finding:
-    """Return how much more opaque the left, upper and right borders are than the whole image, in [-1, 1].
-
-    Above 0 the subject surrounds the background: black and white were exchanged. People touch the lower border. They
-    may be cut by one of the others, hence the median of the three, or fill all of them, hence their mean; the lesser
-    counts.
-    """
-    borders = pair.alpha[0], pair.alpha[:, 0], pair.alpha[:, -1]
-    lesser = min(median(float(line.mean()) for line in borders), float(np.concatenate(borders).mean()))
-    return Finding((lesser - float(pair.alpha.mean())) / 255)
+    """Return by how much the subject surrounds the background; see `matting.mattes.border_excess`."""
+    return Finding(border_excess(pair.alpha))
 
 
 def no_soft_edge(pair: AnnotatedPair) -> Finding:

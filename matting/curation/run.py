@@ -22,7 +22,7 @@ from matting.data.formats.splits import SPLITS, check_split
 from matting.data.verify import find_format
 from matting.errors import MattingError
 from matting.files import read_json, size_and_time, write_atomic
-from matting.images import read_alpha, read_rgb
+from matting.images import read_codes, read_rgb
 from matting.processes import in_processes
 
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]
@@ -193,7 +193,7 @@ def _region_file(item: Item, regions: Path | None) -> Path | None:
 
 
 def _read_regions(file: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    labels = read_alpha(file)
+    labels = read_codes(file)
     if other := set(np.unique(labels).tolist()) - {0, TRANSLUCENT, REFLECTION}:
         expected = f"the values 0, {TRANSLUCENT} and {REFLECTION}"
         raise RegionError(f"{file}: expected {expected}, found {min(other)}; correct the labels")

@@ -18,7 +18,7 @@ from matting.data.roles import Reader, Readers, check_weights, entitle, read_rol
 from matting.data.scenes import Scenes
 from matting.data.test_sets import Example, Pair, pairs_from_root, with_labels
 from matting.errors import MattingError
-from matting.images import list_images, read_alpha, read_rgb
+from matting.images import list_images, read_alpha, read_rgb, read_trimap
 from matting.plan.catalog import flatten
 from matting.trimap import implied_trimap
 
@@ -295,7 +295,7 @@ def _composite_pair(composite: Composite, dataset: str, studio: str) -> Pair:
 
 def _load_composite(composite: Composite) -> Example:
     foreground, alpha = read_rgb(composite.foreground), read_alpha(composite.alpha)
-    trimap = read_alpha(composite.trimap) if composite.trimap else implied_trimap(alpha)
+    trimap = read_trimap(composite.trimap) if composite.trimap else implied_trimap(alpha)
     background = read_rgb(composite.background)
     image = compose_official(foreground, alpha, background)
     behind = compose_official(

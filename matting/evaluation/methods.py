@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from matting.data.test_sets.examples import Example, Pair
+from matting.decoding import ImageError
 from matting.errors import MattingError
 from matting.evaluation.prediction import Method, Prediction
-from matting.images import ImageError, list_images, read_alpha
+from matting.images import list_images, read_alpha
 from matting.inference import Predictor, resize
 
 

@@ -64,7 +64,13 @@ def has_subject(alpha: NDArray[np.float32]) -> bool:
     return bool(np.mean(alpha > 0.5) >= SUBJECT)
 
 
-def cut_out(predictor: Predictor, image: NDArray[np.uint8], style: Style, clock: Clock) -> Result:
+def cut_out(
+    predictor: Predictor,
+    image: NDArray[np.uint8],
+    style: Style,
+    clock: Clock,
+    opacity: NDArray[np.uint8] | None = None,
+) -> Result:
     """Cut the subject out of a photo.
 
     Args:
@@ -72,6 +78,7 @@ def cut_out(predictor: Predictor, image: NDArray[np.uint8], style: Style, clock:
         image: ``(H, W, 3)`` uint8 RGB.
         style: The kind of result.
         clock: Records the time of the steps ``network``, ``detail`` and ``foreground``.
+        opacity: ``(H, W)`` uint8, the photo's own transparency, which the matte does not exceed; None if it is opaque.
 
     Returns:
         The result. If no subject is found its matte is empty: specks are not a cutout.
@@ -81,19 +88,34 @@ def cut_out(predictor: Predictor, image: NDArray[np.uint8], style: Style, clock:
     """
     with clock("network"):
         coarse = predictor.coarse_mattes([image])[0]
-    return from_coarse(image, coarse, style, clock)
+    return from_coarse(image, coarse, style, clock, opacity)
 
 
-def from_coarse(image: NDArray[np.uint8], coarse: NDArray[np.float32], style: Style, clock: Clock) -> Result:
+def from_coarse(
+    image: NDArray[np.uint8],
+    coarse: NDArray[np.float32],
+    style: Style,
+    clock: Clock,
+    opacity: NDArray[np.uint8] | None = None,
+) -> Result:
     """Cut out a photo whose matte is known at the working size; see `cut_out`."""
+    coarse = within_opacity(coarse, opacity)
     if not has_subject(coarse):
         # Without a subject there are no colours to estimate, and the photo must not stay hidden under a matte of zeros.
         empty = np.zeros(image.shape[:2], np.float32)
         return Result(finish(image, empty, replace(style, foreground=False, clear=True)), subject_found=False)
     with clock("detail"):
-        alpha = refine(image, coarse)
+        alpha = within_opacity(refine(image, coarse), opacity)
     with clock("foreground"):
         return Result(finish(image, alpha, style), subject_found=True)
+
+
+def within_opacity(alpha: NDArray[np.float32], opacity: NDArray[np.uint8] | None) -> NDArray[np.float32]:
+    """Limit a matte of any size to a photo's own transparency; a photo that is opaque limits nothing."""
+    if opacity is None:
+        return alpha
+    limit = resize(opacity, (alpha.shape[0], alpha.shape[1])).astype(np.float32) / np.float32(255)
+    return np.asarray(np.minimum(alpha, limit))
 
 
 def finish(image: NDArray[np.uint8], alpha: NDArray[np.float32], style: Style) -> NDArray[np.uint8]:

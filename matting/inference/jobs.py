@@ -9,13 +9,17 @@ from typing import Literal, NamedTuple
 
 from matting.errors import MattingError
 from matting.files import json_text, write_atomic, write_csv
-from matting.images import SUFFIXES, encode_image, list_images, read_rgb
+from matting.image_formats import SUFFIXES, unread
+from matting.images import encode_image, list_folder, list_images, read_photo
 from matting.inference.clock import Clock
 from matting.inference.cutout import Style, cut_out
 from matting.inference.predictor import Predictor
 
 RESULTS = (".png", ".webp")
 """File name suffixes of results."""
+
+SHOWN = 5
+"""Number of files named in a message."""
 
 SETTINGS, FAILURES = "cutout.json", "failures.csv"
 """Files in a folder of results: the settings they were made with, and the photos that failed."""
@@ -97,7 +101,8 @@ def plan_jobs(
     # Not Path.resolve, which raises on a loop of symbolic links.
     jobs = {os.path.realpath(job.photo): job for path in paths for job in _jobs_of(path, output, suffix)}
     if not jobs:
-        raise FileNotFoundError(f"expected photos, found none in {', '.join(map(str, photos))}")
+        left_out = "".join(f"; {line}" for line in files_left_out(photos, output)[:SHOWN])
+        raise FileNotFoundError(f"expected photos, found none in {', '.join(map(str, photos))}{left_out}")
     if output is None:
         jobs = {photo: _avoid_inputs(job, jobs.keys()) for photo, job in jobs.items()}
     by_target: dict[str, list[Path]] = defaultdict(list)
@@ -110,6 +115,28 @@ def plan_jobs(
         if target in jobs:
             raise MattingError(f"{target}: a cutout would replace this photo; choose another name or folder with -o")
     return list(jobs.values())
+
+
+def files_left_out(photos: Sequence[Path | str], output: Path | None) -> list[str]:
+    """List the files of the given folders that `plan_jobs` takes for no photo: images that are not read, then others.
+
+    Args:
+        photos: As for `plan_jobs`.
+        output: As for `plan_jobs`.
+
+    Returns:
+        One line per image with what to do, and one line for all other files.
+    """
+    folders = [path for given in photos for path in _expand(str(given)) if path.is_dir()]
+    others = [file for folder in folders for file in list_folder(folder, recursive=True).others]
+    if output is not None:
+        others = [file for file in others if not any(_below(file, output, folder) for folder in folders)]
+    lines = [f"{file}: {advice}" for file in others if (advice := unread(file))]
+    rest = [str(file) for file in others if not unread(file)]
+    if rest:
+        shown = ", ".join(rest[:SHOWN]) + (", …" if len(rest) > SHOWN else "")
+        lines.append(f"{len(rest)} file{'s' if len(rest) > 1 else ''} without an image: {shown}")
+    return lines
 
 
 def check_new(jobs: Sequence[Job]) -> None:
@@ -159,8 +186,8 @@ def cut_out_all(jobs: Iterable[Job], predictor: Predictor, style: Style, max_pix
     for job in jobs:
         try:
             with clock("decode"):
-                image = read_rgb(job.photo, to_srgb=True, max_pixels=max_pixels)
-            result = cut_out(predictor, image, style, clock)
+                image, opacity = read_photo(job.photo, max_pixels)
+            result = cut_out(predictor, image, style, clock, opacity)
             with clock("encode"):
                 data = encode_image(result.pixels, job.target.suffix.lower())
                 job.target.parent.mkdir(parents=True, exist_ok=True)

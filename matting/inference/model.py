@@ -1,6 +1,6 @@
 """A loaded model, which predicts mattes and cutouts of photos."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from matting.images import pillow_to_rgb, read_rgb
+from matting.images import Photo as Loaded
+from matting.images import pillow_to_photo, read_photo
 from matting.inference.clock import Clock
-from matting.inference.cutout import Style, from_coarse
+from matting.inference.cutout import Style, from_coarse, within_opacity
 from matting.inference.predictor import Predictor
 from matting.inference.records import licence
 
@@ -74,15 +75,17 @@ class Model:
             photo: One `Photo`, or a list of them. All photos of a list are in memory at the same time.
 
         Returns:
-            ``(H, W)`` float32 in [0, 1], of the photo's size; a list if a list was given.
+            ``(H, W)`` float32 in [0, 1], of the photo's size and within its own transparency; a list if a list was
+            given.
 
         Raises:
             MattingError: A file is not an image.
             ValueError: An array has another shape or dtype.
         """
-        if isinstance(photo, (list, tuple)):
-            return self.predictor.predict_batch([_rgb(one) for one in photo])
-        return self.predictor.predict(_rgb(photo))
+        loaded = [_load(one) for one in (photo if isinstance(photo, (list, tuple)) else [photo])]
+        mattes = self.predictor.predict_batch([one.rgb for one in loaded])
+        mattes = [within_opacity(matte, one.opacity) for matte, one in zip(mattes, loaded, strict=True)]
+        return mattes if isinstance(photo, (list, tuple)) else mattes[0]
 
     @overload
     def cutout(self, photo: Photo) -> Image.Image: ...
@@ -103,17 +106,17 @@ class Model:
         Raises:
             MattingError: As for `alpha`.
         """
-        if isinstance(photo, (list, tuple)):
-            return self._cutouts([_rgb(one) for one in photo])
-        return self._cutouts([_rgb(photo)])[0]
+        loaded = [_load(one) for one in (photo if isinstance(photo, (list, tuple)) else [photo])]
+        mattes = self.predictor.coarse_mattes([one.rgb for one in loaded])
+        results = [
+            from_coarse(one.rgb, matte, Style(), Clock(), one.opacity)
+            for one, matte in zip(loaded, mattes, strict=True)
+        ]
+        cutouts = [Image.fromarray(result.pixels) for result in results]
+        return cutouts if isinstance(photo, (list, tuple)) else cutouts[0]
 
-    def _cutouts(self, images: Sequence[NDArray[np.uint8]]) -> list[Image.Image]:
-        coarse = self.predictor.coarse_mattes(images)
-        results = (from_coarse(image, matte, Style(), Clock()) for image, matte in zip(images, coarse, strict=True))
-        return [Image.fromarray(result.pixels) for result in results]
 
-
-def _rgb(photo: Photo) -> NDArray[np.uint8]:
+def _load(photo: Photo) -> Loaded:
     if isinstance(photo, np.ndarray):
-        return photo  # its shape and dtype are checked by the predictor
-    return pillow_to_rgb(photo) if isinstance(photo, Image.Image) else read_rgb(Path(photo), to_srgb=True)
+        return Loaded(photo)  # its shape and dtype are checked by the predictor
+    return pillow_to_photo(photo) if isinstance(photo, Image.Image) else read_photo(Path(photo))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.decoding import MAX_PIXELS
 from matting.errors import MattingError
-from matting.images import MAX_PIXELS, encode_image, read_rgb
+from matting.images import encode_image, read_photo
 from matting.inference.clock import Clock
 from matting.inference.cutout import Colour, Style, cover, cut_out, place_on
 from matting.inference.model import Model
@@ -156,14 +157,14 @@ def cut_out_upload(
         raise MattingError(f"expected a background among {', '.join((*BACKGROUNDS, OWN))}, found '{background}'")
     clock = Clock()
     with clock("decode"):
-        image = read_rgb(photo, to_srgb=True, max_pixels=max_pixels)
+        image, opacity = read_photo(photo, max_pixels)
         scale = min(1.0, PREVIEW / max(image.shape[:2]))
         shape = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
         if background == OWN and own:  # scaled immediately, so that two large images are never in memory together
-            behind: NDArray[np.uint8] | Colour = cover(read_rgb(own, to_srgb=True, max_pixels=max_pixels), shape)
+            behind: NDArray[np.uint8] | Colour = cover(read_photo(own, max_pixels).rgb, shape)
         else:
             behind = BACKGROUNDS.get(background) or checker(shape)
-    rgba, subject_found = cut_out(model.predictor, image, Style(), clock)
+    rgba, subject_found = cut_out(model.predictor, image, Style(), clock, opacity)
     with clock("encode"):
         folder = Path(tempfile.mkdtemp(prefix="matting-", dir=_cache()))
         file = folder / f"{Path(photo).stem[:80] or 'photo'}_cutout.png"

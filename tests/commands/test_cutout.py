@@ -235,3 +235,35 @@ def test_a_photo_without_a_subject(matting, nobody, here, options):  # noqa: F81
     assert "no subject found in a.jpg" in err and "no subject found in c.jpg" in err
     pixels = np.asarray(Image.open("a.png"))
     assert pixels.shape[:2] == (40, 30) and (pixels == ([255, 0, 0] if "red" in options else 0)).all()
+
+
+def test_every_file_that_looks_like_an_image_is_cut_out_or_named(matting, run_folder, tmp_path):  # noqa: F811
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    image = Image.fromarray(RNG.integers(0, 256, (30, 20, 3), np.uint8))
+    for name, form in {"a.jfif": "JPEG", "b.jpe": "JPEG", "c.pgm": "PPM", "d.apng": "PNG", "e": "JPEG"}.items():
+        image.convert("L" if form == "PPM" else "RGB").save(photos / name, form)
+    (photos / "f.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64))
+    image.save(photos / "g.dng", "TIFF")
+    (photos / "notes.txt").write_text("seen")
+    code, stdout, err = matting("cutout", "--checkpoint", run_folder, photos, "-o", out)
+    assert code == 1 and "5 cutouts in" in stdout and sorted(p.stem for p in out.glob("*.png")) == list("abcde")
+    assert "1 of 6 photos failed" in err and "f.HEIC: expected" in err
+    assert "g.dng: a raw camera file: develop it" in err and "1 file without an image" in err and "notes.txt" in err
+
+
+def test_a_folder_without_photos_says_what_is_in_it(matting, run_folder, tmp_path):  # noqa: F811
+    (tmp_path / "a.cr2").write_bytes(b"II*\0")
+    code, _, err = matting("cutout", "--checkpoint", run_folder, tmp_path, "-o", tmp_path / "out")
+    assert code == 1 and "found none in" in err and "a.cr2: a raw camera file" in err
+
+
+def test_the_matte_stays_within_the_photos_own_transparency(matting, run_folder, tmp_path):  # noqa: F811
+    opacity = np.tile(np.linspace(0, 200, 64).astype(np.uint8), (48, 1))
+    photo = RNG.integers(0, 256, (48, 64, 3), np.uint8)
+    write_png(tmp_path / "opaque.png", photo)
+    write_png(tmp_path / "clear.png", np.dstack([photo, opacity]))
+    call = ["cutout", "--checkpoint", run_folder, tmp_path / "opaque.png", tmp_path / "clear.png", "--matte"]
+    assert matting(*call, "-o", tmp_path / "out")[0] == 0
+    free, capped = (read_alpha(tmp_path / "out" / f"{name}.png") for name in ("opaque", "clear"))
+    assert (capped <= opacity).all() and np.abs(capped.astype(int) - np.minimum(free, opacity)).max() <= 1

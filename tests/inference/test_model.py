@@ -64,14 +64,14 @@ def test_images_of_every_mode_are_accepted(model, mode):
 
 
 def test_colours_of_a_pillow_image_are_converted_like_those_of_its_file(tmp_path):
-    from matting.images import pillow_to_rgb
+    from matting.images import pillow_to_photo, read_photo
 
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     wide = io.BytesIO()
     Image.fromarray(IMAGE).save(wide, "PNG", icc_profile=profile)
     (tmp_path / "wide.png").write_bytes(wide.getvalue())
-    expected = read_rgb(tmp_path / "wide.png", to_srgb=True)
-    assert np.array_equal(pillow_to_rgb(Image.open(tmp_path / "wide.png")), expected)
+    expected = read_photo(tmp_path / "wide.png").rgb
+    assert np.array_equal(pillow_to_photo(Image.open(tmp_path / "wide.png")).rgb, expected)
 
 
 @pytest.mark.parametrize("photo", [IMAGE.astype(float), IMAGE[..., 0], IMAGE[:0], [IMAGE, IMAGE[..., :2]]])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from matting.data.crop import Box, full_box
 from matting.data.formats.reduced import largest_reduction, read_part
 from matting.errors import MattingError
-from matting.images import Pixels, read_alpha
+from matting.images import Pixels, read_alpha, read_trimap
 from matting.plan.curriculum import DIFFICULTIES
 
 Look = Callable[[Pixels], Box]
@@ -80,7 +80,7 @@ class Item:
 
 def stored_trimap(item: Item, alpha: Pixels) -> Pixels | None:
     """Read the trimap of an item; None where the item has no trimap file."""
-    return read_alpha(item.trimap) if item.trimap else None
+    return read_trimap(item.trimap) if item.trimap else None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from matting.data.formats.base import Source
 from matting.files import read_text
-from matting.images import list_images
+from matting.image_formats import unread
+from matting.images import list_folder
 
 SHOWN = 3
 
@@ -102,12 +103,16 @@ def by_stem(folder: Path, what: str, problems: list[str], recursive: bool = Fals
         FileNotFoundError: If the folder is missing.
     """
     found: dict[str, Path] = {}
-    for path in list_images(require_folder(folder, what), recursive=recursive):
+    images, others = list_folder(require_folder(folder, what), recursive=recursive)
+    for path in images:
         stem = path.relative_to(folder).with_suffix("").as_posix()
         if stem in found:
             problems.append(f"{path} and {found[stem].name} have the same name")
         else:
             found[stem] = path
+    read = {path.with_suffix("") for path in images}  # next to a raw file there may be its developed image
+    alone = [path for path in others if path.with_suffix("") not in read]
+    problems += [f"{path}: {advice}" for path in alone if (advice := unread(path))]
     return found
 
 

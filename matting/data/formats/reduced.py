@@ -12,8 +12,9 @@ import numpy as np
 from PIL import Image
 
 from matting.data.crop import Box
+from matting.decoding import MAX_PIXELS
 from matting.errors import MattingError
-from matting.images import MAX_PIXELS, Pixels, read_rgb
+from matting.images import Pixels, read_rgb
 
 _GRAY_FLAGS = {2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}
 _EXIF_ORIENTATION = 0x0112

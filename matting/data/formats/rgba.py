@@ -8,6 +8,7 @@ from pathlib import Path
 from matting.data.formats.base import Item, Source
 from matting.data.formats.folders import by_stem, complete
 from matting.data.formats.splits import in_split
+from matting.images import read_cutout_alpha
 
 
 def rgba(root: Path | str, split: str = "train", split_list: Path | str | None = None) -> Source:
@@ -29,4 +30,4 @@ def rgba(root: Path | str, split: str = "train", split_list: Path | str | None =
     files = by_stem(Path(root), "a folder of cutouts", problems, recursive=True)
     chosen = in_split(files, split, split_list)
     items = [Item(n, path, foreground=path, identity=f"rgba/{n}") for n, path in sorted(files.items()) if n in chosen]
-    return complete(Source("rgba", items), Path(root), problems)
+    return complete(Source("rgba", items, read_cutout_alpha), Path(root), problems)

@@ -15,7 +15,7 @@ import numpy as np
 from matting.data.formats.base import Item, Source
 from matting.data.formats.folders import by_stem, complete, pair, with_notes
 from matting.data.formats.splits import benchmark_split
-from matting.images import Pixels, read_alpha
+from matting.images import Pixels, read_codes
 from matting.trimap import BACKGROUND, CODES, FOREGROUND, UNKNOWN
 
 
@@ -55,7 +55,7 @@ def trimap_from_detail(item: Item, alpha: Pixels) -> Pixels | None:
     if item.trimap is None:
         return None
     definite = np.where(alpha > 127, CODES[FOREGROUND], CODES[BACKGROUND])
-    return np.asarray(np.where(read_alpha(item.trimap) > 0, CODES[UNKNOWN], definite), np.uint8)
+    return np.asarray(np.where(read_codes(item.trimap) > 0, CODES[UNKNOWN], definite), np.uint8)
 
 
 def _detail_map(base: Path, name: str) -> Path | None:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from matting.data.test_sets.examples import Example, Pair
 from matting.errors import MattingError
-from matting.images import list_images, read_alpha, read_rgb
+from matting.image_formats import unread
+from matting.images import list_folder, read_alpha, read_rgb, read_trimap
 from matting.trimap import implied_trimap
 
 _ROLES = ("image", "alpha", "trimap", "foreground", "background")
@@ -115,7 +116,7 @@ def load_example(
         MattingError: If the sizes differ.
     """
     photo, matte = read_rgb(image), read_alpha(alpha)
-    given = read_alpha(trimap) if trimap else None
+    given = read_trimap(trimap) if trimap else None
     colours, behind = (read_rgb(path) if path else None for path in (foreground, background))
     for path, layer in ((alpha, matte), (trimap, given), (foreground, colours), (background, behind)):
         if layer is not None and layer.shape[:2] != photo.shape[:2]:
@@ -133,8 +134,10 @@ def _pair(dataset: str, name: str, files: dict[str, Path]) -> Pair:
 
 def _by_stem(folder: Path, role: str, problems: list[str]) -> dict[str, Path]:
     files: dict[str, Path] = {}
-    for path in list_images(folder):
+    images, others = list_folder(folder)
+    for path in images:
         if path.stem in files:
             problems.append(f"{path.stem}: two {role} files, {files[path.stem].name} and {path.name}; remove one")
         files.setdefault(path.stem, path)
+    problems += [f"{path}: {advice}" for path in others if path.stem not in files and (advice := unread(path))]
     return files

@@ -8,11 +8,7 @@ import numpy as np
 from matting.data.formats import Item, Source
 from matting.errors import MattingError
 from matting.images import Pixels, read_rgb
-
-MOST_SOFT = 0.5
-"""Share of soft pixels above which a matte is probably something else, such as a depth map or a gray photo."""
-
-HARD = "no pixel is soft: a network trained on hard masks predicts hard edges"
+from matting.mattes import HARD, matte_doubts
 
 _HASHED_SIDE, _HASH_SIDE = 32, 8
 
@@ -65,36 +61,13 @@ def inspect_item(source: Source, index: int) -> Inspection:
                 problems.append(f"{path} is {found[1]}x{found[0]}, its matte {item.alpha} {wanted[1]}x{wanted[0]}")
         except (MattingError, OSError) as error:
             problems.append(str(error))
-    lacks, doubts, soft = judge_matte(alpha)
-    problems += [f"{item.alpha}: {text}" for text in lacks]
+    doubts = matte_doubts(alpha)
+    soft = float(((alpha > 0) & (alpha < 255)).mean())
     height, width = alpha.shape
     if HARD in doubts and _ignores_edges(source, item, alpha):
         doubts.remove(HARD)
     doubts = [f"{item.alpha}: {text}" for text in doubts]
     return Inspection(item.name, problems, doubts, (height, width), soft, fingerprint)
-
-
-def judge_matte(alpha: Pixels) -> tuple[list[str], list[str], float]:
-    """Judge the range and the softness of a matte.
-
-    Args:
-        alpha: ``(H, W)`` uint8.
-
-    Returns:
-        Problems, doubts, and the share of soft pixels.
-    """
-    lowest, highest = int(alpha.min()), int(alpha.max())
-    soft = float(((alpha > 0) & (alpha < 255)).mean())
-    if highest == 0:
-        return ["the matte is empty"], [], soft
-    doubts = [f"the highest value is {highest}, not 255"] if highest < 255 else []
-    if lowest > 0:
-        doubts.append(f"the lowest value is {lowest}: there is no background")
-    if soft == 0:
-        doubts.append(HARD)
-    if soft > MOST_SOFT:
-        doubts.append(f"{soft:.0%} of the pixels are soft: is it a matte?")
-    return [], doubts, soft
 
 
 def perceptual_hash(image: Pixels) -> int:

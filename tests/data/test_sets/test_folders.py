@@ -3,7 +3,8 @@ import pytest
 from PIL import Image
 
 from matting.data.test_sets import load_example, pairs_from_folders, pairs_from_root
-from matting.images import ImageError, write_png
+from matting.decoding import ImageError
+from matting.images import write_png
 from matting.trimap import implied_trimap
 
 RNG = np.random.default_rng(0)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from matting.data.formats import Item, Source
 from matting.data.verify import FORMATS, Report, find_format, inspect_item, verify
-from matting.data.verify.inspection import judge_matte, perceptual_hash
+from matting.data.verify.inspection import perceptual_hash
 from matting.data.verify.report import SAME_IMAGE
 from tests.data.formats.test_coco import coco_matting_tree, instances_tree
 from tests.data.formats.trees import (
@@ -207,24 +207,6 @@ def test_bare_foregrounds_are_hashed_by_what_is_seen(tmp_path):
     items = [Item(str(k), alpha, foreground=save(tmp_path / f"{k}f.png", p)) for k, p in enumerate((photo(0), hidden))]
     first, second = (inspect_item(Source("s", items), k).fingerprint for k in range(2))
     assert first == second
-
-
-@pytest.mark.parametrize(
-    ("alpha", "problem", "doubt"),
-    [
-        (np.zeros(SIZE), "the matte is empty", None),
-        (matte(0), None, None),
-        (np.where(matte(0) > 127, 255, 0), None, "no pixel is soft"),
-        (np.clip(matte(0), 0, 200), None, "the highest value is 200"),
-        (np.clip(matte(0), 3, 255), None, "the lowest value is 3"),
-        (photo(0)[..., 0], None, "% of the pixels are soft"),
-    ],
-)
-def test_mattes_are_judged(alpha, problem, doubt):
-    problems, doubts, soft = judge_matte(alpha.astype(np.uint8))
-    assert (problems == []) if problem is None else problem in problems[0]
-    assert (doubts == [] or problem) if doubt is None else any(doubt in line for line in doubts)
-    assert soft == ((alpha > 0) & (alpha < 255)).mean()
 
 
 def test_an_interruption_ends_the_inspection(tmp_path):
