@@ -14,11 +14,11 @@ def closed_form(image: NDArray[np.uint8], trimap: NDArray[np.uint8]) -> NDArray[
         trimap: ``(H, W)`` uint8: 0 background, 255 foreground, unknown between.
 
     Returns:
-        ``(H, W)`` float, roughly in [0, 1]. Without known foreground or without known background there is nothing to
-        solve, and every unknown pixel is 0.5.
+        ``(H, W)`` float, roughly in [0, 1]. Without unknown pixels the trimap is the matte. Without known foreground or
+        without known background there is nothing to solve, and every unknown pixel is 0.5.
     """
     known = labels_of(trimap) / FOREGROUND
-    if not (known == 0).any() or not (known == 1).any():
+    if not all((known == level).any() for level in (0, 0.5, 1)):
         return known
     from pymatting import estimate_alpha_cf  # compiles for several seconds on import
 

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -142,3 +143,31 @@ def stamp(path: Path) -> str:
 def digest(facts: Iterable[str]) -> str:
     """Return the cache key of what is derived from these facts: a hash of 24 hexadecimal digits."""
     return blake2b("\n".join(facts).encode(), digest_size=12).hexdigest()
+
+
+def dated(path: Path) -> str:
+    """Return a path with the time of its last change, which distinguishes a retrained checkpoint from the old one."""
+    changed = max(file.stat().st_mtime for file in (path, *path.rglob("*")) if file.exists())
+    return f"{path} of {datetime.fromtimestamp(changed).isoformat(' ', 'seconds')}"
+
+
+def short_names(paths: Sequence[str]) -> dict[str, str]:
+    """Name each path, as it was typed, by the fewest trailing parts that make all names unique.
+
+    Args:
+        paths: Different paths.
+
+    Returns:
+        Names by path. Links are not followed: a name is what its user calls it.
+
+    Raises:
+        MattingError: A path is given twice.
+    """
+    if len({os.path.realpath(path) for path in paths}) < len(paths):
+        raise MattingError(f"expected each method once, found one twice in {', '.join(paths)}")
+    parts = {path: Path(path).absolute().parts for path in paths}
+    names = {path: "/".join(part) for path, part in parts.items()}
+    for depth in range(max(map(len, parts.values()), default=0), 0, -1):
+        shorter = {path: "/".join(parts[path][-depth:]) for path in paths}
+        names = shorter if len(set(shorter.values())) == len(paths) else names
+    return names

@@ -15,7 +15,7 @@ from matting import models
 from matting.cli import main
 from matting.errors import MattingError
 from matting.evaluation import scoring
-from matting.evaluation.candidates import short_names
+from matting.files import short_names
 from matting.images import read_rgb, read_rgba, write_png
 from matting.inference.jobs import plan_jobs
 from matting.models import AttentionUNet
@@ -46,7 +46,9 @@ def data(tmp_path):
         photo = RNG.integers(0, 256, (50, 40, 3), np.uint8)
         matte = np.zeros((50, 40), np.uint8)
         matte[10:40, 8:30] = 255
-        for folder, image in {"images": photo, "alphas": matte, "predictions": matte // 2}.items():
+        guess = matte // 2
+        guess[20:30] *= 2  # more than one level: two alone could be class numbers
+        for folder, image in {"images": photo, "alphas": matte, "predictions": guess}.items():
             (tmp_path / folder).mkdir(exist_ok=True)
             write_png(tmp_path / folder / f"{name}.png", image)
     return tmp_path
@@ -92,7 +94,7 @@ def test_evaluate_writes_a_report_for_a_checkpoint_and_predictions(matting, data
     assert list(results["by_method"]) == ["tiny", "predictions", "all foreground"]
     half = results["by_method"]["predictions"]
     key = next(key for key in half if key.endswith("whole/mad"))
-    assert half[key]["mean"] == pytest.approx(30 * 22 * (255 - 127) / 255 / 2000, rel=1e-5)
+    assert half[key]["mean"] == pytest.approx(22 * (20 * 128 + 10 * 1) / 255 / 2000, rel=1e-5)
     assert any(".hat/unknown/conn" in key for key in results["metrics"])
     assert "long side to 64 px" in results["methods"]["tiny"] and "synthetic corpus" in results["methods"]["tiny"]
     assert "report.html" in out
@@ -176,7 +178,45 @@ def test_unmatched_names_stop_the_evaluation_unless_allowed(matting, data):
     assert code == 1 and "lonely: no alpha" in err and "b: no prediction" in err and not (data / "out").exists()
     code, _, err = matting(*arguments, "--allow-unmatched")
     assert code == 0, err
-    assert json.loads((data / "out" / "results.json").read_text())["images"] == 1
+    results = json.loads((data / "out" / "results.json").read_text())
+    assert {name: cells[f"test/{data.name}/whole/mad"]["images"] for name, cells in results["by_method"].items()} == {
+        "predictions": 1,
+        "all foreground": 2,
+    }
+
+
+def test_a_prediction_that_is_refused_costs_its_method_that_image_alone(matting, data, run_folder):
+    write_png(data / "predictions" / "a.png", (_any(data / "alphas" / "a.png") > 127).astype(np.uint8))
+    named = ["--predictions", f"theirs={data / 'predictions'}", "--checkpoint", run_folder, "--trimap-based"]
+    code, _, err = matting("evaluate", *named, *folders(data))
+    results = json.loads((data / "out" / "results.json").read_text())
+    assert code == 1 and "a, theirs: " in err and "values of 0 and 1; multiply them by 255" in err
+    failures = [(failure["name"], failure["method"]) for failure in results["failures"]]
+    assert failures == [("a", "theirs")] and results["images"] == 2
+    images = {name: cells[f"test/{data.name}/whole/mad"]["images"] for name, cells in results["by_method"].items()}
+    assert images.pop("theirs") == 1 and set(images.values()) == {2}
+    assert results["differences"]["theirs"][f"test/{data.name}/whole/mad"]["images"] == 1
+
+
+def test_trimaps_without_unknown_pixels_are_scored_on_the_whole_image(matting, data):
+    (data / "trimaps").mkdir()
+    for name in "ab":
+        write_png(
+            data / "trimaps" / f"{name}.png",
+            np.where(_any(data / "alphas" / f"{name}.png") > 127, 255, 0).astype(np.uint8),
+        )
+    call = ["evaluate", "--predictions", data / "predictions", "--trimap-based", "--trimaps", data / "trimaps"]
+    code, out, err = matting(*call, *folders(data))
+    assert code == 0, err
+    assert "Warning" not in err and "| closed form, trimap-based | none | none | none | none | none | 0 |" in out
+    assert "| closed form, trimap-based | 0.00" in out
+
+
+def test_folders_are_checked_before_anything_slow_is_imported(data):
+    script = "import sys; from matting.cli import main\ntry: main()\nexcept SystemExit: print('torch' in sys.modules)"
+    call = ["evaluate", "--predictions", str(data / "nowhere"), *map(str, folders(data))]
+    done = subprocess.run([sys.executable, "-c", script, *call], capture_output=True, text=True)
+    assert done.stdout.strip() == "False" and "nowhere: expected a folder of predictions" in done.stderr
 
 
 @pytest.mark.parametrize("damage", ["size", "content"])
@@ -196,7 +236,9 @@ def test_bad_pairs_are_listed_and_the_others_are_scored(matting, data, damage):
     ("change", "message"),
     [
         (["--checkpoint", "nowhere"], "nowhere: expected a run folder"),
-        (["--predictions", "nowhere"], "nowhere: expected a folder of images"),
+        (["--predictions", "nowhere"], "nowhere: expected a folder of predictions"),
+        (["--predictions", "a={data}/predictions", "--predictions", "a={data}/alphas"], "found 'a' twice"),
+        (["--predictions", "{data}/predictions", "--trimaps", "nowhere"], "--trimaps nowhere: expected a folder"),
         ([], "give --checkpoint RUN, --predictions DIR"),
         (["--predictions", "{data}/predictions", "--corruptions"], "give --checkpoint with --corruptions"),
         (["corpus=synthetic", "--predictions", "{data}/predictions"], "expected one of three: overrides such as"),
@@ -280,8 +322,8 @@ def test_an_interrupted_evaluation_resumes(matting, data, monkeypatch):
 
 def test_same_names_are_distinguished_by_their_folders(tmp_path):
     first, second = tmp_path / "a" / "run", tmp_path / "b" / "run"
-    assert list(short_names([first, second]).values()) == ["a/run", "b/run"]
-    assert short_names([first]) == {first: "run"}
+    assert list(short_names([str(first), str(second)]).values()) == ["a/run", "b/run"]
+    assert short_names([str(first)]) == {str(first): "run"} and short_names([]) == {}
 
 
 def test_cutout_keeps_size_tree_and_orientation(matting, tmp_path, run_folder):

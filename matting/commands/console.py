@@ -1,5 +1,7 @@
 """Console output shared by all sub-commands: progress and problems go to stderr, so that stdout is only for results."""
 
+import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
@@ -7,9 +9,12 @@ import typer
 
 T = TypeVar("T")
 
+LINE_EVERY = 30
+"""Seconds between two lines of progress where the output is no terminal, such as in the log of a job."""
+
 
 def track(items: Sequence[T], doing: str) -> Iterator[T]:
-    """Yield items under a progress bar with their number, rate and time left.
+    """Yield items under a progress bar with their number, rate and time left; without a terminal, a line now and then.
 
     Args:
         items: The work, processed one item after the other.
@@ -18,6 +23,9 @@ def track(items: Sequence[T], doing: str) -> Iterator[T]:
     Yields:
         The items.
     """
+    if not sys.stderr.isatty():
+        yield from _track_in_lines(items, doing)
+        return
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -40,6 +48,17 @@ def track(items: Sequence[T], doing: str) -> Iterator[T]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate())
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress:
         yield from progress.track(items, description=doing)
+
+
+def _track_in_lines(items: Sequence[T], doing: str) -> Iterator[T]:
+    start = last = time.monotonic()
+    for number, item in enumerate(items):
+        now = time.monotonic()
+        if now - last >= LINE_EVERY:
+            last, spent = now, now - start
+            left = f", about {spent / number * (len(items) - number) / 60:.0f} min left" if number else ""
+            typer.echo(f"{doing}: {number} of {len(items)} after {spent / 60:.1f} min{left}", err=True)
+        yield item
 
 
 def list_problems(heading: str, problems: Iterable[str]) -> None:

@@ -27,7 +27,12 @@ def evaluate(
         list[str] | None,
         typer.Option(help="Shipped model, run, checkpoint, model folder, .onnx or hf:OWNER/NAME; repeat to compare."),
     ] = None,
-    predictions: Annotated[list[Path] | None, typer.Option(help="Folder of mattes NAME.png, by any software.")] = None,
+    predictions: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Folder of mattes NAME.png by any software; METHOD=FOLDER names it. JPEG is read, with its errors."
+        ),
+    ] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of images, matched with --alphas by name.")] = None,
     alphas: Annotated[Path | None, typer.Option(help="Folder of true mattes.")] = None,
     trimaps: Annotated[
@@ -54,24 +59,23 @@ def evaluate(
 
     The images are the test set of a corpus (matting evaluate corpus=synthetic ...), two folders, or a folder of pairs.
     The first checkpoint, or else the first folder of predictions, is the method under test; the others are compared
-    with it. Images without a partner, unreadable files and different sizes are listed, and the exit code is 1. The
-    same command resumes an interrupted evaluation.
+    with it. A method that fails on an image loses that image alone. Images without a partner, unreadable files and
+    different sizes are listed, and the exit code is 1. The same command resumes an interrupted evaluation.
     """
-    from matting.evaluation import Setting, corrupted_pairs, unmatched
+    start = time.perf_counter()
+    if not checkpoint and not predictions:
+        raise MattingError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
+    stored = _check_folders(predictions or [], images, alphas, trimaps, pairs, labels, output)
+    tests = _find_tests(overrides or [], images, alphas, trimaps, pairs, labels)
+    _check_names(tests, stored, allow_unmatched)
+    from matting.evaluation import Setting, corrupted_pairs  # imports torch: only after what may be mistyped is checked
     from matting.evaluation.candidates import load_candidates
     from matting.evaluation.report import write_report
 
-    start = time.perf_counter()
-    tests = _find_tests(overrides or [], images, alphas, trimaps, pairs, labels)
-    candidates = load_candidates(checkpoint or [], predictions or [], size, device, trimap_based)
+    candidates = load_candidates(checkpoint or [], stored, size, device, trimap_based)
     looking = {name: candidate for name, candidate in candidates.items() if candidate.looks}
     if corruptions and not looking:
         raise MattingError("stored predictions are of uncorrupted images; give --checkpoint with --corruptions")
-    problems = [*tests.problems, *(line for folder in predictions or [] for line in unmatched(tests.pairs, folder))]
-    if problems:
-        list_problems(f"{len(problems)} names do not match:", problems)
-        if not allow_unmatched:
-            raise MattingError("nothing was scored; complete the folders, or give --allow-unmatched to score the rest")
     journals = [_journal(output / name, candidates, protocol, tests) for name in _JOURNALS[: 1 + corruptions]]
     evaluation = _score(candidates, tests.pairs, protocol, journals[0])
     corrupted = None
@@ -89,10 +93,11 @@ def evaluate(
     for journal in journals:
         journal.remove()
     _print_summary(evaluation, setting.methods, output)
+    if evaluation.doubts:
+        list_problems("doubtful true mattes:", [f"{doubt.pair.name}: {doubt.reason}" for doubt in evaluation.doubts])
     failures = [*evaluation.failures, *(corrupted.failures if corrupted else ())]
     if failures:
-        reasons = [f"{failure.pair.name}: {failure.reason}" for failure in failures]
-        list_problems(f"{len(reasons)} images could not be scored:", reasons)
+        list_problems(f"{len(failures)} scores could not be computed:", map(str, failures))
         raise typer.Exit(0 if allow_unmatched else 1)
 
 
@@ -108,6 +113,41 @@ class _Tests(NamedTuple):
     state: str
 
 
+def _check_folders(
+    predictions: Sequence[str],
+    images: Path | None,
+    alphas: Path | None,
+    trimaps: Path | None,
+    pairs: Path | None,
+    labels: Path | None,
+    output: Path,
+) -> dict[str, Path]:
+    """Return the folders of predictions by name; raise if a given path is not what is expected there."""
+    from matting.data.test_sets import name_predictions
+
+    options = {"--images": images, "--alphas": alphas, "--trimaps": trimaps, "--pairs": pairs}
+    for option, path in options.items():
+        if path and not path.is_dir():
+            found = "a file" if path.exists() else "nothing"
+            raise FileNotFoundError(f"{option} {path}: expected a folder, found {found}; check the path")
+    if labels and not labels.is_file():
+        raise FileNotFoundError(f"{labels}: expected a CSV table of labels, found none; check the path")
+    if output.exists() and not output.is_dir():
+        raise FileExistsError(f"-o {output}: expected a folder for the report, found a file; choose another name")
+    return name_predictions(predictions)
+
+
+def _check_names(tests: _Tests, predictions: "Mapping[str, Path]", allow_unmatched: bool) -> None:
+    from matting.data.test_sets import unmatched
+
+    problems = [*tests.problems, *(line for folder in predictions.values() for line in unmatched(tests.pairs, folder))]
+    if not problems:
+        return
+    list_problems(f"{len(problems)} names do not match:", problems)
+    if not allow_unmatched:
+        raise MattingError("nothing was scored; complete the folders, or give --allow-unmatched to score the rest")
+
+
 def _find_tests(
     overrides: Sequence[str],
     images: Path | None,
@@ -117,7 +157,7 @@ def _find_tests(
     labels: Path | None,
 ) -> _Tests:
     from matting.data.test_sets import pairs_from_folders, pairs_from_root, with_labels
-    from matting.evaluation.candidates import dated
+    from matting.files import dated
 
     if overrides and not (pairs or images or alphas or trimaps or labels):
         return _corpus_tests(overrides)

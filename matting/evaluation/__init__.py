@@ -10,7 +10,6 @@ from matting.evaluation.methods import (
     mean_matte,
     network,
     stored_predictions,
-    unmatched,
 )
 from matting.evaluation.prediction import Method, Prediction
 from matting.evaluation.robustness import corrupted_pairs, degradations
@@ -57,5 +56,4 @@ __all__ = [
     "paired_difference",
     "stored_predictions",
     "summarise",
-    "unmatched",
 ]

@@ -1,12 +1,14 @@
 """How much a matte depends on the background, for test images that show one subject on several backgrounds."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matting.data.test_sets.examples import Example, Pair
+from matting.errors import MattingError
 from matting.evaluation.prediction import Method, predict
 from matting.inference import resize
 from matting.metrics.diagnostics import background_deviation
@@ -66,7 +68,8 @@ def _of_subject(subject: str, pairs: list[Pair], methods: Mapping[str, Method]) 
         # A different matte means another pose or crop: its variation would not come from the background.
         if np.array_equal(example.alpha, first):
             for name, method in methods.items():
-                mattes[name].append(_small(example, method))
+                with suppress(MattingError, OSError):  # reported among the failures of the scores
+                    mattes[name].append(_small(example, method))
     return [
         BackgroundDeviation(name, subject, len(found), background_deviation(np.stack(found)))
         for name, found in mattes.items()

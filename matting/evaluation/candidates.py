@@ -1,7 +1,6 @@
 """The candidates of an evaluation, each a method with its description: networks, stored predictions, baselines."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from matting.evaluation.prediction import Method
 from matting.evaluation.runs import read_training
 from matting.evaluation.setting import UNKNOWN, Description
 from matting.evaluation.trimap_based import closed_form_method
+from matting.files import dated, short_names
 from matting.inference import load
 
 TRIMAP_BASED, TRIVIAL = "closed form, trimap-based", "all foreground"
@@ -93,13 +93,13 @@ def baselines(trimap_based: bool = False) -> dict[str, Candidate]:
 
 
 def load_candidates(
-    checkpoints: Sequence[str], predictions: Sequence[Path], size: int | None, device: str, trimap_based: bool
+    checkpoints: Sequence[str], predictions: Mapping[str, Path], size: int | None, device: str, trimap_based: bool
 ) -> dict[str, Candidate]:
     """Load all candidates of an evaluation, the method under test first.
 
     Args:
         checkpoints: Networks, as in `load_candidate`.
-        predictions: Folders of stored mattes.
+        predictions: Folders of stored mattes, by name; see `name_predictions`.
         size: Long side of the working image, as in `load_candidate`.
         device: Device name, as in `load_candidate`.
         trimap_based: Whether to add closed-form matting, as in `baselines`.
@@ -108,39 +108,12 @@ def load_candidates(
         Candidates by short name.
 
     Raises:
-        MattingError: Neither checkpoints nor predictions are given, or one is given twice.
+        MattingError: One is given twice, or two have the same name.
     """
-    if not checkpoints and not predictions:
-        raise MattingError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
-    names = short_names([*map(Path, checkpoints), *predictions])
-    networks = {names[Path(source)]: load_candidate(source, size, device) for source in checkpoints}
-    stored = {names[path]: stored_candidate(path) for path in predictions}
-    return networks | stored | baselines(trimap_based)
-
-
-def short_names(paths: Sequence[Path]) -> dict[Path, str]:
-    """Name each path by the fewest trailing parts that make all names unique.
-
-    Args:
-        paths: Different paths.
-
-    Returns:
-        Names by path.
-
-    Raises:
-        MattingError: A path is given twice.
-    """
-    parts = {path: path.resolve().parts for path in paths}
-    if len(set(parts.values())) < len(paths):
-        raise MattingError(f"expected each method once, found one twice in {', '.join(map(str, paths))}")
-    for depth in range(1, 100):
-        names = {path: "/".join(parts[path][-depth:]) for path in paths}
-        if len(set(names.values())) == len(paths):
-            break
-    return names
-
-
-def dated(path: Path) -> str:
-    """Return a path with the time of its last change, which distinguishes a retrained checkpoint from the old one."""
-    changed = max(file.stat().st_mtime for file in (path, *path.rglob("*")) if file.exists())
-    return f"{path} of {datetime.fromtimestamp(changed).isoformat(' ', 'seconds')}"
+    networks = {name: load_candidate(source, size, device) for source, name in short_names(checkpoints).items()}
+    stored = {name: stored_candidate(path) for name, path in predictions.items()}
+    trivial = baselines(trimap_based)
+    for name in stored:
+        if name in networks or name in trivial:
+            raise MattingError(f"expected one method named '{name}', found two; give --predictions NAME=FOLDER")
+    return networks | stored | trivial

@@ -1,6 +1,6 @@
 """The methods a report compares: networks, stored predictions, and the trivial mattes that they have to beat."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from matting.data.test_sets.examples import Example, Pair
+from matting.data.test_sets.examples import Example
 from matting.decoding import ImageError
 from matting.errors import MattingError
 from matting.evaluation.prediction import Method, Prediction
@@ -108,24 +108,6 @@ def mean_matte(alphas: Iterable[NDArray[np.uint8]], size: int = 128) -> NDArray[
     if not count:
         raise MattingError("expected at least one matte to average, found none; is the training set empty?")
     return (total / (255 * count)).astype(np.float32)
-
-
-def unmatched(pairs: Sequence[Pair], folder: Path) -> list[str]:
-    """List images without a prediction and predictions without an image.
-
-    Args:
-        pairs: The test images.
-        folder: Folder of the predictions.
-
-    Returns:
-        One message per unmatched name.
-
-    Raises:
-        FileNotFoundError: There is no such folder.
-    """
-    wanted, found = {pair.name for pair in pairs}, {path.stem for path in list_images(folder)}
-    missing = [f"{name}: no prediction in {folder}" for name in sorted(wanted - found)]
-    return missing + [f"{name}: predicted in {folder}, but there is no such pair" for name in sorted(found - wanted)]
 
 
 def stored_predictions(folder: Path) -> Method:

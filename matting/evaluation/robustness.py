@@ -73,14 +73,18 @@ def degradations(
         The effect of each corruption, by its name.
     """
     scores = partial(evaluation.scores, method, region=region, metric=metric)
-    clean = float(np.mean(scores(CLEAN)))
+    clean = _mean(scores(CLEAN))
     return {corruption.name: _degradation(corruption, scores, clean) for corruption in CORRUPTIONS}
 
 
 def _degradation(corruption: Corruption, scores: Callable[[str], Sequence[float]], clean: float) -> Degradation:
-    means = tuple(float(np.mean(scores(condition(corruption, severity)))) for severity in SEVERITIES)
+    means = tuple(_mean(scores(condition(corruption, severity))) for severity in SEVERITIES)
     ratios = tuple(mean / clean if clean > 0 else float("nan") for mean in means)
     return Degradation(means, ratios, float(np.mean(ratios)))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else float("nan")  # no image has pixels in the region
 
 
 def _corrupted(pair: Pair, corruption: Corruption, severity: int) -> Example:

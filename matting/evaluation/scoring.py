@@ -4,15 +4,17 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypedDict
 
 from matting.data.test_sets.examples import Example, Pair
 from matting.errors import MattingError
 from matting.evaluation.diagnosis import diagnose
 from matting.evaluation.journal import Journal
 from matting.evaluation.prediction import Method, predict
+from matting.mattes import HARD, matte_doubts
 from matting.metrics.definition import Protocol, Region
 from matting.metrics.functional import all_metrics
+from matting.metrics.inputs import region_mask
 
 METRICS = ("sad", "mse", "mad", "grad", "conn")
 REGIONS: tuple[Region, ...] = ("whole", "unknown")
@@ -43,7 +45,25 @@ class Diagnosis(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """An image that could not be scored, and why."""
+    """An image that could not be scored, and why.
+
+    Attributes:
+        pair: The image.
+        reason: The error.
+        method: The method that failed on it; None if the image itself cannot be read, so that no method has scores.
+    """
+
+    pair: Pair
+    reason: str
+    method: str | None = None
+
+    def __str__(self) -> str:
+        """Return the image, the method and the reason in one line."""
+        return f"{self.pair.name}{f', {self.method}' if self.method else ''}: {self.reason}"
+
+
+class Doubt(NamedTuple):
+    """A true matte that is unusual, such as an empty one, and why; see `matting.mattes.matte_doubts`."""
 
     pair: Pair
     reason: str
@@ -54,11 +74,13 @@ class Evaluation:
     """The result of `evaluate`.
 
     Attributes:
-        rows: One per method, image and region, in the order of the images. All methods have the same images.
+        rows: One per method, image and region, in the order of the images; none for an image without pixels in the
+            region, such as a trimap without unknown pixels.
         diagnoses: One per method and image; none for images with an ignore mask.
-        failures: Images left out for all methods, because reading or predicting them failed.
+        failures: Images left out for one method, or for all because they cannot be read.
         seconds: Time spent in each method, over all images, without loading and scoring.
         protocol: Metric definition, such as ``adobe``.
+        doubts: What is unusual about true mattes.
     """
 
     rows: Sequence[Row]
@@ -66,6 +88,7 @@ class Evaluation:
     failures: Sequence[Failure]
     seconds: Mapping[str, float]
     protocol: Protocol
+    doubts: Sequence[Doubt] = ()
 
     @property
     def methods(self) -> list[str]:
@@ -74,15 +97,25 @@ class Evaluation:
 
     def scores(self, method: str, group: str, region: str, metric: str) -> list[float]:
         """Return one score per image of a group: the sample for a mean, an interval or a test."""
-        return [scores[metric] for scores in self._samples.get((method, group, region), ())]
+        return [scores[metric] for scores in self._samples.get((method, group, region), {}).values()]
+
+    def scored(self, method: str) -> set[Pair]:
+        """Return the images on which a method did not fail."""
+        return {row.pair for row in self.rows if row.method == method}
+
+    def common_scores(self, methods: Sequence[str], group: str, region: str, metric: str) -> list[list[float]]:
+        """Return the scores of several methods on the images of a group on which none of them failed."""
+        samples = [self._samples.get((method, group, region), {}) for method in methods]
+        shared = [pair for pair in samples[0] if all(pair in sample for sample in samples)]
+        return [[sample[pair][metric] for pair in shared] for sample in samples]
 
     @cached_property
-    def _samples(self) -> Mapping[tuple[str, str, str], Sequence[Mapping[str, float]]]:
+    def _samples(self) -> Mapping[tuple[str, str, str], Mapping[Pair, Mapping[str, float]]]:
         # Indexed once, because a report asks for hundreds of cells, each with few of the rows.
-        samples: dict[tuple[str, str, str], list[Mapping[str, float]]] = {}
+        samples: dict[tuple[str, str, str], dict[Pair, Mapping[str, float]]] = {}
         for row in self.rows:
             for group in row.pair.groups:
-                samples.setdefault((row.method, group, row.region), []).append(row.scores)
+                samples.setdefault((row.method, group, row.region), {})[row.pair] = row.scores
         return samples
 
     @cached_property
@@ -111,8 +144,9 @@ def evaluate(
     """Score methods side by side on a stream of images.
 
     An image is loaded once, passed to every method, scored and dropped, so memory does not grow with the number of
-    images. An image that cannot be read, or on which one method fails, is left out for all methods, so that means stay
-    comparable.
+    images. An image that cannot be read is left out for all methods. A method that fails on an image loses that image
+    alone: tables show the number of images, and methods are compared on the images that both have. A region's mean is
+    over the images that have pixels in it.
 
     Args:
         methods: Methods by name, the one under test first; see `matting.evaluation.methods`.
@@ -131,35 +165,52 @@ def evaluate(
     rows: list[Row] = []
     diagnoses: list[Diagnosis] = []
     failures: list[Failure] = []
+    doubts: list[Doubt] = []
     seconds = dict.fromkeys(methods, 0.0)
     for pair in pairs:
         try:
-            scored = _recall_or_score(methods, pair, protocol, journal)
+            kept = _recall_or_score(methods, pair, protocol, journal, failures)
         except (MattingError, OSError) as error:
             failures.append(Failure(pair, str(error)))
             continue
-        for name, (elapsed, scores, diagnosis) in scored.items():
+        doubts += [Doubt(pair, reason) for reason in kept["doubts"]]
+        for name, (elapsed, scores, diagnosis) in kept["scores"].items():
             seconds[name] += elapsed
             diagnoses += [Diagnosis(name, pair, diagnosis)] if diagnosis else []
-            rows += [Row(name, pair, region, {m: scores[f"{m}/{region}"] for m in METRICS}) for region in REGIONS]
-    return Evaluation(rows, diagnoses, failures, seconds, protocol)
+            regions = [region for region in REGIONS if f"{METRICS[0]}/{region}" in scores]
+            rows += [Row(name, pair, region, {m: scores[f"{m}/{region}"] for m in METRICS}) for region in regions]
+    return Evaluation(rows, diagnoses, failures, seconds, protocol, doubts)
 
 
 _Scores: TypeAlias = tuple[float, dict[str, float], dict[str, float]]
 """Seconds, scores by ``<metric>/<region>`` and the diagnosis of one method on one image."""
 
 
+class _Kept(TypedDict):
+    """What the journal keeps of an image: the scores of the methods that did not fail, and doubts about its matte."""
+
+    scores: dict[str, _Scores]
+    doubts: list[str]
+
+
 def _recall_or_score(
-    methods: Mapping[str, Method], pair: Pair, protocol: Protocol, journal: Journal | None
-) -> dict[str, _Scores]:
-    kept: dict[str, _Scores] | None = journal.recall(pair) if journal is not None else None
-    if kept is not None:
-        return kept
+    methods: Mapping[str, Method], pair: Pair, protocol: Protocol, journal: Journal | None, failures: list[Failure]
+) -> _Kept:
+    earlier: _Kept | None = journal.recall(pair) if journal is not None else None
+    known = earlier["scores"] if earlier else {}
+    if earlier and all(name in known for name in methods):
+        return earlier
     example = pair.load()
-    scored = {name: _score(name, method, example, protocol) for name, method in methods.items()}
-    if journal is not None:
-        journal.record(pair, scored)
-    return scored
+    scores: dict[str, _Scores] = {}
+    for name, method in methods.items():
+        try:
+            scores[name] = known.get(name) or _score(name, method, example, protocol)
+        except (MattingError, OSError) as error:
+            failures.append(Failure(pair, str(error), name))
+    kept = _Kept(scores=scores, doubts=[text for text in matte_doubts(example.alpha) if text != HARD])
+    if journal is not None and len(scores) > len(known):
+        journal.record(pair, kept)
+    return kept
 
 
 def _score(name: str, method: Method, example: Example, protocol: Protocol) -> _Scores:
@@ -170,7 +221,13 @@ def _score(name: str, method: Method, example: Example, protocol: Protocol) -> _
     if alpha.shape != example.alpha.shape:
         found, wanted = ("x".join(map(str, matte.shape[::-1])) for matte in (alpha, example.alpha))
         raise MattingError(f"{example.name}: expected a matte of {wanted} from '{name}', found {found}; resize it")
+    regions = [region for region in REGIONS if _has_pixels(example, region)]
     scores = all_metrics(
-        alpha, example.alpha, example.trimap, regions=REGIONS, protocol=protocol, ignore=example.ignore
+        alpha, example.alpha, example.trimap, regions=regions, protocol=protocol, ignore=example.ignore
     )
     return elapsed, scores, {} if example.ignore is not None else diagnose(example, prediction)
+
+
+def _has_pixels(example: Example, region: Region) -> bool:
+    mask = region_mask(example.alpha.shape, example.trimap, region, example.ignore)
+    return mask is None or bool(mask.any())

@@ -34,17 +34,18 @@ def cells(evaluation: Evaluation, method: str, baseline: str | None = None) -> I
         baseline: Another method of the same evaluation; each cell is then the paired difference ``method - baseline``.
 
     Yields:
-        Cells in the order of groups, regions, metrics.
+        Cells in the order of groups, regions, metrics; none where no image has a score.
     """
     for group in evaluation.groups:
         for region in REGIONS:
             for metric in METRICS:
-                scores = evaluation.scores(method, group, region, metric)
-                if baseline is None:
-                    yield Cell(group, region, metric, bootstrap_mean(scores))
-                else:
-                    others = evaluation.scores(baseline, group, region, metric)
-                    yield Cell(group, region, metric, paired_difference(scores, others))
+                compared = [method] if baseline is None else [method, baseline]
+                samples = evaluation.common_scores(compared, group, region, metric)
+                if samples[0]:
+                    estimate = (
+                        bootstrap_mean(samples[0]) if baseline is None else paired_difference(samples[0], samples[1])
+                    )
+                    yield Cell(group, region, metric, estimate)
 
 
 def summarise(evaluation: Evaluation, method: str, split: str = "test") -> dict[str, float]:

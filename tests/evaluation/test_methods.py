@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from matting.data.test_sets import unmatched
 from matting.decoding import ImageError
-from matting.evaluation import all_foreground, always, image_method, mean_matte, network, stored_predictions, unmatched
+from matting.evaluation import all_foreground, always, image_method, mean_matte, network, stored_predictions
 from matting.images import write_png
 from matting.inference import Predictor
 

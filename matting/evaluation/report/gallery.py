@@ -83,15 +83,21 @@ def render_entries(evaluation: Evaluation, methods: Mapping[str, Method]) -> Ite
         Rendered entries in the order of `select_entries`.
     """
     first, *others = evaluation.methods
+    scored = {name: evaluation.scored(name) for name in others}
     scores = {(row.pair, row.region): row.scores for row in evaluation.rows if row.method == first}
     for pair, reason in select_entries(evaluation, first):
         example = pair.load()
         alpha = predict(methods[first], example).alpha
-        whole, unknown = scores[pair, "whole"], scores[pair, "unknown"]
-        text = f"MAD {whole['mad']:.4f} · SAD {whole['sad']:.2f} · SAD in the unknown region {unknown['sad']:.2f}"
+        whole, unknown = scores[pair, "whole"], scores.get((pair, "unknown"))
+        of_unknown = f"SAD in the unknown region {unknown['sad']:.2f}" if unknown else "no unknown region"
+        text = f"MAD {whole['mad']:.4f} · SAD {whole['sad']:.2f} · {of_unknown}"
         tiles = render_tiles(example, alpha)
         shape = (tiles[0].shape[0], tiles[0].shape[1])
-        mattes = {name: _gray(resize(_levels(predict(methods[name], example).alpha), shape)) for name in others}
+        mattes = {
+            name: _gray(resize(_levels(predict(methods[name], example).alpha), shape))
+            for name in others
+            if pair in scored[name]
+        }
         yield RenderedEntry(f"{reason}: {pair.name}", text, tiles, render_close_up(example, alpha), mattes)
 
 

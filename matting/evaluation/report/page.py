@@ -90,7 +90,8 @@ def report_html(findings: Findings, results: Mapping[str, Any], entries: Sequenc
         *(_section(name, [charts.get(name, ""), _tables(tables)]) for name, tables in sections(findings)),
         "<h2>Images</h2>",
         *map(_figure, entries),
-        _section("Left out", [_list([f"{f.pair.name}: {f.reason}" for f in evaluation.failures])]),
+        _section("Left out", [_list(list(map(str, evaluation.failures)))]),
+        _section("Doubtful true mattes", [_list([f"{d.pair.name}: {d.reason}" for d in evaluation.doubts])]),
         "<h2>How it was measured</h2>",
         _facts(results),
     ]
@@ -161,8 +162,8 @@ def _scenario_bars(evaluation: Evaluation) -> str:
 
 
 def _chart(title: str, samples: Mapping[str, Sequence[float]], scale: float) -> str:
-    estimates = {name: bootstrap_mean(sample) for name, sample in samples.items()}
-    longest = max(estimate.high for estimate in estimates.values()) or 1.0
+    estimates = {name: bootstrap_mean(sample) for name, sample in samples.items() if sample}
+    longest = max((estimate.high for estimate in estimates.values()), default=0.0) or 1.0
     bars = "".join(_bar(name, estimate, longest, scale) for name, estimate in estimates.items())
     return f"<div><h3>{escape(title)}</h3>{bars}</div>"
 

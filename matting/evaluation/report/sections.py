@@ -16,6 +16,7 @@ from matting.evaluation.report.tables import (
     Table,
     diagnosis_tables,
     difference_tables,
+    estimated,
     label_tables,
     method_tables,
     metric_titles,
@@ -103,15 +104,20 @@ def scenario_scores(evaluation: Evaluation, scenario: str, method: str, region: 
 
 def scenario_tables(evaluation: Evaluation) -> list[Table]:
     """Compare the methods in every scenario that has images, one row per scenario; no table without any."""
-    first = evaluation.methods[0]
-    present = [name for name in SCENARIOS if scenario_scores(evaluation, name, first, *CHARTS[0])]
+    present = [
+        name
+        for name in SCENARIOS
+        if any(scenario_scores(evaluation, name, method, *CHARTS[0]) for method in evaluation.methods)
+    ]
     tables = []
     for region, metric in CHARTS if present else ():
         rows = []
         for name in present:
             samples = [scenario_scores(evaluation, name, method, region, metric) for method in evaluation.methods]
-            estimates = [with_interval(bootstrap_mean(sample), SCALE[metric]) for sample in samples]
-            rows.append([name, *estimates, str(len(samples[0]))])
+            most = max(map(len, samples))
+            counts = [f" ({len(sample)} images)" if len(sample) < most else "" for sample in samples]
+            estimates = [estimated(sample, SCALE[metric]) for sample in samples]
+            rows.append([name, *map("".join, zip(estimates, counts, strict=True)), str(most)])
         title = f"Scenarios: {TITLE[metric]}, {REGION_TITLE[region]}"
         tables.append(Table(title, ["scenario", *evaluation.methods, "images"], rows))
     return tables
@@ -128,18 +134,24 @@ def seed_tables(findings: Findings) -> list[Table]:
 
 
 def _seed_table(evaluation: Evaluation, name: str, runs: Sequence[str], group: str, region: str) -> Table:
-    scores = {
-        metric: {method: evaluation.scores(method, group, region, metric) for method in evaluation.methods}
-        for metric in METRICS
-    }
-    own = {metric: [scores[metric][run] for run in runs] for metric in METRICS}
-    rows = [["mean", *(with_interval(mean_over_seeds(own[metric]), SCALE[metric]) for metric in METRICS)]]
+    own = {metric: evaluation.common_scores(runs, group, region, metric) for metric in METRICS}
+    rows = [["mean", *(_over_seeds(own[metric], SCALE[metric]) for metric in METRICS)]]
     for other in evaluation.methods:
         if other not in runs:
-            pairs = {metric: difference_over_seeds(own[metric], [scores[metric][other]]) for metric in METRICS}
-            rows.append([f"minus {other}", *(with_interval(pairs[m], SCALE[m], sign="+") for m in METRICS)])
+            shared = {metric: evaluation.common_scores([*runs, other], group, region, metric) for metric in METRICS}
+            rows.append([f"minus {other}", *(_minus(shared[metric], SCALE[metric]) for metric in METRICS)])
     title = f"{name} over {len(runs)} seeds, {group}, {REGION_TITLE[region]} (images and seeds resampled)"
     return Table(title, ["row", *metric_titles()], rows)
+
+
+def _over_seeds(samples: Sequence[Sequence[float]], scale: float) -> str:
+    return with_interval(mean_over_seeds(samples), scale) if samples[0] else NO_VALUE
+
+
+def _minus(samples: Sequence[Sequence[float]], scale: float) -> str:
+    """Format the difference of all samples but the last from the last."""
+    *own, other = samples
+    return with_interval(difference_over_seeds(own, [other]), scale, sign="+") if other else NO_VALUE
 
 
 def further_tables(findings: Findings) -> list[Table]:

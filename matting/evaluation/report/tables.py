@@ -1,5 +1,6 @@
 """Result tables as text, for both the Markdown and the HTML report."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from matting.evaluation.diagnosis import HOLE_AREA, HOLES, PLACES
@@ -63,7 +64,7 @@ def difference_tables(evaluation: Evaluation) -> list[Table]:
     return [
         Table(
             f"{first} minus the others, {group}, {REGION_TITLE[region]} (below zero: {first} is better)",
-            ["other method", *metric_titles()],
+            ["other method", *metric_titles(), "images"],
             [[other, *_differences(evaluation, first, other, group, region)] for other in others],
         )
         for group in evaluation.sets
@@ -101,22 +102,23 @@ def metric_titles() -> list[str]:
 
 
 def _row(evaluation: Evaluation, name: str, method: str, group: str, region: str) -> list[str]:
-    estimates = [bootstrap_mean(evaluation.scores(method, group, region, metric)) for metric in METRICS]
-    texts = [with_interval(estimate, SCALE[metric]) for metric, estimate in zip(METRICS, estimates, strict=True)]
-    return [name, *texts, str(estimates[0].images)]
+    samples = [evaluation.scores(method, group, region, metric) for metric in METRICS]
+    texts = [estimated(sample, SCALE[metric]) for metric, sample in zip(METRICS, samples, strict=True)]
+    return [name, *texts, str(len(samples[0]))]
 
 
 def _differences(evaluation: Evaluation, first: str, other: str, group: str, region: str) -> list[str]:
-    return [
-        with_interval(
-            paired_difference(
-                evaluation.scores(first, group, region, metric), evaluation.scores(other, group, region, metric)
-            ),
-            SCALE[metric],
-            sign="+",
-        )
-        for metric in METRICS
+    samples = [evaluation.common_scores([first, other], group, region, metric) for metric in METRICS]
+    texts = [
+        with_interval(paired_difference(both[0], both[1]), SCALE[metric], sign="+") if both[0] else NO_VALUE
+        for metric, both in zip(METRICS, samples, strict=True)
     ]
+    return [*texts, str(len(samples[0][0]))]
+
+
+def estimated(sample: Sequence[float], scale: float) -> str:
+    """Format the mean of a sample with its interval; `NO_VALUE` if no image has a score."""
+    return with_interval(bootstrap_mean(sample), scale) if sample else NO_VALUE
 
 
 def plain(mean: float | None, scale: float) -> str:

@@ -45,9 +45,11 @@ def write_report(
         MattingError: No image was scored; the message contains the reasons.
         ValueError: A method has no description.
     """
-    if not evaluation.rows:
-        reasons = "; ".join(failure.reason for failure in evaluation.failures[:3]) or "there were no images"
-        raise MattingError(f"expected at least one scored image to report on, found none: {reasons}")
+    first = evaluation.methods[0]
+    if not any(row.method == first for row in evaluation.rows):
+        own = [failure.reason for failure in evaluation.failures if failure.method in (None, first)]
+        reasons = "; ".join(own[:3]) or "there were no images"
+        raise MattingError(f"expected at least one scored image of '{first}' to report on, found none: {reasons}")
     if undescribed := [name for name in evaluation.methods if name not in setting.methods]:
         raise ValueError(
             f"expected a description of every method, found none of '{undescribed[0]}'; add it to the setting"
@@ -99,7 +101,11 @@ def collect_results(findings: Findings) -> dict[str, Any]:
         "corruptions": {} if corrupted is None else {name: _corruptions(corrupted, name) for name in corrupted.methods},
         "method_under_test": first,
         "images": images,
-        "failures": [{"name": failure.pair.name, "reason": failure.reason} for failure in evaluation.failures],
+        "failures": [
+            {"name": failure.pair.name, "method": failure.method, "reason": failure.reason}
+            for failure in evaluation.failures
+        ],
+        "doubts": [{"name": doubt.pair.name, "reason": doubt.reason} for doubt in evaluation.doubts],
         "protocol": protocol_facts(evaluation),
         "methods": {name: description.text for name, description in setting.methods.items()},
         "seen_in_training": {name: setting.seen_in_training(name) for name in evaluation.methods},
@@ -108,7 +114,9 @@ def collect_results(findings: Findings) -> dict[str, Any]:
         "hardware": provenance.hardware(),
         "versions": provenance.versions(),
         "wall_seconds": round(setting.wall_seconds, 2),
-        "seconds_per_image": {name: round(spent / images, 4) for name, spent in evaluation.seconds.items()},
+        "seconds_per_image": {
+            name: round(spent / max(1, len(evaluation.scored(name))), 4) for name, spent in evaluation.seconds.items()
+        },
     }
 
 
@@ -119,7 +127,7 @@ def protocol_facts(evaluation: Evaluation) -> dict[str, str]:
         "regions": "the whole image, and the trimap's unknown region",
         "size": "the original size of each image: mattes are resized to it; no padding, no upper limit",
         "trimap": f"that of the test set, or within {RADIUS_SHARE:.0%} of the long side from the matte's edge",
-        "average": "per image first, then the unweighted mean; 95 % percentile bootstrap intervals over images",
+        "average": "per image, then unweighted over images with pixels in the region; 95 % percentile bootstrap",
     }
 
 
@@ -143,6 +151,7 @@ def report_markdown(findings: Findings, results: Mapping[str, Any]) -> str:
         *(_section(section) for section in sections(findings)),
         "## Images\n\n![Worst, median and best images](panels.png)\n",
         _failures(findings.evaluation),
+        _doubts(findings.evaluation),
         _provenance(results),
     ]
     return "\n".join(part for part in parts if part)
@@ -172,8 +181,13 @@ def _estimates(evaluation: Evaluation, split: str, method: str, baseline: str | 
 def _failures(evaluation: Evaluation) -> str:
     if not evaluation.failures:
         return ""
-    lines = "\n".join(f"- `{failure.pair.name}`: {failure.reason}" for failure in evaluation.failures)
-    return f"## Left out: {len(evaluation.failures)} images\n\n{lines}\n"
+    return f"## Left out: {len(evaluation.failures)}\n\n" + "".join(f"- {failure}\n" for failure in evaluation.failures)
+
+
+def _doubts(evaluation: Evaluation) -> str:
+    if not evaluation.doubts:
+        return ""
+    return "## Doubtful true mattes\n\n" + "".join(f"- {d.pair.name}: {d.reason}\n" for d in evaluation.doubts)
 
 
 def _provenance(results: Mapping[str, Any]) -> str:

@@ -1,0 +1,14 @@
+import itertools
+
+from matting.commands import console
+
+
+def test_without_a_terminal_progress_is_a_line_now_and_then(monkeypatch, capsys):
+    clock = itertools.count(step=12)
+    monkeypatch.setattr(console.time, "monotonic", lambda: float(next(clock)))
+    assert list(console.track(list("abcdefgh"), "scoring")) == list("abcdefgh")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "scoring: 2 of 8 after 0.6 min, about 2 min left",
+        "scoring: 5 of 8 after 1.2 min, about 1 min left",
+    ]
