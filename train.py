@@ -79,6 +79,8 @@ def train(config: DictConfig) -> dict[str, float]:
         if not trainer.is_global_zero:
             return {}
         metrics = report_run(module.model, data, trainer, Path(config.folder), start)
+        if not metrics:
+            return {}  # no test images, no report
         publish(loggers, Path(config.folder), metrics, trainer.global_step)
         return metrics
 

@@ -182,7 +182,7 @@ def disk_corpus(
     if on_bad_file not in ("raise", "skip"):
         raise MattingError(f"corpus.on_bad_file: expected 'raise' or 'skip', found '{on_bad_file}'")
     splits = read_role("portraits", portraits, ("train", "val", "test"))
-    if not splits["test"]:
+    if not any(splits.values()):
         raise MattingError(
             "corpus.portraits: expected at least one set, found none; validation and test images come from it"
         )

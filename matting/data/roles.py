@@ -26,8 +26,8 @@ def read_role(role: str, readers: Readers | None, splits: Sequence[str] = ("trai
     Args:
         role: ``studio``, ``portraits`` or ``coarse``; used to name the option in errors.
         readers: The sets; those without a name are named after their format.
-        splits: Splits to read. Each split but ``train`` needs items in at least one set; a set without items in a
-            split is reported in the log.
+        splits: Splits to read. Each split but ``train`` needs items in at least one set, unless its user decides how it
+            is split; a set without items in a split is reported in the log.
 
     Returns:
         Sources by split and set.
@@ -49,9 +49,11 @@ def read_role(role: str, readers: Readers | None, splits: Sequence[str] = ("trai
             found[split][name] = source
         for split, error in empty.items():
             lacking.setdefault(split, error)
-            _log.warning("%s.%s: there is nothing in its split '%s'", role, name, split)
+            _log.warning(
+                "%s.%s: there is nothing in its split '%s'%s", role, name, split, error.rule and f" ({error.rule})"
+            )
     for split in lacking:
-        if split != "train" and not found[split]:
+        if split != "train" and not found[split] and not lacking[split].rule:
             raise lacking[split]
     return found
 
@@ -77,7 +79,7 @@ def _read(reader: Reader, splits: Sequence[str], where: str) -> tuple[dict[str, 
         try:
             sources[split] = reader(split=split)
         except EmptyError as error:  # an OSError as well, so it comes first
-            empty[split] = EmptyError(f"{where}: {error}")
+            empty[split] = EmptyError(f"{where}: {error}", error.rule)
         except MattingError as error:
             raise MattingError(f"{where}: {error}") from error
         except OSError as error:

@@ -95,13 +95,15 @@ class MattingDataModule(LightningDataModule):
         """Resume from a saved position."""
         self._position = state_dict["position"]
 
-    def val_dataloader(self) -> DataLoader[Crop]:
+    def val_dataloader(self) -> DataLoader[Crop] | list[DataLoader[Crop]]:
         """Return all validation images, uncropped and stretched to a square so that they can be batched.
 
         Validation only monitors the run; the test uses the predictor, which keeps proportions. Each rank validates all
         images: shares of unequal length would hang in the broadcast of buffers, and padding would bias the means.
         """
         sources = self.corpus.validation
+        if not sources:
+            return []  # a small set of one's own may have no images to spare
         dataset = DrawDataset(sources, self.corpus.scenes, self.augment.size, min_crop=1.0)
         make = partial(Draw, view=0, severity=0.0, pair=-1)
         draws = [

@@ -1,5 +1,6 @@
 """The end of a run: evaluate the network and trivial baselines on the test set and write the report."""
 
+import logging
 import time
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from matting.training.datamodule import MattingDataModule
 
 MEAN_MATTE_ITEMS = 200
 
+_log = logging.getLogger(__name__)
+
 
 def report_run(
     model: AttentionUNet, data: MattingDataModule, trainer: Trainer, folder: Path, start: float
@@ -31,9 +34,12 @@ def report_run(
         start: ``time.perf_counter()`` at the start of the run.
 
     Returns:
-        Flat scores, ``test/<set>/<region>/<metric>``.
+        Flat scores, ``test/<set>/<region>/<metric>``; none where the corpus has no test images.
     """
     corpus, schedule = data.corpus, data.schedule
+    if not corpus.test:
+        _log.warning("the corpus has no test images, so there is no report; evaluate with 'matting evaluate'")
+        return {}
     predictor = Predictor(model, data.augment.size, trainer.strategy.root_device)
     methods = {
         "model": network(predictor),

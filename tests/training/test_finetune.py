@@ -61,6 +61,19 @@ def test_fine_tuning_starts_from_the_shipped_model(shipped, tmp_path):
         assert torch.allclose(value, after.get_parameter(name), atol=1e-9), name
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_handful_of_pairs_trains(trained, tmp_path, count, caplog):
+    own_images(tmp_path / "images")
+    for file in (tmp_path / "images").glob("*/me *"):
+        if int(file.stem.removeprefix("me ")) >= count:
+            file.unlink()
+    where = [f"corpus.root={tmp_path}/images", f"model.path={trained}", f"folder={tmp_path}", "trainer.max_steps=2"]
+    metrics = train(load_config(["experiment=finetune", *where, *SHORT, *QUIET]))
+    assert (tmp_path / "checkpoints" / "last.ckpt").is_file() and bool(metrics) == (count == 3)
+    assert "split by a hash of the names, as there is no split_list" in caplog.text
+    assert ("there is nothing in its split 'val'" in caplog.text) == (count == 1)
+
+
 def test_the_encoder_is_frozen_at_first_with_its_statistics(trained, tmp_path):
     going_on = ("model=trained", f"model.path={trained}", "++optimizer.encoder_freeze=1.0", "trainer.max_epochs=1")
     miniature = [override for override in MINIATURE if not override.startswith("model=")]

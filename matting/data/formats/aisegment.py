@@ -11,6 +11,7 @@ from pathlib import Path
 from matting.data.formats.base import Item, Source
 from matting.data.formats.folders import by_stem, complete, pair
 from matting.data.formats.splits import in_split
+from matting.images import read_cutout_alpha
 
 
 def aisegment(root: Path | str, split: str = "train", split_list: Path | str | None = None) -> Source:
@@ -32,9 +33,9 @@ def aisegment(root: Path | str, split: str = "train", split_list: Path | str | N
     photos = _by_name(base / "clip_img", "AISegment photos (clip_img)", "clip_", problems)
     mattes = _by_name(base / "matting", "AISegment cutouts (matting)", "matting_", problems)
     found = pair(photos, mattes, problems)
-    chosen = in_split([name for name, _, _ in found], split, split_list)
+    chosen, rule = in_split([name for name, _, _ in found], split, split_list)
     items = [Item(name, alpha, photo, identity=f"aisegment/{name}") for name, photo, alpha in found if name in chosen]
-    return complete(Source("aisegment", items), base, problems)
+    return complete(Source("aisegment", items, read_cutout_alpha), base, problems, rule)
 
 
 def _by_name(folder: Path, what: str, prefix: str, problems: list[str]) -> dict[str, Path]:

@@ -30,26 +30,36 @@ class IncompleteError(FileNotFoundError):
 
 
 class EmptyError(FileNotFoundError):
-    """A split without a single item."""
+    """A split without a single item.
+
+    Attributes:
+        rule: How the set is split, where its user decides that: then a run can do without this split. Empty otherwise.
+    """
+
+    def __init__(self, message: str, rule: str = "") -> None:
+        super().__init__(message)
+        self.rule = rule
 
 
-def complete(source: Source, root: Path, problems: Sequence[str]) -> Source:
+def complete(source: Source, root: Path, problems: Sequence[str], rule: str = "") -> Source:
     """Return the source if nothing is missing.
 
     Args:
         source: The complete items.
         root: Folder of the data set, named in errors.
         problems: One sentence for each missing file.
+        rule: How the set is split and into what, from `matting.data.formats.splits.in_split`; it becomes a note.
 
     Raises:
         IncompleteError: If there are problems.
         EmptyError: If there are no items.
     """
     if problems:
-        raise IncompleteError(root, source, problems)
+        raise IncompleteError(root, with_notes(source, f"split {rule}" if rule else None), problems)
     if not source.items:
-        raise EmptyError(f"{root}: expected images of '{source.name}' for this split, found none")
-    return source
+        how = f" (split {rule}); three pairs fill all splits, and split_list=FILE chooses them" if rule else ""
+        raise EmptyError(f"{root}: expected images of '{source.name}' for this split, found none{how}", rule)
+    return with_notes(source, f"split {rule}" if rule else None)
 
 
 def require_folder(path: Path, what: str) -> Path:

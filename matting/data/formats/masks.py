@@ -88,10 +88,10 @@ def masks(
     found = pair(photos, files, problems)
     group = partial(block_of, block=block if split_list is None else 1)
     # With names that lack a partner: those are reported as incomplete and not as unknown.
-    chosen = in_split(photos.keys() | files.keys(), split, split_list, group)
+    chosen, rule = in_split(photos.keys() | files.keys(), split, split_list, group)
     items = [Item(name, mask, photo, identity=f"masks/{group(name)}") for name, photo, mask in found if name in chosen]
     problems += _first_problem(items)
-    source = complete(Source("masks", items, mask_alpha, plain_variants=True), base, problems)
+    source = complete(Source("masks", items, mask_alpha, plain_variants=True), base, problems, rule)
     # By photo, since refining replaces the matte files of the items.
     edges = Edges({item.photo: item.alpha for item in items if item.photo}, treatment == "ignore_band")
     return replace(source if edges.band else _refined(source, workers), ignored=edges)

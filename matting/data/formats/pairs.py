@@ -42,9 +42,9 @@ def pairs(root: Path | str, split: str = "train", split_list: Path | str | None 
         mattes = {folder.name: path for folder in folders if (path := _named(folder, "alpha"))}
     found = pair(photos, mattes, problems)
     # With names that lack a partner: those are reported as incomplete and not as unknown.
-    chosen = in_split(photos.keys() | mattes.keys(), split, split_list)
+    chosen, rule = in_split(photos.keys() | mattes.keys(), split, split_list)
     items = [Item(name, alpha, photo, identity=f"pairs/{name}") for name, photo, alpha in found if name in chosen]
-    return complete(Source("pairs", items), base, problems)
+    return complete(Source("pairs", items), base, problems, rule)
 
 
 def _named(folder: Path, stem: str) -> Path | None:

@@ -38,9 +38,9 @@ def rwp(root: Path | str, split: str = "train") -> Source:
     photos = by_stem(base / "image", "RWP photos", problems)
     found = pair(photos, by_stem(base / "alpha", "RWP mattes", problems), problems)
     files = {name: (photo, alpha) for name, photo, alpha in found}
-    path = find_manifest(base)
+    path, rule = find_manifest(base), ""
     if path is None:
-        chosen = in_split(files, split, None)
+        chosen, rule = in_split(files, split, None)
         rows = [Row(name, split, "clear", name, frozenset()) for name in files if name in chosen]
     else:
         listed = read_manifest(path)
@@ -48,7 +48,7 @@ def rwp(root: Path | str, split: str = "train") -> Source:
         problems += [f"'{name}' is not in {path.name}" for name in files.keys() - {row.name for row in listed}]
         rows = [row for row in listed if row.split == split and row.name in files]
     source = Source("rwp", [_item(row, *files[row.name]) for row in rows])
-    return complete(with_notes(source, NO_MANIFEST if path is None else None), base, problems)
+    return complete(with_notes(source, NO_MANIFEST if path is None else None), base, problems, rule)
 
 
 def _item(row: Row, photo: Path, alpha: Path) -> Item:

@@ -1,12 +1,14 @@
 """Refused input and its messages: incomplete trees, bad lists."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from matting.data import formats
 from matting.data.formats.folders import EmptyError, read_names
-from matting.data.formats.splits import hashed_split, read_split_list
+from matting.data.formats.splits import hashed_split, hashed_splits, read_split_list
 from tests.data.formats.trees import lines, matte, p3m_tree, pair_tree, photo, save
 
 
@@ -126,3 +128,28 @@ def test_the_hashed_split_depends_on_the_name_alone(name):
 def test_the_hash_gives_eighty_ten_and_ten_per_cent():
     found = [hashed_split(f"image {k}") for k in range(20000)]
     assert [round(found.count(split) / 20000, 2) for split in ("train", "val", "test")] == [0.8, 0.1, 0.1]
+
+
+@pytest.mark.parametrize("count", range(1, 40))
+def test_small_sets_have_every_split_that_they_can_fill(count):
+    for salt in range(20):
+        names = [f"{salt} {k}" for k in range(count)]
+        splits = hashed_splits(names)
+        assert splits.keys() == set(names) and hashed_splits(reversed(names)) == splits
+        expected = {1: {"train"}, 2: {"train", "test"}}.get(count, {"train", "val", "test"})
+        assert set(splits.values()) == expected
+        if {hashed_split(name) for name in names} == expected:
+            assert count < 3 or splits == {name: hashed_split(name) for name in names}
+
+
+@pytest.mark.parametrize("count", [1, 3, 6, 12])
+def test_small_folders_of_pairs_say_how_they_are_split(tmp_path, count):
+    pair_tree(tmp_path, [f"p{k}" for k in range(count)], "image", "alpha", (".png", ".png"))
+    source = formats.pairs(tmp_path)
+    train = len(source.items)
+    assert train >= 1 and re.search(
+        rf"split by a hash of the names, as there is no split_list: {train} train", source.notes[0]
+    )
+    if count == 1:
+        with pytest.raises(EmptyError, match=r"split by a hash .*: 1 train, 0 val, 0 test.*split_list=FILE"):
+            formats.pairs(tmp_path, "val")
