@@ -2,6 +2,8 @@
 
 import sys
 import warnings
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -21,9 +23,21 @@ app = typer.Typer(
     help="Trimap-free portrait matting: evaluate mattes and cut people out of photos. Training is `python train.py`.",
     epilog="Add --debug to any command to see the full traceback of an error.",
     no_args_is_help=True,
-    add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """Print the version, if that is all that is asked for."""
+    if version:
+        typer.echo(f"portrait-matting {metadata.version('portrait-matting')}")
+        raise typer.Exit
+
+
 app.command()(evaluate)
 app.command()(cutout)
 app.command()(serve)

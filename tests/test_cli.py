@@ -411,3 +411,8 @@ def test_jobs_follow_links_and_count_a_photo_once(data):
     (data / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="found none in"):
         plan_jobs([data / "empty"], Path("out"))
+
+
+def test_the_version_is_printed(matting):
+    code, out, _ = matting("--version")
+    assert code == 0 and out.startswith("portrait-matting ") and matting()[0] == 2

@@ -18,7 +18,7 @@ def dashboard(
 ) -> None:
     """Create a saved view of a W&B project: validation, test, images, draws of the plan, losses.
 
-    Needs a key (wandb login) and: pip install -e ".[wandb]"
+    Needs a key (wandb login) and the extra 'wandb'.
     """
     from matting.training.loggers import has_wandb_key
 
