@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from griffe import Extension, Object
 from latex2mathml.converter import convert
 from mkdocs.structure.files import File, Files
 from typer.cli import get_docs_for_click
@@ -22,6 +23,15 @@ from matting.options import GROUPS, OWN, Choice, read_group
 ROOT = Path(__file__).parents[1]
 SHOWN = {".md", ".png", ".jpg"}
 LOG = logging.getLogger("mkdocs.plugins.matting")  # a warning ends a strict build
+
+
+class Examples(Extension):
+    """Show the doctests of a section ``Example:`` as code: Griffe knows the plural only."""
+
+    def on_object(self, *, obj: Object, **_: Any) -> None:
+        """Rename the section of one docstring."""
+        if obj.docstring:
+            obj.docstring.value = re.sub(r"^Example:$", "Examples:", obj.docstring.value, flags=re.MULTILINE)
 
 
 def on_files(files: Files, config: Any) -> Files:
