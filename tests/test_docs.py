@@ -109,10 +109,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory, project_cache: Path) -> Path:
     """The folder that the pages assume: photos, mattes, predictions, pairs, and a finished run."""
     folder = tmp_path_factory.mktemp("desk")
     for seed, name in enumerate("abcdefghijkl"):
-        layers = render_portrait(96, seed)
-        alpha = np.uint8(layers.alpha[0].numpy() * 255 + 0.5)
-        image = np.uint8((layers.alpha * layers.foreground + (1 - layers.alpha) * layers.background).numpy() * 255)
-        photo = np.ascontiguousarray(image.transpose(1, 2, 0))
+        foreground, background, alpha = render_portrait(96, seed)
+        image = (alpha * foreground + (1 - alpha) * background).squeeze(0)
+        photo = np.ascontiguousarray(np.uint8(image.numpy() * 255 + 0.5).transpose(1, 2, 0))
+        alpha = np.uint8(alpha.squeeze().numpy() * 255 + 0.5)
         places = [("FOLDER/image", "FOLDER/alpha"), (f"pairs/{name}", f"pairs/{name}")]
         if name in "ab":
             places += [("photos", "mattes"), ("in", ""), ("more", "other_software")]
