@@ -11,13 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+import torch
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from PIL import Image
 from typer.main import get_command
 
 from matting.augment.portrait import render_portrait
 from matting.cli import app, main
 from matting.config import load_config
-from matting.images import write_png
+from matting.models import AttentionUNet
 
 ROOT = Path(__file__).resolve().parents[1]
 NOT_RUN = "Not run by the tests: "
@@ -113,22 +115,31 @@ def desk(tmp_path_factory: pytest.TempPathFactory, project_cache: Path) -> Path:
         image = (alpha * foreground + (1 - alpha) * background).squeeze(0)
         photo = np.ascontiguousarray(np.uint8(image.numpy() * 255 + 0.5).transpose(1, 2, 0))
         alpha = np.uint8(alpha.squeeze().numpy() * 255 + 0.5)
-        places = [("FOLDER/image", "FOLDER/alpha"), (f"pairs/{name}", f"pairs/{name}")]
+        _save(photo, folder / "FOLDER" / "image" / f"{name}.jpg")
+        _save(alpha, folder / "FOLDER" / "alpha" / f"{name}.png")
         if name in "ab":
-            places += [("photos", "mattes"), ("in", ""), ("more", "other_software")]
-        for photos, mattes in places:
-            paired = photos.startswith("pairs")
-            _write(folder / photos / ("image.png" if paired else f"{name}.png"), photo)
-            if mattes:
-                _write(folder / mattes / ("alpha.png" if paired else f"{name}.png"), alpha)
-    shutil.copy(folder / "photos" / "a.png", folder / "photo.jpg")
-    train(folder, ["hydra.run.dir=outputs/RUN"])
+            _save(photo, folder / "photos" / f"{name}.jpg", folder / "pairs" / name / "image.jpg")
+            _save(alpha, folder / "mattes" / f"{name}.png", folder / "pairs" / name / "alpha.png")
+            _save(alpha, folder / "other_software" / f"{name}.png")
+            _save(photo, folder / {"a": "in", "b": "more"}[name] / f"{name}.jpg")
+    shutil.copy(folder / "photos" / "a.jpg", folder / "photo.jpg")
+    _save_run(folder / "outputs" / "RUN")
     return folder
 
 
-def _write(path: Path, image: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_png(path, image)
+def _save_run(folder: Path) -> None:
+    """Write the checkpoint of a small untrained network as a training leaves it."""
+    options = {"encoder": "test_resnet", "decoder_channels": [16, 16, 8, 8, 8], "pretrained": False}
+    state = {f"model.{key}": value for key, value in AttentionUNet(**options).state_dict().items()}
+    (folder / "checkpoints").mkdir(parents=True)
+    records = {"model": options, "size": 64, "corpus": "nothing"}
+    torch.save({"state_dict": state, "hyper_parameters": records}, folder / "checkpoints" / "last.ckpt")
+
+
+def _save(image: np.ndarray, *paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path)
 
 
 def train(folder: Path, arguments: list[str]) -> None:
