@@ -113,8 +113,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory, project_cache: Path) -> Path:
     for seed, name in enumerate("abcdefghijkl"):
         foreground, background, alpha = render_portrait(96, seed)
         image = (alpha * foreground + (1 - alpha) * background).squeeze(0)
-        photo = np.ascontiguousarray(np.uint8(image.numpy() * 255 + 0.5).transpose(1, 2, 0))
-        alpha = np.uint8(alpha.squeeze().numpy() * 255 + 0.5)
+        photo, alpha = (  # turned and shifted, since an image that is in two splits is a leak
+            np.rot90(np.roll(np.uint8(layer.numpy() * 255 + 0.5), 32 * (seed // 4), axis=1), seed % 4)
+            for layer in (image.permute(1, 2, 0), alpha.squeeze())
+        )
         _save(photo, folder / "FOLDER" / "image" / f"{name}.jpg")
         _save(alpha, folder / "FOLDER" / "alpha" / f"{name}.png")
         if name in "ab":
