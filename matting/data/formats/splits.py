@@ -14,28 +14,9 @@ HELD_OUT = 0.1
 
 def hashed_split(name: str) -> str:
     """Return the split of a name, which depends on the name alone, so that adding images moves no other."""
-    place = _place(name)
-    return "test" if place < HELD_OUT else "val" if place < 2 * HELD_OUT else "train"
-
-
-def hashed_splits(names: Iterable[str]) -> dict[str, str]:
-    """Return the split of each name of a set by its hash; a set of three names or more has no empty split.
-
-    Of ten names there is none for the test one time in three, and a run on ten images of one's own would then end
-    before it began. Where ``test`` or ``val`` is empty, it gets the name of ``train`` with the smallest hash.
-    """
-    ordered = sorted(set(names), key=_place)
-    splits = {name: hashed_split(name) for name in ordered}
-    for split in ("test", "val"):
-        trained = [name for name in ordered if splits[name] == "train"]
-        if split not in splits.values() and len(trained) > 1:
-            splits[trained[0]] = split
-    return splits
-
-
-def _place(name: str) -> float:
     # Not `hash`, which Python salts in every process.
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest()) / 2**64
+    place = int.from_bytes(blake2b(name.encode(), digest_size=8).digest()) / 2**64
+    return "test" if place < HELD_OUT else "val" if place < 2 * HELD_OUT else "train"
 
 
 def read_split_list(path: Path) -> dict[str, str]:
@@ -77,11 +58,9 @@ def in_split(
         FileNotFoundError, MattingError: As `read_split_list`; also MattingError if the list has unknown names.
     """
     check_split(split)
-    known = set(names)
     if split_list is None:
-        splits = hashed_splits(map(group, known))
-        return {name for name in known if splits[group(name)] == split}
-    listed = read_split_list(Path(split_list))
+        return {name for name in names if hashed_split(group(name)) == split}
+    listed, known = read_split_list(Path(split_list)), set(names)
     if unknown := sorted(listed.keys() - known):
         raise MattingError(
             f"{split_list}: {len(unknown)} names are not in the data set, such as '{unknown[0]}'; fix them"

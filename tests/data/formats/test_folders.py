@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from matting.data import formats
 from matting.data.formats.folders import EmptyError, read_names
-from matting.data.formats.splits import hashed_split, hashed_splits, read_split_list
+from matting.data.formats.splits import hashed_split, read_split_list
 from tests.data.formats.trees import lines, matte, p3m_tree, pair_tree, photo, save
 
 
@@ -126,20 +126,3 @@ def test_the_hashed_split_depends_on_the_name_alone(name):
 def test_the_hash_gives_eighty_ten_and_ten_per_cent():
     found = [hashed_split(f"image {k}") for k in range(20000)]
     assert [round(found.count(split) / 20000, 2) for split in ("train", "val", "test")] == [0.8, 0.1, 0.1]
-
-
-@given(st.sets(st.text(), min_size=3, max_size=40))
-def test_a_small_set_has_no_empty_split_and_moves_as_few_names_as_that_takes(names):
-    splits = hashed_splits(names)
-    moved = {name for name in names if splits[name] != hashed_split(name)}
-    trained = sum(hashed_split(name) == "train" for name in names)
-    assert splits.keys() == names and len(moved) <= 2
-    assert all(hashed_split(name) == "train" for name in moved)
-    if trained >= 3:
-        assert set(splits.values()) == {"train", "val", "test"}
-
-
-def test_ten_images_of_ones_own_have_all_splits(tmp_path):
-    root = pair_tree(tmp_path, [f"own {k}" for k in range(10)], "image", "alpha", (".jpg", ".png"))
-    found = {split: {item.name for item in formats.pairs(root, split).items} for split in ("train", "val", "test")}
-    assert all(found.values()) and sum(map(len, found.values())) == 10
