@@ -117,8 +117,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory, project_cache: Path) -> Path:
             np.rot90(np.roll(np.uint8(layer.numpy() * 255 + 0.5), 32 * (seed // 4), axis=1), seed % 4)
             for layer in (image.permute(1, 2, 0), alpha.squeeze())
         )
-        _save(photo, folder / "FOLDER" / "image" / f"{name}.jpg")
-        _save(alpha, folder / "FOLDER" / "alpha" / f"{name}.png")
+        _save(photo, folder / "own" / "image" / f"{name}.jpg")
+        _save(alpha, folder / "own" / "alpha" / f"{name}.png")
         if name in "ab":
             _save(photo, folder / "photos" / f"{name}.jpg", folder / "pairs" / name / "image.jpg")
             _save(alpha, folder / "mattes" / f"{name}.png", folder / "pairs" / name / "alpha.png")
