@@ -20,12 +20,11 @@ from matting.data.corpora import Corpus
 from matting.data.dataset import DrawDataset, collate
 from matting.plan.plan import EpochPlan
 from matting.plan.schedule import Schedule
-from matting.training.schedule import build_schedule
+from matting.training.schedule import build_schedule, planned_length
 from matting.training.schedule_figure import COLOURS
 
 FOLDER = Path(__file__).parent / "images"
 RECIPE = ["data=mix_1_8_5_12", "+curriculum=3stage", "trainer.max_epochs=10"]
-EPOCHS = 10
 
 
 def views(config: DictConfig, corpus: Corpus, plan: EpochPlan, rows: list[int]) -> list[NDArray[np.uint8]]:
@@ -84,8 +83,9 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     config = load_config(RECIPE)
     corpus = build(config.corpus)
-    schedule = build_schedule(config, corpus, EPOCHS)
-    mixture_strip(build_schedule(load_config(RECIPE[:1]), corpus, 1).plan(0), FOLDER / "mixture.png")
+    schedule = build_schedule(config, corpus, planned_length(config))
+    plain = load_config(RECIPE[:1])
+    mixture_strip(build_schedule(plain, corpus, planned_length(plain)).plan(0), FOLDER / "mixture.png")
     stage_sheet(config, corpus, schedule, FOLDER / "stages.jpg")
     command = [sys.executable, "-m", "matting.cli", "plan", *RECIPE, "--image", str(FOLDER / "schedule.png")]
     subprocess.run(command, check=True)

@@ -128,9 +128,10 @@ def _walk(node: yaml.MappingNode, prefix: str, target: str | None, lines: list[s
         if name in ("defaults", "_target_", "_partial_"):
             continue
         path, comment = f"{prefix}.{name}" if prefix else name, _comment(lines[key.start_mark.line])
-        if isinstance(value, yaml.MappingNode) and value.value and not comment and not _is_table(value, name, meanings):
+        nested = isinstance(value, yaml.MappingNode) and value.value and not _is_table(value, name, meanings)
+        if nested and (not comment or any(_comment(lines[child.start_mark.line]) for child, _ in value.value)):
             yield from _walk(value, path, None, lines)
-        else:
+        if comment or not nested:
             yield Option(path, _text(value), comment or meanings.get(name, ""))
     if "_target_" in entries and "_partial_" not in entries and own and own.startswith("matting."):
         yield from _unlisted(own, prefix, set(entries), meanings)

@@ -149,7 +149,10 @@ def train(folder: Path, arguments: list[str]) -> None:
     text = " ".join(arguments)
     disk = "experiment=finetune" in text or "corpus=disk" in text
     tiny = [] if re.search(r"(?:^| )(?:model|experiment)=", text) else ["model=tiny"]
-    command = [sys.executable, ROOT / "train.py", *arguments, *tiny, *([] if disk else CORPUS), *SMALL, *QUIET]
+    small = [*tiny, *([] if disk else CORPUS), *SMALL, *QUIET]
+    if any(word.startswith("resume=") for word in arguments):  # a resumed run has its own options
+        small = []
+    command = [sys.executable, ROOT / "train.py", *arguments, *small]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"{text}\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}"
 
