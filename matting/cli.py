@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from matting.commands.config import config
 from matting.commands.curate import curate
 from matting.commands.cutout import cutout
 from matting.commands.dashboard import dashboard
@@ -43,6 +44,7 @@ app.command()(cutout)
 app.command()(serve)
 app.command()(export)
 app.command()(plan)
+app.command()(config)
 app.command()(model)
 app.command()(report)
 app.command()(dashboard)

@@ -19,12 +19,15 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from matting.errors import DEBUG, MattingError
+from matting.options import list_groups
 
 MISSING_CHOICE = r"Could not find '([\w/]+)/([^']+)' Available options in '[^']+': (.*?) Config search"
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "conf"
 
 # Names the folder of a job: `loss/pairing` must not become two folders, and a file name has at most 255 bytes.
 OmegaConf.register_new_resolver("file_name", lambda text: text.replace("/", ".")[:200], replace=True)
+# The list of groups in `python train.py --help`.
+OmegaConf.register_new_resolver("group_list", lambda: list_groups(CONFIG_FOLDER), replace=True)
 
 _MISTAKES = (MattingError, OSError, HydraException, OmegaConfBaseException)
 

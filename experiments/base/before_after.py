@@ -13,7 +13,7 @@ import matting
 from matting.inference.cutout import place_on
 from matting.inference.page import checker
 
-TARGET = Path(__file__).parents[2] / "docs" / "before_after.jpg"
+TARGET = Path(__file__).parents[2] / "docs" / "images" / "before_after.jpg"
 
 
 def main() -> None:

@@ -191,7 +191,7 @@ def read_limits(path: Path | str | None) -> dict[str, float]:
 def _read(path: Path) -> dict[str, float]:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError  # type: ignore[import-untyped]
+    from yaml import YAMLError
 
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected a YAML file of 'check: limit', found nothing; check the path")
