@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from matting.errors import DEBUG, MattingError
+from matting.overrides import as_typed
 
 MISSING_CHOICE = r"Could not find '([\w/]+)/([^']+)' Available options in '[^']+': (.*?) Config search"
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "conf"
@@ -43,7 +44,7 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
             f"{CONFIG_FOLDER}: expected a checkout's configuration; install with 'pip install -e .'"
         )
     with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
-        return compose("train", overrides=list(overrides))
+        return compose("train", overrides=[as_typed(override) for override in overrides])
 
 
 def build(config: DictConfig, **extra: Any) -> Any:
@@ -68,9 +69,10 @@ def run_command(command: Callable[[], object]) -> None:
         command: A function decorated with ``hydra.main``.
     """
     debug = DEBUG in sys.argv
-    sys.argv = [argument for argument in sys.argv if argument != DEBUG]
+    program, *arguments = (argument for argument in sys.argv if argument != DEBUG)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise errors instead of printing several lines
     try:
+        sys.argv = [program, *map(as_typed, arguments)]
         with _quiet_jobs():
             command()
     except Exception as error:
@@ -116,7 +118,9 @@ def explain(error: BaseException) -> str | None:
         error = cause
     if not isinstance(error, _MISTAKES):
         return None
-    text = f"override '{error.override}': {error}" if isinstance(error, OverrideParseException) else str(error)
+    text = str(error)
+    if isinstance(error, OverrideParseException):
+        text = f"override '{error.override}': expected KEY=VALUE, found: {text}; see docs/training.md for values"
     if "in DataLoader worker process" in text:  # followed by the worker's traceback, whose last line is the error
         text = text.strip().splitlines()[-1].partition(": ")[2]
     text = " ".join(text.replace(", set env var HYDRA_FULL_ERROR=1 to see chained exception.", ";").split())
