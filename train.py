@@ -1,6 +1,8 @@
 """Train, evaluate and report: ``python train.py experiment=quickstart``."""
 
 import logging
+import multiprocessing
+import os
 import signal
 import time
 from pathlib import Path
@@ -26,29 +28,35 @@ def train(config: DictConfig) -> dict[str, float]:
 
     from matting.data.folds import leave_out
     from matting.plan.schedule import run_length
+    from matting.training.checks import check_numbers, check_run
     from matting.training.datamodule import MattingDataModule
     from matting.training.loggers import closing, publish
     from matting.training.module import MattingModule
-    from matting.training.report import report_run
+    from matting.training.report import announce, report_run
 
     start = time.perf_counter()
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # hides tips and the list of absent accelerators
     seed_everything(config.seed, workers=True, verbose=False)
+    check_numbers(config)
     with closing(build_all(config.logger)) as loggers:
-        corpus = leave_out(build(config.corpus), config.data.fold, config.data.folds)
+        # What can fail cheaply comes before the corpus, which may have to be rendered first.
         trainer = build(config.trainer, callbacks=build_all(config.callbacks), logger=loggers)
+        model = build(config.model).to(memory_format=torch.channels_last)
+        criterion, optimizer, augment = (build(config[part]) for part in ("loss", "optimizer", "augment"))
+        check_run(config, model)
         batches = config.data.epoch_rows // (config.data.batch_size * trainer.world_size)
         epochs, steps = run_length(trainer.max_epochs, trainer.max_steps, batches, trainer.accumulate_grad_batches)
+        corpus = leave_out(build(config.corpus), config.data.fold, config.data.folds)
         data = MattingDataModule(
             corpus,
             build_schedule(config, corpus, epochs),
-            build(config.augment),
+            augment,
             **{name: config.data[name] for name in ("batch_size", "crop_size", "min_crop", "workers")},
         )
         module = MattingModule(
-            build(config.model).to(memory_format=torch.channels_last),
-            build(config.loss),
-            build(config.optimizer),
+            model,
+            criterion,
+            optimizer,
             total_steps=steps,
             validation_set=corpus.name,
             hyper_parameters={name: config.data[name] for name in ("size", "fold", "folds")}
@@ -59,6 +67,7 @@ def train(config: DictConfig) -> dict[str, float]:
             return {}
         metrics = report_run(module.model, data, trainer, Path(config.folder), start)
         publish(loggers, Path(config.folder), metrics, trainer.global_step)
+        announce(Path(config.folder), corpus.name)
         return metrics
 
 
@@ -66,6 +75,12 @@ def train(config: DictConfig) -> dict[str, float]:
 def main(config: DictConfig) -> None:
     """Run one experiment; after SIGTERM exit with 143, as terminated processes do: Lightning would exit with 0."""
     from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+    from matting.processes import end_with_parent
+
+    # A job of joblib, or a further process of a distributed run, would otherwise outlive what has started it.
+    if multiprocessing.current_process().name != "MainProcess" or os.environ.get("LOCAL_RANK", "0") != "0":
+        end_with_parent()
 
     try:
         train(config)

@@ -1,6 +1,7 @@
 """Compose the configuration, build objects from it, and explain its errors in one line."""
 
 import difflib
+import importlib
 import os
 import re
 import sys
@@ -15,9 +16,10 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from matting.arguments import check_arguments
 from matting.errors import DEBUG, MattingError
 from matting.overrides import as_typed
 
@@ -48,11 +50,36 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
 
 
 def build(config: DictConfig, **extra: Any) -> Any:
-    """Instantiate a configuration node, with plain Python containers as arguments."""
+    """Instantiate a configuration node, with plain Python containers as arguments.
+
+    Raises:
+        MattingError: If a value is missing, or not of the type that its target takes.
+    """
     if missing := OmegaConf.missing_keys(config):  # Hydra would leave them out of the call: a traceback
         option = min(missing)
         raise MattingError(f"{option}: expected a value, found none; give {option}=…")
+    _check_types(config)
     return instantiate(config, _convert_="all", **extra)
+
+
+def _check_types(node: Any) -> None:
+    """Check the values of each target against its annotations, before anything is built."""
+    if isinstance(node, DictConfig) and "_target_" in node:
+        module, _, name = str(node["_target_"]).rpartition(".")
+        try:
+            target = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError, ValueError):
+            return  # Hydra explains a target that does not exist
+        content: Any = OmegaConf.to_container(node, resolve=True)
+        plain = {key: value for key, value in content.items() if not _has_target(value)}
+        check_arguments(node._get_full_key(None) or "", target, plain)
+    for child in node.values() if isinstance(node, DictConfig) else node if isinstance(node, ListConfig) else ():
+        _check_types(child)
+
+
+def _has_target(value: Any) -> bool:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (isinstance(value, dict) and "_target_" in value) or any(map(_has_target, children))
 
 
 def build_all(config: DictConfig) -> list[Any]:

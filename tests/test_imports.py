@@ -26,7 +26,7 @@ FLOORS = (
     ("losses",),
     ("metrics", "models", "augment"),
     ("closed_form", "foreground", "images"),
-    ("batch", "cache", "files", "overrides", "processes", "tags", "tiles", "trimap"),
+    ("arguments", "batch", "cache", "files", "overrides", "processes", "tags", "tiles", "trimap"),
     ("errors",),
 )
 FLOOR = {room: len(FLOORS) - number for number, floor in enumerate(FLOORS) for room in floor}

@@ -1,0 +1,122 @@
+"""Checks that cost nothing, made before a corpus is rendered or read."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+from torch import nn
+
+from matting.arguments import check_value
+from matting.config import build
+from matting.errors import MattingError
+from matting.models import AttentionUNet
+
+_TYPES: dict[str, Any] = {
+    "seed": int,
+    "data.epoch_rows": int,
+    "data.batch_size": int,
+    "data.size": int,
+    "data.crop_size": int,
+    "data.min_crop": float,
+    "data.workers": int,
+    "data.fold": int | None,
+    "data.folds": int,
+}
+_AT_LEAST = {"data.epoch_rows": 1, "data.batch_size": 1, "data.size": 1, "data.workers": 0, "seed": 0}
+
+
+def check_numbers(config: DictConfig) -> None:
+    """Check the type and range of the numbers that do not belong to a target of the configuration.
+
+    Args:
+        config: A composed configuration.
+
+    Raises:
+        MattingError: If a number is of another type or too small; the message names the option.
+    """
+    if config.data.batch_size == "auto":
+        raise MattingError(
+            "data.batch_size: expected a whole number, found 'auto'; the plan and its schedule depend on it, so it is "
+            "not searched for: double data.batch_size until memory is full"
+        )
+    for option, hint in _TYPES.items():
+        group, _, name = option.rpartition(".")
+        value = (config[group] if group else config)[name]
+        check_value(option, value, hint)
+        if option in _AT_LEAST and value < _AT_LEAST[option]:
+            raise MattingError(f"{option}: expected at least {_AT_LEAST[option]}, found {value}; give {option}=…")
+    if not 0 < config.data.min_crop <= 1:
+        raise MattingError(f"data.min_crop: expected a share in (0, 1], found {config.data.min_crop}; give 0.5")
+
+
+def check_run(config: DictConfig, model: AttentionUNet) -> None:
+    """Check what the parts of a run require of each other, and the files it needs.
+
+    Args:
+        config: A composed configuration, checked by `check_numbers`.
+        model: The network of the run.
+
+    Raises:
+        MattingError: If sizes, batch and network do not fit together, or the checkpoint is none.
+        FileNotFoundError: If there is no checkpoint.
+    """
+    data, pairing = config.data, build(config.data.pairing)
+    if not callable(mixture := build(data.mixture)):
+        mixture.streams()
+    check_even_batch(data.batch_size, pairing.fraction)
+    curriculum = build(config.curriculum) if "curriculum" in config else None
+    sizes = {"data.size": data.size} | {
+        f"curriculum.sizes[{k}]": size for k, size in enumerate((curriculum and curriculum.sizes) or ())
+    }
+    for option, size in sizes.items():
+        _check_size(option, size, model.stride)
+    if data.crop_size < data.size:
+        raise MattingError(
+            f"data.crop_size: expected at least data.size={data.size}, found {data.crop_size}; an eighth more leaves a "
+            f"margin for the warp: data.crop_size={data.size * 9 // 8}"
+        )
+    _check_normalisation(model, data.batch_size * (1 + config.augment.get("views", 0)), min(sizes.values()))
+    if config.ckpt_path is not None:
+        _check_checkpoint(Path(config.ckpt_path))
+
+
+def check_even_batch(batch_size: int, paired: float) -> None:
+    """Refuse an odd batch size under pairing, which would split pairs.
+
+    Raises:
+        MattingError: If the batch size is odd and a share of the draws is paired.
+    """
+    if paired and batch_size % 2:
+        raise MattingError(
+            f"data.batch_size: expected an even number under pairing, found {batch_size}; give "
+            f"data.batch_size={batch_size + 1}, or data.pairing.fraction=0 for no pairs"
+        )
+
+
+def _check_size(option: str, size: int, stride: int) -> None:
+    if size % stride:
+        near = max(stride, round(size / stride) * stride)
+        raise MattingError(f"{option}: expected a multiple of {stride}, found {size}; give {near}")
+
+
+def _check_normalisation(model: AttentionUNet, images: int, size: int) -> None:
+    """Refuse a batch with one value per channel in the deepest level: BatchNorm cannot compute its variance."""
+    batched = any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in model.modules())
+    if batched and images * (size // model.stride) ** 2 < 2:
+        raise MattingError(
+            f"data.batch_size: expected at least 2 images of {size} px for BatchNorm, found {images}; give "
+            "data.batch_size=2, a larger data.size, or model.norm=group"
+        )
+
+
+def _check_checkpoint(path: Path) -> None:
+    if not path.exists():
+        raise FileNotFoundError(
+            f"ckpt_path: {path}: expected a checkpoint, found nothing; give RUN/checkpoints/last.ckpt"
+        )
+    if not zipfile.is_zipfile(path):
+        raise MattingError(
+            f"ckpt_path: {path}: expected a checkpoint written by train.py, found something else; give "
+            "RUN/checkpoints/last.ckpt"
+        )
