@@ -34,7 +34,7 @@ def as_typed(argument: str) -> str:
         error stays as it is, for Hydra to refuse.
 
     Raises:
-        MattingError: If an override begins with dashes.
+        MattingError: If an override begins with dashes, or has no key.
 
     Example:
         >>> as_typed("corpus.root=/data/Foto's")
@@ -49,6 +49,8 @@ def as_typed(argument: str) -> str:
     if value == "~" or value.startswith("~/"):
         value = str(Path(value).expanduser())
     typed = f"{key}{equals}{value}"
+    if equals and not key:
+        raise MattingError(f"{argument}: expected KEY=VALUE, found no key; give one, as in data.batch_size=8")
     if not equals or _STRUCTURE.match(value) or _is_readable(typed):
         return typed
     return f"{key}={_quoted(value)}"

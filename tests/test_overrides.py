@@ -71,6 +71,8 @@ def test_dashes_are_refused_with_the_override_that_was_meant() -> None:
     ):
         as_typed("--data.batch_size=8")
     assert as_typed("--config-dir=conf") == "--config-dir=conf"
+    with pytest.raises(MattingError, match="=8: expected KEY=VALUE, found no key"):
+        as_typed("=8")
 
 
 @pytest.mark.parametrize(
