@@ -1,8 +1,6 @@
 """Train, evaluate and report: ``python train.py experiment=quickstart``."""
 
 import logging
-import multiprocessing
-import os
 import signal
 import time
 from pathlib import Path
@@ -36,8 +34,8 @@ def train(config: DictConfig) -> dict[str, float]:
 
     start = time.perf_counter()
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # hides tips and the list of absent accelerators
-    seed_everything(config.seed, workers=True, verbose=False)
     check_numbers(config)
+    seed_everything(config.seed, workers=True, verbose=False)
     with closing(build_all(config.logger)) as loggers:
         # What can fail cheaply comes before the corpus, which may have to be rendered first.
         trainer = build(config.trainer, callbacks=build_all(config.callbacks), logger=loggers)
@@ -76,10 +74,9 @@ def main(config: DictConfig) -> None:
     """Run one experiment; after SIGTERM exit with 143, as terminated processes do: Lightning would exit with 0."""
     from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-    from matting.processes import end_with_parent
+    from matting.processes import end_with_parent, is_child
 
-    # A job of joblib, or a further process of a distributed run, would otherwise outlive what has started it.
-    if multiprocessing.current_process().name != "MainProcess" or os.environ.get("LOCAL_RANK", "0") != "0":
+    if is_child():
         end_with_parent()
 
     try:

@@ -58,11 +58,11 @@ def build(config: DictConfig, **extra: Any) -> Any:
     if missing := OmegaConf.missing_keys(config):  # Hydra would leave them out of the call: a traceback
         option = min(missing)
         raise MattingError(f"{option}: expected a value, found none; give {option}=…")
-    _check_types(config)
+    _check_types(config, config._get_full_key(None) or "")
     return instantiate(config, _convert_="all", **extra)
 
 
-def _check_types(node: Any) -> None:
+def _check_types(node: Any, where: str) -> None:
     """Check the values of each target against its annotations, before anything is built."""
     if isinstance(node, DictConfig) and "_target_" in node:
         module, _, name = str(node["_target_"]).rpartition(".")
@@ -72,9 +72,13 @@ def _check_types(node: Any) -> None:
             return  # Hydra explains a target that does not exist
         content: Any = OmegaConf.to_container(node, resolve=True)
         plain = {key: value for key, value in content.items() if not _has_target(value)}
-        check_arguments(node._get_full_key(None) or "", target, plain)
-    for child in node.values() if isinstance(node, DictConfig) else node if isinstance(node, ListConfig) else ():
-        _check_types(child)
+        check_arguments(where, target, plain)
+    if isinstance(node, DictConfig):
+        for key, child in node.items():
+            _check_types(child, f"{where}.{key!s}" if where else str(key))
+    elif isinstance(node, ListConfig):
+        for k, child in enumerate(node):
+            _check_types(child, f"{where}[{k}]")
 
 
 def _has_target(value: Any) -> bool:

@@ -63,6 +63,11 @@ def _begin(job: Callable[[Any], Any] | None) -> None:
         sys.modules["torch"].set_num_threads(1)
 
 
+def is_child() -> bool:
+    """Return whether another process of a run or a sweep started this one: a job of joblib, or a further rank."""
+    return multiprocessing.current_process().name != "MainProcess" or os.environ.get("LOCAL_RANK", "0") != "0"
+
+
 def end_with_parent() -> None:
     """Make this process exit as soon as its parent has ended, even by a signal that cannot be caught.
 

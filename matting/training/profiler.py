@@ -61,9 +61,10 @@ class StepProfiler(Profiler):
         if self._stack:
             self._stack[-1].inner.append(whole)
         part = _part_of(action_name)
-        self.steps += action_name == "run_training_batch"
         if part is not None and not self._validating and self.steps >= self.skip:
             self.seconds[part] += whole - sum(action.inner)
+        # The last action of a step: the module's hook follows those of the callbacks.
+        self.steps += action_name.startswith("[LightningModule]") and action_name.endswith(".on_train_batch_end")
 
     def summary(self) -> str:
         """Return one line per part."""

@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from torch import Tensor
 
+from matting.processes import is_child
+
 log = logging.getLogger(__name__)
 
 
@@ -52,7 +54,7 @@ class RunProgress(ProgressBar):
         self._begun, self._first_step = time.perf_counter(), trainer.global_step
         self._logged = -self.seconds
         console = Console(stderr=True)
-        if self._enabled and console.is_terminal:
+        if self._enabled and console.is_terminal and not is_child():  # parallel jobs would draw over each other
             self._shown = _bar(console, _total_steps(pl_module), trainer.global_step)
             self._bar = self._shown.__enter__()
 
