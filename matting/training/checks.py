@@ -66,17 +66,18 @@ def check_run(config: DictConfig, model: AttentionUNet) -> None:
         mixture.streams()
     check_even_batch(data.batch_size, pairing.fraction)
     curriculum = build(config.curriculum) if "curriculum" in config else None
-    sizes = {"data.size": data.size} | {
-        f"curriculum.sizes[{k}]": size for k, size in enumerate((curriculum and curriculum.sizes) or ())
-    }
-    for option, size in sizes.items():
-        _check_size(option, size, model.stride)
+    if data.size % model.stride:
+        near = max(model.stride, round(data.size / model.stride) * model.stride)
+        raise MattingError(
+            f"data.size: expected a multiple of {model.stride}, found {data.size}; give data.size={near}"
+        )
     if data.crop_size < data.size:
         raise MattingError(
             f"data.crop_size: expected at least data.size={data.size}, found {data.crop_size}; an eighth more leaves a "
             f"margin for the warp: data.crop_size={data.size * 9 // 8}"
         )
-    _check_normalisation(model, data.batch_size * (1 + config.augment.get("views", 0)), min(sizes.values()))
+    smallest = min((curriculum and curriculum.sizes) or [data.size])
+    _check_normalisation(model, data.batch_size * (1 + config.augment.get("views", 0)), smallest)
     if config.ckpt_path is not None:
         _check_checkpoint(Path(config.ckpt_path))
 
@@ -92,12 +93,6 @@ def check_even_batch(batch_size: int, paired: float) -> None:
             f"data.batch_size: expected an even number under pairing, found {batch_size}; give "
             f"data.batch_size={batch_size + 1}, or data.pairing.fraction=0 for no pairs"
         )
-
-
-def _check_size(option: str, size: int, stride: int) -> None:
-    if size % stride:
-        near = max(stride, round(size / stride) * stride)
-        raise MattingError(f"{option}: expected a multiple of {stride}, found {size}; give {near}")
 
 
 def _check_normalisation(model: AttentionUNet, images: int, size: int) -> None:

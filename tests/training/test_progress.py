@@ -23,7 +23,7 @@ from tests.training.runs import SHORT, run
 SHOWN = "+callbacks.shown={_target_: matting.training.callbacks.RunProgress}"
 LINE = (
     r"epoch (\d)/{epochs}: step (\d+)/{steps}, [\d.]+ images/s, loss ([\d.]+), "
-    r"validation MAD ([\d.]+) SAD ([\d.]+), (\d:\d\d:\d\d left|took \d:\d\d:\d\d)"
+    r"(?:validation MAD ([\d.]+) SAD ([\d.]+), )?(\d:\d\d:\d\d left|took \d:\d\d:\d\d)"
 )
 ENDING = (
     r"test on synthetic: model MAD (\S+) SAD \S+; "
@@ -48,7 +48,9 @@ def test_each_epoch_is_one_line_and_the_end_is_three(length, epochs, steps, tmp_
     found = matches(LINE.format(epochs=epochs, steps=steps[-1]), lines)
     assert [(int(line[1]), int(line[2])) for line in found] == list(enumerate(steps, 1))
     assert [line[6].endswith("left") for line in found] == [True, False]
-    assert all(0 < float(line[4]) <= 1 for line in found)
+    validated = [line for line in found if line[4]]
+    assert len(validated) == sum(step % 6 == 0 for step in steps), "Lightning validates after whole epochs"
+    assert all(0 < float(line[4]) <= 1 for line in validated)
     end = re.fullmatch(ENDING, "\n".join(lines[-3:]))
     assert end, lines[-3:]
     methods = json.loads((tmp_path / "results.json").read_text())["by_method"]
@@ -69,13 +71,13 @@ def test_the_loss_of_the_line_is_the_mean_of_the_epoch(tmp_path, caplog) -> None
 
 
 def test_the_run_folder_shows_curves_and_a_strip_per_epoch(tmp_path) -> None:
-    run(tmp_path, "trainer.max_epochs=2")
+    run(tmp_path, "trainer.max_epochs=2", "callbacks.averaging.decay=0", "optimizer.lr=3e-2")
     strips = sorted((tmp_path / "validation").iterdir())
     assert [strip.name for strip in strips] == ["epoch_0001.jpg", "epoch_0002.jpg"]
     first, second = map(read_rgb, strips)
     assert first.shape == second.shape and first.shape[1] == 1500
     photos, predictions = (abs(first.astype(int) - second)[:, s] for s in (slice(0, 600), slice(600, 900)))
-    assert photos.max() < 30 < predictions.max(), "the same images, other predictions"
+    assert photos.max() < 10 < predictions.max(), "the same images, other predictions"
     assert "(curves.png)" in (tmp_path / "report.md").read_text()
     assert "<h2>Training</h2><img class=plot" in (tmp_path / "report.html").read_text()
     assert read_rgb(tmp_path / "curves.png").shape[1] > 1000
