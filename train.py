@@ -9,6 +9,7 @@ import hydra
 from omegaconf import DictConfig
 
 from matting.config import build, build_all, run_command
+from matting.training.numbers import check_numbers
 from matting.training.schedule import build_schedule
 
 
@@ -26,7 +27,7 @@ def train(config: DictConfig) -> dict[str, float]:
 
     from matting.data.folds import leave_out
     from matting.plan.schedule import run_length
-    from matting.training.checks import check_numbers, check_run
+    from matting.training.checks import check_run
     from matting.training.datamodule import MattingDataModule
     from matting.training.loggers import closing, publish
     from matting.training.module import MattingModule

@@ -28,9 +28,11 @@ def plan(
     """
     from matting.config import build, load_config
     from matting.plan.schedule import run_length
+    from matting.training.numbers import check_numbers
     from matting.training.schedule import build_schedule
 
     config = load_config(overrides or [])
+    check_numbers(config)
     trainer, processes = config.trainer, config.trainer.devices if isinstance(config.trainer.devices, int) else 1
     batches = max(1, config.data.epoch_rows // (config.data.batch_size * max(1, processes)))
     epochs, _ = run_length(trainer.max_epochs, trainer.max_steps, batches, trainer.accumulate_grad_batches)
