@@ -139,6 +139,7 @@ def test_a_terminal_shows_one_bar_for_the_whole_run(tmp_path: Path) -> None:
             seen += chunk
     except OSError:  # the other end is closed
         pass
+    os.close(reader)
     assert process.wait(60) == 0
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode()).replace("\r", "\n")
     assert re.findall(r"(\d+)/8 steps", text)[-1] == "8" and "/6 steps" not in text
