@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -10,7 +11,10 @@ from omegaconf import DictConfig
 
 from matting.config import build, build_all, run_command
 from matting.training.numbers import check_numbers
+from matting.training.resume import adopt_configuration, resumed_arguments
 from matting.training.schedule import build_schedule
+
+_log = logging.getLogger(__name__)
 
 
 def train(config: DictConfig) -> dict[str, float]:
@@ -20,48 +24,64 @@ def train(config: DictConfig) -> dict[str, float]:
         config: The composed configuration; the checkpoint, the logs and the report are written to its ``folder``.
 
     Returns:
-        The scores of the report, by ``<split>/<set>/<region>/<metric>``; empty on all ranks but the first.
+        The scores of the report, by ``<split>/<set>/<region>/<metric>``; empty on all ranks but the first, and for a
+        run that was finished before.
     """
     import torch
     from lightning.pytorch import seed_everything
 
     from matting.data.folds import leave_out
-    from matting.plan.schedule import run_length
+    from matting.models.checkpoint import read_checkpoint
     from matting.training.checks import check_run
     from matting.training.datamodule import MattingDataModule
-    from matting.training.loggers import closing, publish
+    from matting.training.guard import ResumeGuard
+    from matting.training.loggers import closing, continue_metrics, publish
     from matting.training.module import MattingModule
     from matting.training.report import announce, report_run
+    from matting.training.trainer import measure_run
 
     start = time.perf_counter()
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # hides tips and the list of absent accelerators
     check_numbers(config)
     seed_everything(config.seed, workers=True, verbose=False)
+    trainer = build(config.trainer, callbacks=build_all(config.callbacks), logger=False)
+    length = measure_run(trainer, config.data.epoch_rows, config.data.batch_size)
+    guard = ResumeGuard(config, trainer)
+    if guard.is_finished(length) and (Path(config.folder) / "results.json").is_file():
+        _log.info(guard.how_to_continue(length, config.folder))
+        return {}
     with closing(build_all(config.logger)) as loggers:
         # What can fail cheaply comes before the corpus, which may have to be rendered first.
-        trainer = build(config.trainer, callbacks=build_all(config.callbacks), logger=loggers)
+        trainer.loggers = loggers
         model = build(config.model).to(memory_format=torch.channels_last)
         criterion, optimizer, augment = (build(config[part]) for part in ("loss", "optimizer", "augment"))
         check_run(config, model)
-        batches = config.data.epoch_rows // (config.data.batch_size * trainer.world_size)
-        epochs, steps = run_length(trainer.max_epochs, trainer.max_steps, batches, trainer.accumulate_grad_batches)
+        guard.check_network(model.settings)
         corpus = leave_out(build(config.corpus), config.data.fold, config.data.folds)
+        guard.check_corpus(corpus)
         data = MattingDataModule(
             corpus,
-            build_schedule(config, corpus, epochs),
+            build_schedule(config, corpus, length),
             augment,
             **{name: config.data[name] for name in ("batch_size", "crop_size", "min_crop", "workers")},
+            origin=guard.origin,
         )
         module = MattingModule(
             model,
             criterion,
             optimizer,
-            total_steps=steps,
+            total_steps=length.steps,
             validation_set=corpus.name,
             hyper_parameters={name: config.data[name] for name in ("size", "fold", "folds")}
             | {"corpus": corpus.label, "sets": {name: len(source) for name, source in corpus.sets.items()}},
         )
-        trainer.fit(module, data, ckpt_path=config.ckpt_path, weights_only=True)
+        if guard.saved is not None and trainer.is_global_zero:
+            adopt_configuration(Path(config.folder))
+            continue_metrics(loggers, guard.saved["steps"])
+        trainer.fit(module, data, ckpt_path=config.resume.checkpoint, weights_only=True)
+        if guard.saved is not None and guard.is_finished(length):  # nothing was left but the report
+            # The average of the weights, which the end of a training would have put there.
+            module.load_state_dict(read_checkpoint(guard.file)["state_dict"])
         if not trainer.is_global_zero:
             return {}
         metrics = report_run(module.model, data, trainer, Path(config.folder), start)
@@ -86,5 +106,11 @@ def main(config: DictConfig) -> None:
         raise SystemExit(128 + signal.SIGTERM) from stop
 
 
+def command() -> None:
+    """Run `main`; ``resume=RUN`` takes the options of that run."""
+    sys.argv[1:] = resumed_arguments(sys.argv[1:])
+    main()
+
+
 if __name__ == "__main__":
-    run_command(main)
+    run_command(command)

@@ -121,7 +121,7 @@ def test_curriculum_is_absent_unless_it_is_added() -> None:
         (["model.norm=layer"], "expected one of batch, group, found 'layer'"),
         (["loss.weights.alpha_l1=-1"], "weights >= 0"),
         (["data.epoch_rows=4"], "data.epoch_rows: expected at least one batch"),
-        (["ckpt_path=/no/such.ckpt"], "/no/such.ckpt"),
+        (["resume.checkpoint=/no/such.ckpt"], "/no/such.ckpt"),
         (["trainer.accelerator=toaster"], "trainer: "),
         (["+trainer.speed=9"], "trainer: "),
         (["+optimizer.momentum=0.9"], "unexpected keyword argument 'momentum'"),
@@ -193,3 +193,14 @@ def test_a_job_ends_in_one_line_or_in_its_traceback(kind, debug, tmp_path, monke
 def test_an_option_without_a_value_is_named() -> None:
     with pytest.raises(MattingError, match=r"corpus\.sets\.coarse\.masks\.root: expected a value, found none; give "):
         build(load_config(["corpus=base"]).corpus)
+
+
+def test_run_folders_can_be_kept_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for root, expected in ((None, "./outputs/"), (str(tmp_path), f"{tmp_path}/outputs/")):
+        monkeypatch.delenv("MATTING_RUNS", raising=False)
+        if root is not None:
+            monkeypatch.setenv("MATTING_RUNS", root)
+        with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
+            config = compose("train", [], return_hydra_config=True)
+        assert config.hydra.run.dir.startswith(expected)
+        assert config.hydra.sweep.dir.startswith(expected.replace("outputs", "multirun"))

@@ -29,7 +29,7 @@ PATHS += ["/a[1]", "/a{b}&c!", "C:\\Bilder\\neu", "/ends with\\", "/a\\'b", "/ä
 @pytest.mark.parametrize("path", PATHS)
 def test_a_path_arrives_as_it_was_typed(path: str) -> None:
     assert load_config(["corpus=disk", f"corpus.root={path}"]).corpus.root == path
-    assert load_config([f"ckpt_path={path}"]).ckpt_path == path
+    assert load_config([f"resume.checkpoint={path}"]).resume.checkpoint == path
 
 
 def test_the_home_folder_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def test_dashes_are_refused_with_the_override_that_was_meant() -> None:
     [
         (["corpus=disk", "corpus.root=/data/50%off/#1"], "corpus.portraits.rwp: /data/50%off/#1"),
         (["corpus=disk", "corpus.root=/data/日本 Foto's"], "/data/日本 Foto's"),
-        (["ckpt_path=/x/a=b/last.ckpt"], "ckpt_path: /x/a=b/last.ckpt: expected a checkpoint"),
+        (["resume=/x/a=b/it's"], "found none at /x/a=b/it's"),
         (["--data.batch_size=8"], "give data.batch_size=8"),
         (["data.batch_size"], "override 'data.batch_size': expected KEY=VALUE"),
         (["curriculum.sizes=[64,96"], "override 'curriculum.sizes=[64,96': expected KEY=VALUE"),

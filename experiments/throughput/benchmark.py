@@ -18,7 +18,7 @@ from matting.data.dataset import collate
 from matting.losses import Criterion
 from matting.models import AttentionUNet
 from matting.training.datamodule import MattingDataModule
-from matting.training.schedule import build_schedule
+from matting.training.schedule import build_schedule, planned_length
 
 FOLDER = Path(__file__).parent
 ENCODERS = ("tf_efficientnet_lite0", "tf_efficientnet_lite2", "resnet34")
@@ -54,7 +54,7 @@ def main() -> None:
     corpus = build(config.corpus)
     data = MattingDataModule(
         corpus,
-        build_schedule(config, corpus, 1),
+        build_schedule(config, corpus, planned_length(config)),
         build(config.augment),
         **{name: config.data[name] for name in ("batch_size", "crop_size", "min_crop", "workers")},
     )

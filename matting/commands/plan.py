@@ -27,17 +27,14 @@ def plan(
     matting plan data=mix_1_8_5_12 +curriculum=3stage trainer.max_epochs=10
     """
     from matting.config import build, load_config
-    from matting.plan.schedule import run_length
     from matting.training.numbers import check_numbers
-    from matting.training.schedule import build_schedule
+    from matting.training.schedule import build_schedule, planned_length
 
     config = load_config(overrides or [])
     check_numbers(config)
-    trainer, processes = config.trainer, config.trainer.devices if isinstance(config.trainer.devices, int) else 1
-    batches = max(1, config.data.epoch_rows // (config.data.batch_size * max(1, processes)))
-    epochs, _ = run_length(trainer.max_epochs, trainer.max_steps, batches, trainer.accumulate_grad_batches)
-    schedule = build_schedule(config, build(config.corpus), epochs)
-    summaries = [_epoch(schedule, epoch) for epoch in range(epochs)]
+    length = planned_length(config)
+    schedule = build_schedule(config, build(config.corpus), length)
+    summaries = [_epoch(schedule, epoch) for epoch in range(length.epochs)]
     if as_json:
         for summary in summaries:
             typer.echo(json.dumps(summary))

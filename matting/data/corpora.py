@@ -62,7 +62,6 @@ def synthetic_corpus(
     people: int = 160,
     seed: int = 0,
     image_size: int = 512,
-    portraits: bool = False,
     defects: bool = False,
     estimate_foregrounds: bool = False,
     verdicts: Verdicts | None = None,
@@ -77,7 +76,6 @@ def synthetic_corpus(
         people: Number of people to render, over all sets.
         seed: Seed of the renderer.
         image_size: Short side of the images in pixels.
-        portraits: Render the easy corpus for first runs: one person each, head to waist, on a blurred scene.
         defects: Inject faults into a third of the training portraits, listed in ``defects.csv``, for curation to find.
         estimate_foregrounds: As in `disk_corpus`.
         verdicts: As in `disk_corpus`.
@@ -97,10 +95,8 @@ def synthetic_corpus(
     # Before people are rendered, which takes minutes: a folder that is missing should not end the run after them.
     for role, readers in (sets or {}).items():
         read_role(role, {name: reader for name, reader in readers.items() if reader})
-    root = ensure_corpus(
-        people=people, seed=seed, image_size=image_size, portraits=portraits, defects=defects, scenes=scenes
-    )
-    adobe, kind = root / "Combined_Dataset", "easy portraits" if portraits else "people"
+    root = ensure_corpus(people=people, seed=seed, image_size=image_size, defects=defects, scenes=scenes)
+    adobe = root / "Combined_Dataset"
     rendered: dict[str, Mapping[str, Reader | None]] = {
         "studio": {"composition1k": partial(composition1k, adobe)},
         "portraits": {"rwp": partial(rwp, root / "RWP")},
@@ -108,7 +104,7 @@ def synthetic_corpus(
     }
     roles = {role: {**own, **(sets or {}).get(role, {})} for role, own in rendered.items()}
     further = [f"{role}.{name}" for role, given in (sets or {}).items() for name, reader in given.items() if reader]
-    label = f"synthetic corpus {VERSION}, rendered by code ({people} {kind}, seed {seed})"
+    label = f"synthetic corpus {VERSION}, rendered by code ({people} people, seed {seed})"
     label += ", half of the training scenes from photos" if scenes else ""
     corpus = disk_corpus(
         root,

@@ -17,36 +17,38 @@ from matting.plan.plan import Draw, EpochPlan
 class PlanBatches(Sampler[list[Draw]]):
     """The batches of one rank.
 
-    Batch k of rank r is batch ``k * world_size + r`` of the plan. Rows beyond the last complete round of all ranks are
-    dropped, so all ranks have the same number of batches; choose ``data.epoch_rows`` as a multiple of the global batch
-    size to drop none.
+    Batch k of rank r is batch ``k * world_size + r`` of the plan, so all ranks have the same number of batches.
 
     Attributes:
         plan: Returns the plan of an epoch.
-        rows: Number of rows per epoch.
+        batches: Number of batches per epoch of one rank.
         batch_size: Rows per batch of one rank.
         rank, world_size: Number of this process, and of all processes.
-        limit: Maximum number of batches per epoch, or None.
         consumed: Number of batches of this rank that training has received since the start of the run.
     """
 
     plan: Callable[[int], EpochPlan]
-    rows: int
+    batches: int
     batch_size: int
     rank: int = 0
     world_size: int = 1
-    limit: int | None = None
     consumed: int = 0
 
     def __len__(self) -> int:
-        batches = self.rows // (self.batch_size * self.world_size)
-        return batches if self.limit is None else min(batches, self.limit)
+        return self.batches
+
+    def drawn(self) -> tuple[int, int]:
+        """Return the epoch of the last batch consumed, and how many of its rows all ranks consumed so far."""
+        epoch = max(0, self.consumed - 1) // self.batches
+        return epoch, (self.consumed - epoch * self.batches) * self.batch_size * self.world_size
 
     def __iter__(self) -> Iterator[list[Draw]]:
         epoch, start = divmod(self.consumed, len(self))
         plan = self.plan(epoch)
         for batch in range(start, len(self)):
             first = (batch * self.world_size + self.rank) * self.batch_size
+            if first >= len(plan):  # the run ends inside this epoch; workers would read ahead
+                return
             yield plan.draws(slice(first, first + self.batch_size))
 
 

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-NOT_THE_CONFIGURATION = ("seed", "folder", "ckpt_path", "logger", "hydra")
+NOT_THE_CONFIGURATION = ("seed", "folder", "resume", "logger", "hydra")
 """Settings in which runs of one configuration may differ."""
 
 

@@ -57,7 +57,9 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
             f"{path}: expected a run folder with checkpoints/last.ckpt or a checkpoint file, found none; "
             "train one with 'python train.py experiment=quickstart'"
         )
-    hyper_parameters, state = _read(file)
+    content = read_checkpoint(file)
+    hyper_parameters, state = content["hyper_parameters"], content["state_dict"]
+    state = {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
     model = AttentionUNet(**hyper_parameters["model"] | {"pretrained": False, "encoder_weights": None})
     try:
         model.load_state_dict(state)
@@ -78,12 +80,24 @@ def _check_finite(model: AttentionUNet, file: Path) -> None:
             )
 
 
-def _read(file: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+def read_checkpoint(file: Path) -> dict[str, Any]:
+    """Read the content of a checkpoint, without executing anything in it.
+
+    Args:
+        file: A file that ``train.py`` wrote.
+
+    Returns:
+        Lightning's dictionary, with at least ``state_dict`` and ``hyper_parameters``; tensors are on the CPU.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        MattingError: If it is no checkpoint of this project.
+    """
     try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
-        state = {key.removeprefix("model."): v for key, v in content["state_dict"].items() if key.startswith("model.")}
-        return content["hyper_parameters"], state
-    except (RuntimeError, KeyError, EOFError, TypeError, pickle.UnpicklingError) as error:
+        content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+        _ = content["state_dict"].items(), content["hyper_parameters"]["model"]
+        return content
+    except (RuntimeError, KeyError, EOFError, TypeError, AttributeError, pickle.UnpicklingError) as error:
         raise MattingError(
             f"{file}: expected a checkpoint written by train.py, found something else ({type(error).__name__}); "
             "give a run folder or its checkpoints/last.ckpt"

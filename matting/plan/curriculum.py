@@ -5,8 +5,10 @@ difficulties and tags. Streams that have a weight in the mixture and are open in
 replace the weights of the mixture.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from math import isclose
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,25 @@ from numpy.typing import NDArray
 from matting.errors import MattingError
 
 DIFFICULTIES = ("clear", "medium", "hard")
+STREAMS = ("studio", "portraits", "coarse", "augmented")
+
+
+def check_names(option: str, names: Iterable[str], known: Sequence[str]) -> None:
+    """Refuse an unknown name, with the nearest known one.
+
+    Args:
+        option: What the names are for, for the message.
+        names: As given by the user.
+        known: All valid names.
+
+    Raises:
+        MattingError: If a name is not known.
+    """
+    for name in names:
+        if name not in known:
+            near = get_close_matches(str(name), known, n=1, cutoff=0.5)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise MattingError(f"{option}: expected {', '.join(known)}, found '{name}'{hint}")
 
 
 @dataclass(frozen=True)
@@ -31,8 +52,7 @@ class Rule:
     no_tag: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if unknown := set(self.difficulties) - set(DIFFICULTIES):
-            raise MattingError(f"curriculum: expected difficulties of {DIFFICULTIES}, found {sorted(unknown)}")
+        check_names("curriculum: difficulties", self.difficulties, DIFFICULTIES)
 
 
 @dataclass(frozen=True)
@@ -41,12 +61,15 @@ class Stage:
 
     Attributes:
         name: Name shown in plans and logs.
-        fraction: Share of the epochs, relative to the other stages.
+        fraction: Share of the epochs, in (0, 1].
         open: The rule of each stream that is open; None opens every stream entirely. A stream with the
             rule ``None`` is open entirely. Draws of ``augmented`` obey the rules of the roles it draws from.
         weights: Weights of the streams in this stage, instead of the mixture's.
         severity: Ceiling of the severity of augmented draws at the stage's first and last epoch, in [0, 1]; linear in
             between. A draw's severity is uniform in (0, ceiling].
+
+    Raises:
+        MattingError: If a stream has an unknown name, or a number is outside its range.
     """
 
     name: str = "all"
@@ -54,6 +77,17 @@ class Stage:
     open: Mapping[str, Rule | None] | None = None
     weights: Mapping[str, float] | None = None
     severity: tuple[float, float] = (1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        option = f"curriculum: stage '{self.name}'"
+        check_names(f"{option}: open", self.open or (), STREAMS)
+        check_names(f"{option}: weights", self.weights or (), STREAMS)
+        if not 0 < self.fraction <= 1:
+            raise MattingError(f"{option}: expected a fraction in (0, 1], found {self.fraction}")
+        if any(weight < 0 for weight in (self.weights or {}).values()):
+            raise MattingError(f"{option}: expected weights >= 0, found {dict(self.weights or {})}")
+        if len(self.severity) != 2 or not all(0 <= ceiling <= 1 for ceiling in self.severity):
+            raise MattingError(f"{option}: expected two severities in [0, 1], found {list(self.severity)}")
 
     def allows(self, stream: str) -> bool:
         """Return whether the stream is open in this stage."""
@@ -75,15 +109,15 @@ class Curriculum:
 
     Attributes:
         name: Name shown in plans, logs and reports.
-        stages: At least one stage.
+        stages: At least one stage; their fractions sum to 1.
         shuffled: Whether to take exactly the draws of all stages in random order: the control that separates the effect
             of the order from the effect of the draws.
         sizes: Side in pixels of the network's training images in each stage, multiples of 32: small images first take
             more steps per hour (Tan & Le 2021, "EfficientNetV2", section 4). None keeps the run's size throughout.
 
     Raises:
-        MattingError: If there is not one size per stage, a size is not a positive multiple of 32, or a
-            shuffled curriculum, which has no stages in time, has sizes.
+        MattingError: If the fractions do not sum to 1, there is not one size per stage, a size is not a positive
+            multiple of 32, or a shuffled curriculum, which has no stages in time, has sizes.
     """
 
     name: str = "none"
@@ -92,6 +126,12 @@ class Curriculum:
     sizes: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
+        fractions = [stage.fraction for stage in self.stages]
+        if not isclose(sum(fractions), 1, abs_tol=2e-3):  # thirds are written with three digits
+            words = " + ".join(f"{fraction:g}" for fraction in fractions)
+            raise MattingError(
+                f"curriculum.stages: expected fractions that sum to 1, found {words} = {sum(fractions):g}"
+            )
         if self.sizes is None:
             return
         if self.shuffled:

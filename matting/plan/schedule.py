@@ -3,14 +3,13 @@
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil
 from typing import Any
 
 import numpy as np
 
-from matting.errors import MattingError
 from matting.plan.catalog import Catalog
 from matting.plan.curriculum import DIFFICULTIES, Curriculum
+from matting.plan.length import RunLength
 from matting.plan.mixture import Mixture
 from matting.plan.pairing import Pairing
 from matting.plan.plan import EpochPlan, plan_epoch
@@ -22,8 +21,7 @@ class Schedule:
 
     Attributes:
         seed: Seed of the run.
-        epochs: Number of epochs.
-        rows: Rows per epoch.
+        length: Number of epochs and rows.
         catalog: What can be drawn.
         mixture: Weights of the streams.
         curriculum: Stages.
@@ -31,43 +29,43 @@ class Schedule:
     """
 
     seed: int
-    epochs: int
-    rows: int
+    length: RunLength
     catalog: Catalog
     mixture: Mixture
     curriculum: Curriculum
     pairing: Pairing
 
     def plan(self, epoch: int) -> EpochPlan:
-        """Return the plan of one epoch; for a shuffled curriculum, its part of the shuffled run."""
+        """Return the rows that the run draws in one epoch; for a shuffled curriculum, its part of the shuffled run."""
         if not self.curriculum.shuffled:
-            return self._planned(epoch)
-        rows, run = self.rows, self._shuffled_run
-        start = epoch % self.epochs * rows
-        return run.take(np.arange(start, start + rows))
+            return self._drawn(epoch)
+        run, start = self._shuffled_run, epoch % self.length.epochs * self.length.rows
+        return run.take(np.arange(start, min(start + self.length.rows, len(run))))
 
     def stage_name(self, epoch: int) -> str:
         """Return the name of the stage of an epoch."""
         if self.curriculum.shuffled:
             return "shuffled"
-        return self.curriculum.stages[self.curriculum.stage_at(epoch, self.epochs)[0]].name
+        return self.curriculum.stages[self.curriculum.stage_at(epoch, self.length.epochs)[0]].name
 
-    def _planned(self, epoch: int) -> EpochPlan:
-        return plan_epoch(
+    def _drawn(self, epoch: int) -> EpochPlan:
+        plan = plan_epoch(
             self.seed,
             epoch,
-            epochs=self.epochs,
-            rows=self.rows,
+            epochs=self.length.epochs,
+            rows=self.length.rows,
             catalog=self.catalog,
             mixture=self.mixture,
             curriculum=self.curriculum,
             pairing=self.pairing,
         )
+        # A run that stops inside its last epoch draws the first rows of the whole epoch, so that it can be extended.
+        return plan.take(np.arange(self.length.rows_in(epoch)))
 
     @cached_property
     def _shuffled_run(self) -> EpochPlan:
         """All rows of the run in one random order; blocks of two rows stay together, so pairs stay whole."""
-        plans = [self._planned(epoch) for epoch in range(self.epochs)]
+        plans = [self._drawn(epoch) for epoch in range(self.length.epochs)]
         streams = tuple(dict.fromkeys(name for plan in plans for name in plan.streams))
         columns: dict[str, Any] = {
             name: np.concatenate([getattr(plan, name) for plan in plans]) for name in EpochPlan.columns()
@@ -78,7 +76,7 @@ class Schedule:
             [np.where(plan.pair < 0, -1, plan.pair + offset) for plan, offset in zip(plans, offsets, strict=True)]
         )
         block = 2 if self.pairing.fraction else 1  # pairs begin at even rows
-        order = np.random.default_rng([self.seed, 1]).permutation(self.rows * self.epochs // block)
+        order = np.random.default_rng([self.seed, 1]).permutation(len(columns["stream"]) // block)
         run = EpochPlan(stage="shuffled", streams=streams, sources=plans[0].sources, **columns)
         return run.take((order[:, None] * block + np.arange(block)).reshape(-1))
 
@@ -147,36 +145,3 @@ def _repeats(plan: EpochPlan, stream: int) -> dict[str, int]:
 def _sets(plan: EpochPlan, stream: int) -> dict[str, int]:
     rows = np.bincount(plan.source[plan.stream == stream], minlength=len(plan.sources))
     return {name: count for name, count in zip(plan.sources, rows.tolist(), strict=True) if count}
-
-
-def run_length(max_epochs: int | None, max_steps: int, batches: int, accumulate: int) -> tuple[int, int]:
-    """Compute the length of a run.
-
-    Args:
-        max_epochs: Maximum number of epochs, or None or -1 if only steps are limited.
-        max_steps: Maximum number of optimiser steps, or -1 if only epochs are limited.
-        batches: Batches per epoch of one process.
-        accumulate: Batches per optimiser step.
-
-    Returns:
-        Epochs begun and optimiser steps taken; the limit that is reached first ends the run.
-
-    Raises:
-        MattingError: If neither limit is given, or an epoch has no batch.
-
-    Example:
-        >>> run_length(max_epochs=5, max_steps=25, batches=10, accumulate=1)
-        (3, 25)
-    """
-    if batches < 1:
-        raise MattingError(
-            "data.epoch_rows: expected at least one batch per epoch, found less; raise data.epoch_rows above "
-            "data.batch_size times the number of processes"
-        )
-    # Lightning takes a last, smaller step where batches are left over at the end of an epoch.
-    steps_per_epoch = ceil(batches / accumulate)
-    limits = [max_steps] if max_steps >= 0 else []
-    limits += [max_epochs * steps_per_epoch] if max_epochs is not None and max_epochs >= 0 else []
-    if not limits:
-        raise MattingError("trainer: expected max_epochs or max_steps, found neither; the schedule needs an end")
-    return max(1, ceil(min(limits) / steps_per_epoch)), max(1, min(limits))

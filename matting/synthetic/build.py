@@ -27,7 +27,7 @@ from matting.synthetic.formats import (
 )
 from matting.synthetic.parallel import Job, Record, build_once, run_jobs
 from matting.synthetic.plan import Item, background_counts, plan_items
-from matting.synthetic.scenes import PHOTO_SHARE, Scene, photo_scene, portrait_scene, random_scene
+from matting.synthetic.scenes import PHOTO_SHARE, Scene, photo_scene, random_scene
 from matting.synthetic.version import VERSION
 
 _ITEM, _TRAIN_BACKGROUND, _TEST_BACKGROUND = range(3)  # streams of randomness
@@ -47,7 +47,6 @@ class CorpusParameters:
         seed: Seed of everything random.
         image_size: Shorter side of an image, pixels.
         defects: Plant labelled defects in the RWP training portraits.
-        portraits: The easy corpus of first runs; see :func:`matting.synthetic.plan.plan_items`.
         scenes: Folder of photos without people, from which half of the scenes of training images are cut; None for
             rendered scenes only.
     """
@@ -56,7 +55,6 @@ class CorpusParameters:
     seed: int = 0
     image_size: int = 512
     defects: bool = False
-    portraits: bool = False
     scenes: str | None = None
 
     def __post_init__(self) -> None:
@@ -77,7 +75,8 @@ class CorpusParameters:
         # The photos themselves, not their folder: it may move, and another photo makes another corpus.
         stamps = {"scenes": [(photo.name, photo.stat().st_size) for photo in self.photos]} if self.scenes else {}
         given = {name: value for name, value in asdict(self).items() if name != "scenes"}
-        text = json.dumps({"version": VERSION, **given, **stamps}, sort_keys=True)
+        # Without "portraits", which was an option, all corpora of this version would be rendered again.
+        text = json.dumps({"version": VERSION, "portraits": False, **given, **stamps}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -108,7 +107,7 @@ class _Job:
         if train and self.parameters.photos and rng.random() < PHOTO_SHARE:
             scene = partial(photo_scene, photos=self.parameters.photos)
         else:
-            scene = portrait_scene if self.parameters.portraits else random_scene
+            scene = random_scene
         save(self.root / name, to_uint8(scene(rng, height, width)), cv2.IMWRITE_JPEG_QUALITY, 92)
         return {}
 
@@ -121,7 +120,6 @@ def ensure_corpus(
     cache_dir: str | Path | None = None,
     show_progress: bool = True,
     defects: bool = False,
-    portraits: bool = False,
     scenes: str | Path | None = None,
 ) -> Path:
     """Return the folder of the synthetic corpus with these parameters; generate it first if need be.
@@ -137,7 +135,6 @@ def ensure_corpus(
         cache_dir: Folder of the cached corpora; None uses :func:`matting.cache.cache_dir`.
         show_progress: Show a progress bar.
         defects: Plant labelled defects in the RWP training portraits, listed in ``defects.csv``.
-        portraits: Render the easy corpus of first runs: one person per image, head to waist, before a blurred scene.
         scenes: Folder of photos without people, from which half of the scenes of training images are cut.
 
     Returns:
@@ -147,7 +144,7 @@ def ensure_corpus(
         FileNotFoundError: If the folder of scenes is missing.
         MattingError: For too few people, too small images or a folder of scenes without images.
     """
-    parameters = CorpusParameters(people, seed, image_size, defects, portraits, str(scenes) if scenes else None)
+    parameters = CorpusParameters(people, seed, image_size, defects, str(scenes) if scenes else None)
     cache = Path(cache_dir) if cache_dir else default_cache_dir()
     build = partial(build_corpus, parameters=parameters, workers=workers, show_progress=show_progress)
     return build_once(cache / f"synthetic-{parameters.digest}", build)
@@ -162,7 +159,7 @@ def build_corpus(
         FileExistsError: If ``root`` exists: nothing in a user's folder is overwritten.
     """
     root.mkdir(parents=True)
-    items = plan_items(parameters.people, parameters.defects, parameters.portraits)
+    items = plan_items(parameters.people, parameters.defects)
     train, test = background_counts(parameters.people)
     jobs: list[Job] = [_Job(root, parameters, _ITEM, item.index, item) for item in items]
     jobs += [_Job(root, parameters, _TRAIN_BACKGROUND, n) for n in range(train)]

@@ -18,7 +18,7 @@ from matting.synthetic.layers import straight
 from matting.synthetic.parallel import Record
 from matting.synthetic.person import render_person
 from matting.synthetic.photograph import Photograph, choose_frames, choose_traits, photograph
-from matting.synthetic.plan import PORTRAIT, Item, background_pool
+from matting.synthetic.plan import Item, background_pool
 from matting.synthetic.screenshot import screenshot
 from matting.synthetic.textures import random_light
 from matting.tags import TAGS
@@ -44,7 +44,6 @@ def write_composition(
 ) -> Record:
     """Write one foreground of Composition-1K with its alpha, no scene; in the test set also its 20 trimaps."""
     height, width = int(size * rng.choice([1.0, 1.15, 1.3])), size
-    height = size if item.scenario == PORTRAIT else height
     (frame,), traits = choose_frames(rng, height, width, item.scenario, 1), choose_traits(rng, item.scenario)
     layer = render_person(rng, frame, traits, random_light(rng)).layer
     layer = lens_blur(layer, rng.uniform(0.25, 0.6))
@@ -114,7 +113,6 @@ def take_portrait(
     """
     wide = scenario == "group" or rng.random() < 0.5
     height, width = (size, int(size * 1.25)) if wide else (int(size * 1.25), size)
-    height, width = (size, size) if scenario == PORTRAIT else (height, width)
     photo = photograph(rng, height, width, scenario, photos)
     if scenario == "low_resolution" and rng.random() < 0.5:
         photo = screenshot(rng, photo)
@@ -137,8 +135,8 @@ def write_rwp(rng: np.random.Generator, root: Path, item: Item, size: int, photo
 
 def write_coco(rng: np.random.Generator, root: Path, item: Item, size: int, photos: Sequence[Path] = ()) -> Record:
     """Write one COCO image and, for the training split, its COCO-Matting mattes; return its annotations."""
-    scenario = "group" if rng.random() < 0.2 and item.scenario != PORTRAIT else item.scenario
-    photo = photograph(rng, size, size if scenario == PORTRAIT else int(size * 1.25), scenario, photos)
+    scenario = "group" if rng.random() < 0.2 else item.scenario
+    photo = photograph(rng, size, int(size * 1.25), scenario, photos)
     split = item.place.removeprefix("coco-")
     identity = 1000 + item.index
     name = f"{identity:012d}"

@@ -99,13 +99,6 @@ def occlude(below: Layer, cover: Plane, head: float, light: Light) -> None:
     below[box][..., :3] *= cv2.resize(1 - strength * dark, size)[..., None]
 
 
-def portrait_frame(rng: np.random.Generator, height: int, width: int, supersample: int = 3) -> Frame:
-    """Sample a crop from head to waist, near the middle."""
-    head = height * rng.uniform(0.28, 0.4)
-    centre = (width * float(np.clip(rng.normal(0.5, 0.05), 0.4, 0.6)), head * rng.uniform(0.7, 0.95))
-    return Frame(height, width, head, centre, float(rng.normal(0, 0.05)), supersample)
-
-
 def random_frame(rng: np.random.Generator, height: int, width: int, supersample: int = 3) -> Frame:
     """Sample a crop, from a close-up of the head to the full body."""
     crops = {"close": (0.38, 0.58), "bust": (0.25, 0.38), "half": (0.14, 0.25), "full": (0.065, 0.125)}

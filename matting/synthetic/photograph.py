@@ -10,10 +10,9 @@ from matting.synthetic.camera import expose, lens_blur, motion_blur
 from matting.synthetic.distractors import add_distractors
 from matting.synthetic.layers import Colours, Frame, Layer, Plane, over
 from matting.synthetic.mood import camouflage, cast_shadow, dapple, harmonise, scenario_light, sun_behind
-from matting.synthetic.person import portrait_frame, random_frame, render_person
-from matting.synthetic.plan import PORTRAIT
+from matting.synthetic.person import random_frame, render_person
 from matting.synthetic.props import hidden, render_support, render_table
-from matting.synthetic.scenes import PHOTO_SHARE, photo_scene, portrait_scene, random_scene
+from matting.synthetic.scenes import PHOTO_SHARE, photo_scene, random_scene
 from matting.synthetic.traits import Traits, random_hat, random_traits
 
 HARD = {"backlit", "overlap", "tiny"}
@@ -60,9 +59,9 @@ def photograph(
     """
     light = scenario_light(rng, scenario)
     crowd = int(rng.integers(2, 6)) if scenario == "group" else 1
-    scene = _scene(rng, height, width, scenario, photos)
+    scene = _scene(rng, height, width, photos)
     traits = [_clad(rng, choose_traits(rng, scenario), scene) for _ in range(crowd)]
-    if scenario not in (PORTRAIT, "backlit") and rng.random() < 0.12:
+    if scenario != "backlit" and rng.random() < 0.12:
         scene = camouflage(rng, scene, traits[-1])
     frames = choose_frames(rng, height, width, scenario, crowd)
     people = [render_person(rng, frame, who, light) for frame, who in zip(frames, traits, strict=True)]
@@ -71,10 +70,9 @@ def photograph(
         length, angle = height * rng.uniform(0.015, 0.045), rng.uniform(0, np.pi)
         layers, bare = ([motion_blur(one, length, angle) for one in planes] for planes in (layers, bare))
     sharpness = rng.uniform(0.25, 0.7)
-    if scenario != PORTRAIT:
-        for frame, who in zip(frames, traits, strict=True):
-            scene = _before(render_support(rng, frame, who, light), scene, sharpness)
-    if scenario not in (PORTRAIT, "tiny") and rng.random() < 0.1:
+    for frame, who in zip(frames, traits, strict=True):
+        scene = _before(render_support(rng, frame, who, light), scene, sharpness)
+    if scenario != "tiny" and rng.random() < 0.1:
         table = render_table(rng, frames[-1], light)
         layers, bare = ([hidden(one, table[..., 3]) for one in planes] for planes in (layers, bare))
         scene = _before(table, scene, sharpness)
@@ -96,9 +94,7 @@ def photograph(
     return Photograph(developed, everyone[..., 3], hairless, persons, tuple(traits), tags)
 
 
-def _scene(rng: np.random.Generator, height: int, width: int, scenario: str, photos: Sequence[Path]) -> Colours:
-    if scenario == PORTRAIT:
-        return portrait_scene(rng, height, width)
+def _scene(rng: np.random.Generator, height: int, width: int, photos: Sequence[Path]) -> Colours:
     if photos and rng.random() < PHOTO_SHARE:
         return add_distractors(rng, photo_scene(rng, height, width, photos))
     return add_distractors(rng, random_scene(rng, height, width))
@@ -133,8 +129,6 @@ def _overlay(layers: Sequence[Layer]) -> tuple[Layer, tuple[Plane, ...]]:
 def choose_traits(rng: np.random.Generator, scenario: str) -> Traits:
     """Sample a person who has the trait of the scenario."""
     traits = random_traits(rng)
-    if scenario == PORTRAIT:
-        return replace(traits, yaw=float(np.clip(rng.normal(0, 0.3), -0.6, 0.6)), arms=("down", "down"), stance="stand")
     if scenario == "glasses":
         seen = float(np.clip(rng.normal(0, 0.5), -1.1, 1.1))
         kind = traits.glasses or str(rng.choice(["round", "square", "aviator"]))
@@ -150,8 +144,6 @@ def choose_traits(rng: np.random.Generator, scenario: str) -> Traits:
 
 def choose_frames(rng: np.random.Generator, height: int, width: int, scenario: str, crowd: int) -> list[Frame]:
     """Sample the positions of the people of a scenario, from back to front."""
-    if scenario == PORTRAIT:
-        return [portrait_frame(rng, height, width)]
     if scenario == "tiny":
         head = height * rng.uniform(0.03, 0.055)
         place = (width * rng.uniform(0.2, 0.8), height * rng.uniform(0.2, 0.5))

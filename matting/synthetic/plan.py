@@ -54,17 +54,12 @@ class Item:
     defect: str | None = None
 
 
-PORTRAIT = "portrait"
-"""The one scenario of an easy corpus: square, head to waist, facing the camera, with the background out of focus."""
-
-
-def plan_items(people: int, defects: bool = False, portraits: bool = False) -> list[Item]:
+def plan_items(people: int, defects: bool = False) -> list[Item]:
     """Plan the images of a corpus: 15 % Composition-1K, 40 % RWP, 20 % COCO, 5 + 5 % validation, 15 % test.
 
     Args:
         people: Number of images.
         defects: Plant a defect in every third RWP training portrait, the kinds in turn.
-        portraits: Make every image a `PORTRAIT`, which a small network can learn in minutes.
 
     Raises:
         MattingError: For fewer than :data:`MINIMUM_PEOPLE`.
@@ -79,7 +74,6 @@ def plan_items(people: int, defects: bool = False, portraits: bool = False) -> l
         place = _LETTERS[_ORDER[index % len(_ORDER)]]
         ordinal = counts[place]
         scenario = SCENARIOS[ordinal % len(SCENARIOS)] if place.startswith("rwp") else "plain"
-        scenario = PORTRAIT if portraits else scenario
         items.append(Item(index, place, ordinal, scenario, _defect(place, ordinal) if defects else None))
         counts[place] += 1
     return items

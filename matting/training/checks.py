@@ -1,8 +1,5 @@
 """Checks that cost nothing, made before a corpus is rendered or read."""
 
-import zipfile
-from pathlib import Path
-
 from omegaconf import DictConfig
 from torch import nn
 
@@ -12,15 +9,14 @@ from matting.models import AttentionUNet
 
 
 def check_run(config: DictConfig, model: AttentionUNet) -> None:
-    """Check what the parts of a run require of each other, and the files it needs.
+    """Check what the parts of a run require of each other.
 
     Args:
         config: A composed configuration, checked by `matting.training.numbers.check_numbers`.
         model: The network of the run.
 
     Raises:
-        MattingError: If sizes, batch and network do not fit together, or the checkpoint is none.
-        FileNotFoundError: If there is no checkpoint.
+        MattingError: If sizes, batch and network do not fit together.
     """
     data, built = config.data, build(config.data)
     check_even_batch(data.batch_size, built["pairing"].fraction)
@@ -37,8 +33,6 @@ def check_run(config: DictConfig, model: AttentionUNet) -> None:
         )
     smallest = min((curriculum and curriculum.sizes) or [data.size])
     _check_normalisation(model, data.batch_size * (1 + config.augment.get("views", 0)), smallest)
-    if config.ckpt_path is not None:
-        _check_checkpoint(Path(config.ckpt_path))
 
 
 def check_even_batch(batch_size: int, paired: float) -> None:
@@ -61,16 +55,4 @@ def _check_normalisation(model: AttentionUNet, images: int, size: int) -> None:
         raise MattingError(
             f"data.batch_size: expected at least 2 images of {size} px for BatchNorm, found {images}; give "
             "data.batch_size=2, a larger data.size, or model.norm=group"
-        )
-
-
-def _check_checkpoint(path: Path) -> None:
-    if not path.exists():
-        raise FileNotFoundError(
-            f"ckpt_path: {path}: expected a checkpoint, found nothing; give RUN/checkpoints/last.ckpt"
-        )
-    if not zipfile.is_zipfile(path):
-        raise MattingError(
-            f"ckpt_path: {path}: expected a checkpoint written by train.py, found something else; give "
-            "RUN/checkpoints/last.ckpt"
         )

@@ -1,5 +1,6 @@
 """The datamodule: planned batches for training, fixed images for validation, and the device pipeline for both."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,7 @@ class MattingDataModule(LightningDataModule):
             margin for the warp.
         min_crop: Smallest training crop as a share of an image's long side.
         workers: Worker processes of each loader; the result does not depend on their number.
+        origin: What the plan depends on, in plain values; kept in checkpoints for `matting.training.guard`.
 
     Raises:
         MattingError: If there is pairing and the batch size is odd, which would split pairs.
@@ -43,10 +45,11 @@ class MattingDataModule(LightningDataModule):
         crop_size: int,
         min_crop: float,
         workers: int,
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         check_even_batch(batch_size, schedule.pairing.fraction)
-        self.corpus, self.schedule = corpus, schedule
+        self.corpus, self.schedule, self.origin = corpus, schedule, origin
         self.augment, self.plain = augment, Pipeline.plain(augment.size)
         self.batch_size, self.workers = batch_size, workers
         self._loader: PlanLoader | None = None
@@ -59,26 +62,33 @@ class MattingDataModule(LightningDataModule):
         trainer = self.trainer
         batches = PlanBatches(
             self.schedule.plan,
-            self.schedule.rows,
+            self.schedule.length.batches,
             self.batch_size,
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
         )
-        if trainer:
-            limit = trainer.limit_train_batches
-            batches.limit = limit if isinstance(limit, int) else max(1, int(limit * len(batches)))
         self._loader = PlanLoader(self.dataset, batches, self.workers, pin_memory=torch.cuda.is_available())
         if self._position is not None:
             self._loader.load_state_dict(self._position)
         return self._loader
 
+    def drawn(self) -> tuple[int, int]:
+        """Return the epoch of the last batch that training received, and the rows of it that were drawn so far.
+
+        Raises:
+            RuntimeError: If training has not begun.
+        """
+        if self._loader is None:
+            raise RuntimeError("expected a training loader; call this during training")
+        return self._loader.batches.drawn()
+
     def state_dict(self) -> dict[str, Any]:
-        """Return the position in the run.
+        """Return the position in the run, and what its plan depends on.
 
         Lightning also saves the loader's state, but does not restore it from a checkpoint written at the end of an
         epoch; it always restores the datamodule's.
         """
-        return {"position": None if self._loader is None else self._loader.state_dict()}
+        return {"position": None if self._loader is None else self._loader.state_dict(), "origin": self.origin}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Resume from a saved position."""

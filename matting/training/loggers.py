@@ -19,6 +19,24 @@ ARTIFACTS = {"checkpoint": "checkpoints/last.ckpt", "plan": "plan.csv"}
 """Files of a run folder that W&B stores as artifacts, by type."""
 
 
+def continue_metrics(loggers: Sequence[Logger], step: int) -> None:
+    """Keep what a resumed run has logged so far; Lightning would delete the file.
+
+    Args:
+        loggers: The loggers of the run; those that are not `CSVLogger` need nothing.
+        step: Optimiser steps at the checkpoint; what was logged later is trained and logged again.
+    """
+    for logger in loggers:
+        file = Path(logger.save_dir or ".") / "metrics.csv"
+        if isinstance(logger, CSVLogger) and file.is_file():
+            with file.open(newline="") as stream:
+                rows = [(number, row) for row in csv.DictReader(stream) if (number := int(row.pop("step"))) < step]
+            writer = logger.experiment
+            for number, row in rows:
+                writer.log_metrics({name: value for name, value in row.items() if value}, number)
+            logger.save()
+
+
 @contextmanager
 def closing(loggers: list[Logger]) -> Iterator[list[Logger]]:
     """Flush and close all loggers, however the run ends.
@@ -48,9 +66,10 @@ def csv_logger(save_dir: Path | str) -> CSVLogger:
     Args:
         save_dir: Run folder.
     """
-    # Lightning warns that it would delete an earlier metrics.csv; Hydra makes a new folder for each run.
+    # Lightning warns that it would delete an earlier metrics.csv: see `continue_metrics`.
     warnings.filterwarnings("ignore", message="Experiment logs directory .* exists and is not empty")
-    return CSVLogger(save_dir, name="", version="")
+    # Written at once: after a kill, a resumed run would lack what was logged before its checkpoint.
+    return CSVLogger(save_dir, name="", version="", flush_logs_every_n_steps=1)
 
 
 def wandb_logger(save_dir: Path | str, project: str, **settings: object) -> WandbLogger:

@@ -54,6 +54,19 @@ class MattingModule(LightningModule):
             }
         )
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Continue inside the epoch in which a run ended: Lightning takes it for complete and would begin the next."""
+        position = checkpoint["MattingDataModule"]["position"]
+        epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]
+        if position["rows"] and epochs["total"]["processed"] == epochs["total"]["started"]:
+            for counts in epochs.values():
+                counts["processed"] -= 1
+
+    def on_train_start(self) -> None:
+        """Follow the settings of this run where a checkpoint has restored others."""
+        for config in self.trainer.lr_scheduler_configs:
+            self.optimizer_settings.reapply(config.scheduler)  # type: ignore[arg-type]
+
     def on_train_batch_start(self, batch: TrainingBatch, batch_idx: int) -> None:
         """Keep the encoder in evaluation mode while it is frozen, so that its normalisation statistics stay fixed."""
         self.model.encoder.train(self.global_step >= self.optimizer_settings.frozen_steps(self.total_steps))
@@ -74,11 +87,11 @@ class MattingModule(LightningModule):
         return [MattingOutput(*parts) for parts in zip(*views, strict=True)]
 
     def validation_step(self, batch: TrainingBatch, batch_idx: int) -> None:
-        """Update the validation metrics."""
+        """Update the validation metrics, without the pixels that are not annotated."""
         preds = self.model(batch.image).alpha
         trimap = torch.from_numpy(CODES).to(preds.device)[batch.trimap]
         for name, metric in self.validation_metrics.items():
-            metric.update(preds, batch.alpha, trimap)  # type: ignore[operator]
+            metric.update(preds, batch.alpha, trimap, ignore=batch.valid == 0)  # type: ignore[operator]
             self.log(name, metric, prog_bar=name.endswith("whole/mad"))  # type: ignore[arg-type]
 
     def configure_optimizers(self) -> Any:

@@ -67,6 +67,18 @@ class OptimizerSettings:
         schedule = LambdaLR(optimizer, [encoder if group["is_encoder"] else others for group in groups])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    def reapply(self, schedule: LambdaLR) -> None:
+        """Set the rates and decays of these settings again, after a checkpoint has restored those of its run.
+
+        Args:
+            schedule: A schedule from `build`, at any step.
+        """
+        for number, group in enumerate(schedule.optimizer.param_groups):
+            group |= self._hyper_parameters(group["is_encoder"], group["params"][0].ndim > 1)
+            group["initial_lr"] = schedule.base_lrs[number] = group["lr"]
+            group["lr"] = group["initial_lr"] * schedule.lr_lambdas[number](schedule.last_epoch)
+            schedule._last_lr[number] = group["lr"]
+
     def rate(self, step: int, total_steps: int) -> float:
         """Return the learning rate of a zero-based step as a share of the peak."""
         warmup = max(1, round(self.warmup * total_steps))
@@ -88,7 +100,10 @@ class OptimizerSettings:
                     for name, parameter in model.named_parameters()
                     if name.startswith("encoder.") == is_encoder and (parameter.ndim > 1) == is_matrix
                 ]
-                lr = self.lr * (self.encoder_lr_mult if is_encoder else 1.0)
-                decay = self.weight_decay if is_matrix else 0.0
-                groups.append({"params": parameters, "lr": lr, "weight_decay": decay, "is_encoder": is_encoder})
+                numbers = self._hyper_parameters(is_encoder, is_matrix)
+                groups.append({"params": parameters, "is_encoder": is_encoder} | numbers)
         return [group for group in groups if group["params"]]
+
+    def _hyper_parameters(self, is_encoder: bool, is_matrix: bool) -> dict[str, float]:
+        lr = self.lr * (self.encoder_lr_mult if is_encoder else 1.0)
+        return {"lr": lr, "weight_decay": self.weight_decay if is_matrix else 0.0}

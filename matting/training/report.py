@@ -15,6 +15,7 @@ from matting.evaluation.report import Figure, Section, Table, write_report
 from matting.files import read_json, write_csv
 from matting.inference import Predictor
 from matting.models import AttentionUNet
+from matting.plan.length import RunLength
 from matting.training.callbacks import PlanLog
 from matting.training.curves import learning_curves
 from matting.training.datamodule import MattingDataModule
@@ -66,7 +67,7 @@ def report_run(
             "pairing": f"{schedule.pairing.fraction:.0%} of the draws of layered items",
             "sets": _sets(data, trainer),
             **_drawn(trainer),
-            "training": f"{trainer.current_epoch} epochs, {trainer.global_step} steps, {schedule.rows} views an epoch",
+            "training": _amount(trainer, schedule.length),
         },
     )
     return write_report(folder, evaluation, methods, setting, training=_training(trainer, folder))
@@ -84,7 +85,8 @@ def announce(folder: Path, test_set: str) -> None:
     best = min(trivial, key=lambda method: _mean(method[1], test_set, "mad"))
     log.info(f"test on {test_set}: {_scores(own, test_set)}; best trivial baseline: {_scores(best, test_set)}")
     log.info(f"report: {folder / 'report.html'}")
-    log.info(f"next: matting cutout PHOTO.jpg --checkpoint {name}, or matting serve --checkpoint {name}")
+    longer = f"python train.py resume={name} trainer.max_epochs=N"
+    log.info(f"next: matting cutout PHOTO.jpg --checkpoint {name}; longer: {longer}")
 
 
 def _scores(method: tuple[str, dict[str, dict[str, float]]], test_set: str) -> str:
@@ -118,6 +120,13 @@ def _training_mean(data: MattingDataModule) -> "np.typing.NDArray[np.float32]":
 
 def _drawn(trainer: Trainer) -> dict[str, str]:
     return {f"drawn in stage '{stage}'": words for log in _logs(trainer) for stage, words in log.drawn().items()}
+
+
+def _amount(trainer: Trainer, length: RunLength) -> str:
+    """Describe the length of the training, with the views that were really drawn, if they were logged."""
+    drawn = [line["rows"] for log in _logs(trainer) for line in log.lines]
+    views = f", {sum(drawn)} views in {len(drawn)} epochs" if drawn else ""
+    return f"{trainer.global_step} steps{views} of {length.rows}"
 
 
 def _sets(data: MattingDataModule, trainer: Trainer) -> str:

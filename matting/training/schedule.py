@@ -1,4 +1,4 @@
-"""Build the schedule of a run from its configuration."""
+"""Build the schedule of a run from its configuration, without torch."""
 
 from omegaconf import DictConfig
 
@@ -6,16 +6,17 @@ from matting.config import build
 from matting.data.corpora import Corpus
 from matting.data.indexing import catalog_of
 from matting.plan.curriculum import Curriculum
+from matting.plan.length import RunLength, run_length
 from matting.plan.schedule import Schedule
 
 
-def build_schedule(config: DictConfig, corpus: Corpus, epochs: int) -> Schedule:
+def build_schedule(config: DictConfig, corpus: Corpus, length: RunLength) -> Schedule:
     """Build the schedule of a run: mixture, curriculum and pairing over a corpus.
 
     Args:
         config: A composed configuration.
         corpus: What can be drawn.
-        epochs: Number of epochs.
+        length: Number of epochs and rows.
 
     Returns:
         The schedule, which gives the plan of each epoch.
@@ -25,10 +26,27 @@ def build_schedule(config: DictConfig, corpus: Corpus, epochs: int) -> Schedule:
         mixture = mixture({role: sum(map(len, sets.values())) for role, sets in corpus.train.items()})
     return Schedule(
         seed=config.seed,
-        epochs=epochs,
-        rows=config.data.epoch_rows,
+        length=length,
         catalog=catalog_of(corpus),
         mixture=mixture,
         curriculum=build(config.curriculum) if "curriculum" in config else Curriculum(),
         pairing=build(config.data.pairing),
+    )
+
+
+def planned_length(config: DictConfig) -> RunLength:
+    """Compute the length that a run of a configuration would have, with as many processes as it names devices.
+
+    Args:
+        config: A composed configuration.
+    """
+    trainer, data = config.trainer, config.data
+    processes = trainer.devices if isinstance(trainer.devices, int) else 1
+    return run_length(
+        data.epoch_rows,
+        data.batch_size * max(1, processes),
+        trainer.max_epochs,
+        trainer.max_steps,
+        trainer.get("limit_train_batches"),
+        trainer.accumulate_grad_batches,
     )

@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from matting.arguments import check_arguments
 from matting.errors import MattingError
 from matting.inference.predictor import fastest_precision
+from matting.plan.length import RunLength, run_length
 from matting.training.profiler import StepProfiler
 
 
@@ -29,6 +30,8 @@ def build_trainer(precision: str = "auto", profile: bool = False, **settings: An
     """
     # Lightning uses a part of torch's pytree that torch 2.10 deprecates; a user cannot change that.
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
+    # A run that is resumed continues in its folder.
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
     if precision == "auto":
         on_cuda = settings.get("accelerator", "auto") in ("auto", "gpu", "cuda") and torch.cuda.is_available()
         native = fastest_precision(torch.device("cuda" if on_cuda else "cpu")) == "bfloat16"
@@ -59,3 +62,27 @@ def _check_devices(accelerator: str, devices: object) -> None:
             f"trainer.devices: expected at most one process per core of the CPU, found {devices} for {cores} cores; "
             "give trainer.devices=1, which uses all cores"
         )
+
+
+def measure_run(trainer: Trainer, rows: int, batch_size: int) -> RunLength:
+    """Compute the length of a run, and leave the limit of batches per epoch to it.
+
+    Args:
+        trainer: Its limits of epochs, steps and batches, its accumulation and its number of processes.
+        rows: Rows per epoch.
+        batch_size: Rows per batch and process.
+
+    Returns:
+        The length.
+    """
+    length = run_length(
+        rows,
+        batch_size * trainer.world_size,
+        trainer.max_epochs,
+        trainer.max_steps,
+        trainer.limit_train_batches,
+        trainer.accumulate_grad_batches,
+    )
+    # The plan has no more batches than this; Lightning would take a share of them once more.
+    trainer.limit_train_batches = length.batches
+    return length

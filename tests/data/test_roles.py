@@ -20,7 +20,7 @@ from matting.plan.mixture import Mixture, apportion, level_counts
 from matting.plan.pairing import Pairing
 from matting.plan.plan import EpochPlan, plan_epoch
 from matting.plan.schedule import summarise
-from matting.training.schedule import build_schedule
+from matting.training.schedule import build_schedule, planned_length
 from tests.data.formats.trees import lines, pair_tree
 from tests.plan.conftest import make_index
 
@@ -120,7 +120,7 @@ def test_what_a_stage_closes_leaves_its_share_to_the_other_sets() -> None:
     catalog = make_catalog([30, 30])
     hard = SourceIndex(np.full(30, 2), np.zeros(30, bool), np.ones(30, bool), [frozenset()] * 30)
     catalog = Catalog({**catalog.roles, "portraits": {**catalog.roles["portraits"], "s1": hard}}, catalog.scenes)
-    curriculum = Curriculum("c", [Stage("first", open={"portraits": Rule(["clear"])}), Stage("second")])
+    curriculum = Curriculum("c", [Stage("first", 0.5, {"portraits": Rule(["clear"])}), Stage("second", 0.5)])
     found = [rows_of(plan, "portraits") for plan in plans(catalog, curriculum=curriculum)]
     assert found[0] == [260, 0] and found[-1] == [40, 40]
 
@@ -179,7 +179,7 @@ def test_sets_are_chosen_as_a_list_and_weighed(folders: Path) -> None:
     )
     assert list(corpus.train["portraits"]) == ["rwp", "pairs"]
     config = load_config(["data=portraits", "data.epoch_rows=200", "data.pairing.fraction=0"])
-    assert summarise(build_schedule(config, corpus, 2).plan(0)).sets["portraits"] == {
+    assert summarise(build_schedule(config, corpus, planned_length(config)).plan(0)).sets["portraits"] == {
         "portraits.rwp": 50,
         "portraits.pairs": 150,
     }
@@ -206,7 +206,7 @@ def test_every_set_is_decoded_from_its_own_folder(folders: Path) -> None:
     corpus = configured(folders, OWN, f"corpus.portraits.own.root={folders}/mine")
     config = load_config(["data=portraits", "data.epoch_rows=40", "data.pairing.fraction=0"])
     dataset = DrawDataset(corpus.sets, corpus.scenes, 16)
-    for draw in build_schedule(config, corpus, 1).plan(0).draws(slice(0, 40)):
+    for draw in build_schedule(config, corpus, planned_length(config)).plan(0).draws(slice(0, 40)):
         source = list(corpus.sets.values())[draw.source]
         expected = DrawDataset({"alone": source}, corpus.scenes, 16)[draw._replace(source=0)]
         assert np.array_equal(dataset[draw].foreground, expected.foreground)

@@ -27,7 +27,7 @@ def run(tmp_path):
 
 
 def test_runs_that_differ_in_seed_and_folder_alone_are_one_configuration(run):
-    first, second = read_training(run("a")), read_training(run("b", seed=7, folder="b", ckpt_path="x"))
+    first, second = read_training(run("a")), read_training(run("b", seed=7, folder="b", resume="x"))
     other = read_training(run("c", optimizer={"lr": 1.0}))
     assert first == second and first.configuration != other.configuration
 

@@ -9,7 +9,8 @@ from matting.plan.curriculum import Curriculum, Rule, Stage
 
 
 def stages(*fractions: float) -> Curriculum:
-    return Curriculum("test", [Stage(str(k), fraction) for k, fraction in enumerate(fractions)])
+    """Stages whose fractions are in the given ratio."""
+    return Curriculum("test", [Stage(str(k), part / sum(fractions)) for k, part in enumerate(fractions)])
 
 
 @pytest.mark.parametrize(
@@ -45,8 +46,37 @@ def test_the_ceiling_rises_linearly_over_the_stage() -> None:
 
 
 def test_an_unknown_difficulty_is_refused() -> None:
-    with pytest.raises(ValueError, match="'easy'"):
-        Rule(difficulties=["easy"])
+    with pytest.raises(
+        ValueError, match="difficulties: expected clear, medium, hard, found 'haard'; did you mean 'hard'"
+    ):
+        Rule(difficulties=["haard"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"open": {"portrait": None}},
+            "stage 's': open: expected studio, .*, found 'portrait'; did you mean 'portraits'?",
+        ),
+        ({"weights": {"courses": 1}}, "stage 's': weights: .* found 'courses'; did you mean 'coarse'?"),
+        ({"open": {"x": None}}, "found 'x'$"),
+        ({"weights": {"coarse": -1}}, "expected weights >= 0, found {'coarse': -1}"),
+        ({"severity": (3, 3)}, r"expected two severities in \[0, 1\], found \[3, 3\]"),
+        ({"severity": (0.5,)}, r"found \[0.5\]"),
+        ({"fraction": -1}, r"expected a fraction in \(0, 1\], found -1"),
+        ({"fraction": float("nan")}, "found nan"),
+    ],
+)
+def test_a_stage_that_makes_no_sense_is_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Stage("s", **options)
+
+
+def test_fractions_must_sum_to_one() -> None:
+    with pytest.raises(ValueError, match=r"expected fractions that sum to 1, found 0.3 \+ 0.3 \+ 0.3 = 0.9"):
+        Curriculum("c", [Stage(str(k), 0.3) for k in range(3)])
+    Curriculum("c", [Stage(str(k), 0.333) for k in range(3)])
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_tags_open_and_close_items(catalog: Catalog) -> None:
     [
         ({"mixture": Mixture({"rpw": 1})}, "unknown role rpw; the corpus has: studio, portraits, coarse"),
         ({"rows": 261, "pairing": Pairing(0.5)}, "even number of rows"),
-        ({"curriculum": Curriculum("x", [Stage("s", open={"other": None})])}, "'s' opens no stream"),
+        ({"curriculum": Curriculum("x", [Stage("s", weights={"studio": 0})])}, "'s' opens no stream"),
         ({"curriculum": Curriculum("x", [Stage("s", open={"augmented": None})])}, "no role for it"),
         (
             {"curriculum": Curriculum("x", [Stage("s", open={"portraits": Rule(any_tag=["x"])})])},

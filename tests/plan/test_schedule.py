@@ -1,19 +1,28 @@
 from collections import Counter
+from dataclasses import replace
+from math import ceil
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from matting.plan.curriculum import Curriculum
+from matting.plan.length import RunLength
 from matting.plan.mixture import Mixture
 from matting.plan.pairing import Pairing
 from matting.plan.plan import EpochPlan
-from matting.plan.schedule import Schedule, run_length, summarise
+from matting.plan.schedule import Schedule, summarise
 from tests.plan.conftest import make_catalog
 from tests.plan.test_plan import ARTICLE, THREE_STAGES
 
 
-def make_schedule(curriculum: Curriculum = THREE_STAGES, fraction: float = 0.5, epochs: int = 6) -> Schedule:
-    return Schedule(3, epochs, 104, make_catalog(layered_portraits=30), Mixture(ARTICLE), curriculum, Pairing(fraction))
+def make_schedule(
+    curriculum: Curriculum = THREE_STAGES, fraction: float = 0.5, epochs: int = 6, length: RunLength | None = None
+) -> Schedule:
+    """Epochs of 104 rows by default."""
+    length = length or RunLength(epochs * 13, 13, 8)
+    return Schedule(3, length, make_catalog(layered_portraits=30), Mixture(ARTICLE), curriculum, Pairing(fraction))
 
 
 def rows(plan: EpochPlan, *, without: tuple[str, ...] = ()) -> Counter:
@@ -63,22 +72,21 @@ def test_the_summary_counts_by_hand() -> None:
     assert summary.repeats["studio"] == {"items": len(times), "fewest": min(times), "most": max(times)}
 
 
-@pytest.mark.parametrize(
-    ("max_epochs", "max_steps", "batches", "accumulate", "expected"),
-    [
-        (3, -1, 10, 1, (3, 30)),
-        (3, -1, 10, 4, (3, 9)),  # the last step of an epoch is of two batches
-        (None, 25, 10, 1, (3, 25)),
-        (2, 25, 10, 1, (2, 20)),
-        (9, 25, 10, 1, (3, 25)),
-        (0, -1, 10, 1, (1, 1)),
-    ],
-)
-def test_whichever_limit_comes_first_ends_a_run(max_epochs, max_steps, batches, accumulate, expected) -> None:
-    assert run_length(max_epochs, max_steps, batches, accumulate) == expected
-
-
-@pytest.mark.parametrize(("arguments", "message"), [((3, -1, 0, 1), "data.epoch_rows"), ((None, -1, 10, 1), "neither")])
-def test_a_run_without_a_length_is_refused(arguments, message) -> None:
-    with pytest.raises(ValueError, match=message):
-        run_length(*arguments)
+@given(st.integers(1, 6), st.integers(1, 13), st.integers(1, 5), st.booleans())
+def test_a_run_that_ends_inside_an_epoch_draws_a_part_of_the_longer_run(
+    epochs: int, batches: int, accumulate: int, shuffled: bool
+) -> None:
+    """Its stages, counts and rows are those of the whole epochs, up to where the steps end."""
+    curriculum = Curriculum("c", THREE_STAGES.stages, shuffled)
+    whole = make_schedule(curriculum, length=RunLength(epochs * ceil(batches / accumulate), batches, 8, accumulate))
+    short = replace(whole, length=replace(whole.length, steps=max(1, whole.length.steps - 1)))
+    if short.length.epochs < epochs:  # other stages
+        return
+    plans = [[schedule.plan(epoch) for epoch in range(epochs)] for schedule in (whole, short)]
+    assert [len(plan) for plan in plans[1]] == [short.length.rows_in(epoch) for epoch in range(epochs)]
+    mine, all_of_it = (sum((rows(p, without=("pair",)) for p in run), Counter()) for run in (plans[1], plans[0]))
+    if shuffled:  # exactly the draws of the same run in order
+        ordered = replace(short, curriculum=THREE_STAGES)
+        all_of_it = sum((rows(ordered.plan(epoch), without=("pair",)) for epoch in range(epochs)), Counter())
+        assert mine == all_of_it
+    assert mine <= all_of_it

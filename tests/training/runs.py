@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from matting.config import load_config
+from matting.training.resume import resumed_arguments
 from tests.conftest import MINIATURE
 from train import train
 
@@ -25,6 +26,19 @@ def run(folder: Path, *overrides: str) -> dict[str, float]:
     """Train, evaluate and report in this process."""
     folder.mkdir(parents=True, exist_ok=True)
     return train(configure(folder, *overrides))
+
+
+def resume(folder: Path, *overrides: str) -> dict[str, float]:
+    """Continue a run in its folder, as the command does with ``resume=FOLDER``, in this process."""
+    own = [override for override in resumed_arguments([f"resume={folder}", *overrides]) if override[:6] != "hydra."]
+    return train(load_config([*own, f"folder={folder}"]))
+
+
+def keep_overrides(folder: Path, *overrides: str) -> None:
+    """Write the overrides of a run as Hydra does."""
+    (folder / ".hydra").mkdir(parents=True, exist_ok=True)
+    own = [*SHORT, "trainer.log_every_n_steps=1", "callbacks.progress=null", *overrides]
+    OmegaConf.save(OmegaConf.create(own), folder / ".hydra" / "overrides.yaml")
 
 
 def checkpoint(folder: Path) -> dict[str, Any]:

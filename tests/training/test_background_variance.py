@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from matting.config import build
 from matting.training.callbacks import BackgroundVariance, background_variance
 from matting.training.datamodule import MattingDataModule
-from matting.training.schedule import build_schedule
+from matting.training.schedule import build_schedule, planned_length
 from tests.training.runs import configure, logged, run
 
 
@@ -33,7 +33,7 @@ def measured(tmp_path, alpha_of):
     """What the callback logs for a network that is a function of the image."""
     config = configure(tmp_path)
     corpus = build(config.corpus)
-    schedule = build_schedule(config, corpus, 1)
+    schedule = build_schedule(config, corpus, planned_length(config))
     data = MattingDataModule(corpus, schedule, build(config.augment), 4, crop_size=72, min_crop=0.5, workers=0)
     module = Module(model=lambda image: SimpleNamespace(alpha=alpha_of(image)), logged={})
     callback, trainer = BackgroundVariance(people=2, backgrounds=3), SimpleNamespace(datamodule=data)

@@ -58,7 +58,7 @@ def mistake(folder: Path, *overrides: str) -> str:
         (["model.encoder_weights=/no/such.pth"], "model.encoder_weights: /no/such.pth"),
         (["model.encoder=resnet35"], "timm has no model 'resnet35'"),
         (["model=trained", "model.path=/no/such"], "/no/such: expected a run folder"),
-        (["ckpt_path=/no/such.ckpt"], "ckpt_path: /no/such.ckpt: expected a checkpoint, found nothing"),
+        (["resume.checkpoint=/no/such.ckpt"], "/no/such.ckpt"),
         (["trainer.max_epochs=many"], "trainer.max_epochs: expected a whole number or null, found 'many'"),
         (["trainer.max_epochs=-1"], "trainer: expected max_epochs or max_steps, found neither"),
         (["trainer.accelerator=toaster"], "trainer: "),
@@ -80,8 +80,9 @@ def test_a_gpu_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
     (tmp_path / "notes.ckpt").write_text("notes")
-    line = mistake(tmp_path, f"ckpt_path={tmp_path}/notes.ckpt")
-    assert line.startswith(f"ckpt_path: {tmp_path}/notes.ckpt: expected a checkpoint written by train.py")
+    assert f"{tmp_path}/notes.ckpt: expected a checkpoint" in mistake(
+        tmp_path, f"resume.checkpoint={tmp_path}/notes.ckpt"
+    )
 
 
 def test_weights_that_cannot_be_fetched_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

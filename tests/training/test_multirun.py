@@ -25,7 +25,7 @@ def test_a_sweep_over_seeds_gives_one_report_per_job(tmp_path: Path) -> None:
     for job in jobs:
         assert "test/synthetic/unknown/sad" in json.loads((job / "results.json").read_text())["metrics"]
         assert len(list((job / "wandb").glob("offline-run-*"))) == 1
-        assert "=" not in job.name and "," not in job.name, "the folder must serve in a later ckpt_path="
+        assert "=" not in job.name and "," not in job.name, "the folder must serve in a later resume="
 
 
 @pytest.mark.slow

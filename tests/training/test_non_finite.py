@@ -10,7 +10,7 @@ from matting.config import build
 from matting.data.dataset import DrawDataset, collate
 from matting.plan.plan import Draw
 from matting.training.callbacks import NonFiniteGuard, read_draws
-from matting.training.schedule import build_schedule
+from matting.training.schedule import build_schedule, planned_length
 from tests.training.runs import checkpoint, configure, logged, run
 
 BAD_STEP = 8  # batch 2 of epoch 1, six batches per epoch
@@ -33,6 +33,16 @@ def guard(path: Path, every: int) -> str:
     )
 
 
+def test_checkpoints_between_epochs_stay_good_too(tmp_path):
+    poison = f"+callbacks.poison={{_target_: {__name__}.Poison}}"
+    saving = ("callbacks.checkpoint.every_n_epochs=null", "callbacks.checkpoint.every_n_train_steps=1")
+    with pytest.raises(ValueError, match="epoch 1, batch 2: the loss is not finite"):
+        run(tmp_path, "trainer.max_epochs=3", guard(tmp_path / "non_finite.csv", 50), poison, *saving)
+    saved = checkpoint(tmp_path)
+    assert saved["global_step"] == BAD_STEP
+    assert all(value.isfinite().all() for value in saved["state_dict"].values())
+
+
 @pytest.mark.parametrize("every", [1, 4, 50])
 def test_run_stops_names_the_batch_and_keeps_the_good_checkpoint(tmp_path, every):
     poison = f"+callbacks.poison={{_target_: {__name__}.Poison}}"
@@ -46,12 +56,12 @@ def test_run_stops_names_the_batch_and_keeps_the_good_checkpoint(tmp_path, every
 
 def _assert_replays(folder: Path) -> None:
     """The file reproduces the batch to the bit with the run's own data set and pipeline."""
-    config = configure(folder)
+    config = configure(folder, "trainer.max_epochs=3")
     corpus = build(config.corpus)
     size, crop, smallest = (config.data[name] for name in ("size", "crop_size", "min_crop"))
     dataset = DrawDataset(corpus.sets, corpus.scenes, size, crop / size, smallest)
     draws = read_draws(folder / "non_finite.csv")
-    assert draws == build_schedule(config, corpus, 3).plan(1).draws(slice(8, 12))
+    assert draws == build_schedule(config, corpus, planned_length(config)).plan(1).draws(slice(8, 12))
     batch = build(config.augment)(collate([dataset[draw] for draw in draws]))
     for name, part in batch._asdict().items():
         assert torch.equal(part, getattr(Poison.kept, name)), name

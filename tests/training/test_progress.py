@@ -29,7 +29,7 @@ ENDING = (
     r"test on synthetic: model MAD (\S+) SAD \S+; "
     r"best trivial baseline: (mean matte|all foreground) MAD (\S+) SAD \S+\n"
     r"report: (.*)/report\.html\n"
-    r"next: matting cutout PHOTO\.jpg --checkpoint (.*), or matting serve --checkpoint \5"
+    r"next: matting cutout PHOTO\.jpg --checkpoint (.*); longer: python train\.py resume=\5 trainer\.max_epochs=N"
 )
 
 
@@ -120,7 +120,7 @@ def test_a_redirected_log_has_lines_and_no_bars(tmp_path: Path) -> None:
     lines = [line.partition("] ")[2] for line in done.stdout.splitlines()]
     assert len(matches(LINE.format(epochs=2, steps=8), lines)) == 2
     assert lines[-2] == f"report: {folder}/report.html"
-    checkpoint = lines[-1].partition("--checkpoint ")[2].partition(", or")[0]
+    checkpoint = lines[-1].partition("--checkpoint ")[2].partition("; longer")[0]
     assert subprocess.run(["bash", "-c", f"ls {checkpoint}"], capture_output=True, check=True).stdout
     assert (folder / "train.log").read_text().splitlines() == done.stdout.splitlines()
 

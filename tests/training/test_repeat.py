@@ -6,7 +6,7 @@ from matting.config import build
 from matting.plan.curriculum import Curriculum
 from matting.training.callbacks import RepeatFirstEpoch
 from matting.training.datamodule import MattingDataModule
-from matting.training.schedule import build_schedule
+from matting.training.schedule import build_schedule, planned_length
 from tests.training.runs import configure, logged, run
 
 
@@ -14,7 +14,7 @@ from tests.training.runs import configure, logged, run
 def module(tmp_path):
     config = configure(tmp_path)
     corpus = build(config.corpus)
-    schedule = build_schedule(config, corpus, 5)
+    schedule = build_schedule(config, corpus, planned_length(config))
     return MattingDataModule(corpus, schedule, build(config.augment), 4, crop_size=72, min_crop=0.5, workers=0)
 
 

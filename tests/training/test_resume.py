@@ -14,11 +14,12 @@ import pytest
 from lightning.pytorch import Callback
 
 from matting.batch import TrainingBatch
-from tests.training.runs import SHORT, assert_same_training, logged, run
+from tests.training.runs import SHORT, assert_same_training, checkpoint, keep_overrides, logged, resume, run
 
 RUN = ("+curriculum=3stage", "trainer.max_epochs=3", "callbacks.checkpoint.every_n_epochs=null")
 SAVE_EACH_STEP = "callbacks.checkpoint.every_n_train_steps=1"
 STEPS = 18
+QUOTE, BACKSLASH = "'", "\\"
 
 
 class Die(Callback):
@@ -54,7 +55,7 @@ def test_a_crashed_run_is_resumed_to_the_bit(uninterrupted: Path, tmp_path: Path
     crashed, resumed = tmp_path / "crashed", tmp_path / "resumed"
     with pytest.raises(KilledError):
         run(crashed, *RUN, SAVE_EACH_STEP, "callbacks.checkpoint.save_on_exception=false", die_at(step))
-    run(resumed, *RUN, SAVE_EACH_STEP, f"ckpt_path={crashed}/checkpoints/last.ckpt")
+    run(resumed, *RUN, SAVE_EACH_STEP, f"resume.checkpoint={crashed}/checkpoints/last.ckpt")
     assert_same_training(uninterrupted, resumed)
     expected = {k: value for k, value in logged(uninterrupted).items() if k >= step}
     assert len(expected) == STEPS - step
@@ -67,15 +68,16 @@ def test_resuming_from_the_end_of_an_epoch(uninterrupted: Path, tmp_path: Path) 
     by_epoch = (*RUN[:2], "callbacks.checkpoint.save_on_exception=false")
     with pytest.raises(KilledError):
         run(crashed, *by_epoch, die_at(8))
-    run(resumed, *by_epoch, f"ckpt_path={crashed}/checkpoints/last.ckpt")
+    run(resumed, *by_epoch, f"resume.checkpoint={crashed}/checkpoints/last.ckpt")
     assert_same_training(uninterrupted, resumed)
 
 
-def test_the_plan_file_of_a_resumed_run_is_complete(uninterrupted: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [8, pytest.param(6, id="between the last batch and the end of an epoch")])
+def test_the_plan_file_of_a_resumed_run_is_complete(uninterrupted: Path, tmp_path: Path, step: int) -> None:
     crashed, resumed = tmp_path / "crashed", tmp_path / "resumed"
     with pytest.raises(KilledError):
-        run(crashed, *RUN, SAVE_EACH_STEP, die_at(8))
-    run(resumed, *RUN, SAVE_EACH_STEP, f"ckpt_path={crashed}/checkpoints/last.ckpt")
+        run(crashed, *RUN, SAVE_EACH_STEP, "callbacks.checkpoint.save_on_exception=false", die_at(step))
+    run(resumed, *RUN, SAVE_EACH_STEP, f"resume.checkpoint={crashed}/checkpoints/last.ckpt")
     assert (resumed / "plan.csv").read_text() == (uninterrupted / "plan.csv").read_text()
 
 
@@ -96,7 +98,7 @@ def test_the_report_lists_what_each_stage_drew(uninterrupted: Path) -> None:
 def start(folder: Path, *overrides: str) -> subprocess.Popen[bytes]:
     """Start the real command in a process of its own."""
     command = [sys.executable, "train.py", *SHORT, *RUN, SAVE_EACH_STEP, "trainer.log_every_n_steps=1"]
-    command += [f"hydra.run.dir={folder}", *overrides]
+    command += [f"hydra.run.dir='{str(folder).replace(QUOTE, BACKSLASH + QUOTE)}'", *overrides]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
@@ -127,7 +129,7 @@ def test_a_killed_process_is_resumed_to_the_bit(
         process.send_signal(how)
     assert process.wait(timeout=120) != 0
     # Resumed with another number of workers, which must not matter.
-    other = start(resumed, f"data.workers={2 - workers}", f"ckpt_path={killed}/checkpoints/last.ckpt")
+    other = start(resumed, f"data.workers={2 - workers}", f"resume.checkpoint={killed}/checkpoints/last.ckpt")
     assert other.wait(timeout=400) == 0
     assert_same_training(uninterrupted, resumed)
     assert not re.search("tmp", " ".join(p.name for p in (killed / "checkpoints").iterdir()))
@@ -154,6 +156,51 @@ def test_images_grow_by_stages_also_in_a_resumed_run(tmp_path: Path, workers: in
     with pytest.raises(KilledError):
         run(tmp_path / "crashed", *growing, SAVE_EACH_STEP, "callbacks.checkpoint.save_on_exception=false", die_at(5))
     Sizes.seen.clear()
-    run(tmp_path / "resumed", *growing, SAVE_EACH_STEP, f"ckpt_path={tmp_path}/crashed/checkpoints/last.ckpt")
+    run(tmp_path / "resumed", *growing, SAVE_EACH_STEP, f"resume.checkpoint={tmp_path}/crashed/checkpoints/last.ckpt")
     assert Sizes.seen == expected[5:]
     assert_same_training(tmp_path / "whole", tmp_path / "resumed")
+
+
+def test_a_run_is_saved_every_few_minutes_and_at_the_end(uninterrupted: Path, tmp_path: Path) -> None:
+    """Here every step: an interval of 0 has always passed."""
+    timed = ("callbacks=timed", "callbacks.timed.train_time_interval.minutes=0", *RUN[:2])
+    crashed = tmp_path / "crashed"
+    with pytest.raises(KilledError):
+        run(crashed, *timed, "callbacks.checkpoint.save_on_exception=false", die_at(8))
+    assert checkpoint(crashed)["global_step"] == 8
+    keep_overrides(crashed, *timed)
+    resume(crashed)
+    assert_same_training(uninterrupted, crashed)
+    assert [file.name for file in (crashed / "checkpoints").iterdir()] == ["last.ckpt"]
+
+
+@pytest.mark.slow
+def test_a_killed_run_is_continued_in_its_folder_but_not_with_other_options(
+    uninterrupted: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "it's killed = 50 %"
+    process = start(folder, "data.workers=1")
+    wait_for_step(folder, 7, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait(timeout=120) != 0
+    killed_at = checkpoint(folder)["global_step"]
+    before = {path: path.read_bytes() for path in (folder / ".hydra").iterdir()}
+    refused = command(f"resume={folder}", "data.epoch_rows=48")
+    assert refused.returncode == 1 and "Traceback" not in refused.stderr
+    line = refused.stderr.strip().splitlines()[-1]
+    assert line.startswith("error: resume: expected the run's own options") and "data.epoch_rows 24 -> 48" in line
+    assert before == {path: path.read_bytes() for path in (folder / ".hydra").iterdir() if path.is_file()}
+    done = command(f"resume={folder}")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert_same_training(uninterrupted, folder)
+    lines, expected = logged(folder), logged(uninterrupted)
+    # A step is logged after its checkpoint is written: the kill may come between the two.
+    assert expected.keys() - lines.keys() <= {killed_at - 1}
+    assert lines == {step: expected[step] for step in lines}
+    assert (folder / "plan.csv").read_text() == (uninterrupted / "plan.csv").read_text()
+    again = command(f"resume={folder}/checkpoints/last.ckpt")
+    assert again.returncode == 0 and "the run is finished after 3 epochs and 18 steps" in again.stdout
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "train.py", *arguments], capture_output=True, text=True, timeout=400)

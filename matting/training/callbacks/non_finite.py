@@ -45,7 +45,11 @@ class NonFiniteGuard(Callback):
         self._check(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Check before the epoch's checkpoint is written."""
+        """Check the last losses of the epoch."""
+        self._check(trainer)
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Check before any checkpoint is written, whether after an epoch, some steps or some minutes."""
         self._check(trainer)
 
     def _check(self, trainer: Trainer) -> None:

@@ -38,21 +38,35 @@ class PlanLog(Callback):
         if trainer.is_global_zero and (epoch == 0 or schedule.stage_name(epoch - 1) != stage):
             log.info(f"from epoch {epoch + 1}: stage '{stage}' of curriculum '{schedule.curriculum.name}'")
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Record the epochs that a resumed run had completed, but not recorded, before its checkpoint."""
+        epoch, rows = _datamodule(trainer).drawn()
+        whole = _schedule(trainer).length.rows
+        for number in range(epoch + (rows == whole)):
+            if all(line["epoch"] != number for line in self.lines):
+                self._record(trainer, number, whole)
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log the rows that the epoch consumed."""
-        schedule, datamodule = _schedule(trainer), _datamodule(trainer)
-        rows = min(schedule.rows, int(trainer.num_training_batches) * datamodule.batch_size * trainer.world_size)
-        summary = summarise(schedule.plan(trainer.current_epoch).take(np.arange(rows)))
+        """Log the rows that the epoch consumed: fewer than planned if the run stops early."""
+        epoch, rows = _datamodule(trainer).drawn()
+        counts, schedule = self._record(trainer, epoch, rows), _schedule(trainer)
+        stage, _, _ = schedule.curriculum.stage_at(epoch, schedule.length.epochs)
+        logged = {name: float(count) for name, count in counts.items()} | {"plan/stage": float(stage)}
+        pl_module.log_dict(logged, rank_zero_only=True)
+
+    def _record(self, trainer: Trainer, epoch: int, rows: int) -> dict[str, int]:
+        """Write the line of an epoch, and return its counts."""
+        summary = summarise(_schedule(trainer).plan(epoch).take(np.arange(rows)))
         counts = {f"plan/{name}": count for name, count in (summary.stream | summary.difficulty).items()}
         counts |= {f"{SET}{name}": count for name, count in summary.rows_by_set().items()}
         counts |= {f"plan/severity/{name}": count for name, count in summary.severity.items()}
         counts["plan/pairs"] = summary.pairs
-        stage, _, _ = schedule.curriculum.stage_at(trainer.current_epoch, schedule.epochs)
-        logged = {name: float(count) for name, count in counts.items()} | {"plan/stage": float(stage)}
-        pl_module.log_dict(logged, rank_zero_only=True)
-        self.lines.append({"epoch": trainer.current_epoch, "stage": summary.stage, "rows": rows, **counts})
+        # An epoch in which the run stopped, and was extended later, has one line.
+        self.lines = [line for line in self.lines if line["epoch"] != epoch]
+        self.lines.append({"epoch": epoch, "stage": summary.stage, "rows": rows, **counts})
         if self.path is not None and trainer.is_global_zero:
             write_records(self.path, self.lines, missing=0)
+        return counts
 
     def drawn(self) -> dict[str, str]:
         """Describe in words what each stage drew: rows of every stream, and pairs."""

@@ -1,0 +1,94 @@
+"""Find the run that ``resume=RUN`` names, and continue with its own overrides in its own folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from omegaconf import OmegaConf
+
+from matting.errors import MattingError
+
+FRESH = ".hydra/resumed"
+"""Where Hydra puts the configuration of a resumed run, until it is known that it fits the run."""
+
+
+class Run(NamedTuple):
+    """A run to resume: its folder and the checkpoint."""
+
+    folder: Path
+    checkpoint: Path
+
+
+def find_run(path: str) -> Run:
+    """Find a run by its folder, or by one of its checkpoints.
+
+    Raises:
+        FileNotFoundError: If there is no checkpoint, or no run folder around it.
+    """
+    given = Path(path).expanduser().absolute()
+    file = given / "checkpoints" / "last.ckpt" if given.is_dir() else given
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"resume: expected a run folder with checkpoints/last.ckpt, or a checkpoint, found none at {path}; "
+            "a run that has not saved one yet is started again"
+        )
+    folder = file.parent.parent
+    if not (folder / ".hydra" / "overrides.yaml").is_file():
+        raise FileNotFoundError(
+            f"resume: expected .hydra/overrides.yaml in the run folder {folder}, found none; "
+            "give resume.checkpoint=FILE and the run's own options, to continue in a new folder"
+        )
+    return Run(folder, file)
+
+
+def resumed_arguments(arguments: Sequence[str]) -> list[str]:
+    """Replace ``resume=RUN`` on the command line by the run's own overrides, its folder and its checkpoint.
+
+    Args:
+        arguments: Command-line arguments; overrides among them win over the run's.
+
+    Returns:
+        Arguments for Hydra; unchanged without ``resume=``.
+
+    Raises:
+        FileNotFoundError: As `find_run`.
+        MattingError: If several jobs are asked for.
+    """
+    given = [argument for argument in arguments if _key(argument) != "resume"]
+    runs = [argument.partition("=")[2] for argument in arguments if _key(argument) == "resume"]
+    if not runs:
+        return given
+    if {"-m", "--multirun"} & set(given):
+        raise MattingError("resume: expected one run, found --multirun; resume the jobs of a sweep one by one")
+    run = find_run(runs[-1].strip("'\""))
+    own = [str(override) for override in OmegaConf.load(run.folder / ".hydra" / "overrides.yaml")]
+    place = [f"hydra.run.dir={_quoted(run.folder)}", f"hydra.output_subdir={FRESH}"]
+    # The overrides come first: Hydra's parser takes them in one piece.
+    return [*merged(own, given), *place, f"resume.checkpoint={_quoted(run.checkpoint)}", *given]
+
+
+def merged(own: Sequence[str], given: Sequence[str]) -> list[str]:
+    """Return the overrides of a run that new ones do not replace.
+
+    Example:
+        >>> merged(["+curriculum=3stage", "seed=1", "resume.allow=[seed]"], ["seed=2"])
+        ['+curriculum=3stage']
+    """
+    replaced = {_key(override) for override in given if not override.startswith("-")}
+    return [override for override in own if _key(override) not in replaced and not _key(override).startswith("resume.")]
+
+
+def _key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0]
+
+
+def _quoted(path: Path) -> str:
+    """Quote a path for Hydra's grammar, and hide interpolations in it from OmegaConf."""
+    text = str(path).replace("'", "\\'").replace("${", "\\${")
+    return f"'{text}'"
+
+
+def adopt_configuration(folder: Path) -> None:
+    """Make the configuration of a resumed run that of its folder: from now on it is what the run was trained with."""
+    for file in sorted((folder / FRESH).glob("*.yaml")):
+        file.replace(folder / ".hydra" / file.name)
