@@ -1,4 +1,4 @@
-"""Everything random that happens to an image on the device: compose, warp, degrade, annotate."""
+"""Everything random that happens to an image on the device: warp, compose, degrade, annotate."""
 
 from matting.augment.augmix import ARTICLE_OPERATIONS, AugMix
 from matting.augment.camera import CameraBlur

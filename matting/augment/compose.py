@@ -21,6 +21,7 @@ def compose(foreground: Tensor, background: Tensor, alpha: Tensor, linear_light:
     if not linear_light:
         return torch.lerp(background, foreground, alpha)
     light = torch.lerp(rgb_to_linear_rgb(background), rgb_to_linear_rgb(foreground), alpha)
+    # the round trip through linear light changes the last bits, also where there is nothing to mix
     return torch.where(foreground == background, background, linear_rgb_to_rgb(light))
 
 

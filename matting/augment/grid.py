@@ -100,6 +100,7 @@ def read_layers(path: Path, size: int) -> Layers:
     square = rgba[None, :, top : top + side, left : left + side]
     square = F.interpolate(square, size=(size, size), mode="bicubic", antialias=True).clamp(0, 1)
     colours, alpha = square[:, :3], square[:, 3:]
+    # of the file's own pixels, which resizing has not touched yet
     opaque = bool((pixels[..., 3] == 255).all())
     return Layers(colours, colours if opaque else render_portrait(size).background, alpha)
 

@@ -132,5 +132,6 @@ def interface_of(key: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
     ink = glyphs | knobs
     colour = torch.where(ink, 1 - paper, paper).expand(-1, 3, -1, -1)
     veil = 0.35 + 0.65 * draw[5].clamp(min=0.5)  # bars are translucent in many interfaces
+    # glyphs are opaque also on a translucent bar
     opacity = torch.where(ink, 1.0, torch.where(bar | controls, veil, torch.where(button, 0.6, 0.0)))
     return colour, opacity

@@ -20,7 +20,7 @@ _IGNORED = 0.1  # above bicubic's overshoot (0.07), so a pixel counts as ignored
 
 
 class Pipeline(nn.Module):
-    """Compose, warp, degrade and annotate a batch, each row by its own seed, view and severity.
+    """Warp, compose, degrade and annotate a batch, each row by its own seed, view and severity.
 
     The module has neither parameters nor buffers and keeps no random state: rows do not see each other, so a view is
     the same in any batch, on any rank, at any step. Geometry follows ``seed``, hence is shared by the views of a

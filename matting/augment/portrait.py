@@ -80,6 +80,7 @@ def _hair(axis: Tensor, key: Tensor) -> Tensor:
     size = len(axis)
     across, down = ((1 - (axis - place[:, None]).abs() * size).clamp(min=0) for place in (x, y))
     weight = (length * (_HAIR_WIDTH * size**2 / _POINTS)).expand(-1, -1, _POINTS).reshape(-1, 1)
+    # strands that cross in a pixel hide each other: light passes as exp(-sum of their areas), never below 0
     return 1 - torch.exp(-((down * weight).T @ across))
 
 

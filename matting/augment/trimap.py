@@ -36,4 +36,5 @@ def _dilate_rows(mask: Tensor, radius: Tensor) -> Tensor:
     x, reach = torch.arange(width, device=mask.device), radius[:, None, None, None]
     right = (x + reach + 1).clamp(max=width).expand(mask.shape)
     left = (x - reach).clamp(min=0).expand(mask.shape)
+    # the running count rises across a window if and only if a pixel in it is set
     return counts.gather(-1, right) > counts.gather(-1, left)

@@ -1,4 +1,8 @@
-"""The geometric warp: one homography per row, one grid sample for all layers of an image."""
+"""The geometric warp: one homography per row, one grid sample for all layers of an image.
+
+`Pipeline` calls it before anything else, alpha being one of the layers. Camera motion and what a phone shows over the
+image change alpha later: `matting.augment.camera`, `matting.augment.phone`.
+"""
 
 import math
 

@@ -58,6 +58,7 @@ def draw_sample(items: Sequence[Item], share: float = SHARE, seed: int = 0) -> l
         raise MattingError(f"expected a share of the pairs above 0 and up to 1, found {share}")
     count = math.ceil(share * len(items) - 1e-9)  # rounding must not add a pair to a whole number
     ordered = sorted(items, key=lambda item: (_hash("\n".join(sorted(item.tags)), seed), _hash(item.name, seed)))
+    # The start is a fraction of a pair, start / count, so that no pair is favoured if count does not divide the pairs.
     start = int.from_bytes(_hash("", seed)) % len(ordered) if ordered else 0
     return sorted(ordered[(start + k * len(ordered)) // count].name for k in range(count))
 
@@ -116,6 +117,7 @@ def read_export(path: Path, sample: Mapping[str, str]) -> dict[str, Audited]:
         }
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise MattingError(f"{path}: expected an export of the audit page, found something else ({error!r})") from error
+    # The page was built from one state of the files; a decision about others must not count for these.
     if audit != sample_id(sample):
         raise MattingError(
             f"{path}: expected an export of sample {sample_id(sample)}, found {audit} (another sample, or its "

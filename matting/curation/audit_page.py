@@ -53,9 +53,11 @@ def softest_windows(alpha: NDArray[np.uint8]) -> list[tuple[int, int]]:
     softness = level * (1 - level)
     if not softness.any():
         softness = cv2.morphologyEx(level, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) + np.float32(1e-9)
+    # The anchor makes sums[y, x] that of the window whose top left corner is (y, x).
     sums = cv2.boxFilter(softness, -1, (width, height), anchor=(0, 0), normalize=False, borderType=cv2.BORDER_CONSTANT)
     sums = sums[: alpha.shape[0] - height + 1, : alpha.shape[1] - width + 1].copy()
     chosen: list[tuple[int, int]] = []
+    # A further window must be worth it: 2 is the softness of eight pixels of alpha 0.5.
     while len(chosen) < WINDOWS and (not chosen or sums.max() > 2):
         y, x = map(int, np.unravel_index(int(sums.argmax()), sums.shape))
         chosen.append((y, x))
@@ -95,6 +97,7 @@ def _card(number: int, count: int, entry: Entry) -> str:
 def _row(pair: AnnotatedPair, corner: tuple[int, int]) -> str:
     y, x = corner
     photo, alpha = pair.photo[y : y + WINDOW, x : x + WINDOW], pair.alpha[y : y + WINDOW, x : x + WINDOW]
+    # One image with alpha serves all backgrounds and, through a filter of the style sheet, the matte.
     cut = _uri(".webp", np.dstack([photo[..., ::-1], alpha]), cv2.IMWRITE_WEBP_QUALITY, 90)
     size = f"width={2 * photo.shape[1]} height={2 * photo.shape[0]}"
     shown = f"<img alt=photo {size} src='{_uri('.jpg', photo[..., ::-1], cv2.IMWRITE_JPEG_QUALITY, 92)}'>"

@@ -47,6 +47,7 @@ def _check(measure: Callable[[AnnotatedPair], Finding], gate: Gate, verdict: Ver
     return Check(measure.__name__, gate, verdict, advice, measure)
 
 
+# Gate by gate: `judge` reports the gate of the first check that fails.
 CHECKS = (
     _check(quality.low_resolution, "quality", "reject", "The short side is below 512 pixels; find a larger original."),
     _check(quality.underexposed, "quality", "reject", "Subject and scene are dark; detail is lost in the shadows."),
@@ -162,6 +163,7 @@ BY_NAME = {check.name: check for check in CHECKS}
 @cache
 def version() -> str:
     """Return the version of checks and critic weights; pairs measured by another version are measured again."""
+    # Lazily: it imports torch, which takes seconds.
     from matting.curation.critic import WEIGHTS
 
     return f"{_VERSION}.{blake2b(WEIGHTS.read_bytes(), digest_size=4).hexdigest()}"

@@ -63,11 +63,14 @@ def _unlikeness(features: NDArray[np.float32], weight: NDArray[np.float32]) -> S
     for scale in SCALES:
         window = (0, 0), scale / _GRID
         mass, first, second = (cv2.GaussianBlur(one, *window, borderType=cv2.BORDER_REFLECT) for one in sums)
+        # Where a class is missing from the window, everything is 0 and the mean is black: not NaN, and faded out below.
         share = mass[..., None] + 1e-4
         mean = first / share
+        # A variance as a difference of means can be negative by rounding.
         precision = 1 / (np.maximum(second / share - mean**2, 0) + _LEAST)
         mean, precision, known = (cv2.resize(one, (width, height)) for one in (mean, precision, mass))
         distance = np.sqrt(cv2.transform((features - mean) ** 2 * precision, _MEAN))
+        # A class that fills less than 5 % of the window is known too little: its likeness fades to 0.
         likeness = (1 - np.tanh(distance / _UNLIKE)) * np.clip(20 * known, 0, 1)
         found.append(np.asarray(255 - 255 * likeness, np.uint8))
     return found

@@ -61,6 +61,7 @@ def conclude(
     ]
     rate, page = defect_rate(decisions), curation.folder / "report.html"
     tables = report_tables(judged, rate, chosen["credibility"])
+    # Before the reports, which read images again: an interruption then does not cost the verdicts.
     write_verdicts(curation.verdicts, judged)
     write_atomic(curation.folder / "report.md", report_markdown(curation, tables).encode())
     write_atomic(page, report_html(curation, judged, tables, chosen["credibility"]).encode())
@@ -76,6 +77,7 @@ def choose_limits(curation: Curation, given: Path | None) -> dict[str, float]:
         curation: The set; its folder keeps a copy of the given file.
         given: YAML file as in `matting.curation.checks.read_limits`; None keeps the limits given before.
     """
+    # Read before it is copied, so that a bad file does not replace a good one.
     chosen = read_limits(given or (curation.limits if curation.limits.is_file() else None))
     if given:
         write_atomic(curation.limits, given.read_bytes())

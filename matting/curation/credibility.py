@@ -129,6 +129,7 @@ def cross_check(curation: Curation, judges: Sequence[Judge], progress: Progress,
             "that was trained on other data"
         )
     names = {name: sorted(judge.name for judge in panel) for name, panel in panels.items()}
+    # "by network" marks the form of a line: those of an earlier version had one score for all networks.
     stamps = {name: (curation.stamp(name), "by network", *panel) for name, panel in names.items()}
 
     def score(missing: Sequence[str]) -> Iterable[Line]:
@@ -177,6 +178,7 @@ def _opinions(lines: Iterable[Line]) -> list[Opinion]:
 
 
 def _score(curation: Curation, name: str, panel: Sequence[Judge], credible: float) -> Line:
+    # `cross_check` has chosen the panel; an agreement with a network that knows the pair would be worthless.
     if seen := [judge.name for judge in panel if not judge.may_judge(curation.items[name])]:
         raise AssertionError(f"'{name}' would be judged by {seen[0]}, which was trained on it")
     try:
@@ -192,6 +194,7 @@ def _score(curation: Curation, name: str, panel: Sequence[Judge], credible: floa
         image.parent.mkdir(parents=True, exist_ok=True)
         write_png(image, disagreement(pair, np.median(predictions, axis=0).astype(np.float32)))
     else:
+        # An earlier cross-check by other networks may have left one.
         image.unlink(missing_ok=True)
     return {"agreement": {judge.name: score for judge, score in zip(panel, scores, strict=True)}, "problem": ""}
 

@@ -66,8 +66,10 @@ class Critic(nn.Module):
         Returns:
             ``(B, 5, H / 4, W / 4)`` logits, sizes rounded up: that the matte has each of the `FAULTS` here.
         """
+        # To [-2, 2], about the range of an image normalised by its mean and deviation.
         levels = self.backbone(4 * looks - 2)
         found: Tensor = self.lateral[-1](levels[-1])
+        # Without the coarsest level, for which there is no `smooth`: `found` starts from it.
         for level, lateral, smooth in list(zip(levels, self.lateral, self.smooth, strict=False))[::-1]:
             found = smooth(lateral(level) + F.interpolate(found, size=level.shape[-2:], mode="nearest"))
         logits: Tensor = self.head(found)
@@ -103,6 +105,7 @@ class Frame(NamedTuple):
     def cut(self, plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Cut the part out of a ``(H, W)`` or ``(H, W, C)`` image, at the size the critic sees it."""
         part = plane[self.top : self.bottom, self.left : self.right]
+        # INTER_AREA averages when shrinking, but is like nearest neighbours when enlarging.
         filtering = cv2.INTER_AREA if self.size[0] < part.shape[1] else cv2.INTER_CUBIC
         return np.asarray(cv2.resize(part, self.size, interpolation=filtering), np.uint8)
 

@@ -19,6 +19,7 @@ def edge_strength(pair: AnnotatedPair) -> NDArray[np.float32]:
         ``(N, T)`` float32: distance in Lab between the means of the six samples before and after, 0 at the ends.
     """
     colours = pair.profiles.colours
+    # Differences of running sums: windows of any length at the same cost.
     sums = np.concatenate([np.zeros_like(colours[:, :1]), np.cumsum(colours, axis=1)], axis=1)
     strength = np.zeros(colours.shape[:2], np.float32)
     count = colours.shape[1]
@@ -70,9 +71,11 @@ def misplaced_edge(pair: AnnotatedPair) -> Finding:
     mean, middle = strength.mean(axis=0), strength.shape[1] // 2
     here = float(mean[middle - _TOLERANCE : middle + _TOLERANCE + 1].max())
     rows, normals = np.arange(len(strength)), pair.profiles.normals
+    # The best column is the matte grown or shrunk; the loop shifts it.
     best = float(mean.max())
     for reach in range(4, middle - _STEP + 1, 2):
         for angle in np.arange(0, 2 * np.pi, np.pi / 8):
+            # A shift moves each point along its profile by the shift's part in the direction of the normal.
             moved = np.rint(middle + reach * (normals @ [np.cos(angle), np.sin(angle)])).astype(int)
             best = max(best, float(strength[rows, moved].mean()))
     return Finding(best / max(here, 1e-6), along_outline(pair, np.ones(len(strength), np.bool_)))
@@ -100,4 +103,5 @@ def lost_strands(pair: AnnotatedPair) -> Finding:
     layered = in_layers(lines)
     lost = strands & narrow & ~layered
     score = max(0.0, float(lost.mean()) - float(layered.mean()) / 2)
+    # Differences have one entry less than there are points.
     return Finding(score, along_outline(pair, np.append(lost, lost[-1])))

@@ -24,10 +24,12 @@ def jpeg_ghost(pair: AnnotatedPair) -> Finding:
     slightly higher ones (Farid, "Exposing digital forgeries from JPEG ghosts", TIFS 2009).
     """
     height, width = (side // 16 * 16 for side in pair.luma.shape)
+    # On the grid of 16 pixels, so that recompression cuts the same blocks as the earlier one did.
     top, left = max(0, height - _GHOST_SIDE) // 32 * 16, max(0, width - _GHOST_SIDE) // 32 * 16
     part = pair.luma[top : top + min(height, _GHOST_SIDE), left : left + min(width, _GHOST_SIDE)]
     if not part.size:
         return Finding(0.0)
+    # Half a level squared is added: smaller errors are rounding, whose logarithm would swing widely.
     errors = np.log2([_resaved(part, quality) + 0.5 for quality in GHOST_QUALITIES])
     return Finding(float(np.max(errors - np.minimum.accumulate(errors))))
 
@@ -58,9 +60,11 @@ def cloned(pair: AnnotatedPair) -> Finding:
     moved = second - first
     far = np.hypot(moved[:, 0], moved[:, 1]) > _NEAREST_CLONE
     copies = np.bincount(matches[far, 0], minlength=len(points))
+    # Each pair of points is found from both ends; one half-plane of displacements keeps one of them.
     far &= (copies[matches[:, 0]] <= _COPIES) & ((moved[:, 1] > 0) | ((moved[:, 1] == 0) & (moved[:, 0] > 0)))
     if not far.any():
         return Finding(0.0)
+    # In bins of three pixels; neighbouring bins can share a displacement, so they do not count as others.
     kinds, which, counts = np.unique(np.rint(moved[far] / 3), axis=0, return_inverse=True, return_counts=True)
     top = int(counts.argmax())
     others = counts[np.abs(kinds - kinds[top]).max(axis=1) > 2]

@@ -81,6 +81,7 @@ def write_images(curation: Curation, folder: Path, progress: Progress, workers: 
     if folder.exists():
         raise FileExistsError(f"{folder}: exists already; name a new folder")
     folder.mkdir(parents=True)
+    # Measured again, because scores are stored but locations are not.
     counts = in_processes(partial(_write_overlays, curation=curation, folder=folder), work, workers)
     return sum(count for _, count in zip(progress(work, "rendering"), counts, strict=True))
 
@@ -129,6 +130,7 @@ def to_fiftyone(curation: Curation, name: str) -> int:
         sample["verdict"] = fiftyone.Classification(label=row["verdict"])
         sample["gate"] = row["gate"] or None
         sample["reasons"] = row["reasons"].split(";") if row["reasons"] else []
+        # Other readers compute the matte from the file, which FiftyOne would show as it is.
         if curation.parts[0].alpha_reader is read_alpha:
             sample["matte"] = fiftyone.Heatmap(map_path=str(item.alpha))
         for column in COLUMNS[_TEXT:]:

@@ -45,6 +45,7 @@ def along(values: NDArray[np.float32], window: int) -> NDArray[np.float32]:
     """Return the running mean of values ``(N,)`` along an outline over a window of points."""
     if len(values) <= window:
         return np.full_like(values, values.mean() if len(values) else 0)
+    # Around the end: outlines are closed.
     padded = np.pad(values, (window // 2, window - 1 - window // 2), mode="wrap")
     return np.convolve(padded, np.full(window, 1 / window, np.float32), "valid").astype(np.float32)
 

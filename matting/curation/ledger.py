@@ -26,12 +26,14 @@ def resume(
     """
     known = {line["name"]: line for line in read_lines(path)}
     kept = {name: known[name] for name, stamp in stamps.items() if name in known and _valid(known[name], stamp)}
+    # First without stale lines and a last one that was cut off, so that appending cannot continue it.
     write_atomic(path, "".join(json.dumps(line) + "\n" for line in kept.values()).encode())
     missing = [name for name in stamps if name not in kept]
     with path.open("a", encoding="utf-8") as file:
         for name, found in zip(missing, find(missing), strict=True):
             kept[name] = {"name": name, "stamp": list(stamps[name]), **found}
             file.write(json.dumps(kept[name]) + "\n")
+            # Each result counts from now on, even if the run is killed.
             file.flush()
     return [kept[name] for name in stamps]
 

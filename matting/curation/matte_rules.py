@@ -58,6 +58,7 @@ def stair_steps(pair: AnnotatedPair) -> Finding:
     Mattes that were thresholded, posterised or grown by a brush have only a handful of soft values.
     """
     counts = cv2.calcHist([pair.alpha], [0], None, [256], [0, 256]).ravel()[_SOFT[0] : _SOFT[1] + 1]
+    # A small edge cannot have every level: one level for every eight soft pixels is expected.
     possible = min(int(counts.sum()) // 8, len(counts))
     return Finding(max(0.0, 1 - int((counts > 0).sum()) / possible) if possible else 0.0)
 
@@ -148,6 +149,7 @@ def _far_specks(mask: NDArray[np.bool_], pair: AnnotatedPair) -> Finding:
         return Finding(0.0)
     areas = stats[:, cv2.CC_STAT_AREA]
     large = areas >= min(int(areas[1:].max()), 0.002 * pair.alpha.size)
+    # Label 0 is what is outside of the mask.
     large[0] = False
     if large[1:].all():
         return Finding(0.0)

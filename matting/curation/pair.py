@@ -95,6 +95,7 @@ class AnnotatedPair:
     @cached_property
     def contours(self) -> list[NDArray[np.float32]]:
         """Outlines at half opacity, outer ones and holes, each ``(N, 2)`` x, y, without specks."""
+        # Lightly, so that noise and single strands do not split the outline.
         smooth = cv2.GaussianBlur(self.alpha, (0, 0), max(1.0, self.short_side / 500))
         found, _ = cv2.findContours((smooth > 127).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         least = 0.08 * self.short_side
@@ -125,6 +126,7 @@ class AnnotatedPair:
         return criticise(self.photo, self.alpha)
 
     def _normals(self, places: NDArray[np.float32]) -> NDArray[np.float32]:
+        # More than for the outline: a normal should point away from the subject, not across a single strand.
         smooth = cv2.GaussianBlur(self.alpha.astype(np.float32), (0, 0), max(1.5, 0.006 * self.short_side))
         slopes = [cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx) for dx in (1, 0)]
         inwards = np.stack([_sample(slope, places[:, None])[:, 0] for slope in slopes], axis=1)
@@ -132,10 +134,12 @@ class AnnotatedPair:
         return np.asarray(-inwards / np.maximum(length, 1e-6), np.float32)
 
     def _lab(self, grid: NDArray[np.float32], pitch: float) -> NDArray[np.float32]:
+        # Samples are farther apart than pixels in a large photo: without a blur, they would alias.
         smooth = cv2.GaussianBlur(self.photo, (0, 0), 0.7 * pitch)
         if not grid.size:
             return np.zeros((*grid.shape[:2], 3), np.float32)
         colours = np.stack([_sample(np.ascontiguousarray(smooth[..., c]), grid) for c in range(3)], axis=-1)
+        # Converted after sampling: there are far fewer samples than pixels.
         return np.asarray(cv2.cvtColor(colours / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
 
 

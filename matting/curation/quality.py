@@ -71,6 +71,7 @@ def blur(pair: AnnotatedPair) -> Finding:
     edges = inside & (before >= np.quantile(before[inside], _STRONGEST)) & (before > 0)
     if not edges.any():
         return Finding(0.0)
+    # The further blur weakens every edge; a ratio of 1 or less is noise, and would be an infinite blur.
     ratio = np.maximum(before[edges] / np.maximum(after[edges], 1e-6), 1.0001)
     spread = further / np.sqrt(ratio**2 - 1)
     sharp = float(np.quantile(spread, _SHARPER_SHARE))

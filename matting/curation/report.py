@@ -107,6 +107,7 @@ def report_html(curation: Curation, judged: Sequence[Judged], tables: Sequence[T
     body = [f"<h1>Curation of {escape(curation.name)}</h1>", *map(table_html, tables), _agreement(judged, credible)]
     body.append("<h2>The worst of each check</h2>")
     for check in CHECKS:
+        # The reason of an audited pair is a person's words, which may happen to be the name of a check.
         failing = [one for one in judged if one.gate != "audit" and check.name in one.reasons]
         worst = sorted(failing, key=lambda one: -one.measured.scores[check.name])[:_EXAMPLES]
         if worst:
@@ -150,6 +151,7 @@ def _agreement(judged: Sequence[Judged], credible: float) -> str:
     values = [one.measured.credibility for one in judged if one.measured.credibility is not None]
     if not values:
         return ""
+    # From 0.6, or from the lowest value: most agreements are near 1, and equal axes compare between sets.
     counts, edges = np.histogram(values, _BINS, (min(0.6, *values), 1.0))
     bars = "".join(
         f"<div class=bar><span>{low:.3f} to {high:.3f}</span><div class=track>"

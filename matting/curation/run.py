@@ -78,6 +78,8 @@ class Curation:
         """Return a digest of the sizes and times of a pair's files; it changes if one of them does."""
         item = self.items[name]
         paths = (item.photo, item.alpha, item.foreground, item.background, _region_file(item, self.regions))
+        # Sizes and times, not contents: a run over a hundred thousand pairs must not read all of them to find none
+        # changed.
         times = [size_and_time(path) if path and path.is_file() else None for path in paths]
         return blake2b(repr(times).encode(), digest_size=8).hexdigest()
 
@@ -132,6 +134,7 @@ def start_curation(folder: Path, name: str, root: Path, splits: Sequence[str], r
         raise FileNotFoundError(f"{regions}: expected a folder of labelled regions, found none; check --regions")
     for split in splits:
         check_split(split)
+    # In the order of SPLITS, not of the command, so that the same set always has the same record.
     chosen = [split for split in SPLITS if split in (splits or find_format(name).splits)]
     record: dict[str, Any] = {"format": name, "root": str(root.resolve()), "splits": chosen}
     record |= {"regions": str(regions.resolve())} if regions else {}
@@ -143,6 +146,7 @@ def start_curation(folder: Path, name: str, root: Path, splits: Sequence[str], r
     curation = Curation(folder, _open(name, root, chosen), regions)
     if regions and not any(_region_file(item, regions) for item in curation.items.values()):
         raise MattingError(f"{regions}: expected images NAME.png named like a pair of {root}, found none; rename them")
+    # Only now: a start that fails leaves no folder.
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(file, json.dumps(record).encode())
     return curation
@@ -227,6 +231,7 @@ def _measure(curation: Curation, name: str) -> Line:
         pair = curation.read(name)
     except RegionError:
         raise
+    # A bad pair is a result, not an error: it is listed in the report.
     except (MattingError, OSError, cv2.error) as error:
         return {"scores": {}, "problem": str(error).strip()}
     try:

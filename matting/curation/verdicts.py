@@ -71,6 +71,7 @@ def judge(measured: Measured, limits: Mapping[str, float], audited: Audited | No
         The verdict. Gates come in the order quality, rules, credibility, audit; ``gate`` is the first that stopped
         the pair.
     """
+    # First, because training cannot use a pair that cannot be read, whatever a person decided about it.
     if measured.problem:
         return Judged(measured, "reject", "quality", ("unreadable",))
     if audited and audited.verdict == "accept":

@@ -112,6 +112,8 @@ def licence_of_data(run: Path, corpus: str) -> dict[str, str]:
     terms = {entry.title: entry.licence for entry in FORMATS if entry.name in readers}
     if "synthetic_corpus" in readers:
         terms["images"] = RENDERED
+        if (config.get("corpus") or {}).get("scenes"):
+            terms["scenes"] = OWN  # photos of a folder, whose terms only its owner knows
     model = config.get("model") or {}
     if model.get("path"):
         return (terms or {"images": UNKNOWN_DATA}) | _terms_of_start(str(model["path"]))

@@ -24,6 +24,7 @@ def jensen_shannon(logits: Tensor, weight: Tensor) -> Tensor:
     log_probability = logits.log_softmax(dim=2)
     probability = log_probability.exp()
     mixture = probability.mean(dim=0)
+    # A probability can underflow to 0 in every view; 0 times the infinite logarithm would be NaN.
     divergence = (probability * (log_probability - mixture.clamp_min(1e-12).log())).sum(dim=2).mean(dim=0)
     return image_mean(divergence[:, None], weight)
 
@@ -69,6 +70,7 @@ class AugMixConsistency(nn.Module):
         """
         if len(outputs) < 2:
             raise MattingError("loss augmix: expected mixed views of every image, found none; set augment.views=2")
+        # Views are compared with each other, not with the target, so images without annotation train too.
         weight = label_free_weight(batch.valid)
         trimaps = jensen_shannon(torch.stack([output.trimap_logits for output in outputs]), weight)
         return trimaps + self.alpha * alpha_spread(torch.stack([output.alpha for output in outputs]), weight)

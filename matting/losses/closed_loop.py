@@ -39,8 +39,10 @@ def trimap_plausibility(alpha: Tensor, weight: Tensor, radius: tuple[int, int] =
         [0.0, 1.0, 1.0, 0.0]
     """
     near, far = radius
+    # Where the weight is 0 both are 0, so such a pixel speaks against no label.
     high, low = alpha * weight, (1 - alpha) * weight
     with torch.no_grad():
+        # 1 - highest(low) is the lowest alpha in the window: near 1 if all of it is foreground.
         definite = torch.maximum(1 - _highest(low, far), 1 - _highest(high, far))
         unknown = ((1 - definite) / _HARDLY_SOFT).clamp(max=1)
     return torch.cat([1 - _highest(high, near), unknown, 1 - _highest(low, near)], dim=1)
@@ -79,6 +81,8 @@ def closed_loop_loss(
 
 def _highest(image: Tensor, radius: int) -> Tensor:
     """Compute the maximum within a square of half-width ``radius``, separably."""
+    # A maximum of maxima is exact and costs two lines of 2 r + 1 values per pixel instead of a square. The padding is
+    # minus infinity, so that what is outside of the image does not count.
     rows = F.max_pool2d(image, (2 * radius + 1, 1), stride=1, padding=(radius, 0))
     return F.max_pool2d(rows, (1, 2 * radius + 1), stride=1, padding=(0, radius))
 

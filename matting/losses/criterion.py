@@ -79,4 +79,5 @@ def _connected_zero(output: MattingOutput) -> Tensor:
     It gives a head without a loss of its own a gradient of zeros: DistributedDataParallel waits for a gradient of every
     parameter, and raises at the second step if one has none.
     """
+    # An empty sum, not `0 * part`: 0 times infinity is NaN.
     return sum((part[:0].sum() for part in output), output.alpha.new_zeros(()))

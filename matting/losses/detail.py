@@ -34,8 +34,10 @@ def laplacian_pyramid_loss(preds: Tensor, target: Tensor, valid: Tensor, levels:
     total = current.new_zeros(())
     pixels = current.numel()
     for level in range(levels):
+        # The kernel is separable: once along the rows and, transposed, once along the columns.
         coarser = _reduce(_reduce(current).transpose(2, 3)).transpose(2, 3)
         band = current - _expand(_expand(coarser).transpose(2, 3)).transpose(2, 3)
+        # `level` is s - 1 of the formula.
         total = total + 2**level * band.abs().sum() / pixels
         current = coarser
     return total
@@ -52,6 +54,7 @@ def gradient_loss(preds: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     Returns:
         Scalar: mean absolute horizontal plus mean absolute vertical difference of the errors.
     """
+    # Masked before the differences, so an ignored pixel affects its neighbours as if it were right.
     error = (preds - target) * valid
     return error.diff(dim=3).abs().mean() + error.diff(dim=2).abs().mean()
 
@@ -66,6 +69,7 @@ def _reduce(image: Tensor) -> Tensor:
 def _expand(image: Tensor) -> Tensor:
     """Put zeros between the samples of the last axis and blur at twice the gain, even and odd samples separately."""
     padded = F.pad(image, (1, 1, 0, 0), mode="replicate")
+    # Twice (1 4 6 4 1) / 16, where every second sample is 0: the taps 1 6 1 or 4 4 remain.
     even = (padded[..., :-2] + 6 * padded[..., 1:-1] + padded[..., 2:]) / 8
     odd = (padded[..., 1:-1] + padded[..., 2:]) / 2
     return torch.stack([even, odd], dim=-1).flatten(-2)

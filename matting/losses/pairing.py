@@ -28,12 +28,15 @@ def pair_consistency(preds: Tensor, target: Tensor, valid: Tensor, pair: Tensor)
     Returns:
         Scalar in [0, 1], averaged over rows; a row without a pair counts as 0.
     """
+    # Every row with the next one, whether a pair or not: gathering the pairs would need their number on the host.
     first, second = slice(None, -1), slice(1, None)
     labelled = valid[first] * valid[second]
     errors = torch.stack([preds[view] - labelled * target[view] for view in (first, second)])
     size = errors.detach().abs()
+    # The view with the smaller error is detached, so it is the goal and does not move.
     better = (size < size.flip(0)) & (labelled > 0)
     one, other = torch.where(better, errors.detach(), errors).unbind(0)
+    # Two rows without a pair are both -1, which is not a pair either.
     is_pair = ((pair[first] == pair[second]) & (pair[first] >= 0)).to(preds.dtype)
     counted = label_free_weight(valid)
     weight = counted[first] * counted[second] * is_pair[:, None, None, None]
@@ -82,6 +85,7 @@ def pair_contrast(embedding: Tensor, person: Tensor, scene: Tensor, temperature:
     both = present[:, None] & present[None]
     same_person, same_scene = person[:, None] == person[None], scene[:, None] == scene[None]
     positive = same_person & ~same_scene & both
+    # This leaves out the diagonal as well: a row has the same person and scene as itself.
     candidate = positive | (~same_person & both)
     similarity = embedding @ embedding.T / temperature
     # -1e4 instead of -inf: a row without candidates would have NaN gradients, although it does not count.
@@ -117,6 +121,7 @@ class PairContrast(nn.Module):
 
     def forward(self, outputs: Sequence[MattingOutput], batch: TrainingBatch) -> Tensor:
         """Compute the scalar loss of a batch."""
+        # Detached: the term is about features, and must not become smaller by a change of the matte.
         person = torch.lerp(outputs[0].alpha.detach(), batch.alpha, batch.valid) * label_free_weight(batch.valid)
         embedding = person_embedding(outputs[0].features, person)
         return pair_contrast(embedding, batch.person, batch.scene, self.temperature)

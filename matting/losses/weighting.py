@@ -21,6 +21,7 @@ def image_mean(values: Tensor, weight: Tensor) -> Tensor:
 
 def image_means(values: Tensor, weight: Tensor) -> Tensor:
     """Compute the weighted mean within each image, ``(B,)``; see `image_mean`."""
+    # Smaller than any real sum of weights, so that it only turns 0 / 0 into 0.
     return (weight * values).flatten(1).sum(dim=1) / weight.flatten(1).sum(dim=1).clamp_min(1e-6)
 
 
@@ -42,5 +43,6 @@ def label_free_weight(valid: Tensor) -> Tensor:
         >>> label_free_weight(torch.stack([partly, never])[:, None, None]).flatten(1).tolist()
         [[0.0, 1.0], [1.0, 1.0]]
     """
+    # Arithmetic, not an `if` per image, which would make the host wait.
     unlabelled = (valid.amax(dim=(1, 2, 3), keepdim=True) == 0).to(valid.dtype)
     return valid + unlabelled * (1 - valid)

@@ -40,6 +40,7 @@ class _Pair(NamedTuple):
         return (error * self.counted).sum((1, 2))
 
     def mean(self, error: Tensor) -> Tensor:
+        # At least 1, so that an image without a counted pixel has an error of 0, not NaN.
         return self.sum(error) / self.counted.sum((1, 2)).clamp(min=1)
 
 
@@ -49,6 +50,7 @@ def _alpha(name: str, value: Tensor, unit: float) -> Tensor:
         return alpha.float() * (unit / 255)
     if not alpha.is_floating_point():
         raise TypeError(f"{name}: expected uint8 (0..255) or floating point in [0, 1], found {alpha.dtype}")
+    # Sums of half-precision numbers over a whole image would lose most of their digits.
     return alpha.float() if alpha.itemsize < 4 else alpha
 
 
@@ -110,6 +112,7 @@ def _padding_index(size: int, numbers: Definition, device: torch.device) -> Tens
     index = torch.arange(-numbers.radius, size + numbers.radius, device=device)
     if numbers.border == "edge":
         return index.clamp(0, size - 1)
+    # A mirrored image has a period of 2 n; of an index and its mirror image, the smaller one is inside.
     return torch.minimum(index % (2 * size), (-1 - index) % (2 * size))
 
 

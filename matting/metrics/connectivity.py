@@ -36,6 +36,7 @@ def _by_label(mask: NDArray[np.uint8], column_major: bool) -> NDArray[np.bool_]:
         component: NDArray[np.bool_] = labels == largest[0]
         return component
     order = labels.T if column_major else labels
+    # Of equally large ones the first: MATLAB scans by columns, Python by rows.
     return np.asarray(labels == order[np.isin(order, largest)][0])
 
 
@@ -46,6 +47,7 @@ def _largest_component(mask: NDArray[np.uint8], seed: _Point, column_major: bool
     subject, is nearly always enough.
     """
     seeds, areas, left = [seed], [], cv2.countNonZero(mask)
+    # Labels begin at 2, because 1 marks what is not filled yet.
     for label in range(2, 2 + _FILLS):
         areas.append(cv2.floodFill(mask, None, seeds[-1], label)[0])
         left -= areas[-1]
@@ -83,7 +85,9 @@ def connected_levels(height: NDArray[Any], thresholds: NDArray[Any], column_majo
         mask = (height >= threshold).view(np.uint8)
         if not mask.any():
             break
+        # The core of the level below is mostly in the largest component too. Seeds are (x, y), arrays (y, x).
         component, seed = _largest_component(mask, seed if mask[seed[::-1]] else _deepest(mask), column_major)
+        # The seed was outside of an earlier component: another island has become the largest.
         if inner[seed[::-1]] < level:
             break
         inner += component.view(np.uint8)

@@ -77,6 +77,7 @@ def distance_errors(preds: ArrayLike, target: ArrayLike, distances: Sequence[int
         a ring without pixels, and for all rings of a matte without an edge.
     """
     p, g = _floats(preds, target)
+    # Erosion by a pixel takes away the hard pixels that have a neighbour of another value.
     inside = erode(g == 1, 1) | erode(g == 0, 1)
     if inside.all():
         return [float("nan")] * len(distances)
@@ -108,6 +109,7 @@ def holes(preds: ArrayLike, target: ArrayLike, radius: int = 10, threshold: floa
     core = erode(g == 1, radius)
     open_ = core & (p < threshold)
     count, _ = cv2.connectedComponents(open_.astype(np.uint8), connectivity=4)
+    # OpenCV counts the background as a component.
     return Holes(count - 1, _mean(open_[core]))
 
 
@@ -207,5 +209,6 @@ def calibration_error(probabilities: NDArray[Any], classes: NDArray[Any], bins: 
     correct = (probabilities.argmax(axis=0) == classes).ravel()
     # A confidence of exactly 1 belongs to the last bin.
     index = np.clip((confidence * bins).astype(int), 0, bins - 1)
+    # The number of pixels in a bin cancels: it weighs the bin and divides its mean.
     gaps = np.bincount(index, weights=correct - confidence, minlength=bins)
     return float(np.abs(gaps).sum() / confidence.size)

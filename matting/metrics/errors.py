@@ -44,6 +44,7 @@ class ErrorMaps:
     def difference(self) -> ErrorMap:
         """|p − g|, in codes of 255 for uint8 mattes."""
         whole = slice(None), slice(None)
+        # absdiff, since a difference of bytes wraps around.
         return [(whole, np.asarray(cv2.absdiff(self._preds, self._target)))]
 
     @cached_property

@@ -67,6 +67,7 @@ def gradient_difference(preds: NDArray[Any], target: NDArray[Any], definition: D
     p_scale, g_scale = (1.0, 1.0) if p_range == g_range else (g_range, p_range)
     p_low, g_low = preds.min(), target.min()  # an offset has no gradient
     dtype = np.float64 if target.dtype == np.float64 else np.float32
+    # Stretched by different factors, equal alphas have different gradients.
     active = np.ones(target.shape, np.uint8) if p_range != g_range else (preds != target).view(np.uint8)
     radius = definition.radius
     border = (*[radius] * 4, _BORDERS[definition.border])

@@ -29,6 +29,7 @@ def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
     """
     if isinstance(value, Tensor):
         value = value.detach().cpu()
+        # NumPy has no bfloat16.
         value = (value.float() if value.is_floating_point() and value.itemsize < 4 else value).numpy()
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{name}: expected a NumPy array or a torch tensor, found {type(value).__name__}")
@@ -62,6 +63,7 @@ def alpha_array(name: str, value: ArrayLike) -> NDArray[Any]:
             f"{name}: expected uint8 (0..255) or floating point in [0, 1], found {alpha.dtype}; "
             "divide integers by their largest code first"
         )
+    # A NaN anywhere makes both NaN, so no third pass is needed to find it.
     low, high = alpha.min(), alpha.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         raise MattingError(f"{name}: expected finite values in [0, 1], found NaN or infinity; look for a diverged run")
@@ -147,5 +149,6 @@ def region_mask(
         raise TypeError(f"ignore: expected a boolean or integer mask, found {ignored.dtype}; compare it with 0 first")
     if ignored.shape != shape:
         raise MattingError(f"ignore: expected the size of the mattes, {shape}, found {ignored.shape}")
+    # 0 and 255, the masks of OpenCV.
     valid = np.where(ignored != 0, 0, 255).astype(np.uint8)
     return valid if mask is None else mask & valid

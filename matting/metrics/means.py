@@ -17,6 +17,7 @@ def _outside(alpha: Tensor) -> Tensor:
     """Return whether each image contains a NaN or a value outside [0, 1]: ``(B,)`` boolean, all False for uint8."""
     if not alpha.is_floating_point():
         return torch.zeros(len(alpha), dtype=torch.bool, device=alpha.device)
+    # Negated, because every comparison with a NaN is False.
     return ~((alpha >= 0) & (alpha <= 1)).flatten(1).all(dim=1)
 
 
@@ -36,6 +37,7 @@ class _Mean(Metric):
 
     is_differentiable = False
     higher_is_better = False
+    # The state is a sum, so torchmetrics' forward needs one update, not two.
     full_state_update = False
     total: Tensor
     count: Tensor
@@ -45,6 +47,7 @@ class _Mean(Metric):
         self, region: Region = "whole", protocol: Protocol = "adobe", *, validate_args: bool = True, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
+        # Raises for an unknown protocol now, not in the first step.
         definition(protocol)
         if region not in get_args(Region):
             raise ValueError(f"region: expected one of {get_args(Region)}, found {region!r}")
@@ -73,6 +76,7 @@ class _Mean(Metric):
         mask = self._counted(trimap, ignore)
         values = self._values(preds, target, mask)
         self.total += values.sum()
+        # Images, not batches: a mean of batch means would depend on the batch size.
         self.count += len(values)
         if self.validate_args:
             self.refused += (_outside(preds) | _outside(target)).sum()
@@ -145,5 +149,6 @@ class Conn(_Mean):
         preds, target = batched.images("preds", preds), batched.images("target", target)
         ignored = [None] * len(preds) if mask is None else ~mask
         pairs = zip(preds, target, ignored, strict=True)
+        # One image at a time: connected components have no batched form.
         values = [functional.conn(p, g, protocol=self.protocol, ignore=i) for p, g, i in pairs]
         return torch.tensor(values, device=preds.device)

@@ -26,6 +26,7 @@ class AttentionGate(nn.Module):
         super().__init__()
         inner = max(skip_channels // 2, 8)
         self.stride = stride
+        # No bias: the sum of eq. 1 has only one, that of the gating signal.
         self.project_skip = nn.Conv2d(skip_channels, inner, stride, stride, bias=False)
         self.project_gating = nn.Conv2d(gating_channels, inner, 1)
         self.psi = nn.Conv2d(inner, 1, 1)
@@ -45,4 +46,5 @@ class AttentionGate(nn.Module):
     def coefficients(self, skip: Tensor, gating: Tensor) -> Tensor:
         """Compute the attention coefficients of `forward`, ``(B, 1, H, W)`` in [0, 1]."""
         attention = self.psi(F.relu(self.project_skip(skip) + self.project_gating(gating))).sigmoid()
+        # With align_corners, the map would be off by up to half a pixel of g at the rim.
         return F.interpolate(attention, scale_factor=float(self.stride), mode="bilinear", align_corners=False)

@@ -59,7 +59,9 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         )
     content = read_checkpoint(file)
     hyper_parameters, state = content["hyper_parameters"], content["state_dict"]
+    # If the run averages its weights, Lightning saves the average here and the current ones under another key.
     state = {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
+    # All weights follow from the checkpoint, so none of the encoder's are fetched first.
     model = AttentionUNet(**hyper_parameters["model"] | {"pretrained": False, "encoder_weights": None})
     try:
         model.load_state_dict(state)
@@ -73,6 +75,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
 
 def _check_finite(model: AttentionUNet, file: Path) -> None:
     for name, value in model.state_dict().items():
+        # Here the file is known; later, a NaN would only be seen in mattes.
         if not torch.isfinite(value).all():
             raise MattingError(
                 f"{file}: expected finite weights, found NaN or infinity in '{name}'; the training that wrote it "

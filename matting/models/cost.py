@@ -48,9 +48,12 @@ def cost(model: nn.Module, size: int) -> Cost:
         >>> cost(network, size=16)[:2]
         (216, 55296)
     """
+    # Evaluation mode: in training, BatchNorm refuses one value per channel, which a small image leaves at the last
+    # level.
     shadow = deepcopy(model).to("meta").eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         shadow(torch.empty(1, 3, size, size, device="meta"))
+    # The counter counts a multiply-accumulate as two operations, hence the halves below.
     flops = counter.get_flop_counts()
     parts = [
         Part(name, _parameters(child), sum(flops.get(f"{type(model).__name__}.{name}", {}).values()) // 2)

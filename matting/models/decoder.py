@@ -13,6 +13,7 @@ from matting.models.norms import Norm, norm_layer
 
 def conv_block(in_channels: int, out_channels: int, norm: Norm) -> nn.Sequential:
     """Build a 3x3 convolution with normalisation and ReLU."""
+    # No bias: the normalisation has a shift of its own.
     layers = [nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False), norm_layer(norm)(out_channels)]
     return nn.Sequential(*layers, nn.ReLU(inplace=True))
 
@@ -71,9 +72,11 @@ class Decoder(nn.Module):
         super().__init__()
         coarse_first = list(skip_channels)[::-1]
         inputs = [coarse_first[0], *channels]
+        # Not always 2: some encoders, such as ConvNeXt, begin at stride 4, next to the detail skip at stride 1.
         ratios = [coarse // fine for fine, coarse in pairwise(strides)][::-1]
         self.blocks = nn.ModuleList(
             DecoderBlock(*widths, gated=gated, norm=norm)
+            # `inputs` has one entry more: the last level goes to the heads, not to a further block.
             for widths in zip(inputs, coarse_first[1:], channels, ratios, strict=False)
         )
 

@@ -45,8 +45,10 @@ class Encoder(nn.Module):
         self.channels: list[int] = backbone.feature_info.channels()
         self.reductions: list[int] = backbone.feature_info.reduction()
         statistics = backbone.pretrained_cfg
+        # Not in checkpoints: the name of the encoder determines both.
         self.register_buffer("mean", torch.tensor(statistics["mean"]).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(statistics["std"]).view(1, 3, 1, 1), persistent=False)
+        # After loading: weight files have the names and statistics of BatchNorm.
         if norm == "group":
             batch_to_group(backbone)
         self.backbone = backbone
@@ -78,6 +80,7 @@ def with_constant_padding(model: nn.Module) -> nn.Module:
     from timm.layers import Conv2dSame
 
     copy = deepcopy(model)
+    # A list, because the tree changes while it is traversed.
     for parent in list(copy.modules()):
         for name, child in parent.named_children():
             if isinstance(child, Conv2dSame):

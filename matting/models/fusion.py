@@ -35,6 +35,7 @@ def fuse(output: MattingOutput, fusion: Fusion) -> Tensor:
         label = output.trimap_logits.argmax(dim=1, keepdim=True)
         return torch.where(label == UNKNOWN, output.alpha, (label == FOREGROUND).to(output.alpha.dtype))
     if fusion == "soft":
+        # In float32, as alpha: under autocast the logits are half precision.
         probability = output.trimap_logits.float().softmax(dim=1)
         return probability[:, FOREGROUND, None] + probability[:, UNKNOWN, None] * output.alpha
     raise ValueError(f"fusion: expected none, snap or soft, found '{fusion}'")

@@ -13,6 +13,7 @@ Norm = Literal["batch", "group"]
 
 def group_norm(channels: int) -> nn.GroupNorm:
     """Build a GroupNorm with at most 32 groups (Wu & He 2018), which depends on neither batch size nor rank."""
+    # The number of groups has to divide the channels, which are not always a multiple of 32.
     return nn.GroupNorm(gcd(32, channels), channels)
 
 
@@ -38,6 +39,7 @@ def batch_to_group(module: nn.Module) -> None:
         if isinstance(child, nn.BatchNorm2d):
             layer = group_norm(child.num_features)
             if child.affine:
+                # Running statistics have no counterpart: GroupNorm computes its own for each image.
                 layer.load_state_dict({"weight": child.weight, "bias": child.bias})
             # timm's BatchNormAct2d contains the activation; GroupNorm must be followed by the same one.
             following = [part for _, part in child.named_children()]

@@ -129,6 +129,7 @@ def _timm_names(name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Rename a package's tensors as timm does: both list the same layers in the same order."""
     import timm
 
+    # Only the names are needed, so no weight is allocated.
     with torch.device("meta"):
         names = list(timm.create_model(name, pretrained=False).state_dict())
     return dict(zip(names, state.values(), strict=True))
@@ -191,6 +192,7 @@ def load_backbone_weights(backbone: nn.Module, state: Mapping[str, Tensor], orig
     # timm names a layer "stages_0" in a feature pyramid and "stages.0" in the whole model.
     found = {key.replace(".", "_"): value for key, value in state.items()}
     expected = backbone.state_dict()
+    # The counter of batches is missing from some files and has no effect on features: the backbone's own is kept.
     names = {key: key.replace(".", "_") for key in expected if not key.endswith("num_batches_tracked")}
     missing = [key for key, name in names.items() if name not in found]
     wrong = [key for key, name in names.items() if name in found and found[name].shape != expected[key].shape]

@@ -41,6 +41,7 @@ class SourceIndex:
         is_open = np.isin(self.difficulty, [DIFFICULTIES.index(name) for name in rule.difficulties])
         if rule.any_tag or rule.no_tag:
             wanted, unwanted = frozenset(rule.any_tag), frozenset(rule.no_tag)
+            # With a dtype, because an empty list would give floats, which `&=` refuses.
             is_open &= np.array([(not wanted or bool(t & wanted)) and not t & unwanted for t in self.tags], dtype=bool)
         return np.flatnonzero(is_open)
 

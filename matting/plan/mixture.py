@@ -164,6 +164,7 @@ def level_counts(weights: tuple[float, ...], rows: int) -> tuple[int, ...]:
 
 def ideal_places(first: NDArray[np.int64], size: int | NDArray[np.int64], share: Fraction) -> NDArray[np.float64]:
     """Return the ideal places of units of ``size`` rows that start at row ``first`` of their stream; see `spread`."""
+    # A share of 0 has no rows, hence nothing to place, but would still divide by zero.
     return np.asarray((first + size / 2) / float(share or 1))
 
 

@@ -49,6 +49,7 @@ def pair_count(rows: int, layered: int, items: int, fraction: float) -> int:
         Pairs p, few enough that any ``rows - p`` consecutive items of the spread cycles include as many layered ones.
     """
     share = layered / items
+    # The equation above with u = n - p, solved for p.
     wanted = fraction * rows * share / (2 + fraction * (share - 1))
     # Layered items are spread evenly through each cycle, but a range that crosses cycles can fall short of its quota.
     available = rows / 2 if layered == items else (rows * share - 3) / (1 + share)
@@ -69,6 +70,7 @@ def antagonists(
         ``(P,)`` indices, each from the pair's candidates; equal to ``first`` only if all candidates are.
     """
     spread = statistics.std(axis=0)
+    # A statistic that is the same everywhere, as in a set of one image, is 0 and not NaN.
     standard = (statistics - statistics.mean(axis=0)) / np.where(spread > 0, spread, 1)
     distance = np.linalg.norm(standard[candidates] - standard[first][:, None], axis=2)
     distance[candidates == first[:, None]] = -1.0  # behind every other candidate, even one of equal statistics

@@ -139,6 +139,7 @@ def plan_epoch(
     number, first, length = curriculum.stage_at(epoch, epochs)
     stage, age = curriculum.stages[number], epoch - first
     weights = _open_weights(mixture, stage, catalog)
+    # Per epoch, unlike the sets of a role: a stream that is rounded down here is not made up for later.
     counts = apportion(list(weights.values()), rows)
     streams = {
         stream: stream_units(int(count), stream, mixture, stage, catalog, pairing, Key(seed, number, stream), age)
@@ -149,6 +150,7 @@ def plan_epoch(
     table = _rows(units, stream[order])
     # A generator of its own per epoch: any epoch is planned without the earlier ones.
     rng = np.random.default_rng([seed, crc32(b"views"), epoch])
+    # The order of the draws from `rng` is part of the plan: another order would change every run.
     seeds = rng.integers(0, 2**62, size=len(order))
     # 1 - random lies in (0, 1]: an augmented draw is never quite clean.
     severity = (1.0 - rng.random(len(order))) * stage.ceiling(age, length)
@@ -200,6 +202,7 @@ def _scenes(table: Mapping[str, Integers], catalog: Catalog, pairing: Pairing, r
     own = _look_up([index.photo for index in catalog.sources.values()], table["source"], table["item"])
     if not total and not own.all():
         raise MattingError("plan: foreground layers need backgrounds, but the corpus has none; set corpus.backgrounds")
+    # Without backgrounds every row is a photo with its own, and this number is not used.
     scene = rng.integers(0, max(total, 1), size=rows)
     second = np.flatnonzero(table["view"] == 1)
     if len(second) and total:
@@ -216,10 +219,12 @@ def _home(table: Mapping[str, Integers], catalog: Catalog, rng: np.random.Genera
         if index.plain_variants:
             rows = np.flatnonzero(table["source"] == number)
             rows = rows[index.layered[table["item"][rows]]]
+            # The plain scenes come first in the catalog, so their indices are 0, 1, ….
             home[rows] = rng.integers(-1, len(PLAIN), len(rows))
     return home
 
 
 def _look_up(tables: Sequence[NDArray[Any]], table: Integers, index: Integers) -> NDArray[Any]:
+    # One long table, so that a column of rows from several sets is looked up at once.
     starts = np.cumsum([0] + [len(entries) for entries in tables[:-1]])
     return np.concatenate(tables)[starts[table] + index]

@@ -70,6 +70,7 @@ class Schedule:
         columns: dict[str, Any] = {
             name: np.concatenate([getattr(plan, name) for plan in plans]) for name in EpochPlan.columns()
         }
+        # Each plan numbers its own streams, and pairs from 0: both are renumbered for the run.
         columns["stream"] = np.concatenate([np.array([streams.index(n) for n in p.streams])[p.stream] for p in plans])
         offsets = np.cumsum([0] + [int(plan.pair.max()) + 1 for plan in plans[:-1]])
         columns["pair"] = np.concatenate(
@@ -117,6 +118,7 @@ class Summary:
 def summarise(plan: EpochPlan) -> Summary:
     """Count the rows of a plan by stream, difficulty, severity and set."""
     by_stream = np.bincount(plan.stream, minlength=len(plan.streams))
+    # The ceiling puts 0 into a class of its own.
     levels = np.bincount(np.ceil(plan.severity * 4).astype(np.int64), minlength=5)
     kinds, counts = np.unique(plan.stream * len(DIFFICULTIES) + plan.difficulty, return_counts=True)
     split = [divmod(int(kind), len(DIFFICULTIES)) for kind in kinds]

@@ -114,9 +114,11 @@ def _channel_units(
     """
     pairs = [pair_count(count, int(layered.sum()), len(pool), pairing.fraction) for count in rows.tolist()]
     units = rows - pairs
+    # The units of earlier epochs of the stage are only counted, not planned.
     position = _cycles(layered, int(units[:-1].sum()), int(units[-1]), key)
     size = np.ones(len(position), dtype=np.int64)
     candidates = np.flatnonzero(layered[position])
+    # Spread over the layered units, so that pairs recur as evenly as everything else.
     if pairs[-1]:
         size[candidates[((np.arange(pairs[-1]) + 0.5) * len(candidates) / pairs[-1]).astype(np.int64)]] = 2
     return pool[position], size

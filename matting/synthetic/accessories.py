@@ -32,12 +32,14 @@ def render_glasses(rng: np.random.Generator, frame: Frame, traits: Traits) -> La
 
 def _rim(traits: Traits, side: int) -> Points | None:
     x, y, facing = on_face(traits.yaw, side * EYE, 0.0)
+    # Seen nearly edge-on, or on the far side of the head.
     if facing < 0.2:
         return None
     wide, tall = 0.135 * facing, {"round": 0.11, "square": 0.085}.get(traits.glasses or "", 0.105)
     power = {"round": 1.0, "square": 0.45}.get(traits.glasses or "", 0.7)
     turn = np.linspace(0, 2 * np.pi, 40)
     c, s = np.cos(turn), np.sin(turn)
+    # A superellipse: powers below 1 make it squarer.
     return np.column_stack([x + wide * np.sign(c) * np.abs(c) ** power, y + tall * np.sign(s) * np.abs(s) ** power])
 
 

@@ -93,6 +93,7 @@ def render_body(rng: np.random.Generator, frame: Frame, traits: Traits, light: L
     layer = shade(torso, wear.torso, light)
     layer = over(render_details(rng, frame, traits, light, wear.torso) * torso[..., None], layer)
     for side, pose in zip((-1, 1), traits.arms, strict=True):
+        # Arms in front come later, over head and hair: see `render_front_arms`.
         if pose not in FRONT:
             layer = over(_arm(rng, frame, traits, light, wear.sleeves, side, pose, torso), layer)
     legs = render_legs(rng, frame, traits, light)
@@ -140,6 +141,7 @@ def _shoulder(traits: Traits) -> float:
 def _torso(traits: Traits) -> Points:
     w, g = _shoulder(traits), traits.girth
     flare, hem = (1.3, 4.4) if traits.dress and traits.stance == "stand" else (0.85 * g, traits.hem)
+    # Hips are at 3.1: a longer top would hang over the thighs of a person who sits.
     hem = min(hem, 3.35) if traits.stance in SEATED else hem
     right = [(0.2, 0.58), (0.5 * w, 0.7), (0.9 * w, 0.88), (w, 1.15), (0.86 * w * g, 1.6), (0.74 * w * g, 2.3)]
     right += [(flare * w * 0.95, hem - 0.4), (flare * w, hem)]
@@ -202,6 +204,7 @@ def _arm(
 def _swung(rng: np.random.Generator, arm: Layer, head: float) -> Layer:
     """Blur an arm that moved during the exposure: the faster an edge, the more transparent it is."""
     length = head * rng.uniform(0.08, 0.35)
+    # Room for the blur, which would be cut off at the arm's own box.
     box = padded(extent(arm[..., 3]), int(length) + 1, arm.shape)
     moved = np.zeros_like(arm)
     moved[box] = motion_blur(arm[box], max(length, 1.0), rng.uniform(0, np.pi))
@@ -210,6 +213,7 @@ def _swung(rng: np.random.Generator, arm: Layer, head: float) -> Layer:
 
 def _hand(rng: np.random.Generator, wrist: Points, along: Points) -> list[Points]:
     ahead = along / (np.linalg.norm(along) + 1e-9)
+    # A quarter turn.
     across = ahead[::-1] * np.array([1.0, -1.0])
     palm = tube([wrist, wrist + ahead * 0.2], [0.09, 0.11])
     spread = rng.uniform(0.02, 0.09)

@@ -59,6 +59,7 @@ def dead_leaves(rng: np.random.Generator, height: int, width: int, palette: NDAr
     count = int(rng.integers(150, 450))
     # Density of radii r^-3: the inverse of its distribution function.
     radii = height / np.sqrt(least**-2 - rng.random(count) * (least**-2 - most**-2))
+    # A few large shapes first, so that little of the plain base remains visible.
     for radius in np.where(np.arange(count) < 12, height * rng.uniform(0.2, 0.5, count), radii):
         tone = palette[rng.integers(len(palette))] * rng.uniform(0.6, 1.3)
         centre = rng.uniform(-0.1, 1.1, 2) * [width, height]

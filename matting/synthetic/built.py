@@ -39,6 +39,7 @@ def hard_light(rng: np.random.Generator, height: int, width: int) -> Colours:
 
 def bokeh(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Render out-of-focus lights."""
+    # Darker than a studio, so that lights stand out.
     base = gradient(rng, height, width) * np.float32(0.5)
     for _ in range(rng.integers(25, 80)):
         radius = int(rng.uniform(0.01, 0.06) * height) + 1
@@ -61,6 +62,7 @@ def night(rng: np.random.Generator, height: int, width: int) -> Colours:
     sky = blend(ramp(height, width, np.pi / 2), (0.01, 0.02, 0.06), (0.1, 0.08, 0.12))
     town = _houses(rng, sky, np.array([0.06, 0.06, 0.08], np.float32), 0.15, (0.95, 0.8, 0.45))
     lamps = colour(rng, 0.7, 1.0, 0.6)[None] * rng.uniform(0.5, 1, (6, 3)).astype(np.float32)
+    # On black first: a copy of the lights alone is blurred for their glow.
     lights = shapes(rng, np.zeros_like(town), int(rng.integers(10, 50)), (0.004, 0.02), lamps)
     return np.asarray(np.clip(town + lights + 2 * gaussian(lights, height / 40), 0, 1), np.float32)
 

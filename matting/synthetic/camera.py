@@ -15,10 +15,12 @@ def motion_blur(layer: Layer, length: float, angle: float) -> Layer:
         length: Length of the line, pixels.
         angle: Angle of the line, radians.
     """
+    # Odd, so that the kernel has a centre and moves nothing.
     size = int(np.ceil(length)) | 1
     kernel = np.zeros((size, size), np.float32)
     middle = (size - 1) / 2
     reach = 0.5 * (length - 1) * np.array([np.cos(angle), np.sin(angle)])
+    # Four binary digits of a pixel, OpenCV's `shift`: a short line would otherwise snap to whole pixels.
     ends = [tuple(np.rint((np.array([middle, middle]) + s * reach) * 16).astype(int).tolist()) for s in (-1, 1)]
     cv2.line(kernel, ends[0], ends[1], 1.0, 1, cv2.LINE_AA, 4)
     return np.asarray(cv2.filter2D(layer, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE), np.float32)
@@ -42,6 +44,7 @@ def expose(rng: np.random.Generator, image: Colours, *, coarse: bool = False) ->
         factor = rng.uniform(0.25, 0.45)
         image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     gain = rng.gamma(1.5, 0.006) * (2 if coarse else 1)
+    # The variance grows with the light, as of photons, from a floor, as of the electronics.
     shot = rng.standard_normal(image.shape, np.float32) * np.sqrt(image * 0.8 + 0.2)
     if rng.random() < 0.1:  # film: grains are larger than pixels and the same in all channels
         grain = cv2.GaussianBlur(shot[..., 0], (0, 0), rng.uniform(0.5, 1.1))
@@ -50,6 +53,7 @@ def expose(rng: np.random.Generator, image: Colours, *, coarse: bool = False) ->
     if rng.random() < 0.7:
         image = image + np.float32(rng.uniform(0.3, 1.3)) * (image - cv2.GaussianBlur(image, (0, 0), 1.2))
     if coarse:
+        # Enlarged last, with its noise and sharpening, whose grain is then coarser than a pixel.
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.clip(image, 0, 1)
 
@@ -58,6 +62,7 @@ def develop(rng: np.random.Generator, image: Colours) -> Colours:
     """Apply white balance, exposure, saturation, contrast and vignette."""
     height, width = image.shape[:2]
     cast = 0.07 if rng.random() < 0.85 else 0.22
+    # Mostly red against blue, as light is warm or cool; little green against magenta.
     balance = np.exp(rng.normal(0, cast) * np.array([1, 0, -1]) + rng.normal(0, 0.03) * np.array([0.5, -1, 0.5]))
     image = times(image, balance)
     gray = image.mean(axis=2)

@@ -119,6 +119,7 @@ def hard_cut(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane
     side = max(min(alpha.shape) // 46, 3) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     solid = cv2.morphologyEx((alpha > 0.5).astype(np.float32), cv2.MORPH_OPEN, kernel)
+    # Never below `bare`: skin and clothes keep their own edge.
     outline = np.maximum(cv2.GaussianBlur(solid, (0, 0), rng.uniform(0.5, 1.0)), bare)
     hair = gaussian(cv2.dilate((alpha - bare > 0.02).astype(np.float32), kernel), side / 2)
     return image, np.asarray(alpha + hair * (outline - alpha), np.float32)
@@ -145,8 +146,10 @@ def filled_holes(rng: np.random.Generator, image: Colours, alpha: Plane, bare: P
     """Label the largest gaps between arms, legs and body as foreground."""
     solid = (alpha > 0.5).astype(np.uint8)
     gaps = np.zeros_like(solid)
+    # The smallest closing that fills enough: a larger one would fill in more of the outline than gaps.
     for share in (0.06, 0.12, 0.2, 0.35, 0.6):
         side = int(min(alpha.shape) * share) | 1
+        # Closing must not join the subject to the border of the image.
         edge = cv2.copyMakeBorder(solid, side, side, side, side, cv2.BORDER_CONSTANT)
         closed = cv2.morphologyEx(edge, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))[side:-side, side:-side]
         gaps = cv2.morphologyEx(closed & (1 - solid), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
@@ -187,7 +190,6 @@ def missing_limb(rng: np.random.Generator, image: Colours, alpha: Plane, bare: P
 
 def swapped(rng: np.random.Generator, image: Colours, alpha: Plane, bare: Plane) -> Pair:
     """Replace the matte by that of another person."""
-    other = alpha[::-1, ::-1]
     for _ in range(4):
         frame = random_frame(rng, alpha.shape[0], alpha.shape[1], 2)
         other = render_person(rng, frame, random_traits(rng), random_light(rng)).layer[..., 3]

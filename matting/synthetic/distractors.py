@@ -112,6 +112,7 @@ def render_figure(rng: np.random.Generator, height: int, width: int, kind: str) 
     traits = random_traits(rng)
     stone = np.full(3, rng.uniform(0.2, 0.9)) * rng.uniform(0.85, 1.0, 3)
     if kind != "poster":
+        # One material from head to foot; glasses and lace would give it away.
         traits = replace(traits, skin=stone, top=stone, bottom=stone, hair=stone * 0.9, glasses=None, collar=None)
         traits = replace(
             traits, style="bald" if kind == "mannequin" else "short", hat=None, tie=False, veil=False, scarf=False
@@ -126,6 +127,7 @@ def render_figure(rng: np.random.Generator, height: int, width: int, kind: str) 
 
 def _poster(rng: np.random.Generator, layer: Layer, frame: Frame) -> Layer:
     half, (x, y) = frame.head * rng.uniform(0.9, 1.6), frame.centre
+    # Slices with a negative start would count from the other side.
     left, right = int(max(x - half, 0)), int(x + half) + 1
     top, bottom = int(max(y - half, 0)), int(y + half * 1.5) + 1
     paper = np.zeros_like(layer)

@@ -56,6 +56,7 @@ def _lit(dyed: Colours, light: Plane) -> Colours:
 
 
 def _tile_side(rng: np.random.Generator, scale: float) -> int:
+    # Log-uniform: halving and doubling are equally likely.
     return int(np.clip(scale * np.exp(rng.uniform(np.log(5), np.log(45))), LEAST_TILE, LARGEST_TILE))
 
 
@@ -87,6 +88,7 @@ def _crease_light(rng: np.random.Generator, creases: Plane) -> Plane:
     small = cv2.resize(creases, (max(width // 2, 1), max(height // 2, 1)), interpolation=cv2.INTER_AREA)
     turn = rng.uniform(0, 2 * np.pi)
     slope = np.cos(turn) * cv2.Sobel(small, cv2.CV_32F, 1, 0) + np.sin(turn) * cv2.Sobel(small, cv2.CV_32F, 0, 1)
+    # Relative, so that `side` sets the contrast whatever the size of the folds.
     slope /= max(float(slope.std()), 1e-4)
     ridges = np.minimum(np.abs(small - np.float32(0.5)) * np.float32(4), 1)
     side, depth = rng.gamma(2.0, 0.05), rng.choice([0.0, rng.uniform(0.1, 0.6)])
@@ -103,10 +105,12 @@ def _laid_out(rng: np.random.Generator, tile: Colours, creases: Plane, scale: fl
     c, s = np.float32(np.cos(turn)), np.float32(np.sin(turn))
     across, down = c * x + s * y + bend + rng.uniform(0, 500), c * y - s * x + bend + rng.uniform(0, 500)
     maps = np.asarray(across, np.float32), np.asarray(down, np.float32)
+    # Mirrored at its edges, a tile joins itself without a seam.
     return np.asarray(cv2.remap(tile, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT), np.float32)
 
 
 def _plain(_: np.random.Generator, side: int, palette: Palette) -> Colours:
+    # One pixel: `_woven` does not lay it out.
     return palette[None, :1]
 
 
@@ -115,6 +119,7 @@ def _bands(rng: np.random.Generator, side: int, palette: Palette) -> Colours:
     widths = rng.choice([1.0, 1.0, 2.0, 4.0, 8.0], 64) * side / rng.uniform(15, 80)
     index = np.searchsorted(np.cumsum(np.maximum(widths, 1.0)), np.arange(side)) % 64
     order = rng.integers(len(palette), size=64)
+    # Every other stripe has the main colour, which keeps the cloth recognisable.
     order[::2] = 0
     return np.asarray(palette[order[index]], np.float32)
 

@@ -35,6 +35,7 @@ def render_details(rng: np.random.Generator, frame: Frame, traits: Traits, light
         waist = rng.uniform(2.3, 2.9)
         belt = tube([(-1.4, waist), (0, waist + 0.06), (1.4, waist)], [0.08, 0.08])
         layer = over(shade(fill(frame, belt), natural_colour(rng, 0.03, 0.6), light, 0.4), layer)
+    # No side at all without a strap.
     for side in rng.choice([-1.0, 1.0], int(traits.strap) * int(rng.integers(1, 3)), replace=False):
         line = np.array([(0.4 * side, 0.7), (0.15 * side, 1.6), (-0.5 * side, rng.uniform(2.2, 3.2))])
         wide = rng.uniform(0.03, 0.12)
@@ -151,6 +152,7 @@ def _lettering(rng: np.random.Generator, frame: Frame, light: Light) -> Layer:
     sign = np.zeros((96, 192), np.uint8)
     for line in range(rows := int(rng.integers(1, 4))):
         word = "".join(rng.choice(list(GLYPHS), int(rng.integers(2, 9))))
+        # Long words are written smaller, so that they fit the sign.
         size, thick = 4.0 / len(word) + 0.4, int(rng.integers(1, 8))
         cv2.putText(
             sign, word, (6, 96 * (line + 1) // rows - 8), int(rng.integers(0, 5)), size, 255.0, thick, cv2.LINE_AA
@@ -237,6 +239,7 @@ def render_earrings(rng: np.random.Generator, frame: Frame, traits: Traits) -> L
     wires: list[Points] = []
     for side in (-1, 1):
         x, y, facing = on_face(traits.yaw, side * np.pi / 2, 0.13)
+        # Hidden behind the head, but not yet where it is seen edge-on.
         if facing < -0.3:
             continue
         centre = np.array([x * 1.08, y + radius])

@@ -42,6 +42,7 @@ def render_hair(rng: np.random.Generator, frame: Frame, traits: Traits, light: L
     else:
         fine = _cropped(rng, _count(frame, 2200), traits)
     layer = over(_paint(rng, frame, traits, light, None, fine), layer)
+    # After the mass, thinner and paler: a single strand is not a bundle.
     stray = _flyaways(rng, _count(frame, int(130 * traits.flyaway)), traits)
     return over(_strokes(rng, frame, traits, light, stray, STRAND * 0.6) * np.float32(0.8), layer)
 
@@ -119,6 +120,7 @@ def _drape(
     start = traits.part + side * rng.exponential(0.12, count)
     stop = side * rng.normal(1.75, 0.12, count)
     t = np.linspace(0, 1, 20)[None, :]
+    # The first half of a strand follows the skull, the second falls; they overlap, so that there is no kink.
     turn = start[:, None] + (stop - start)[:, None] * np.minimum(t / 0.5, 1)
     x = radius[:, None] * SCALP[0] * np.sin(turn)
     y = -radius[:, None] * SCALP[1] * np.cos(turn)
@@ -133,6 +135,7 @@ def _drape(
 def _scalp_points(rng: np.random.Generator, count: int, traits: Traits) -> tuple[Points, Points]:
     """Sample roots on the visible scalp, with the outward direction at each."""
     turn = rng.uniform(-1.9, 1.9, count)
+    # The root makes the density uniform over the area, not along the radius.
     radius = np.sqrt(rng.uniform(0.05, 1.0, count))
     unit = np.column_stack([np.sin(turn), -np.cos(turn)])
     roots = unit * radius[:, None] * SCALP
@@ -155,6 +158,7 @@ def _combed_back(rng: np.random.Generator, count: int, traits: Traits) -> Points
     radius = rng.uniform(0.75, 1.03, count)
     t = np.linspace(0, 1, 10)[None, :, None]
     roots = np.column_stack([np.sin(turn), -np.cos(turn)]) * radius[:, None] * SCALP + SCALP_CENTRE
+    # The knot is at the back of the head, opposite to the face.
     knot = np.array([-0.28 * np.sin(traits.yaw), -0.44])
     bulge = 0.1 * np.sin(np.pi * t) * (roots - SCALP_CENTRE)[:, None]
     return wander(rng, roots[:, None] * (1 - t) + knot * t + bulge, 0.02 * (1 + traits.flyaway))
@@ -200,6 +204,7 @@ def _flyaways(rng: np.random.Generator, count: int, traits: Traits) -> Points:
     """Sample single stray strands around the whole silhouette."""
     if traits.style == "long":
         return wander(rng, _drape(rng, count, traits, (1.0, 1.2)), 0.12)
+    # Twice as many, because those on the face are dropped.
     roots, outward = _scalp_points(rng, count * 2, traits)
     reach = 0.16 + (0.1 * min(traits.hair_length, 2.0) if traits.style == "afro" else 0.0)
     return blown(rng, wander(rng, tufts(rng, roots, outward, reach, samples=12), 0.06), traits.wind)

@@ -36,6 +36,7 @@ def outline(yaw: float) -> Points:
     """Return the outline of the head ``(96, 2)`` seen from ``yaw``: a blend of the frontal and the profile outline."""
     frontal = smooth_loop([*FRONTAL, *[(-x, y) for x, y in FRONTAL[-2:0:-1]]])
     profile = smooth_loop(PROFILE)
+    # The power keeps small turns nearly frontal. From behind, nose and chin are hidden: the frontal outline serves.
     side = abs(np.sin(yaw)) ** 2.5 if np.cos(yaw) > -0.2 else 0.0
     blend = (1 - side) * frontal + side * profile
     return np.asarray(blend * np.array([-1.0 if np.sin(yaw) < 0 else 1.0, 1.0]), np.float64)
@@ -87,6 +88,7 @@ HOLLOWS = (
 
 def _relief(frame: Frame, traits: Traits, light: Light) -> Plane:
     """Return the gain of light by the relief of the face at each pixel; 1 where it is flat."""
+    # Blurred below, so finer sampling would not be seen.
     coarse = replace(frame, supersample=1)
     gain = np.zeros((frame.height, frame.width), np.float32)
     for angle, y, wide, tall, strength in HOLLOWS:
@@ -120,6 +122,7 @@ def _face(frame: Frame, traits: Traits, light: Light) -> Layer:
         _eye(canvas, frame, traits, side)
     _nose(canvas, frame, traits)
     _mouth(canvas, frame, traits)
+    # Features of skin have no hard edges.
     layer = frame.shrink(cv2.GaussianBlur(canvas, (0, 0), max(frame.head * frame.supersample * 0.006, 0.3)))
     layer[..., :3] *= np.clip(light.ambient + 0.6 * light.key, 0, 1).astype(np.float32)
     return layer

@@ -40,6 +40,7 @@ def _brim(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light, 
     if rng.random() < 0.5:
         ribbon = tube([(-0.43, -0.33), (0, -0.38), (0.43, -0.33)], [0.05, 0.05])
         parts[0] = over(shade(fill(frame, ribbon), natural_colour(rng), light, 0.3), parts[0])
+    # Seen from above or from below.
     front, back = parts if rng.random() < 0.5 else parts[::-1]
     return over(front, back)
 
@@ -67,6 +68,7 @@ def _around(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light
     cover = fill(frame, edge)
     if np.cos(traits.yaw) > 0.1:
         face = fill(frame, _opening(traits, rng.uniform(-0.36, -0.22), rng.uniform(0.29, 0.35)))
+        # Cut out within the head only: elsewhere one would look through the cloth at the scene.
         cover = cover * (1 - face * fill(frame, outline(traits.yaw) * 0.98))
     return shade(np.asarray(cover, np.float32), felt, light, rng.uniform(0.6, 1.2))
 

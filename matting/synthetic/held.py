@@ -18,6 +18,7 @@ def render_thing(rng: np.random.Generator, frame: Frame, traits: Traits, light: 
     outlines = THINGS[traits.held or "remote"](rng)
     place, turn, size = np.array([0.42 * side, 1.35]), rng.normal(0, 0.25), rng.uniform(0.8, 1.3)
     c, s = size * np.cos(turn), size * np.sin(turn)
+    # Mirrored for the left hand.
     placed = [place + outline @ np.array([[c * side, s], [-s * side, c]]) for outline in outlines]
     scale = max(frame.head * rng.uniform(0.05, 0.12), 1.5)
     surface = cloth(rng, frame.height, frame.width, natural_colour(rng, 0.03, 0.97, 0.3), scale)

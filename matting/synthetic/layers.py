@@ -75,6 +75,7 @@ class Frame:
             margin: Margin around the points, head heights.
         """
         pixels = self.pixels(points).reshape(-1, 2)
+        # Two pixels for what antialiasing adds outside.
         reach = margin * self.head + 2
         left, top = (int(v) for v in np.clip(np.floor(pixels.min(0) - reach), 0, (self.width - 1, self.height - 1)))
         right, bottom = np.ceil(pixels.max(0) + reach)
@@ -122,6 +123,7 @@ def over(top: Layer, bottom: Layer) -> Layer:
 
 def paint(canvas: Layer, top: Layer) -> None:
     """Composite ``top`` over ``canvas`` in place, as :func:`over`."""
+    # Most parts cover a small part of the image.
     box = extent(top[..., 3])
     front = top[box]
     canvas[box] *= repeated(1 - front[..., 3], 4)
@@ -159,6 +161,7 @@ def stack(layers: Sequence[Layer]) -> Layer:
 
 def gaussian(image: NDArray[np.float32], sigma: float, border: int = cv2.BORDER_DEFAULT) -> NDArray[np.float32]:
     """Blur by a Gaussian of ``sigma`` pixels; wide ones run on a smaller image, so that the cost does not grow."""
+    # Three pixels of sigma or more remain on the smaller image, too smooth for the resampling to show.
     factor = max(int(sigma / 3), 1)
     if factor == 1:
         return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma, borderType=border), np.float32)
@@ -177,7 +180,7 @@ def straight(layer: Layer) -> tuple[Colours, Plane]:
         layer: Premultiplied layer.
 
     Returns:
-        ``(H, W, 3)`` colours, exact wherever alpha > 0, and ``(H, W)`` alpha.
+        ``(H, W, 3)`` colours, exact wherever alpha is at least 1 / 255, and ``(H, W)`` alpha.
     """
     alpha = np.clip(layer[..., 3], 0.0, 1.0)
     levels = [layer]
@@ -186,6 +189,7 @@ def straight(layer: Layer) -> tuple[Colours, Plane]:
     colour = _divide(levels[-1])
     for level in reversed(levels[:-1]):
         coarse = cv2.resize(colour, level.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        # Below one level of alpha the quotient is mostly rounding: the coarser colour replaces it.
         known = np.minimum(level[..., 3:] * 255.0, 1.0)
         colour = known * _divide(level) + (1.0 - known) * coarse
     return np.clip(colour, 0.0, 1.0), alpha
@@ -240,6 +244,7 @@ def tube(path: ArrayLike, widths: ArrayLike, samples: int = 40) -> Points:
     along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-9
     across = along[:, ::-1] * np.array([1.0, -1.0])
     turn = np.linspace(0, np.pi, 9)[1:-1, None]
+    # Half circles, without their end points, which the sides already have.
     end = line[-1] + radius[-1] * (across[-1] * np.cos(turn) + along[-1] * np.sin(turn))
     start = line[0] - radius[0] * (across[0] * np.cos(turn) + along[0] * np.sin(turn))
     return np.concatenate([line + across * radius, end, (line - across * radius)[::-1], start])

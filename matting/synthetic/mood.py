@@ -31,6 +31,7 @@ def harmonise(layer: Layer, scene: Colours, strength: float) -> Layer:
         strength: Strength of both effects; 0 leaves the subject as it is.
     """
     size = (scene.shape[1], scene.shape[0])
+    # At a quarter of the size: only a wide blur of it is used.
     small = cv2.resize(
         np.concatenate([scene, layer[..., 3:]], axis=2), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA
     )
@@ -39,6 +40,7 @@ def harmonise(layer: Layer, scene: Colours, strength: float) -> Layer:
     alpha = layer[..., 3]
     colour = times(np.ascontiguousarray(layer[..., :3]), 1 + strength * 0.5 * (tint - 1))
     glow = repeated(alpha * strength, 3) * wide[..., :3] * repeated(np.clip(1.15 - wide[..., 3], 0, 1), 3)
+    # A premultiplied colour is at most alpha.
     lit = np.clip(np.minimum(colour + glow, repeated(alpha, 3)), 0, 1)
     return np.asarray(cv2.merge([*cv2.split(lit), alpha]), np.float32)
 
@@ -79,5 +81,6 @@ def camouflage(rng: np.random.Generator, scene: Colours, subject: Traits) -> Col
     colours = [subject.hair, subject.skin, subject.top]
     goal = np.clip(colours[rng.integers(3)] * rng.uniform(0.8, 1.2), 0, 1)
     share = rng.uniform(0.4, 0.8)
+    # Texture stays, weaker; only the mean moves to the goal.
     contrast = scene - scene.mean(axis=(0, 1))
     return np.asarray(np.clip((1 - share) * contrast + share * goal + (1 - share) * scene.mean(), 0, 1), np.float32)

@@ -51,6 +51,7 @@ def fur(rng: np.random.Generator, height: int, width: int) -> Colours:
     flow = noise(rng, height, width, height, 2)
     turn = 6 * flow[np.clip(roots[:, 1], 0, height - 1).astype(int), np.clip(roots[:, 0], 0, width - 1).astype(int)]
     ways = np.column_stack([np.cos(turn), np.sin(turn)])
+    # Times 8 for three binary digits of a pixel, OpenCV's `shift` below.
     paths = np.rint(tufts(rng, roots, ways, height * rng.uniform(0.06, 0.2), samples=6) * 8).astype(np.int32)
     for path, gain in zip(paths, rng.uniform(0.4, 1.7, count), strict=True):
         cv2.polylines(base, [path], False, (tone * gain).tolist(), 1, cv2.LINE_AA, 3)
@@ -78,6 +79,7 @@ def forest(rng: np.random.Generator, height: int, width: int) -> Colours:
 def landscape(rng: np.random.Generator, height: int, width: int) -> Colours:
     """Render sky with clouds over rows of hills or water."""
     top, low = rng.uniform(0.2, 0.6, 3), rng.uniform(0.6, 0.95, 3)
+    # Sorted, so that blue is the strongest channel.
     image = blend(ramp(height, width, np.pi / 2), np.sort(top), low)
     clouds = np.clip(noise(rng, height, width, height / 3, 6) * 3 - 1.4, 0, 1) * rng.uniform(0.2, 0.9)
     image = blend(clouds, image, (0.95, 0.95, 0.95))
@@ -104,5 +106,6 @@ def shore(rng: np.random.Generator, height: int, width: int) -> Colours:
     image = blend(np.clip(y - horizon, 0, 1) * np.ones((1, width), np.float32), image, 0)
     image += np.clip(y - horizon, 0, 1)[..., None] * np.sort(water) * (0.4 + 1.2 * waves[..., None])
     line = np.clip((y - edge) / (0.02 * height) + 4 * (waves - 0.5), 0, 1)
+    # Red first, as sand is.
     beach = np.sort(sand)[::-1] * (0.75 + 0.5 * noise(rng, height, width, height / 6, 8)[..., None])
     return np.clip(blend(np.asarray(line, np.float32), image, beach), 0, 1)

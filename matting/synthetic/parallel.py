@@ -26,6 +26,7 @@ def build_once(root: Path, build: Callable[[Path], None]) -> Path:
         return root
     root.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{root}.lock"):
+        # Asked again: another process may have built it while this one waited.
         if not root.is_dir():
             partial = root.with_suffix(".partial")
             shutil.rmtree(partial, ignore_errors=True)  # left by a killed build: under the lock nobody else uses it

@@ -40,6 +40,7 @@ def render_person(rng: np.random.Generator, frame: Frame, traits: Traits, light:
         traits: Traits of the person.
         light: Light of the scene.
     """
+    # Rendered in a window: in a full-body crop the person is a small part of the image.
     part, box = frame.window(REACH)
     layer = np.zeros((frame.height, frame.width, 4), np.float32)
     bare = np.zeros((frame.height, frame.width), np.float32)
@@ -50,6 +51,8 @@ def render_person(rng: np.random.Generator, frame: Frame, traits: Traits, light:
 def _render(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light) -> Person:
     seen = np.cos(traits.yaw) > 0.1
     wear = weave_top(rng, frame, traits)
+    # From back to front. All parts share `rng`, so the order is also that of the random numbers: moving an entry
+    # changes the images.
     parts = [
         ("hair", render_hair_behind(rng, frame, traits, light)),
         ("skin", render_neck(frame, traits, light)),
@@ -69,9 +72,11 @@ def _render(rng: np.random.Generator, frame: Frame, traits: Traits, light: Light
     seen_past = np.ones((frame.height, frame.width), np.float32)
     for kind, layer in parts:
         if layer is not None:
+            # Before the part itself is painted, which does not shadow itself.
             occlude(person, layer[..., 3], frame.head, light)
             paint(person, layer)
             if kind not in ("hair", "fur"):
+                # The transparency of parts that lie over each other multiplies.
                 seen_past *= 1 - layer[..., 3]
     return Person(person, 1 - seen_past)
 

@@ -73,6 +73,7 @@ def plan_items(people: int, defects: bool = False) -> list[Item]:
     for index in range(people):
         place = _LETTERS[_ORDER[index % len(_ORDER)]]
         ordinal = counts[place]
+        # By the ordinal, not the index: 10 scenarios and 20 places in turn would always pair up in the same way.
         scenario = SCENARIOS[ordinal % len(SCENARIOS)] if place.startswith("rwp") else "plain"
         items.append(Item(index, place, ordinal, scenario, _defect(place, ordinal) if defects else None))
         counts[place] += 1

@@ -51,6 +51,7 @@ class _Pair:
         return {"name": stem, "set": self.name, "identity": stem, "difficulty": "clear"} | dict.fromkeys(TAGS, 0) | row
 
     def _stream(self, *numbers: int) -> np.random.Generator:
+        # 100 and more, apart from the streams of a corpus, so that no image is that of a corpus with this seed.
         return np.random.default_rng([self.seed, 100 + SCENARIO_SETS.index(self.name), *numbers])
 
     def _photograph(
@@ -76,6 +77,8 @@ class _Pair:
         rng = self._stream(person)
         layer = render_person(rng, random_frame(rng, height, width), random_traits(rng), random_light(rng)).layer
         colours, alpha = straight(lens_blur(layer, 0.5))
+        # Another stream than the person's, who is the same before all scenes. `+ 1`, because NumPy pads seeds with
+        # zeros: a last number of 0 would give the person's stream again.
         rng = self._stream(person, scene + 1)
         image = expose(rng, compose(colours, alpha, random_scene(rng, height, width)))
         return image, alpha, {"identity": f"person_{person:04d}"}

@@ -41,9 +41,10 @@ def screenshot(rng: np.random.Generator, photo: Photograph) -> Photograph:
     screen = _screen(rng, int(max(height, width) * rng.uniform(1.15, 1.5)), width)
     margin = int(width * rng.choice([0.0, rng.uniform(0.02, 0.15)]))
     scale = (width - 2 * margin) / width
-    shown = (int(width * scale), min(int(height * scale), screen.shape[0]))
+    shown = int(width * scale), int(height * scale)
     bar = screen.shape[0] // 12
-    top = bar + int((screen.shape[0] - bar - shown[1]) * rng.uniform(0, 1)) if screen.shape[0] > bar + shown[1] else 0
+    # The screen is at least 1.15 times as tall as the photo, so there is always room for it below the bar.
+    top = bar + int((screen.shape[0] - bar - shown[1]) * rng.uniform(0, 1))
 
     def place(plane: Plane | Colours, base: Plane | Colours) -> Plane | Colours:
         result = base.copy()

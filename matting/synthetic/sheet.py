@@ -81,6 +81,7 @@ def _composites(root: Path) -> list[NDArray[np.uint8]]:
         layers.append((np.mean((alpha > 25) & (alpha < 230)), index, _read(folder / "fg" / name), alpha))
     rows = []
     for _, index, front, alpha in sorted(layers, key=lambda layer: -layer[0])[:2]:
+        # Composition-1K lists 100 backgrounds for each foreground; a small corpus repeats some.
         scenes = list(dict.fromkeys(backgrounds[index * 100 : index * 100 + 100]))[:COLUMNS]
         backs = (cv2.resize(_read(root / "coco/train2014" / scene), front.shape[1::-1]) for scene in scenes)
         rows.append(np.concatenate([_cell(_over(front, alpha, np.asarray(back, np.uint8))) for back in backs], axis=1))

@@ -74,6 +74,7 @@ def _defect(rng: np.random.Generator, name: str) -> Sequence[Colours]:
     """Render a clean pair and the same pair with the defect, each as photo and cutout."""
     photo = photograph(rng, HEIGHT * _SCALE, WIDTH * _SCALE, str(rng.choice(["plain", "backlit", "side_backlit"])))
     faulty = plant_defect(rng, name, photo.image, photo.alpha, photo.bare)
+    # A defect that does not apply, such as cut hair of a bald person: try the next photo.
     return [_halves(photo.image, photo.alpha), _halves(*faulty)] if faulty else _defect(rng, name)
 
 
@@ -105,10 +106,12 @@ class _Row:
         row: list[Colours] = []
         turn = 0
         while sum(cell.shape[1] for cell in row) < COLUMNS * WIDTH:
+            # A generator for each cell, so that rows do not depend on the number of processes.
             rng = np.random.default_rng([self.seed, list(SHEETS).index(self.sheet), names.index(self.name), turn])
             row += [_fit(image) for image in cells(rng, self.name)]
             turn += 1
         strip = to_uint8(np.concatenate(row, axis=1)[:, : COLUMNS * WIDTH])
+        # White on a black outline can be read on anything.
         cv2.putText(strip, self.name, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 3, cv2.LINE_AA)
         cv2.putText(strip, self.name, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (255, 255, 255), 1, cv2.LINE_AA)
         return {"row": strip}

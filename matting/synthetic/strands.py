@@ -88,6 +88,7 @@ def wander(rng: np.random.Generator, paths: Points, amount: float, knots: int = 
     """Move each path off its course, the tip most; ``amount`` is the typical shift of a tip, head heights."""
     count, samples = paths.shape[:2]
     course = np.cumsum(rng.normal(0, 1, (count, knots, 2)), axis=1) / np.sqrt(knots)
+    # The root stays where it is.
     course[:, 0] = 0
     position = np.linspace(0, knots - 1, samples)
     index = np.minimum(position.astype(int), knots - 2)

@@ -86,6 +86,7 @@ def natural_colour(
     _, middle, spread = HUES[rng.choice(len(HUES), p=[share for share, *_ in HUES])]
     hue = rng.normal(middle, spread) % 1.0
     saturation = rng.uniform(0.5, 0.95) if rng.random() < vivid else rng.beta(1.2, 4.0)
+    # The hue as a fully saturated colour, as in HSV.
     wheel = np.clip(np.abs((hue * 6 + np.array([0.0, 4.0, 2.0])) % 6 - 3) - 1, 0, 1)
     return np.asarray(rng.uniform(low, high) * (1 - saturation * (1 - wheel)), np.float64)
 
@@ -108,6 +109,7 @@ def shade(coverage: Plane, albedo: ArrayLike, light: Light, roundness: float = 1
         return layer
     around = padded(box, 8, coverage.shape)
     cover = coverage[around]
+    # Where the part joins the body the height does not fall to 0, so no rim is shaded there.
     form = cover if body is None else cover + np.float32(0.7) * (1 - cover) * body[around]
     lit, edge = _illumination(form, light, roundness)
     colour = np.asarray(albedo, np.float32)
@@ -121,11 +123,13 @@ def shade(coverage: Plane, albedo: ArrayLike, light: Light, roundness: float = 1
 
 def _illumination(coverage: Plane, light: Light, roundness: float) -> tuple[Colours, Colours]:
     height, width = coverage.shape
+    # A quarter of the size: shading is smooth.
     small = cv2.resize(coverage, (max(width // 4, 1), max(height // 4, 1)), interpolation=cv2.INTER_AREA)
-    extent = np.sqrt(max(float(small.sum()), 1.0))
-    bulge = gaussian(small, max(extent / 7, 0.8), cv2.BORDER_CONSTANT)
+    side = np.sqrt(max(float(small.sum()), 1.0))
+    # The width follows from the area: a limb bulges in a smaller circle than a torso.
+    bulge = gaussian(small, max(side / 7, 0.8), cv2.BORDER_CONSTANT)
     normal = np.stack([-cv2.Sobel(bulge, cv2.CV_32F, 1, 0), -cv2.Sobel(bulge, cv2.CV_32F, 0, 1)], axis=2)
-    normal *= roundness * extent / 14
+    normal *= roundness * side / 14
     facing = 1.0 / np.sqrt(1.0 + (normal**2).sum(axis=2))
     lambert = (normal @ light.direction[:2].astype(np.float32) + np.float32(light.direction[2])) * facing
     lit = light.ambient + light.key * np.clip(lambert, 0, None)[..., None]

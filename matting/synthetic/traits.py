@@ -105,14 +105,17 @@ def random_hat(rng: np.random.Generator) -> str:
 
 def random_traits(rng: np.random.Generator) -> Traits:
     """Sample a person from the distributions of the synthetic corpus."""
+    # The order of the calls is part of the corpus: a call in between changes everyone.
     left, right = rng.choice(list(ARMS), 2, p=list(ARMS.values()))
     right = left if left in TOGETHER and rng.random() < 0.5 else right
     wave = [(0.0, 1.0), (rng.uniform(0.015, 0.04), rng.uniform(1.5, 3.5)), (rng.uniform(0.03, 0.05), rng.uniform(5, 9))]
     style = str(rng.choice(list(STYLES), p=list(STYLES.values())))
     outfit = str(rng.choice(list(OUTFITS), p=list(OUTFITS.values())))
     hat = random_hat(rng) if rng.random() < 0.26 else None
+    # Mostly, because long hair would be seen through a tight wrap; some keep what hangs below it.
     style = "short" if hat in WRAPS and style not in ("bald", "short") and rng.random() < 0.85 else style
     return Traits(
+        # 6 % are seen from behind.
         yaw=float(rng.uniform(2.4, 3.9) if rng.random() < 0.06 else rng.normal(0, 0.5)),
         skin=np.clip(SKIN[rng.integers(len(SKIN))] + rng.normal(0, 0.02, 3), 0.05, 1),
         hair=np.clip(HAIR[rng.choice(len(HAIR), p=HAIR_WEIGHTS)] * rng.uniform(0.8, 1.2), 0.03, 0.97),

@@ -11,6 +11,7 @@ import torch
 from matting.images import write_png
 from matting.inference import load
 from matting.inference.onnx_network import TOLERANCE, OnnxNetwork, write_onnx
+from matting.inference.records import OWN, licence_of_data
 from matting.models import AttentionUNet, load_checkpoint
 from tests.test_cli import data, matting, run_folder  # noqa: F401
 
@@ -207,3 +208,13 @@ def test_a_file_that_is_not_a_graph_gives_one_line(matting, tmp_path, content): 
     call = ["cutout", "--checkpoint", tmp_path / "model.onnx", tmp_path / "photo.png", "-o", tmp_path / "out"]
     code, _, err = matting(*call)
     assert code == 1 and "expected" in err and "ONNX graph" in err and "Traceback" not in err
+
+
+def test_photos_used_as_scenes_are_named_as_your_own(tmp_path):
+    (tmp_path / ".hydra").mkdir()
+    target = "matting.data.corpora.synthetic_corpus"
+    config = f"corpus: {{_target_: {target}, scenes: photos}}\nmodel: {{pretrained: false}}\n"
+    (tmp_path / ".hydra/config.yaml").write_text(config)
+    assert licence_of_data(tmp_path, "synthetic corpus")["scenes"] == OWN
+    (tmp_path / ".hydra/config.yaml").write_text(config.replace("photos", "null"))
+    assert "scenes" not in licence_of_data(tmp_path, "synthetic corpus")

@@ -1,4 +1,7 @@
-"""The common form of all data sets: a list of items for planning, and the layers of one item for training."""
+"""The common form of all data sets: a list of items for planning, and the layers of one item for training.
+
+How to add a format: "A new on-disk format" in docs/architecture.md.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
