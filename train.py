@@ -10,6 +10,7 @@ import hydra
 from omegaconf import DictConfig
 
 from matting.config import build, build_all, run_command
+from matting.training.numbers import check_numbers
 from matting.training.resume import adopt_configuration, resumed_arguments
 from matting.training.schedule import build_schedule
 
@@ -31,15 +32,17 @@ def train(config: DictConfig) -> dict[str, float]:
 
     from matting.data.folds import leave_out
     from matting.models.checkpoint import read_checkpoint
+    from matting.training.checks import check_run
     from matting.training.datamodule import MattingDataModule
     from matting.training.guard import ResumeGuard
     from matting.training.loggers import closing, continue_metrics, publish
     from matting.training.module import MattingModule
-    from matting.training.report import report_run
+    from matting.training.report import announce, report_run
     from matting.training.trainer import measure_run
 
     start = time.perf_counter()
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # hides tips and the list of absent accelerators
+    check_numbers(config)
     seed_everything(config.seed, workers=True, verbose=False)
     trainer = build(config.trainer, callbacks=build_all(config.callbacks), logger=False)
     length = measure_run(trainer, config.data.epoch_rows, config.data.batch_size)
@@ -48,22 +51,25 @@ def train(config: DictConfig) -> dict[str, float]:
         _log.info(guard.how_to_continue(length, config.folder))
         return {}
     with closing(build_all(config.logger)) as loggers:
+        # What can fail cheaply comes before the corpus, which may have to be rendered first.
         trainer.loggers = loggers
         model = build(config.model).to(memory_format=torch.channels_last)
+        criterion, optimizer, augment = (build(config[part]) for part in ("loss", "optimizer", "augment"))
+        check_run(config, model)
         guard.check_network(model.settings)
         corpus = leave_out(build(config.corpus), config.data.fold, config.data.folds)
         guard.check_corpus(corpus)
         data = MattingDataModule(
             corpus,
             build_schedule(config, corpus, length),
-            build(config.augment),
+            augment,
             **{name: config.data[name] for name in ("batch_size", "crop_size", "min_crop", "workers")},
             origin=guard.origin,
         )
         module = MattingModule(
             model,
-            build(config.loss),
-            build(config.optimizer),
+            criterion,
+            optimizer,
             total_steps=length.steps,
             validation_set=corpus.name,
             hyper_parameters={name: config.data[name] for name in ("size", "fold", "folds")}
@@ -82,6 +88,7 @@ def train(config: DictConfig) -> dict[str, float]:
         if not metrics:
             return {}  # no test images, no report
         publish(loggers, Path(config.folder), metrics, trainer.global_step)
+        announce(Path(config.folder), corpus.name)
         return metrics
 
 
@@ -89,6 +96,11 @@ def train(config: DictConfig) -> dict[str, float]:
 def main(config: DictConfig) -> None:
     """Run one experiment; after SIGTERM exit with 143, as terminated processes do: Lightning would exit with 0."""
     from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+    from matting.processes import end_with_parent, is_child
+
+    if is_child():
+        end_with_parent()
 
     try:
         train(config)

@@ -1,6 +1,7 @@
 """Compose the configuration, build objects from it, and explain its errors in one line."""
 
 import difflib
+import importlib
 import os
 import re
 import sys
@@ -15,11 +16,13 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from matting.arguments import check_arguments
 from matting.errors import DEBUG, MattingError
 from matting.options import list_groups
+from matting.overrides import as_typed
 
 MISSING_CHOICE = r"Could not find '([\w/]+)/([^']+)' Available options in '[^']+': (.*?) Config search"
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "conf"
@@ -46,15 +49,44 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
             f"{CONFIG_FOLDER}: expected a checkout's configuration; install with 'pip install -e .'"
         )
     with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
-        return compose("train", overrides=list(overrides))
+        return compose("train", overrides=[as_typed(override) for override in overrides])
 
 
 def build(config: DictConfig, **extra: Any) -> Any:
-    """Instantiate a configuration node, with plain Python containers as arguments."""
+    """Instantiate a configuration node, with plain Python containers as arguments.
+
+    Raises:
+        MattingError: If a value is missing, or not of the type that its target takes.
+    """
     if missing := OmegaConf.missing_keys(config):  # Hydra would leave them out of the call: a traceback
         option = min(missing)
         raise MattingError(f"{option}: expected a value, found none; give {option}=…")
+    _check_types(config, config._get_full_key(None) or "")
     return instantiate(config, _convert_="all", **extra)
+
+
+def _check_types(node: Any, where: str) -> None:
+    """Check the values of each target against its annotations, before anything is built."""
+    if isinstance(node, DictConfig) and "_target_" in node:
+        module, _, name = str(node["_target_"]).rpartition(".")
+        try:
+            target = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError, ValueError):
+            return  # Hydra explains a target that does not exist
+        content: Any = OmegaConf.to_container(node, resolve=True)
+        plain = {key: value for key, value in content.items() if not _has_target(value)}
+        check_arguments(where, target, plain)
+    if isinstance(node, DictConfig):
+        for key, child in node.items():
+            _check_types(child, f"{where}.{key!s}" if where else str(key))
+    elif isinstance(node, ListConfig):
+        for k, child in enumerate(node):
+            _check_types(child, f"{where}[{k}]")
+
+
+def _has_target(value: Any) -> bool:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (isinstance(value, dict) and "_target_" in value) or any(map(_has_target, children))
 
 
 def build_all(config: DictConfig) -> list[Any]:
@@ -71,9 +103,10 @@ def run_command(command: Callable[[], object]) -> None:
         command: A function decorated with ``hydra.main``.
     """
     debug = DEBUG in sys.argv
-    sys.argv = [argument for argument in sys.argv if argument != DEBUG]
+    program, *arguments = (argument for argument in sys.argv if argument != DEBUG)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise errors instead of printing several lines
     try:
+        sys.argv = [program, *map(as_typed, arguments)]
         with _quiet_jobs():
             command()
     except Exception as error:
@@ -119,7 +152,10 @@ def explain(error: BaseException) -> str | None:
         error = cause
     if not isinstance(error, _MISTAKES):
         return None
-    text = f"override '{error.override}': {error}" if isinstance(error, OverrideParseException) else str(error)
+    text = str(error)
+    if isinstance(error, OverrideParseException):
+        reason = next(line for line in text.splitlines()[::-1] if not line.startswith("See "))
+        text = f"override '{error.override}': expected KEY=VALUE, found {reason}; docs/training.md shows how to quote"
     if "in DataLoader worker process" in text:  # followed by the worker's traceback, whose last line is the error
         text = text.strip().splitlines()[-1].partition(": ")[2]
     text = " ".join(text.replace(", set env var HYDRA_FULL_ERROR=1 to see chained exception.", ";").split())

@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, TypeVar
@@ -42,7 +44,8 @@ def in_processes(job: Callable[[_Work], _Result], work: Sequence[_Work], workers
 def fresh_processes(workers: int | None, job: Callable[[Any], Any] | None = None) -> ProcessPoolExecutor:
     """Return a pool of new interpreters, each with one thread and its own copy of the job for `_do`.
 
-    Forking a process that runs threads (torch, OpenCV) can hang; a fresh interpreter cannot.
+    Forking a process that runs threads (torch, OpenCV) can hang; a fresh interpreter cannot. The interpreters end
+    with this process, however it ends.
     """
     if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
         multiprocessing.set_start_method("spawn", force=True)  # joblib sets 'loky', which new ones do not know
@@ -52,11 +55,34 @@ def fresh_processes(workers: int | None, job: Callable[[Any], Any] | None = None
 
 def _begin(job: Callable[[Any], Any] | None) -> None:
     global _job
+    end_with_parent()
     _job = job
     cv2.setNumThreads(1)
     os.environ["OMP_NUM_THREADS"] = "1"  # for libraries that are not loaded yet
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+
+
+def is_child() -> bool:
+    """Return whether another process of a run or a sweep started this one: a job of joblib, or a further rank."""
+    return multiprocessing.current_process().name != "MainProcess" or os.environ.get("LOCAL_RANK", "0") != "0"
+
+
+def end_with_parent() -> None:
+    """Make this process exit as soon as its parent has ended, even by a signal that cannot be caught.
+
+    A worker of a pool would otherwise wait for work for ever: it holds both ends of the pool's queue itself.
+    """
+    threading.Thread(target=_exit_after, args=(multiprocessing.parent_process(), os.getppid()), daemon=True).start()
+
+
+def _exit_after(parent: Any, number: int) -> None:
+    if parent is not None:
+        parent.join()  # waits for the closing of a pipe whose other end the parent holds, on every system
+    else:  # not started by multiprocessing, but for example by Lightning, as a further process of a distributed run
+        while os.getppid() == number:
+            time.sleep(1)
+    os._exit(1)  # `sys.exit` would only end this thread
 
 
 def _do(piece: _Work) -> Any:

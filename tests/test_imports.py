@@ -28,7 +28,19 @@ FLOORS = (
     ("images",),
     ("mattes",),
     ("closed_form", "decoding", "foreground"),
-    ("batch", "cache", "files", "image_formats", "options", "processes", "tags", "tiles", "trimap"),
+    (
+        "arguments",
+        "batch",
+        "cache",
+        "files",
+        "image_formats",
+        "options",
+        "overrides",
+        "processes",
+        "tags",
+        "tiles",
+        "trimap",
+    ),
     ("errors",),
 )
 FLOOR = {room: len(FLOORS) - number for number, floor in enumerate(FLOORS) for room in floor}

@@ -1,6 +1,15 @@
-"""Work in several processes."""
+"""Work in several processes, which end with the process that started them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 import joblib
+import pytest
 
 from matting.processes import in_processes
 
@@ -34,3 +43,58 @@ class Heavy:
 def test_a_job_is_sent_once_to_each_process() -> None:
     assert list(in_processes(Heavy(), list(range(20)), 2)) == [-number for number in range(20)]
     assert 1 <= Heavy.sent <= 2
+
+
+IMPORTS = f"import subprocess, sys; from functools import partial; from {__name__} import note_and_sleep; "
+STARTS = {
+    "pool": "from matting.processes import in_processes; list(in_processes(note_and_sleep, range(2), 2))",
+    "rendering": "from matting.synthetic.parallel import run_jobs; "
+    "run_jobs([partial(note_and_sleep, k) for k in range(4)], 2, None)",
+    "rank": f"subprocess.run([sys.executable, '-c', 'from {__name__} import note_and_sleep as f; f(1, as_rank=True)'])",
+}
+
+
+def note_and_sleep(number: int, as_rank: bool = False) -> None:
+    """Leave the number of this process in the current directory and take far longer than any test."""
+    if as_rank:
+        from matting.processes import end_with_parent
+
+        end_with_parent()
+    Path(f"{os.getpid()}.started").touch()
+    time.sleep(600)
+
+
+def lives(pid: int) -> bool:
+    """Return whether a process runs; a zombie, which has ended, does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(true: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.05)
+    return true()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("start", STARTS)
+def test_workers_end_when_their_parent_is_killed(start: str, how: signal.Signals, tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    parent = subprocess.Popen([sys.executable, "-c", IMPORTS + STARTS[start]], cwd=tmp_path, env=environment)
+    expected = 1 if start == "rank" else 2
+    try:
+        assert wait_until(lambda: len(list(tmp_path.glob("*.started"))) == expected, 120)
+        workers = [int(file.stem) for file in tmp_path.glob("*.started")]
+        assert all(map(lives, workers))
+        parent.send_signal(how)
+        parent.wait(60)
+        assert wait_until(lambda: not any(map(lives, workers)), 30)
+    finally:
+        parent.kill()
+        for file in tmp_path.glob("*.started"):
+            if lives(int(file.stem)):
+                os.kill(int(file.stem), signal.SIGKILL)

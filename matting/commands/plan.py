@@ -27,9 +27,11 @@ def plan(
     matting plan data=mix_1_8_5_12 +curriculum=3stage trainer.max_epochs=10
     """
     from matting.config import build, load_config
+    from matting.training.numbers import check_numbers
     from matting.training.schedule import build_schedule, planned_length
 
     config = load_config(overrides or [])
+    check_numbers(config)
     length = planned_length(config)
     schedule = build_schedule(config, build(config.corpus), length)
     summaries = [_epoch(schedule, epoch) for epoch in range(length.epochs)]

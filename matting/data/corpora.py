@@ -92,6 +92,9 @@ def synthetic_corpus(
     # Imported here, since only this corpus needs the renderer.
     from matting.synthetic import VERSION, ensure_corpus, ensure_scenarios
 
+    # Before people are rendered, which takes minutes: a folder that is missing should not end the run after them.
+    for role, readers in (sets or {}).items():
+        read_role(role, {name: reader for name, reader in readers.items() if reader})
     root = ensure_corpus(people=people, seed=seed, image_size=image_size, defects=defects, scenes=scenes)
     adobe = root / "Combined_Dataset"
     rendered: dict[str, Mapping[str, Reader | None]] = {

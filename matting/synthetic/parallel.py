@@ -44,8 +44,13 @@ def run_jobs(jobs: Sequence[Job], workers: int | None, title: str | None) -> lis
         title: Title of the progress bar; None for no bar.
     """
 
+    console = Console(stderr=True)
+    if title is not None and not console.is_terminal:
+        console.print(f"{title}: {len(jobs)} files", soft_wrap=True)  # instead of a bar, which would break in a file
+
     def watched(results: Iterator[Record]) -> list[Record]:
-        return list(track(results, title or "", len(jobs), console=Console(stderr=True), disable=title is None))
+        disable = title is None or not console.is_terminal
+        return list(track(results, title or "", len(jobs), console=console, disable=disable, transient=True))
 
     if workers == 1:
         return watched(job() for job in jobs)

@@ -13,9 +13,9 @@ from matting.batch import LayerBatch, TrainingBatch
 from matting.data.corpora import Corpus
 from matting.data.dataset import Crop, DrawDataset, collate
 from matting.data.loader import PlanBatches, PlanLoader, start_method
-from matting.errors import MattingError
 from matting.plan.plan import Draw
 from matting.plan.schedule import Schedule
+from matting.training.checks import check_even_batch
 
 
 class MattingDataModule(LightningDataModule):
@@ -48,8 +48,7 @@ class MattingDataModule(LightningDataModule):
         origin: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        if schedule.pairing.fraction and batch_size % 2:
-            raise MattingError(f"data.batch_size: expected an even number under pairing, found {batch_size}")
+        check_even_batch(batch_size, schedule.pairing.fraction)
         self.corpus, self.schedule, self.origin = corpus, schedule, origin
         self.augment, self.plain = augment, Pipeline.plain(augment.size)
         self.batch_size, self.workers = batch_size, workers

@@ -1,24 +1,28 @@
 """The end of a run: evaluate the network and trivial baselines on the test set and write the report."""
 
 import logging
+import shlex
 import time
 from pathlib import Path
 
 import numpy as np
 from lightning.pytorch import Trainer
+from rich.console import Console
 from rich.progress import track
 
 from matting.evaluation import Description, Setting, all_foreground, always, evaluate, mean_matte, network
-from matting.evaluation.report import write_report
+from matting.evaluation.report import Figure, Section, Table, write_report
+from matting.files import read_json, write_csv
 from matting.inference import Predictor
 from matting.models import AttentionUNet
 from matting.plan.length import RunLength
 from matting.training.callbacks import PlanLog
+from matting.training.curves import learning_curves
 from matting.training.datamodule import MattingDataModule
+from matting.training.profiler import StepProfiler
 
 MEAN_MATTE_ITEMS = 200
-
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def report_run(
@@ -38,7 +42,7 @@ def report_run(
     """
     corpus, schedule = data.corpus, data.schedule
     if not corpus.test:
-        _log.warning("the corpus has no test images, so there is no report; evaluate with 'matting evaluate'")
+        log.warning("the corpus has no test images, so there is no report; evaluate with 'matting evaluate'")
         return {}
     predictor = Predictor(model, data.augment.size, trainer.strategy.root_device)
     methods = {
@@ -46,7 +50,10 @@ def report_run(
         "mean matte": always(_training_mean(data)),
         "all foreground": all_foreground,
     }
-    evaluation = evaluate(methods, track(corpus.test, "testing"))
+    log.info(f"testing on {len(corpus.test)} images of '{corpus.name}'")
+    console = Console(stderr=True)
+    shown = track(corpus.test, "testing", console=console, transient=True, disable=not console.is_terminal)
+    evaluation = evaluate(methods, shown)
     setting = Setting(
         title=f"Report of the run {folder.name}",
         corpus=corpus.label,
@@ -66,7 +73,45 @@ def report_run(
             "training": _amount(trainer, schedule.length),
         },
     )
-    return write_report(folder, evaluation, methods, setting)
+    return write_report(folder, evaluation, methods, setting, training=_training(trainer, folder))
+
+
+def announce(folder: Path, test_set: str) -> None:
+    """Log how a run ended: its scores next to those of the best trivial method, the report, and what to do next.
+
+    Args:
+        folder: Run folder with the report.
+        test_set: Name of the test set.
+    """
+    results, name = read_json(folder / "results.json"), shlex.quote(str(folder))
+    own, *trivial = results["by_method"].items()
+    best = min(trivial, key=lambda method: _mean(method[1], test_set, "mad"))
+    log.info(f"test on {test_set}: {_scores(own, test_set)}; best trivial baseline: {_scores(best, test_set)}")
+    log.info(f"report: {folder / 'report.html'}")
+    longer = f"python train.py resume={name} trainer.max_epochs=N"
+    log.info(f"next: matting cutout PHOTO.jpg --checkpoint {name}; longer: {longer}")
+
+
+def _scores(method: tuple[str, dict[str, dict[str, float]]], test_set: str) -> str:
+    name, found = method
+    return f"{name} MAD {_mean(found, test_set, 'mad'):.4f} SAD {_mean(found, test_set, 'sad'):.4g}"
+
+
+def _mean(found: dict[str, dict[str, float]], test_set: str, metric: str) -> float:
+    return found[f"test/{test_set}/whole/{metric}"]["mean"]
+
+
+def _training(trainer: Trainer, folder: Path) -> list[Section]:
+    """Return the learning curves, and the table of the profiler, which is written as ``profile.csv`` too."""
+    curves = learning_curves(folder / "metrics.csv")
+    figure = None if curves is None else Figure("curves.png", "Loss and validation scores over the steps", curves)
+    tables = []
+    if isinstance(profiler := trainer.profiler, StepProfiler):  # type: ignore[attr-defined]
+        header = ["part", "ms per step", "% of the step"]
+        write_csv(folder / "profile.csv", header, profiler.rows())
+        log.info(f"time of a step, ms and %: {'; '.join(' '.join(row) for row in profiler.rows())}")
+        tables = [Table("Where the time of a step goes", header, profiler.rows())]
+    return [Section("Training", tables, figure)]
 
 
 def _training_mean(data: MattingDataModule) -> "np.typing.NDArray[np.float32]":

@@ -1,23 +1,28 @@
 """Build Lightning's Trainer, with a precision that suits the machine."""
 
+import os
 import warnings
 from typing import Any
 
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import ProgressBar
 
+from matting.arguments import check_arguments
 from matting.errors import MattingError
 from matting.inference.predictor import fastest_precision
 from matting.plan.length import RunLength, run_length
+from matting.training.profiler import StepProfiler
 
 
-def build_trainer(precision: str = "auto", **settings: Any) -> Trainer:
+def build_trainer(precision: str = "auto", profile: bool = False, **settings: Any) -> Trainer:
     """Build a trainer.
 
     Args:
         precision: Lightning's precision; ``auto`` is bfloat16 autocast if the device, GPU or CPU, multiplies it in
             hardware, else float32.
+        profile: Measure where the time of a step goes; see `matting.training.profiler.StepProfiler`.
         settings: Passed to `lightning.pytorch.Trainer`.
 
     Raises:
@@ -31,10 +36,32 @@ def build_trainer(precision: str = "auto", **settings: Any) -> Trainer:
         on_cuda = settings.get("accelerator", "auto") in ("auto", "gpu", "cuda") and torch.cuda.is_available()
         native = fastest_precision(torch.device("cuda" if on_cuda else "cpu")) == "bfloat16"
         precision = "bf16-mixed" if native else "32-true"
+    check_arguments("trainer", Trainer, settings)
+    _check_devices(settings.get("accelerator", "auto"), settings.get("devices", 1))
+    if profile:
+        settings["profiler"] = StepProfiler()
+    if not any(isinstance(callback, ProgressBar) for callback in settings.get("callbacks") or ()):
+        settings.setdefault("enable_progress_bar", False)  # else Lightning would add its own bar of each epoch
     try:
         return Trainer(precision=precision, **settings)  # type: ignore[arg-type]
     except (MisconfigurationException, TypeError, ValueError) as error:  # all that Lightning raises for wrong settings
         raise MattingError(f"trainer: {error}") from error
+
+
+def _check_devices(accelerator: str, devices: object) -> None:
+    """Explain wishes for devices that this machine cannot meet, which Lightning does without naming the option."""
+    gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
+    if accelerator in ("gpu", "cuda") and not gpu:
+        raise MattingError(
+            f"trainer.accelerator: expected a device that this machine has, found '{accelerator}' and no GPU that "
+            f"torch {torch.__version__} can use; give trainer.accelerator=auto, or install torch for this GPU's driver"
+        )
+    on_cpu = accelerator == "cpu" or (accelerator == "auto" and not gpu)
+    if on_cpu and isinstance(devices, int) and devices > (cores := os.cpu_count() or 1):
+        raise MattingError(
+            f"trainer.devices: expected at most one process per core of the CPU, found {devices} for {cores} cores; "
+            "give trainer.devices=1, which uses all cores"
+        )
 
 
 def measure_run(trainer: Trainer, rows: int, batch_size: int) -> RunLength:

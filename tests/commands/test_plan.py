@@ -40,3 +40,8 @@ def test_the_table_has_a_row_for_every_set_of_a_role(overrides):
 def test_a_single_set_needs_no_row_of_its_own(overrides):
     shown = RUNNER.invoke(app, ["plan", *overrides, "corpus.portraits.own=null"])
     assert shown.exit_code == 0 and "portraits.rwp" not in shown.stdout
+
+
+def test_a_number_that_is_none_is_named_before_the_corpus_is_read():
+    shown = RUNNER.invoke(app, ["plan", "corpus=disk", "corpus.root=/no/folder", "data.batch_size=eight"])
+    assert "data.batch_size: expected a whole number, found 'eight'" in str(shown.exception)

@@ -138,4 +138,4 @@ def test_a_panel_shows_image_alpha_prediction_error_and_cutout() -> None:
 
 def test_zero_images_are_refused() -> None:
     with pytest.raises(ValueError, match=r"callbacks\.panels\.images: expected at least 1, found 0"):
-        Panels(0)
+        Panels("validation", images=0)

@@ -16,6 +16,7 @@ from matting.evaluation.report.sections import (
     LABEL_HEADING,
     SCENARIO_HEADING,
     SCENARIOS,
+    Figure,
     Findings,
     scenario_scores,
     sections,
@@ -56,6 +57,7 @@ td small { color: var(--pale) }
 .track { position: relative; height: 16px; background: var(--tint); border-radius: 3px }
 .track i { position: absolute; left: 0; top: 0; bottom: 0; background: var(--bar); border-radius: 3px }
 .track b { position: absolute; top: 7px; height: 2px; background: var(--ink) }
+.plot { max-width: 100%; border-radius: 3px }
 figure { margin: 20px 0 28px }
 .tiles { display: grid; grid-template-columns: repeat(5, 1fr); gap: 8px; margin-top: 8px }
 .tiles div { font-size: 12px; color: var(--pale); line-height: 1.3 }
@@ -87,7 +89,10 @@ def report_html(findings: Findings, results: Mapping[str, Any], entries: Sequenc
         f"<h1>{escape(results['title'])}</h1><p class=corpus>{escape(results['corpus'])}</p>",
         f"<p>{results['images']} images · method under test: <b>{escape(first)}</b></p>",
         "<p class=pale>Means over images with 95 % bootstrap intervals; lower is better everywhere.</p>",
-        *(_section(name, [charts.get(name, ""), _tables(tables)]) for name, tables in sections(findings)),
+        *(
+            _section(one.heading, [charts.get(one.heading, ""), _plot(one.figure), _tables(one.tables)])
+            for one in sections(findings)
+        ),
         "<h2>Images</h2>",
         *map(_figure, entries),
         _section("Left out", [_list(list(map(str, evaluation.failures)))]),
@@ -116,6 +121,10 @@ def document(title: str, body: Iterable[str]) -> str:
 def _section(heading: str, parts: Iterable[str]) -> str:
     content = "".join(parts)
     return f"<h2>{escape(heading)}</h2>{content}" if content else ""
+
+
+def _plot(figure: Figure | None) -> str:
+    return f"<img class=plot alt='{escape(figure.title)}' src='{data_uri(figure.pixels)}'>" if figure else ""
 
 
 def _tables(tables: Sequence[Table]) -> str:

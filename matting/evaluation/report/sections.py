@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from matting.evaluation.background_invariance import BackgroundDeviation
 from matting.evaluation.corruptions import CORRUPTIONS
 from matting.evaluation.diagnosis import CALIBRATION, COLOUR, SPILL
@@ -41,6 +44,28 @@ CHARTS = (("whole", "mad"), ("unknown", "sad"))
 """Region and metric of the scores that represent a method where there is room for few."""
 
 
+class Figure(NamedTuple):
+    """An image of the report.
+
+    Attributes:
+        name: File name next to the report, ending in ``.png``.
+        title: What it shows.
+        pixels: ``(H, W, 3)`` uint8 RGB.
+    """
+
+    name: str
+    title: str
+    pixels: NDArray[np.uint8]
+
+
+class Section(NamedTuple):
+    """A heading, its tables, and perhaps a figure above them."""
+
+    heading: str
+    tables: list[Table]
+    figure: Figure | None = None
+
+
 @dataclass(frozen=True)
 class Findings:
     """The content of a report, without its gallery.
@@ -50,19 +75,14 @@ class Findings:
         setting: What the report states along with them.
         deviations: Variation of the mattes over backgrounds.
         corrupted: Scores on `matting.evaluation.robustness.corrupted_pairs`; None if they were not requested.
+        training: Sections about the training of the method under test, the last ones.
     """
 
     evaluation: Evaluation
     setting: Setting
     deviations: Sequence[BackgroundDeviation] = ()
     corrupted: Evaluation | None = None
-
-
-class Section(NamedTuple):
-    """A heading and its tables."""
-
-    heading: str
-    tables: list[Table]
+    training: Sequence[Section] = ()
 
 
 SCENARIO_HEADING, LABEL_HEADING = "Scenarios", "By label"
@@ -79,8 +99,9 @@ def sections(findings: Findings) -> list[Section]:
         Section(LABEL_HEADING, label_tables(evaluation, evaluation.methods[0])),
         Section("Diagnosis", [*diagnosis_tables(evaluation), *further_tables(findings)]),
         Section("Corruptions", corruption_tables(findings)),
+        *findings.training,
     ]
-    return [section for section in found if section.tables]
+    return [section for section in found if section.tables or section.figure]
 
 
 def seen_table(findings: Findings) -> Table:

@@ -1,6 +1,6 @@
 """The report as files: `report.html` and `report.md` to read, `results.json` and `per_image.csv` to compute with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ def write_report(
     methods: Mapping[str, Method],
     setting: Setting,
     corrupted: Evaluation | None = None,
+    training: Sequence[Section] = (),
 ) -> dict[str, float]:
     """Write the report of an evaluation; its first method is the one under test.
 
@@ -37,6 +38,7 @@ def write_report(
         methods: The evaluated methods, which predict the images of the gallery again.
         setting: What the report states along with the scores.
         corrupted: Scores of some of the methods on `matting.evaluation.robustness.corrupted_pairs`.
+        training: Sections about the training of the method under test.
 
     Returns:
         The means of the method under test by flat name, as in `summarise`, ready for a logger.
@@ -54,11 +56,13 @@ def write_report(
         raise ValueError(
             f"expected a description of every method, found none of '{undescribed[0]}'; add it to the setting"
         )
-    findings = Findings(evaluation, setting, background_deviations(evaluation.pairs, methods), corrupted)
+    findings = Findings(evaluation, setting, background_deviations(evaluation.pairs, methods), corrupted, training)
     entries = list(render_entries(evaluation, methods))
     results = collect_results(findings)
     folder.mkdir(parents=True, exist_ok=True)
     write_png(folder / "panels.png", panel_sheet(entries, f"{evaluation.methods[0]} · {setting.corpus}"))
+    for figure in (section.figure for section in training if section.figure):
+        write_png(folder / figure.name, figure.pixels)
     write_atomic(folder / "per_image.csv", per_image_csv(evaluation).encode())
     if corrupted is not None:
         write_atomic(folder / "corruptions.csv", per_image_csv(corrupted).encode())
@@ -158,7 +162,8 @@ def report_markdown(findings: Findings, results: Mapping[str, Any]) -> str:
 
 
 def _section(section: Section) -> str:
-    return "\n".join([f"## {section.heading}\n", *map(to_markdown, section.tables)])
+    figure = [f"![{section.figure.title}]({section.figure.name})\n"] if section.figure else []
+    return "\n".join([f"## {section.heading}\n", *figure, *map(to_markdown, section.tables)])
 
 
 def _corruptions(corrupted: Evaluation, method: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from matting.training.callbacks.background_variance import BackgroundVariance, b
 from matting.training.callbacks.non_finite import NonFiniteGuard, read_draws
 from matting.training.callbacks.panels import Panels
 from matting.training.callbacks.plan_log import PlanLog
+from matting.training.callbacks.progress import RunProgress
 from matting.training.callbacks.repeat import RepeatFirstEpoch
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Panels",
     "PlanLog",
     "RepeatFirstEpoch",
+    "RunProgress",
     "background_variance",
     "read_draws",
 ]

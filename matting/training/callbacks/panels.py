@@ -1,5 +1,6 @@
-"""Log predictions for the same few validation images, epoch after epoch."""
+"""Keep predictions for the same few validation images, epoch after epoch."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,45 +8,52 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 from numpy.typing import NDArray
+from PIL import Image
 
 from matting.batch import TrainingBatch
 from matting.data.test_sets import Example
 from matting.errors import MattingError
 from matting.evaluation.report.gallery import COLUMNS, render_tiles
+from matting.files import replacing
 from matting.trimap import CODES
 
 
 class Panels(Callback):
-    """Log rows of image, true alpha, predicted alpha, signed error and cutout to W&B at every validation.
+    """Write a strip of image, true alpha, predicted alpha, signed error and cutout at every validation.
 
-    The images are the first of the validation set, so that the slider of a dashboard shows the same ones over time.
-    The key is ``panels/validation``.
+    The images are the first of the validation set, so that strips, and the slider of a dashboard, show the same ones
+    over time. The file is ``epoch_0001.jpg`` after the first epoch, the key in W&B, if it is used,
+    ``panels/validation``.
 
     Args:
+        folder: Folder of the strips, created at the first.
         images: Number of images; at most one batch is shown.
 
     Raises:
         MattingError: If the number is below 1.
     """
 
-    def __init__(self, images: int = 4) -> None:
+    def __init__(self, folder: Path | str, images: int = 4) -> None:
         if images < 1:
             raise MattingError(f"callbacks.panels.images: expected at least 1, found {images}")
-        self.images = images
+        self.folder, self.images = Path(folder), images
 
     @torch.no_grad()
     def on_validation_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        """Predict and log before the first batch, when averaged weights are in place in any order of callbacks."""
-        loggers = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
-        if batch_idx or dataloader_idx or not trainer.is_global_zero or not loggers:
+        """Predict and write before the first batch, when averaged weights are in place in any order of callbacks."""
+        if batch_idx or dataloader_idx or not trainer.is_global_zero or trainer.sanity_checking:
             return
         shown = TrainingBatch(*(part[: self.images] for part in batch))
         rows = panel_rows(shown, pl_module.model(shown.image).alpha)  # type: ignore[operator]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with replacing(self.folder / f"epoch_{trainer.current_epoch + 1:04}.jpg") as file:
+            Image.fromarray(np.concatenate(rows)).save(file, "JPEG", quality=88)
         captions = [f"{k}: {' | '.join(COLUMNS)}" for k in range(len(rows))]
-        for logger in loggers:
-            logger.log_image("panels/validation", rows, caption=captions)
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                logger.log_image("panels/validation", rows, caption=captions)
 
 
 def panel_rows(batch: TrainingBatch, alphas: torch.Tensor) -> list[NDArray[np.uint8]]:

@@ -36,7 +36,7 @@ class PlanLog(Callback):
         schedule, epoch = _schedule(trainer), trainer.current_epoch
         stage = schedule.stage_name(epoch)
         if trainer.is_global_zero and (epoch == 0 or schedule.stage_name(epoch - 1) != stage):
-            log.info(f"epoch {epoch}: stage '{stage}' of curriculum '{schedule.curriculum.name}'")
+            log.info(f"from epoch {epoch + 1}: stage '{stage}' of curriculum '{schedule.curriculum.name}'")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record the epochs that a resumed run had completed, but not recorded, before its checkpoint."""
