@@ -26,7 +26,7 @@ FLOORS = (
     ("losses",),
     ("metrics", "models", "augment"),
     ("closed_form", "foreground", "images"),
-    ("batch", "cache", "files", "processes", "tags", "tiles", "trimap"),
+    ("batch", "cache", "extras", "files", "processes", "tags", "tiles", "trimap"),
     ("errors",),
 )
 FLOOR = {room: len(FLOORS) - number for number, floor in enumerate(FLOORS) for room in floor}
