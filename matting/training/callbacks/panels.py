@@ -5,21 +5,21 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import WandbLogger
 from numpy.typing import NDArray
 
 from matting.batch import TrainingBatch
 from matting.data.test_sets import Example
 from matting.errors import MattingError
 from matting.evaluation.report.gallery import COLUMNS, render_tiles
+from matting.training.loggers import log_images
 from matting.trimap import CODES
 
 
 class Panels(Callback):
-    """Log rows of image, true alpha, predicted alpha, signed error and cutout to W&B at every validation.
+    """Log rows of image, true alpha, predicted alpha, signed error and cutout at every validation.
 
     The images are the first of the validation set, so that the slider of a dashboard shows the same ones over time.
-    The key is ``panels/validation``.
+    The key is ``panels/validation``; see `matting.training.loggers.log_images`.
 
     Args:
         images: Number of images; at most one batch is shown.
@@ -38,14 +38,11 @@ class Panels(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Predict and log before the first batch, when averaged weights are in place in any order of callbacks."""
-        loggers = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
-        if batch_idx or dataloader_idx or not trainer.is_global_zero or not loggers:
+        if batch_idx or dataloader_idx or trainer.sanity_checking or not trainer.is_global_zero or not trainer.loggers:
             return
         shown = TrainingBatch(*(part[: self.images] for part in batch))
         rows = panel_rows(shown, pl_module.model(shown.image).alpha)  # type: ignore[operator]
-        captions = [f"{k}: {' | '.join(COLUMNS)}" for k in range(len(rows))]
-        for logger in loggers:
-            logger.log_image("panels/validation", rows, caption=captions)
+        log_images(trainer.loggers, "panels/validation", rows, " | ".join(COLUMNS), trainer.global_step)
 
 
 def panel_rows(batch: TrainingBatch, alphas: torch.Tensor) -> list[NDArray[np.uint8]]:
