@@ -65,3 +65,11 @@ def test_no_module_imports_an_optional_package_by_itself():
     }
     # The page is built by callbacks of Gradio, whose module is loaded by then.
     assert found - {f"{ROOT}/matting/inference/page.py: gradio; use matting.extras.require"} == set()
+
+
+def test_opencv_needs_no_windows():
+    """What only opencv-python has, and opencv-python-headless lacks."""
+    graphical = {"imshow", "namedWindow", "waitKey", "waitKeyEx", "destroyAllWindows", "createTrackbar", "selectROI"}
+    for path in sorted((ROOT / "matting").rglob("*.py")):
+        used = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        assert not used & graphical, path
