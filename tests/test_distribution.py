@@ -102,7 +102,7 @@ def test_a_run_and_its_use_in_an_empty_folder(installed, empty):
     assert "stage 'all'" in call(installed, empty, "plan", *MINIATURE[:2], "trainer.max_epochs=1")
     call(installed, empty, "train", *MINIATURE, *RUN)
     run = empty / "outputs/run"
-    assert {"report.md", "results.json", "plan.csv", "panels", ".hydra"} <= {path.name for path in run.iterdir()}
+    assert {"report.md", "results.json", "plan.csv", "checkpoints", ".hydra"} <= {path.name for path in run.iterdir()}
     for name in ("images", "alphas"):
         (empty / name).mkdir(exist_ok=True)
     photo = np.random.default_rng(0).integers(0, 256, (50, 40, 3), np.uint8)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from matting.cli import main
 from matting.config import RECIPE, load_config
 
 ROOT = Path(__file__).parent.parent.parent
@@ -42,6 +43,17 @@ def test_debug_shows_the_traceback(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     done = run(COMMAND, tmp_path, "data=mix_1_8_5", "--debug")
     assert done.returncode == 1 and "Traceback" in done.stderr
+
+
+def test_processes_of_a_data_parallel_run_are_started_by_the_script(monkeypatch):
+    """Lightning starts them by the first word of the command line, with the other words as arguments."""
+    seen = []
+    monkeypatch.setattr(sys, "argv", ["matting", "train", "-m", "trainer=ddp", "--debug", "seed=1,2"])
+    monkeypatch.setattr("runpy.run_path", lambda path, run_name: seen.append((path, run_name, list(sys.argv))))
+    with pytest.raises(SystemExit):
+        main()
+    script = str(RECIPE / "train.py")
+    assert seen == [(script, "__main__", [script, "-m", "trainer=ddp", "seed=1,2", "--debug"])]
 
 
 def test_the_configuration_names_files_of_the_recipe_by_absolute_paths(tmp_path, monkeypatch):
