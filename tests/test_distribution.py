@@ -120,14 +120,14 @@ def test_a_run_and_its_use_in_an_empty_folder(installed, empty):
 def test_a_sweep_and_fine_tuning_in_an_empty_folder(installed, empty):
     sweep = ("-m", "seed=1,2", *MINIATURE, *RUN[:-1], "hydra.sweep.dir=multirun/sweep")
     call(installed, empty, "train", *sweep)
-    jobs = sorted(path.name for path in (empty / "multirun/sweep").iterdir() if path.is_dir())
-    assert jobs == ["0_seed-1", "1_seed-2"]
+    jobs = sorted(path for path in (empty / "multirun/sweep").iterdir() if path.is_dir())
+    assert [path.name[:2] for path in jobs] == ["0_", "1_"] and all((path / "results.json").is_file() for path in jobs)
     for k in range(24):
         for name, shape in (("image", (50, 40, 3)), ("alpha", (50, 40))):
             (empty / "own" / name).mkdir(parents=True, exist_ok=True)
             image = np.random.default_rng(k).integers(0, 256, shape, np.uint8)
             write_png(empty / "own" / name / f"{k}.png", image)
-    start = f"model.path={empty / 'multirun/sweep/0_seed-1'}"
+    start = f"model.path={jobs[0]}"
     sizes = ("data.size=64", "data.crop_size=72")
     call(installed, empty, "train", "experiment=finetune", "corpus.root=own", start, *sizes, *RUN[:-1], "seed=3")
     tuned = [path.parent for path in (empty / "outputs").glob("20*/results.json")]
