@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matting.inference import load as load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # OpenMP threads spin while they wait for each other. When another process competed for the cores, spinning made a
 # training step ten times slower; on an idle machine, sleeping costs about a tenth. Read when torch is first imported.

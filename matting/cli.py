@@ -18,10 +18,11 @@ from matting.commands.model import model
 from matting.commands.plan import plan
 from matting.commands.report import report
 from matting.commands.serve import serve
+from matting.commands.train import train
 from matting.errors import DEBUG
 
 app = typer.Typer(
-    help="Trimap-free portrait matting: evaluate mattes and cut people out of photos. Training is `python train.py`.",
+    help="Trimap-free portrait matting: train networks, evaluate mattes and cut people out of photos.",
     epilog="Add --debug to any command to see the full traceback of an error.",
     no_args_is_help=True,
     invoke_without_command=True,
@@ -39,6 +40,10 @@ def options(
         raise typer.Exit
 
 
+app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)(train)
 app.command()(evaluate)
 app.command()(cutout)
 app.command()(serve)
@@ -58,6 +63,7 @@ def main() -> None:
     A user's mistake is reported in one line with exit code 1; any other error is a fault of the program and shows its
     traceback.
     """
+    debug = DEBUG in sys.argv  # now: training rewrites the command line
     arguments = [argument for argument in sys.argv[1:] if argument != DEBUG]
     warnings.filterwarnings("ignore", module=r"PIL\.")  # a damaged image is reported once, with its file name
     try:
@@ -66,7 +72,7 @@ def main() -> None:
         from matting.config import explain  # imports Hydra, which most commands do not need
 
         line = explain(error)
-        if line is None or DEBUG in sys.argv[1:]:
+        if line is None or debug:
             raise
         typer.secho(f"error: {line}", err=True, fg="red")
         sys.exit(1)

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from matting.extras import require
 from matting.trimap import FOREGROUND, labels_of
 
 
@@ -16,10 +17,12 @@ def closed_form(image: NDArray[np.uint8], trimap: NDArray[np.uint8]) -> NDArray[
     Returns:
         ``(H, W)`` float, roughly in [0, 1]. Without unknown pixels the trimap is the matte. Without known foreground or
         without known background there is nothing to solve, and every unknown pixel is 0.5.
+
+    Raises:
+        MattingError: PyMatting is not installed.
     """
     known = labels_of(trimap) / FOREGROUND
     if not all((known == level).any() for level in (0, 0.5, 1)):
         return known
-    from pymatting import estimate_alpha_cf  # compiles for several seconds on import
-
-    return np.asarray(estimate_alpha_cf(image / 255.0, known))
+    pymatting = require("pymatting", "closed-form matting")  # compiles for several seconds on import
+    return np.asarray(pymatting.estimate_alpha_cf(image / 255.0, known))

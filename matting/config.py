@@ -25,12 +25,18 @@ from matting.options import list_groups
 from matting.overrides import as_typed
 
 MISSING_CHOICE = r"Could not find '([\w/]+)/([^']+)' Available options in '[^']+': (.*?) Config search"
-CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "conf"
+
+_SHIPPED = Path(__file__).resolve().parent / "recipe"
+RECIPE = _SHIPPED if _SHIPPED.is_dir() else _SHIPPED.parent.parent
+"""Folder with ``train.py``, ``conf`` and the split lists: the checkout, or its copy in the wheel."""
+CONFIG_FOLDER = RECIPE / "conf"
 
 # Names the folder of a job: `loss/pairing` must not become two folders, and a file name has at most 255 bytes.
 OmegaConf.register_new_resolver("file_name", lambda text: text.replace("/", ".")[:200], replace=True)
 # The list of groups in `python train.py --help`.
 OmegaConf.register_new_resolver("group_list", lambda: list_groups(CONFIG_FOLDER), replace=True)
+# A file of the repository that a configuration names, wherever the run starts.
+OmegaConf.register_new_resolver("recipe", lambda path: str(RECIPE / path), replace=True)
 
 _MISTAKES = (MattingError, OSError, HydraException, OmegaConfBaseException)
 
@@ -40,14 +46,7 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
 
     Args:
         overrides: Hydra overrides such as ``data=mix_1_8_5_12`` or ``+curriculum=3stage``.
-
-    Raises:
-        FileNotFoundError: The package was installed without its checkout, which contains the configuration.
     """
-    if not CONFIG_FOLDER.is_dir():
-        raise FileNotFoundError(
-            f"{CONFIG_FOLDER}: expected a checkout's configuration; install with 'pip install -e .'"
-        )
     with initialize_config_dir(str(CONFIG_FOLDER), version_base="1.3"):
         return compose("train", overrides=[as_typed(override) for override in overrides])
 
@@ -160,7 +159,7 @@ def explain(error: BaseException) -> str | None:
         text = text.strip().splitlines()[-1].partition(": ")[2]
     text = " ".join(text.replace(", set env var HYDRA_FULL_ERROR=1 to see chained exception.", ";").split())
     if unknown := re.search(r"Key '(\w+)' is not in struct full_key: ([\w.]+)", text):
-        return f"unknown option '{unknown[2]}'{_suggestion(unknown[2])}; 'python train.py --cfg job' lists all options"
+        return f"unknown option '{unknown[2]}'{_suggestion(unknown[2])}; 'matting train --cfg job' lists all options"
     if missing := re.search(MISSING_CHOICE, text):
         near = difflib.get_close_matches(missing[2], missing[3].split(), n=1)
         hint = f", did you mean '{near[0]}'?" if near else "."

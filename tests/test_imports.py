@@ -32,6 +32,7 @@ FLOORS = (
         "arguments",
         "batch",
         "cache",
+        "extras",
         "files",
         "image_formats",
         "options",

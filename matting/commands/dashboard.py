@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from matting.errors import MattingError
+from matting.extras import require
 
 if TYPE_CHECKING:
     from wandb_workspaces.workspaces import Workspace
@@ -39,11 +40,9 @@ def layout(entity: str, project: str, corpus: str) -> "Workspace":
         project: W&B project.
         corpus: Name of the corpus in the metrics.
     """
-    try:
-        import wandb_workspaces.reports.v2 as panels
-        import wandb_workspaces.workspaces as workspaces
-    except ImportError as error:
-        raise MattingError(f"{error.name} is not installed; install it with pip install -e '.[wandb]'") from error
+    panels, workspaces = (
+        require(f"wandb_workspaces.{module}", "a dashboard") for module in ("reports.v2", "workspaces")
+    )
     sections = {
         "Validation": [panels.LinePlot(y=[f"val/{corpus}/{r}/sad"]) for r in ("whole", "unknown")],
         "Test": [panels.BarPlot(metrics=[f"test/{corpus}/{r}/{m}"]) for r, m in (("whole", "mad"), ("unknown", "sad"))],

@@ -21,10 +21,12 @@ def report(
     runs that crashed or are missing are listed. The same runs give the same files.
     """
     from matting.commands.console import track
+    from matting.extras import require
     from matting.files import write_atomic
     from matting.studies import find_runs, gather, read_study, study_markdown, write_study
     from matting.studies.figures import plot_groups, plot_learning_curves
 
+    require("matplotlib", "matting report")  # before anything is written
     write_study(output, gather(find_runs(runs), reference))
     study = read_study(output)  # read back, so that the page depends only on the three files
     pages = {

@@ -11,6 +11,7 @@ from matting.curation.report import overlay
 from matting.curation.run import Curation, Progress
 from matting.curation.verdicts import COLUMNS
 from matting.errors import MattingError
+from matting.extras import require
 from matting.files import open_csv, write_atomic
 from matting.images import read_alpha, write_png
 from matting.processes import in_processes
@@ -48,11 +49,7 @@ def write_parquet(verdicts: Path, path: Path) -> None:
     Raises:
         FileNotFoundError, MattingError: As `read_verdicts`; also if pyarrow is missing.
     """
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MattingError(f'{path}: writing Parquet needs pyarrow: pip install -e ".[parquet]"') from error
+    pyarrow, parquet = (require(module, f"{path}: writing Parquet") for module in ("pyarrow", "pyarrow.parquet"))
     types = [pyarrow.string()] * _TEXT + [pyarrow.float64()] * (len(COLUMNS) - _TEXT)
     table = pyarrow.Table.from_pylist(read_verdicts(verdicts), pyarrow.schema(list(zip(COLUMNS, types, strict=True))))
     buffer = io.BytesIO()
@@ -113,10 +110,7 @@ def to_fiftyone(curation: Curation, name: str) -> int:
         FileNotFoundError: As `read_verdicts`.
         MattingError: If FiftyOne is missing or has a data set of that name, or a judged pair is gone.
     """
-    try:
-        import fiftyone
-    except ImportError as error:
-        raise MattingError('expected FiftyOne, found none: pip install -e ".[fiftyone]"') from error
+    fiftyone = require("fiftyone", "exporting a FiftyOne data set")
     rows = read_verdicts(curation.verdicts)
     if fiftyone.dataset_exists(name):
         raise MattingError(f"FiftyOne has a data set '{name}'; choose another name, or delete it there")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from matting.errors import MattingError
+from matting.extras import require
 from matting.files import open_csv
 
 Verdict = Literal["accept", "re-annotate", "reject"]
@@ -50,12 +51,9 @@ def _csv(path: Path) -> tuple[Sequence[Mapping[str, Any]], Sequence[str]]:
 
 
 def _parquet(path: Path) -> tuple[Sequence[Mapping[str, Any]], Sequence[str]]:
-    try:
-        from pyarrow import ArrowInvalid, parquet
-    except ImportError as error:
-        raise MattingError(f'{path}: reading Parquet needs pyarrow: pip install -e ".[parquet]"') from error
+    pyarrow, parquet = (require(module, f"{path}: reading Parquet") for module in ("pyarrow", "pyarrow.parquet"))
     try:
         table = parquet.read_table(path)
-    except ArrowInvalid as error:
+    except pyarrow.ArrowInvalid as error:
         raise MattingError(f"{path}: expected a Parquet file, found something else ({error})") from error
     return table.to_pylist(), table.column_names

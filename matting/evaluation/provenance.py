@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-PACKAGES = ("portrait-matting", "torch", "lightning", "timm", "kornia", "numpy", "opencv-python-headless", "pillow")
+OPENCV = ("opencv-python-headless", "opencv-python")  # one of them is installed
+PACKAGES = ("portrait-matting", "torch", "lightning", "timm", "kornia", "numpy", *OPENCV, "pillow")
 
 
 def commit() -> str | None:

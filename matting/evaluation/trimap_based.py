@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from matting.closed_form import closed_form
 from matting.data.test_sets.examples import Example
 from matting.evaluation.prediction import Method
+from matting.extras import require
 from matting.inference import resize
 
 
@@ -20,7 +21,11 @@ def closed_form_method(size: int = 512) -> Method:
 
     Returns:
         The method; unlike a network it sees the trimap of the test set.
+
+    Raises:
+        MattingError: PyMatting is not installed.
     """
+    require("pymatting", "closed-form matting")  # before any image is evaluated
 
     def method(example: Example) -> NDArray[np.float32]:
         height, width = example.alpha.shape

@@ -3,6 +3,7 @@
 from matting.inference.clock import Clock
 from matting.inference.cutout import Style, cut_out, cutout, finish, has_subject, place_on
 from matting.inference.detail import refine
+from matting.inference.hub import push_to_hub
 from matting.inference.loading import Backend, load, trained_network
 from matting.inference.model import Model
 from matting.inference.predictor import Precision, Predictor, fastest_precision
@@ -24,6 +25,7 @@ __all__ = [
     "has_subject",
     "load",
     "place_on",
+    "push_to_hub",
     "refine",
     "resize",
     "resolve",

@@ -17,7 +17,7 @@ def model_card(records: Mapping[str, Any]) -> str:
     """
     terms = licence(records["licence_of_data"])
     lines = [
-        f"---\nlibrary_name: portrait-matting\npipeline_tag: image-segmentation\nlicense: {_identifier(terms)}\n---",
+        f"---\n{_metadata(records, terms)}\n---",
         f"# Portrait matting network {records['digest']}",
         f"A photo in, an alpha matte out. Licence: **{terms}**. Trained on: **{records['corpus']}**.",
         "```bash\nmatting cutout photo.jpg --checkpoint THIS_FOLDER\n```",
@@ -38,6 +38,38 @@ def model_card(records: Mapping[str, Any]) -> str:
     if "onnx_difference" in records:
         lines += ["## ONNX\n\nLargest difference of alpha from torch:", bullets(records["onnx_difference"])]
     return "\n\n".join(lines) + "\n"
+
+
+def _metadata(records: Mapping[str, Any], terms: str) -> str:
+    """Return the card's metadata in the hub's YAML format, with the scores of each evaluated set."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    results = [
+        EvalResult(
+            task_type="image-segmentation",
+            task_name="Portrait matting",
+            dataset_type=group,
+            dataset_name=scores["images"],
+            metric_type=metric,
+            metric_name=f"{metric.upper()}, {region}",
+            metric_value=float(f"{cell['mean']:.4g}"),
+        )
+        for scores in records.get("scores", ())
+        for group in _groups(scores["cells"])
+        for region, metric in COLUMNS
+        if "." not in group and (cell := scores["cells"].get(f"{group}/{region}/{metric}"))
+    ]
+    free = terms == APACHE
+    data = ModelCardData(
+        library_name="portrait-matting",
+        pipeline_tag="image-segmentation",
+        license="apache-2.0" if free else "other",
+        license_name=None if free else terms.replace(", ", "-").replace(" ", "-"),
+        tags=["image-matting", "portrait-matting", "background-removal"],
+        model_name=f"portrait-matting-{records['digest']}" if results else None,
+        eval_results=results or None,
+    )
+    return data.to_yaml()
 
 
 def bullets(facts: Mapping[str, Any]) -> str:
@@ -80,7 +112,3 @@ def _images(cells: Mapping[str, Any], group: str) -> str:
 def _estimate(cells: Mapping[str, Any], group: str, region: str, metric: str) -> str:
     cell = cells.get(f"{group}/{region}/{metric}")
     return f"{cell['mean']:.4g} ({cell['low']:.3g} to {cell['high']:.3g})" if cell else ""
-
-
-def _identifier(terms: str) -> str:
-    return "apache-2.0" if terms == APACHE else f"other\nlicense_name: {terms.replace(', ', '-').replace(' ', '-')}"

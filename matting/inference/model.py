@@ -14,6 +14,7 @@ from matting.images import Photo as Loaded
 from matting.images import pillow_to_photo, read_photo
 from matting.inference.clock import Clock
 from matting.inference.cutout import Style, from_coarse, within_opacity
+from matting.inference.hub import push_to_hub
 from matting.inference.predictor import Predictor
 from matting.inference.records import licence
 
@@ -54,6 +55,21 @@ class Model:
     def licence(self) -> str:
         """The licence of the weights, in a few words."""
         return licence(self.terms)
+
+    def push_to_hub(self, repository: str, private: bool = False) -> str:
+        """Upload the model to the Hugging Face hub; see `matting.inference.push_to_hub`.
+
+        Args:
+            repository: ``owner/name``; afterwards ``hf:owner/name`` loads the model.
+            private: Whether a new repository is private.
+
+        Returns:
+            Address of the commit.
+
+        Raises:
+            OSError: The hub cannot be reached or refuses.
+        """
+        return push_to_hub(self.name, repository, private)
 
     def __str__(self) -> str:
         """Return a one-line description for the user."""

@@ -3,12 +3,12 @@
 import logging
 import warnings
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from matting.errors import MattingError
+from matting.extras import require
 from matting.models import AttentionUNet, MattingOutput, fuse
 from matting.models.encoder import with_constant_padding
 
@@ -17,8 +17,6 @@ PARITY_SHAPES = ((512, 512), (768, 512), (1024, 1536))
 
 TOLERANCE = 1e-3
 """Largest difference of alpha allowed at these shapes."""
-
-INSTALL = "install it with: pip install 'portrait-matting[onnx]'"
 
 
 class OnnxNetwork(nn.Module):
@@ -36,7 +34,7 @@ class OnnxNetwork(nn.Module):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        onnxruntime = _import("onnxruntime")
+        onnxruntime = require("onnxruntime", "running an ONNX graph")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         available = onnxruntime.get_available_providers()
@@ -85,8 +83,8 @@ def write_onnx(model: AttentionUNet, path: Path, about: dict[str, str]) -> None:
     Raises:
         MattingError: The packages ``onnx`` and ``onnxscript`` are not installed.
     """
-    onnx = _import("onnx")
-    _import("onnxscript")
+    onnx = require("onnx", "exporting an ONNX graph")
+    require("onnxscript", "exporting an ONNX graph")
     side = model.stride
     batch, height, width = (torch.export.Dim(name, min=1, max=512) for name in ("batch", "height", "width"))
     logging.getLogger("onnxscript").setLevel(logging.ERROR)
@@ -145,7 +143,9 @@ def write_photo_graph(network: Path, path: Path, size: int, stride: int) -> None
         size: Long side of the working image, in pixels.
         stride: Divisor of the sides of the working image.
     """
-    onnx = _import("onnx")
+    onnx = require("onnx", "exporting an ONNX graph")
+    for module in ("compose", "parser"):  # not imported by the package itself
+        require(f"onnx.{module}", "exporting an ONNX graph")
     core = onnx.load(network)
     opset = next(entry.version for entry in core.opset_import if not entry.domain)
     header = f'<ir_version: {core.ir_version}, opset_import: ["" : {opset}]>'
@@ -197,13 +197,3 @@ after (float[B, 1, h, w] coarse, int64[2] wanted) => (float[B, H, W] alpha) {
     alpha = Squeeze(inside, axis)
 }
 """
-
-
-def _import(package: str) -> Any:
-    try:
-        module = __import__(package)
-        if package == "onnx":
-            __import__("onnx.compose"), __import__("onnx.parser")
-        return module
-    except ImportError:
-        raise MattingError(f"expected the package {package}, which is not installed; {INSTALL}") from None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from matting.decoding import MAX_PIXELS
 from matting.errors import MattingError
+from matting.extras import require
 from matting.images import encode_image, read_photo
 from matting.inference.clock import Clock
 from matting.inference.cutout import Colour, Style, cover, cut_out, place_on
@@ -54,12 +55,7 @@ def build_page(model: Model, max_pixels: int = MAX_PIXELS, waiting: int = 16) ->
     """
     # Must be set before the import: otherwise Gradio sends usage data with either of them.
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
-    try:
-        import gradio as gr
-    except ImportError:
-        raise MattingError(
-            "expected the package gradio, which is not installed; install it with: pip install 'portrait-matting[page]'"
-        ) from None
+    gr = require("gradio", "the web page")
 
     def press(photo: str | None, background: str, own: str | None) -> tuple[Any, str, str]:
         try:

@@ -18,6 +18,9 @@ GRAPH = "model.onnx"
 HUB = "hf:"
 """Prefix of a repository on the Hugging Face hub, as in ``hf:owner/name``."""
 
+FROM_HUB = ("config.json", "model.safetensors", RECORDS, GRAPH)
+"""Files to download from there: no pickled weights, which could execute code, and no scripts."""
+
 
 def shipped_models() -> dict[str, Path]:
     """Return the folders of the models that come with this package, by name."""
@@ -57,10 +60,9 @@ def resolve(source: str | Path) -> Path:
 def _from_hub(repository: str) -> Path:
     from huggingface_hub import snapshot_download
 
-    # Only these files are downloaded: no pickled weights, which could execute code, and no scripts.
-    files = ["config.json", "model.safetensors", RECORDS, GRAPH]
+    endpoint = os.environ.get("HF_ENDPOINT")
     try:
-        return Path(snapshot_download(repository, allow_patterns=files, endpoint=os.environ.get("HF_ENDPOINT")))
+        return Path(snapshot_download(repository, allow_patterns=list(FROM_HUB), endpoint=endpoint))
     except (OSError, ValueError) as error:  # all errors of the hub's client derive from one of these
         reason = " ".join(str(error).split())
         raise OSError(

@@ -55,7 +55,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     if not file.is_file():
         raise FileNotFoundError(
             f"{path}: expected a run folder with checkpoints/last.ckpt or a checkpoint file, found none; "
-            "train one with 'python train.py experiment=quickstart'"
+            "train one with 'matting train experiment=quickstart'"
         )
     content = read_checkpoint(file)
     hyper_parameters, state = content["hyper_parameters"], content["state_dict"]

@@ -2,13 +2,14 @@
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from matting.evaluation import mean_over_seeds
 from matting.evaluation.report.sections import CHARTS
 from matting.evaluation.report.tables import REGION_TITLE, SCALE, TITLE
+from matting.extras import require
 from matting.files import write_atomic
 from matting.studies.study import FLOOR, Study
 from matting.studies.tables import groups
@@ -27,9 +28,7 @@ def plot_learning_curves(study: Study, path: Path) -> None:
         study: The scores.
         path: PNG file, written atomically.
     """
-    from matplotlib.figure import Figure  # not pyplot, which selects a backend and keeps every figure
-
-    figure = Figure(figsize=(10, 4.2), dpi=130, layout="constrained")
+    figure = _new_figure(figsize=(10, 4.2))
     for axes, region in zip(figure.subplots(1, 2), REGION_TITLE, strict=True):
         for k, row in enumerate(study.rows):
             curves = study.curves(row, f"{region}/sad")
@@ -54,13 +53,11 @@ def plot_groups(study: Study, path: Path) -> None:
         study: The scores.
         path: PNG file, written atomically.
     """
-    from matplotlib.figure import Figure
-
     region, metric = CHARTS[0]
     found, rows = groups(study), [*study.rows, FLOOR]
     columns = min(4, len(found))
     lines = -(-len(found) // columns)
-    figure = Figure(figsize=(2.4 + 2.2 * columns, lines * (1.1 + 0.24 * len(rows))), dpi=130, layout="constrained")
+    figure = _new_figure(figsize=(2.4 + 2.2 * columns, lines * (1.1 + 0.24 * len(rows))))
     grid = list(figure.subplots(lines, columns, sharey=True, squeeze=False).flat)
     places = np.arange(len(rows))
     for axes, (name, labels) in zip(grid, found.items(), strict=False):
@@ -79,6 +76,12 @@ def plot_groups(study: Study, path: Path) -> None:
         axes.set_visible(False)
     figure.supxlabel(f"{TITLE[metric]}, {REGION_TITLE[region]}; 95 % over images and seeds", fontsize=10)
     _finish(figure, study, path)
+
+
+def _new_figure(**settings: Any) -> "Figure":
+    # Not pyplot, which selects a backend and keeps every figure.
+    figure: Figure = require("matplotlib.figure", "drawing figures").Figure(dpi=130, layout="constrained", **settings)
+    return figure
 
 
 def _finish(figure: "Figure", study: Study, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Loggers, and what W&B records of a run."""
+"""Loggers, and how each of them records images and results."""
 
 import csv
 import json
@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+import numpy as np
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
+from numpy.typing import NDArray
 
 from matting.evaluation.provenance import commit
+from matting.extras import require
 
 ARTIFACTS = {"checkpoint": "checkpoints/last.ckpt", "plan": "plan.csv"}
 """Files of a run folder that W&B stores as artifacts, by type."""
@@ -72,6 +75,19 @@ def csv_logger(save_dir: Path | str) -> CSVLogger:
     return CSVLogger(save_dir, name="", version="", flush_logs_every_n_steps=1)
 
 
+def tensorboard_logger(save_dir: Path | str) -> TensorBoardLogger:
+    """Build a logger that writes TensorBoard's event files to ``tensorboard`` in the run folder.
+
+    Args:
+        save_dir: Run folder.
+
+    Raises:
+        MattingError: TensorBoard is not installed.
+    """
+    require("tensorboard", "logger=tensorboard")
+    return TensorBoardLogger(save_dir, name="", version="tensorboard")
+
+
 def wandb_logger(save_dir: Path | str, project: str, **settings: object) -> WandbLogger:
     """Build a W&B logger, which is offline if there is no key instead of asking for one.
 
@@ -87,8 +103,28 @@ def wandb_logger(save_dir: Path | str, project: str, **settings: object) -> Wand
     return WandbLogger(save_dir=save_dir, project=project, offline=offline, **recorded)
 
 
+def log_images(
+    loggers: Sequence[Logger], key: str, images: Sequence[NDArray[np.uint8]], caption: str, step: int
+) -> None:
+    """Log images to the loggers that can show them: W&B and TensorBoard.
+
+    Args:
+        loggers: The loggers of one run.
+        key: Name of the images, such as ``panels/validation``.
+        images: ``(H, W, 3)`` uint8 RGB, of equal size.
+        caption: What they show.
+        step: Optimiser steps so far.
+    """
+    for logger in loggers:
+        if isinstance(logger, WandbLogger):
+            logger.log_image(key, list(images), caption=[f"{k}: {caption}" for k in range(len(images))])
+        elif isinstance(logger, TensorBoardLogger):
+            for k, image in enumerate(images):
+                logger.experiment.add_image(f"{key}/{k}", image, step, dataformats="HWC")
+
+
 def publish(loggers: Sequence[Logger], folder: Path, metrics: Mapping[str, float], step: int) -> None:
-    """Log the test results: the scores to all loggers, and the tables and files of the run folder to W&B.
+    """Log the test results: the scores to all loggers, the report to TensorBoard, tables and files to W&B.
 
     Args:
         loggers: The loggers of one run.
@@ -100,6 +136,8 @@ def publish(loggers: Sequence[Logger], folder: Path, metrics: Mapping[str, float
         logger.log_metrics(dict(metrics), step=step)
         if isinstance(logger, WandbLogger):
             _publish_to_wandb(logger.experiment, folder)
+        elif isinstance(logger, TensorBoardLogger):
+            logger.experiment.add_text("evaluation/report", (folder / "report.md").read_text(), step)
 
 
 def _publish_to_wandb(run: Any, folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from matting.extras import require
 from matting.files import write_atomic
 
 COLOURS = {"studio": "#4c78a8", "portraits": "#f58518", "coarse": "#54a24b", "augmented": "#b279a2"}
@@ -21,13 +22,13 @@ def draw_schedule(summaries: Sequence[dict[str, Any]], curriculum: str, path: Pa
         curriculum: Name of the curriculum, for the title.
         path: PNG file to write, atomically.
     """
-    from matplotlib.figure import Figure
-
     names = [n for s in COLOURS for d in DIFFICULTIES if any(e["difficulty"].get(n := f"{s}/{d}") for e in summaries)]
     edges = np.arange(len(summaries) + 1)
     rows = np.array([[epoch["difficulty"].get(name, 0) for epoch in summaries] for name in names], dtype=float)
     share = 100 * rows / rows.sum(axis=0)
-    figure = Figure(figsize=(9, 4.2), dpi=150, layout="constrained")
+    figure = require("matplotlib.figure", "drawing the schedule").Figure(
+        figsize=(9, 4.2), dpi=150, layout="constrained"
+    )
     axes = figure.subplots()
     stepped = np.repeat(share, 2, axis=1)
     positions = np.repeat(edges, 2)[1:-1]

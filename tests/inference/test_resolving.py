@@ -1,10 +1,6 @@
 """From names, paths and hub repositories to weights; a local server stands in for the hub."""
 
-import hashlib
-import json
 import shutil
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import huggingface_hub.constants
 import pytest
@@ -13,8 +9,7 @@ import torch
 from matting.inference import load, resolve, shipped_models, trained_network
 from matting.inference.records import APACHE, OTHER, RENDERED, RESEARCH, licence
 from matting.models import load_checkpoint
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
+from tests.inference.hub import serving
 
 
 def test_a_shipped_name_is_found_before_a_file_of_that_name(shipped, tmp_path, monkeypatch):
@@ -68,58 +63,22 @@ def test_the_strictest_terms_apply(terms, words):
 
 @pytest.fixture
 def hub(shipped, tmp_path, monkeypatch):
-    """A server with one repository, someone/model, that answers like the hub, and a separate cache."""
-    root, asked = shipped / "portrait", []
-    (root / "pickled.bin").write_bytes(b"harm")
-
-    class Hub(BaseHTTPRequestHandler):
-        def log_message(self, *values):
-            pass
-
-        def reply(self, content, **headers):
-            self.send_response(200)
-            for name, value in {"Content-Length": len(content), **headers}.items():
-                self.send_header(name.replace("_", "-"), str(value))
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(content)
-
-        def do_GET(self):
-            path = self.path.partition("?")[0]
-            asked.append(path)
-            files = {file.name: file.read_bytes() for file in root.iterdir()}
-            name = path.removeprefix(f"/someone/model/resolve/{COMMIT}/")
-            if path == "/api/models/someone/model/revision/main":
-                listing = {"id": "someone/model", "sha": COMMIT, "siblings": [{"rfilename": name} for name in files]}
-                self.reply(json.dumps(listing).encode(), Content_Type="application/json")
-            elif path == f"/api/models/someone/model/tree/{COMMIT}":
-                tree = [{"type": "file", "path": name, "size": len(files[name]), "oid": "0" * 40} for name in files]
-                self.reply(json.dumps(tree).encode(), Content_Type="application/json")
-            elif name in files:
-                tag = hashlib.sha256(files[name]).hexdigest()
-                self.reply(files[name], ETag=f'"{tag}"', X_Repo_Commit=COMMIT)
-            else:
-                self.send_error(404)
-
-        do_HEAD = do_GET  # noqa: N815
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    """A server with one repository, someone/model, and a separate cache."""
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    yield server, asked
-    server.shutdown()
-    server.server_close()
+    with serving() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.address)
+        monkeypatch.setenv("HF_TOKEN", "secret")
+        files = {file.name: file.read_bytes() for file in (shipped / "portrait").iterdir()}
+        server.repositories["someone/model"] = files | {"pickled.bin": b"harm"}
+        yield server
 
 
 def test_a_model_on_the_hub_is_fetched_once_and_without_pickles(hub, shipped):
-    server, asked = hub
     there = load("hf:someone/model", device="cpu")
     assert there.digest == load("portrait", device="cpu").digest and there.name == "hf:someone/model"
-    assert any("model.safetensors" in path for path in asked) and not any("pickled" in path for path in asked)
+    assert any("model.safetensors" in path for path in hub.asked) and not any("pickled" in path for path in hub.asked)
     shutil.rmtree(shipped)
-    server.shutdown()
-    server.server_close()
+    hub.close()
     assert load("hf:someone/model", device="cpu").digest == there.digest
 
 

@@ -31,7 +31,7 @@ def test_run_folder_and_file_give_the_trained_network(tmp_path, model):
 
 
 def test_a_missing_checkpoint_is_reported_with_the_training_command(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"found none; train one with 'python train\.py"):
+    with pytest.raises(FileNotFoundError, match=r"found none; train one with 'matting train"):
         load_checkpoint(tmp_path)
 
 

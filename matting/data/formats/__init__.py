@@ -9,6 +9,7 @@ from matting.data.formats.coco_matting import coco_matting
 from matting.data.formats.composition1k import composition1k, composition1k_composites
 from matting.data.formats.distinctions646 import distinctions646, distinctions646_composites
 from matting.data.formats.folders import IncompleteError
+from matting.data.formats.hf_dataset import hf_dataset
 from matting.data.formats.masks import masks
 from matting.data.formats.p3m10k import p3m10k
 from matting.data.formats.pairs import pairs
@@ -32,6 +33,7 @@ __all__ = [
     "composition1k_composites",
     "distinctions646",
     "distinctions646_composites",
+    "hf_dataset",
     "masks",
     "p3m10k",
     "pairs",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.errors import MattingError
+from matting.extras import require
 
 
 class Person(NamedTuple):
@@ -85,9 +86,11 @@ def person_mask(person: Person, height: int, width: int) -> NDArray[np.bool_]:
 
     Returns:
         ``(height, width)`` bool.
-    """
-    from pycocotools import mask as coco
 
+    Raises:
+        MattingError: pycocotools is not installed.
+    """
+    coco = require("pycocotools.mask", "rendering COCO's outlines")
     code = person.outline
     if isinstance(code, list):  # polygons
         code = coco.merge(coco.frPyObjects(code, height, width))

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from matting.data.formats.splits import SPLITS
 from matting.errors import MattingError
+from matting.extras import require
 from matting.files import open_csv
 from matting.plan.curriculum import DIFFICULTIES
 from matting.tags import TAGS
@@ -77,11 +78,7 @@ def _csv(path: Path) -> Iterable[dict[str, str]]:
 
 
 def _parquet(path: Path) -> Iterable[dict[str, str]]:
-    try:
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MattingError(f'{path}: reading Parquet needs pyarrow: pip install -e ".[parquet]"') from error
-    table = parquet.read_table(path)
+    table = require("pyarrow.parquet", f"{path}: reading Parquet").read_table(path)
     _require_columns(path, table.column_names)
     return [{name: str(record[name]) for name in COLUMNS} for record in table.to_pylist()]
 

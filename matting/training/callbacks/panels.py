@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import WandbLogger
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -15,6 +14,7 @@ from matting.data.test_sets import Example
 from matting.errors import MattingError
 from matting.evaluation.report.gallery import COLUMNS, render_tiles
 from matting.files import replacing
+from matting.training.loggers import log_images
 from matting.trimap import CODES
 
 
@@ -22,7 +22,7 @@ class Panels(Callback):
     """Write a strip of image, true alpha, predicted alpha, signed error and cutout at every validation.
 
     The images are the first of the validation set, so that strips, and the slider of a dashboard, show the same ones
-    over time. The file is ``epoch_0001.jpg`` after the first epoch, the key in W&B, if it is used,
+    over time. The file is ``epoch_0001.jpg`` after the first epoch; loggers that show images have them as
     ``panels/validation``.
 
     Args:
@@ -50,10 +50,7 @@ class Panels(Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         with replacing(self.folder / f"epoch_{trainer.current_epoch + 1:04}.jpg") as file:
             Image.fromarray(np.concatenate(rows)).save(file, "JPEG", quality=88)
-        captions = [f"{k}: {' | '.join(COLUMNS)}" for k in range(len(rows))]
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                logger.log_image("panels/validation", rows, caption=captions)
+        log_images(trainer.loggers, "panels/validation", rows, " | ".join(COLUMNS), trainer.global_step)
 
 
 def panel_rows(batch: TrainingBatch, alphas: torch.Tensor) -> list[NDArray[np.uint8]]:

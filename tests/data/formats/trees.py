@@ -1,12 +1,15 @@
 """Miniature trees in the layouts of the real data sets, with their oddities."""
 
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pyarrow
 from PIL import Image
+from pyarrow import parquet
 
 Pixels = np.ndarray
 SIZE = (48, 36)
@@ -151,3 +154,26 @@ def joined_matte(path: Path, alpha: Pixels, trimap_first: bool = True) -> Path:
     trimap = np.where(alpha == 255, 255, np.where(alpha == 0, 0, 128)).astype(np.uint8)
     halves = (trimap, alpha) if trimap_first else (alpha, trimap)
     return save(path, np.concatenate(halves, axis=1))
+
+
+def encoded(image: Pixels, kind: str) -> bytes:
+    """The bytes of an image file."""
+    out = io.BytesIO()
+    Image.fromarray(image).save(out, kind)
+    return out.getvalue()
+
+
+def write_parquet(path: Path, **columns: Sequence[object]) -> Path:
+    """Write a Parquet file, with its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parquet.write_table(pyarrow.table(columns), path)
+    return path
+
+
+def parquet_tree(root: Path, files: Mapping[str, Iterable[int]]) -> Path:
+    """Parquet files by name, each with the photos and mattes of some seeds, as the library `datasets` writes them."""
+    for name, seeds in files.items():
+        photos = [{"bytes": encoded(photo(seed), "JPEG"), "path": f"{seed}.jpg"} for seed in seeds]
+        mattes = [{"bytes": encoded(matte(seed), "PNG"), "path": None} for seed in seeds]
+        write_parquet(root / f"{name}.parquet", image=photos, alpha=mattes, caption=[str(seed) for seed in seeds])
+    return root

@@ -24,6 +24,7 @@ from tests.data.formats.trees import (
     matte,
     p3m_tree,
     pair_tree,
+    parquet_tree,
     photo,
     save,
     voc_tree,
@@ -86,6 +87,7 @@ TREES = {
     "coco_instances": portraits_tree,
     "masks": masks_tree,
     "pairs": lambda root: pair_tree(root, [f"{k}" for k in range(30)], "images", "alphas", (".jpg", ".png")),
+    "hf_dataset": lambda root: parquet_tree(root, {"data/train-00000-of-00001": range(30)}),
     "rgba": rgba_tree,
 }
 
