@@ -46,11 +46,20 @@ def check_value(option: str, value: Any, hint: Any) -> None:
     Raises:
         MattingError: If it is of another type.
     """
-    if not _fits(value, hint):
+    if isinstance(value, Mapping) and (inner := _mapped(hint)) is not None:
+        for key, one in value.items():  # each by itself, so that the message names the one that is wrong
+            check_value(f"{option}.{key}", one, inner)
+    elif not _fits(value, hint):
         found = "nothing" if value == "" else repr(value)
         raise MattingError(
             f"{option}: expected {_describe(hint)}, found {found}; give {option}={_example(value, hint)}"
         )
+
+
+def _mapped(hint: Any) -> Any:
+    """Return the type of the values of a dictionary, or None if the type is another one."""
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return next((get_args(kind)[1] for kind in kinds if get_origin(kind) in (dict, Mapping)), None)
 
 
 def _example(value: Any, hint: Any) -> str:

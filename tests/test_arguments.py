@@ -53,13 +53,20 @@ def test_values_of_the_type_pass(hint: Any, values: st.SearchStrategy[Any], data
         (tuple[float, float], 3, "expected a list of 2 values, found 3"),
         (Sequence[int], [64, "x"], "expected a list, each a whole number, found [64, 'x']"),
         (Sequence[int], "64", "expected a list, each a whole number, found '64'"),
-        (Mapping[str, float], {"studio": "a"}, "expected a dictionary, each value a number, found {'studio': 'a'}"),
+        (Mapping[str, float], 3, "expected a dictionary, each value a number, found 3"),
     ],
 )
 def test_other_values_are_refused_in_one_line(hint: Any, value: Any, message: str) -> None:
     with pytest.raises(MattingError) as caught:
         check_value("a.b", value, hint)
     assert f"a.b: {message}" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_the_entry_of_a_dictionary_that_is_wrong_is_named() -> None:
+    hint = Mapping[str, Mapping[str, float]] | None
+    check_value("a", {"b": {"c": 1}}, hint)
+    with pytest.raises(MattingError, match=r"^a\.b\.d: expected a number, found 'much'; give a\.b\.d=0\.5$"):
+        check_value("a", {"b": {"c": 1, "d": "much"}}, hint)
 
 
 def sized(side: int, *, scale: float = 1.0, child: object = None) -> tuple[int, float, object]:

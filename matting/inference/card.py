@@ -28,9 +28,10 @@ def model_card(records: Mapping[str, Any]) -> str:
         bullets(records["licence_of_data"]),
     ]
     if "notes" in records:
-        hours = {"hours": f"{records['hours']:g}, with evaluation", "commit": records.get("commit") or "unknown"}
+        hours = {"hours": f"{records['hours']:g}, with evaluation"} if "hours" in records else {}
+        commit = {"commit": records.get("commit") or "unknown"}
         hardware = ", ".join(f"{name} {value}" for name, value in records.get("hardware", {}).items() if value)
-        lines += ["## Training", bullets(records["notes"] | hours | {"hardware": hardware})]
+        lines += ["## Training", bullets(records["notes"] | hours | commit | {"hardware": hardware})]
     if records.get("scores"):
         lines.append("## Scores\n\nMeans over images with 95 % bootstrap intervals. Lower is better.")
         lines += [_score_table(scores, records["digest"]) for scores in records["scores"]]

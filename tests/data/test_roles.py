@@ -233,7 +233,7 @@ def test_one_set_may_lack_a_split_and_the_log_says_so(folders: Path, tmp_path: P
         (("+corpus.portraits.own=/my/images",), r"corpus\.portraits\.own: expected a reader .* found /my/images"),
         (("+corpus.weights.portraits.own=2",), r"weights\.portraits: expected a weight for each of rwp, found own"),
         (("+corpus.weights.portraits.rwp=0",), r"weights\.portraits\.rwp: expected a number above 0, found 0"),
-        (("+corpus.weights.portraits.rwp=much",), r"weights\.portraits\.rwp: expected a number above 0, found much"),
+        (("+corpus.weights.portraits.rwp=much",), r"weights\.portraits\.rwp: expected a number, found 'much'"),
         (("+corpus.weights.coarse.masks=1",), r"weights\.coarse: expected a weight for each of no set, found masks"),
     ],
 )
