@@ -196,6 +196,8 @@ def test_links_of_a_page_lead_to_files_and_headings(page: Path) -> None:
         if target.startswith(("http://", "https://")):
             continue
         path, _, anchor = target.partition("#")
+        # Badges: GitHub shows the state of a workflow at this address of a repository.
+        path = path.replace("../../actions/workflows/", ".github/workflows/").removesuffix("/badge.svg")
         file = page.parent / path if path else page
         assert file.exists(), f"{page}: {target}"
         if anchor and "configuration.md" not in path:  # whose headings are generated

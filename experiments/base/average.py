@@ -9,15 +9,11 @@ whose records name both; `matting export` makes a card of it.
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from matting.evaluation.runs import read_training
 from matting.files import json_text
 from matting.inference.records import read_records
 from matting.inference.resolving import resolve
-from matting.models import RECORDS, AttentionUNet, Checkpoint, load_checkpoint
+from matting.models import RECORDS, AttentionUNet, load_checkpoint
 
 
 def main() -> None:
@@ -38,7 +34,8 @@ def main() -> None:
     records["corpus"] = f"{first.corpus}; {second.corpus}"
     records["size"] = second.size
     records["notes"] = {"weights": f"{1 - options.share:g} of {options.first}, {options.share:g} of {options.second}"}
-    records["notes"] |= {key: text for name, one in networks.items() for key, text in notes(name, one).items()}
+    for name, one in networks.items():
+        records["notes"] |= {f"{name}: {key}": text for key, text in read_records(one)["notes"].items()}
     options.output.mkdir(parents=True)
     first.model.save_pretrained(options.output)
     (options.output / RECORDS).write_text(json_text(records))
@@ -50,16 +47,6 @@ def average(first: AttentionUNet, second: AttentionUNet, share: float) -> None:
     for name, value in first.state_dict().items():
         if value.is_floating_point():
             value.lerp_(target[name], share)
-
-
-def notes(name: str, trained: Checkpoint) -> dict[str, str]:
-    """Return how one of the networks was trained, each line under its name."""
-    found: dict[str, Any] = read_records(trained).get("notes", {})
-    training = read_training(trained.path)
-    if not found and training:  # a run that was stopped before its report
-        step = torch.load(trained.path, weights_only=True, mmap=True, map_location="cpu")["global_step"]
-        found = {"mixture": training.mixture, "training": f"stopped after {step} steps"}
-    return {f"{name}: {key}": str(text) for key, text in found.items()}
 
 
 if __name__ == "__main__":

@@ -1,16 +1,15 @@
-"""Score checkpoints of a run on a folder of real pairs, and draw the learning curve.
+"""Score checkpoints of a run on a folder of real pairs.
 
     python experiments/base/curve.py --images ppm/image --alphas ppm/alpha --model portrait EPOCH1.ckpt EPOCH2.ckpt …
 
-Rows are added to learning_curve.csv (the same model, step and size are scored anew), table.md and learning_curve.png
-are made from all rows of it.
+Rows are added to learning_curve.csv (the same model, step and size are scored anew), table.md
+is made from all rows of it.
 """
 
 import argparse
 import csv
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import torch
 
 from matting.data.test_sets import pairs_from_folders
@@ -24,7 +23,7 @@ FIGURES = COLUMNS[4:]
 
 
 def main() -> None:
-    """Score, and write all three files."""
+    """Score, and write both files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoints", nargs="+", type=Path, help="checkpoint files of one run")
     parser.add_argument("--model", required=True, help="name of the model in the table")
@@ -42,7 +41,6 @@ def main() -> None:
     ordered = [rows[key] for key in sorted(rows)]
     write_csv(HERE / "learning_curve.csv", COLUMNS, ([row[name] for name in COLUMNS] for row in ordered))
     write_atomic(HERE / "table.md", table(ordered).encode())
-    draw(ordered)
 
 
 def read(path: Path) -> list[dict[str, object]]:
@@ -72,21 +70,6 @@ def table(rows: list[dict[str, object]]) -> str:
         unknown = "{unknown} [{unknown_low}, {unknown_high}]".format(**row)
         lines.append("| {model} | {step} | {size} | {images} | ".format(**row) + f"{whole} | {unknown} |")
     return "\n".join(lines) + "\n"
-
-
-def draw(rows: list[dict[str, object]]) -> None:
-    """Draw the error over the steps of each model."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-    for axis, name, title in zip(axes, ("mad", "unknown"), ("whole image", "unknown region"), strict=True):
-        for model in dict.fromkeys(row["model"] for row in rows):
-            mine = [row for row in rows if row["model"] == model]
-            x, y = [int(row["step"]) for row in mine], [float(row[name]) for row in mine]
-            low, high = ([float(row[f"{name}_{side}"]) for row in mine] for side in ("low", "high"))
-            axis.plot(x, y, marker="o", label=model)
-            axis.fill_between(x, low, high, alpha=0.15)
-        axis.set(title=title, xlabel="step", ylabel="mean absolute error", ylim=(0, None))
-    axes[0].legend()
-    figure.savefig(HERE / "learning_curve.png", dpi=110)
 
 
 if __name__ == "__main__":

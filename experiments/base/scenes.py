@@ -6,10 +6,11 @@ They come from packages of Debian 12 with free licences (each package's ``copyri
         lomiri-wallpapers-20.04 mate-backgrounds plasma-workspace-wallpapers
     for package in *.deb; do dpkg-deb -x $package packages; done
     python experiments/base/scenes.py packages -o scenes
+    python train.py experiment=base_synthetic corpus.scenes=scenes/image …
 
-Photos of places, animals and tools are taken as they are, views are cut from panoramas, and things that were cut out
-(animals, fruit, vehicles, instruments) are pasted onto them, because a network that has seen only drawn things takes
-a real one for the subject.
+Panoramas are read by ImageMagick (``convert``). Photos of places, animals and tools are taken as they are, views are
+cut from panoramas, and things that were cut out (animals, fruit, vehicles, instruments) are pasted onto them, because a
+network that has seen only drawn things takes a real one for the subject.
 """
 
 import argparse
@@ -75,7 +76,7 @@ def main() -> None:
     """Write the photos and the pasted images as pairs with empty mattes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("packages", type=Path, help="folder into which the packages were extracted")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="new folder: image/ and alpha/")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="new folder: image/, alpha/ and split.csv")
     parser.add_argument("--pasted", type=int, default=500, help="number of images with things pasted on")
     options = parser.parse_args()
     for name in ("image", "alpha"):
@@ -88,6 +89,8 @@ def main() -> None:
         save(photo, options.output, f"photo_{number:04d}")
     for number in range(options.pasted):
         save(pasted(rng, photos, things), options.output, f"pasted_{number:04d}")
+    names = sorted(path.stem for path in (options.output / "image").iterdir())
+    (options.output / "split.csv").write_text("".join(f"{name},train\n" for name in names))
     print(f"{options.output}: {len(photos)} photos and views, {options.pasted} with some of {len(things)} things")
 
 

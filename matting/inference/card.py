@@ -31,7 +31,8 @@ def model_card(records: Mapping[str, Any]) -> str:
         hours = {"hours": f"{records['hours']:g}, with evaluation"} if "hours" in records else {}
         commit = {"commit": records.get("commit") or "unknown"}
         hardware = ", ".join(f"{name} {value}" for name, value in records.get("hardware", {}).items() if value)
-        lines += ["## Training", bullets(records["notes"] | hours | commit | {"hardware": hardware})]
+        commit |= {"hardware": hardware} if hardware else {}
+        lines += ["## Training", bullets(records["notes"] | hours | commit)]
     if records.get("scores"):
         lines.append("## Scores\n\nMeans over images with 95 % bootstrap intervals. Lower is better.")
         lines += [_score_table(scores, records["digest"]) for scores in records["scores"]]

@@ -9,11 +9,14 @@ from matting.errors import MattingError
 from matting.files import read_json
 from matting.inference.resolving import resolve
 from matting.models import RECORDS, AttentionUNet, Checkpoint, load_checkpoint, weights_digest
+from matting.models.checkpoint import read_checkpoint
 
 RENDERED = "rendered by this project's code, so no third-party licence applies"
 UNKNOWN_DATA = "unknown: the run's configuration is not next to its checkpoint"
 OWN = "yours"
 """Licence of the formats for a user's own data, whose terms only the user knows."""
+
+_INHERITED = "fine-tuned from"
 
 APACHE, RESEARCH, OTHER = "Apache-2.0", "research only, non-commercial", "the terms of its data"
 """Licences of weights, in a few words."""
@@ -53,7 +56,17 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
         records |= {name: results[name] for name in kept if name in results}
         records["hours"] = round(results.get("wall_seconds", 0) / 3600, 3)
         records["scores"] = [_scores(results, results.get("method_under_test", "model"), records["digest"])]
+    else:
+        records["notes"] = _notes_of_checkpoint(trained.path)
     return records
+
+
+def _notes_of_checkpoint(path: Path) -> dict[str, str]:
+    """Return what is known of a run that was stopped before its report."""
+    content = read_checkpoint(path)
+    sets = content["hyper_parameters"].get("sets") or {}
+    counts = {"sets": ", ".join(f"{name} ({items} items)" for name, items in sets.items())} if sets else {}
+    return counts | {"training": f"stopped after {content.get('global_step', 'an unknown number of')} steps"}
 
 
 def read_scores(folder: Path, digests: Iterable[str]) -> dict[str, Any]:
@@ -116,7 +129,9 @@ def licence_of_data(run: Path, corpus: str) -> dict[str, str]:
             terms["scenes"] = OWN  # photos of a folder, whose terms only its owner knows
     model = config.get("model") or {}
     if model.get("path"):
-        return (terms or {"images": UNKNOWN_DATA}) | _terms_of_start(str(model["path"]))
+        own = terms or {"images": UNKNOWN_DATA}
+        inherited = _terms_of_start(str(model["path"]))
+        return own | {name: text for name, text in inherited.items() if text not in own.values()}
     if model.get("pretrained") or model.get("encoder_weights"):
         terms["encoder"] = _terms_of_encoder(str(model.get("encoder")), model.get("encoder_weights"))
     return terms or {"images": UNKNOWN_DATA}
@@ -155,8 +170,9 @@ def _terms_of_start(source: str) -> dict[str, str]:
     try:
         inherited = read_records(load_checkpoint(resolve(source)))["licence_of_data"]
     except (OSError, ValueError):
-        return {"network": f"fine-tuned from {source}, the terms of whose data apply as well"}
-    return {f"fine-tuned from {source}: {name}": text for name, text in inherited.items()}
+        return {"network": f"{_INHERITED} {source}, the terms of whose data apply as well"}
+    start = f"{_INHERITED} {source}: "
+    return {name if name.startswith(_INHERITED) else start + name: text for name, text in inherited.items()}
 
 
 def _network(model: AttentionUNet) -> str:

@@ -10,7 +10,7 @@ PRETRAINED = Path(__file__).parent / "pretrained"
 """Folder of the shipped models: one model folder per name."""
 
 DEFAULT = "portrait"
-"""The shipped model that is used by default. It is trained on rendered people only."""
+"""The shipped model that is used by default. It has seen no photo of a person in training."""
 
 GRAPH = "model.onnx"
 """Name of the graph in a model folder."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from matting.extras import require
 from matting.files import read_csv
 
 _COLOURS = ("#2f8f66", "#f58518")
@@ -21,9 +22,10 @@ def learning_curves(metrics: Path) -> NDArray[np.uint8] | None:
 
     Returns:
         ``(H, W, 3)`` uint8 RGB, or None if the file does not exist or has no loss.
-    """
-    from matplotlib.figure import Figure
 
+    Raises:
+        MattingError: Matplotlib is not installed.
+    """
     lines = read_csv(metrics) if metrics.is_file() else []
     curves = {
         title: _points(lines, end)
@@ -32,7 +34,9 @@ def learning_curves(metrics: Path) -> NDArray[np.uint8] | None:
     curves = {title: points for title, points in curves.items() if len(points)}
     if "loss" not in curves:
         return None
-    figure = Figure(figsize=(4.2 * len(curves), 3), dpi=110, layout="constrained")
+    figure = require("matplotlib.figure", "drawing learning curves").Figure(
+        figsize=(4.2 * len(curves), 3), dpi=110, layout="constrained"
+    )
     for axes, (title, points) in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves.items(), strict=True):
         few = len(points) < 40
         axes.plot(*points.T, color=_COLOURS[0], lw=1.6 if few else 0.5, marker="o" if few else None, ms=3)

@@ -10,6 +10,7 @@ from lightning.pytorch import Trainer
 from rich.console import Console
 from rich.progress import track
 
+from matting.errors import MattingError
 from matting.evaluation import Description, Setting, all_foreground, always, evaluate, mean_matte, network
 from matting.evaluation.report import Figure, Section, Table, write_report
 from matting.files import read_json, write_csv
@@ -103,7 +104,11 @@ def _mean(found: dict[str, dict[str, float]], test_set: str, metric: str) -> flo
 
 def _training(trainer: Trainer, folder: Path) -> list[Section]:
     """Return the learning curves, and the table of the profiler, which is written as ``profile.csv`` too."""
-    curves = learning_curves(folder / "metrics.csv")
+    try:
+        curves = learning_curves(folder / "metrics.csv")
+    except MattingError as error:  # a run that has ended gets its report even so
+        log.warning(str(error))
+        curves = None
     figure = None if curves is None else Figure("curves.png", "Loss and validation scores over the steps", curves)
     tables = []
     if isinstance(profiler := trainer.profiler, StepProfiler):  # type: ignore[attr-defined]
