@@ -52,7 +52,7 @@ def mistake(folder: Path, *overrides: str) -> str:
         (["data.min_crop=2"], "data.min_crop: expected a share in (0, 1], found 2"),
         (["data.workers=-1"], "data.workers: expected at least 0, found -1"),
         (["data.pairing.fraction=abc"], "data.pairing.fraction: expected a number, found 'abc'"),
-        (["data.mixture.weights.studio=x"], "data.mixture.weights: expected a dictionary, each value a number"),
+        (["data.mixture.weights.studio=x"], "data.mixture.weights.studio: expected a number"),
         (["seed=abc"], "seed: expected a whole number, found 'abc'"),
         (["optimizer.lr=fast"], "optimizer.lr: expected a number, found 'fast'"),
         (["model.encoder_weights=/no/such.pth"], "model.encoder_weights: /no/such.pth"),
