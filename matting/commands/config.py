@@ -32,4 +32,5 @@ def config(
             typer.echo(f"  takes over: {', '.join(choice.parents)}")
         width = max((len(f"{option.key}={option.default}") for option in choice.options), default=0)
         for key, default, meaning in choice.options:
+            # At most 50: one long default should not move all meanings to the right.
             typer.echo(f"    {f'{key}={default}':{min(width, 50)}}  {meaning}".rstrip())

@@ -46,11 +46,13 @@ def track(items: Sequence[T], doing: str) -> Iterator[T]:
             return f"{speed:.2g}/s" if speed else ""
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate())
+    # On stderr, since rich prints to stdout by default.
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress:
         yield from progress.track(items, description=doing)
 
 
 def _track_in_lines(items: Sequence[T], doing: str) -> Iterator[T]:
+    # The first line comes after LINE_EVERY seconds, so short work prints none.
     start = last = time.monotonic()
     for number, item in enumerate(items):
         now = time.monotonic()

@@ -102,6 +102,7 @@ def apply(
     curation = open_curation(folder)
     sample = read_sample(curation.sample)
     decisions = read_export(export, sample)
+    # Earlier decisions stay; where both judge a pair, the later one counts.
     write_decisions(curation.decisions, read_decisions(curation.decisions) | decisions)
     typer.echo(f"decisions on {len(decisions)} of {len(sample)} pairs of the sample merged")
     if len(decisions) < len(sample):

@@ -73,7 +73,9 @@ def cutout(
     jobs = plan_jobs(photos, output, form)
     if left_out := files_left_out(photos, output):
         list_problems("left out:", left_out)
+    # Before the network is loaded, which takes longer than finding a mistake in the options.
     style = read_style(matte, background, foreground, clear)
+    # In a folder of results finished ones are skipped; elsewhere an existing file may be anything.
     if folder is None and not overwrite:
         check_new(jobs)
     model = load(checkpoint, size, device, backend)
@@ -81,6 +83,7 @@ def cutout(
     max_pixels = pixels_within(max_memory, model.predictor.size)
     settings = {"weights": model.digest, "size": model.predictor.size, "matte": matte, "background": background}
     if folder is not None:
+        # Only now, because the digest of the weights is one of the settings.
         check_settings(folder, settings | {"foreground": foreground, "clear": clear}, overwrite)
     todo = jobs if overwrite else [job for job in jobs if not job.done()]
     clock, start = Clock(), time.perf_counter()
@@ -103,6 +106,7 @@ def _report(
         typer.secho(f"no subject found in {photo}", err=True, fg="yellow")
     failed = {photo for photo, _ in outcome.failures}
     made = [job for job in todo if job.photo not in failed]
+    # `made` and not `todo`: a photo that failed has no result to point at.
     place = str(folder) if folder is not None else str(made[0].target) if len(made) == 1 else "this directory"
     parts = [f"{_count(len(made), 'cutout')} in {seconds:.1f} s" + (f": {place}" if made else "")]
     if len(made) > 1:
@@ -135,9 +139,11 @@ def read_style(matte: bool, background: str | None, foreground: bool, clear: boo
         return Style("matte")
     if background is None:
         return Style("cutout", foreground=foreground, clear=clear)
+    # A file comes first: it may be named like a colour, and a colour can also be given as #20a0ff.
     if Path(background).is_file():
         return Style("composite", read_photo(background).rgb, foreground)
     try:
+        # Pillow returns a fourth value for colours with an alpha.
         red, green, blue = ImageColor.getrgb(background)[:3]
     except ValueError:
         raise MattingError(

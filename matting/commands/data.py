@@ -93,6 +93,7 @@ def coco_mattes(
     missing = missing_mattes(coco, output, split, PersonFilter(), limit)
     output.mkdir(parents=True, exist_ok=True)
     made = make_mattes(coco / f"{split}2017", missing, output, _refinement(checkpoint), workers)
+    # `track` needs a length for its bar, and the generator of mattes has none.
     for _, _ in zip(track(missing, "mattes"), made, strict=True):
         pass
     typer.echo(f"{len(missing)} mattes made, {len(list(output.glob('*.png')))} in {output}")
@@ -102,8 +103,10 @@ def _refinement(checkpoint: str | None) -> "Refine":
     from matting.closed_form import closed_form
 
     if checkpoint is None:
+        # The function itself: `make_mattes` gives several processes to this one only.
         return closed_form
     from matting.inference import load
 
+    # Not 'auto', whose precision would depend on the machine that makes the mattes.
     predictor = load(checkpoint, backend="torch", precision="float32").predictor
     return lambda photo, trimap: predictor(photo)

@@ -65,6 +65,7 @@ def evaluate(
     start = time.perf_counter()
     if not checkpoint and not predictions:
         raise MattingError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
+    # Paths and names first: a typing error should not cost the time to load networks.
     stored = _check_folders(predictions or [], images, alphas, trimaps, pairs, labels, output)
     tests = _find_tests(overrides or [], images, alphas, trimaps, pairs, labels)
     _check_names(tests, stored, allow_unmatched)
@@ -76,10 +77,13 @@ def evaluate(
     looking = {name: candidate for name, candidate in candidates.items() if candidate.looks}
     if corruptions and not looking:
         raise MattingError("stored predictions are of uncorrupted images; give --checkpoint with --corruptions")
+    # `corruptions` is a bool, so that makes one journal or two.
     journals = [_journal(output / name, candidates, protocol, tests) for name in _JOURNALS[: 1 + corruptions]]
     evaluation = _score(candidates, tests.pairs, protocol, journals[0])
     corrupted = None
     if corruptions:
+        # Of the scored images only: one that cannot be read would fail again in all 70 ways.
+        # A list, because `track` needs a length.
         corrupted = _score(looking, list(corrupted_pairs(evaluation.pairs)), protocol, journals[1])
     setting = Setting(
         title=f"Matting report: {', '.join(sorted({pair.dataset for pair in tests.pairs}))}",
@@ -90,6 +94,7 @@ def evaluate(
     write_report(
         output, evaluation, {name: candidate.method for name, candidate in candidates.items()}, setting, corrupted
     )
+    # Not earlier: until the report is written, they have the only copy of the scores.
     for journal in journals:
         journal.remove()
     _print_summary(evaluation, setting.methods, output)
@@ -189,6 +194,7 @@ def _journal(path: Path, candidates: "Mapping[str, Candidate]", protocol: "Proto
     from matting.evaluation import Journal
 
     methods = {name: candidate.description.text for name, candidate in candidates.items()}
+    # Descriptions have digests and dates: a method that has changed since is scored anew.
     journal = Journal(path, question=f"{protocol}; {methods}; {tests.state}")
     if len(journal):
         typer.echo(f"resuming an evaluation; images already scored: {len(journal)}", err=True)

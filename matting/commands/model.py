@@ -26,6 +26,7 @@ def model(
     from matting.models import cost
 
     config = load_config(overrides or [])
+    # The cost does not depend on the values of the weights, so none are downloaded.
     if "pretrained" in config.model:
         config.model.pretrained, config.model.encoder_weights = False, None
     network = build(config.model)

@@ -18,5 +18,6 @@ def train(context: typer.Context) -> None:
 
     script = str(RECIPE / "train.py")
     # Hydra reads the command line itself, and data-parallel processes are started by it.
+    # The command line has taken DEBUG out of its arguments; the script gets it back.
     sys.argv = [script, *context.args, *[DEBUG] * (DEBUG in sys.argv)]
     runpy.run_path(script, run_name="__main__")

@@ -39,6 +39,7 @@ def accepted(
             f"{where}: expected verdicts on {', '.join(formats)}, found {', '.join(found)}; curate the training set"
         )
     for kind in found:
+        # By format alone it is not known of which of two sets the items are.
         if formats.count(kind) > 1:
             alike = [full for full, source in sets.items() if source.name == kind]
             role, _, name = alike[0].partition(".")
@@ -78,6 +79,7 @@ def _read(verdicts: Verdicts) -> tuple[dict[str, dict[str, bool]], str]:
 def _accepted_of(source: Source, full: str, verdicts: Mapping[str, bool] | None, where: str) -> Source:
     if verdicts is None:
         return replace(source, notes=(*source.notes, f"all {len(source)} items are used: {where} has none of them"))
+    # An item added since the curation was never judged: neither using nor dropping it would be right.
     if unknown := [item.name for item in source.items if item.name not in verdicts]:
         raise MattingError(
             f"{where}: has no verdict on {len(unknown)} items of '{full}', such as '{unknown[0]}'; "

@@ -227,6 +227,7 @@ def disk_corpus(
         validation=held_out["val"],
         scenes=scenes,
         test=tested + _composite_pairs(composites, named.get("studio", {}), composites_per_foreground, name),
+        # In the cache folder, since nothing is written to the user's data.
         quarantine=cache_dir() / "quarantine" / f"{name}.csv" if on_bad_file == "skip" else None,
         weights={role: given for role, given in (weights or {}).items() if given},
     )
@@ -263,6 +264,7 @@ def evaluation_pairs(source: Source, dataset: str, scenes: Scenes) -> list[Pair]
 
 def _load_photo(source: Source, index: int) -> Example:
     item, layers = source.items[index], source.layers(index, recomposed=False)
+    # `layers` has the two layer files instead of the photo where the set includes both.
     photo = read_rgb(item.photo) if item.photo and item.background else layers.foreground
     trimap = source.trimap_reader(item, layers.alpha)
     ignore = None if layers.ignore is None else layers.ignore.astype(np.uint8)
@@ -273,6 +275,7 @@ def _load_cutout(source: Source, index: int, scenes: Scenes) -> Example:
     item, layers = source.items[index], source.layers(index, recomposed=True)
     height, width = layers.alpha.shape
     # The scene depends on the index alone, so that results of two runs compare.
+    # A square of the long side is cut to size, so that the scene keeps its proportions.
     behind = scenes.read(index % len(scenes), np.random.default_rng(index), max(height, width))[:height, :width]
     image = compose_official(layers.foreground, layers.alpha, behind)
     trimap = implied_trimap(layers.alpha)
@@ -288,10 +291,12 @@ def _composite_pairs(
     """List the first ``each`` official composites of every foreground of the studio sets."""
     listing = composites if isinstance(composites, Mapping) else dict.fromkeys(studio, composites)
     listed = [(name, one) for name in studio if (list_them := listing.get(name)) for one in list_them()]
+    # The number of the background ends the name of a composite.
     return [_composite_pair(one, dataset, name) for name, one in listed if int(one.name.rsplit("_", 1)[1]) < each]
 
 
 def _composite_pair(composite: Composite, dataset: str, studio: str) -> Pair:
+    # Composites of one foreground share its matte, so a report compares them over backgrounds.
     load, subject = partial(_load_composite, composite), composite.alpha.stem
     return Pair(composite.name, load, dataset, frozenset({studio}), subject=subject)
 

@@ -87,6 +87,7 @@ def scene_box(height: int, width: int, rng: np.random.Generator) -> Box:
 
 def resize(image: Pixels, size: int) -> Pixels:
     """Resize to ``size`` x ``size``: by area where it shrinks a lot, else linearly, which is five times as fast."""
+    # Averaging by area is for shrinking, so not where a side grows.
     aliases = max(image.shape[:2]) > ALIASING_STARTS * size and min(image.shape[:2]) >= size
     method = cv2.INTER_AREA if aliases else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, (size, size), interpolation=method), dtype=np.uint8)
@@ -103,5 +104,6 @@ def _unknown_pixel(alpha: Pixels, rng: np.random.Generator, stride: int = 4) -> 
 
 
 def _start(pixel: int, length: int, total: int, rng: np.random.Generator) -> int:
+    # From the first start to the last with which the part contains the pixel and stays inside.
     lowest, highest = max(0, pixel - length + 1), min(pixel, total - length)
     return int(rng.integers(lowest, highest + 1))

@@ -66,6 +66,7 @@ class DrawDataset(Dataset[Crop]):
             try:
                 return self._decode(draw._replace(item=item))
             except (MattingError, OSError) as error:
+                # Any other error is a bug and ends the run.
                 record(self.quarantine, name, source.items[item].name, str(error))
         raise MattingError(f"no item of '{name}' like '{source.items[draw.item].name}' can be read; verify the set")
 

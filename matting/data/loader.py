@@ -39,6 +39,7 @@ class PlanBatches(Sampler[list[Draw]]):
 
     def drawn(self) -> tuple[int, int]:
         """Return the epoch of the last batch consumed, and how many of its rows all ranks consumed so far."""
+        # One less, since the last batch of an epoch belongs to it and not to the next.
         epoch = max(0, self.consumed - 1) // self.batches
         return epoch, (self.consumed - epoch * self.batches) * self.batch_size * self.world_size
 
@@ -97,6 +98,7 @@ class PlanLoader(DataLoader[Crop]):
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Resume at a saved position, even with another batch size or number of ranks than it was saved with."""
+        # Rounded down: with other batch sizes, a few rows are drawn again rather than left out.
         batch = state["rows"] // (self.batches.batch_size * self.batches.world_size)
         self.batches.consumed = state["epoch"] * len(self.batches) + batch
 

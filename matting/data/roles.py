@@ -129,6 +129,7 @@ def refuse_leaks(train: Mapping[str, Source], held_out: Mapping[str, Mapping[str
 def _who(item: Item) -> set[str]:
     """Return what identifies an item: its file, with links resolved, and its identity if it has one."""
     file = item.photo or item.foreground or item.alpha
+    # The folder alone is resolved, so a link to a single file counts as another file.
     return {str(_real(file.parent) / file.name), *([item.identity] if item.identity else [])}
 
 

@@ -67,11 +67,13 @@ class Scenes:
         return np.array(rows)
 
     def _measure(self, index: int) -> NDArray[np.float64]:
+        # A generator for each scene: the numbers must not depend on the order of the threads.
         return scene_statistics(self.read(index, np.random.default_rng(0), 64))
 
 
 def scene_statistics(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Compute the statistics of one image that `Scenes.statistics` describes."""
+    # As floats: from uint8, OpenCV returns CIELAB scaled to bytes.
     lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     lightness, a, b = cv2.split(lab)
     # A 3 x 3 Sobel kernel answers a slope of 1 per pixel with 8.

@@ -42,6 +42,7 @@ def _rows(path: Path) -> Sequence[dict[str, str]]:
     records, columns = _parquet(path) if path.suffix == ".parquet" else _csv(path)
     if missing := {"source", "name", "verdict"} - set(columns):
         raise MattingError(f"{path}: expected the columns source, name and verdict, missing: {', '.join(missing)}")
+    # Parquet has None where CSV has an empty text.
     return [{key: str(row[key] or "").strip() for key in ("source", "name", "verdict")} for row in records]
 
 

@@ -53,6 +53,7 @@ def background_deviations(pairs: Iterable[Pair], methods: Mapping[str, Method]) 
     subjects: dict[tuple[str, str], list[Pair]] = {}
     for pair in pairs:
         if pair.subject is not None:
+            # The set is part of the key: equal names in two sets need not be one person.
             subjects.setdefault((pair.dataset, pair.subject), []).append(pair)
     return [found for (_, name), shown in subjects.items() for found in _of_subject(name, shown, methods)]
 
@@ -73,11 +74,13 @@ def _of_subject(subject: str, pairs: list[Pair], methods: Mapping[str, Method]) 
     return [
         BackgroundDeviation(name, subject, len(found), background_deviation(np.stack(found)))
         for name, found in mattes.items()
+        # One matte has no deviation: the method failed on the others, or their true mattes differ.
         if len(found) > 1
     ]
 
 
 def _small(example: Example, method: Method) -> NDArray[np.float32]:
+    # The matte is reduced, not the image, so that the method sees what it sees for the scores.
     alpha = predict(method, example).alpha
     scale = min(1.0, SIDE / max(alpha.shape))
     return resize(alpha, (max(1, round(alpha.shape[0] * scale)), max(1, round(alpha.shape[1] * scale))))

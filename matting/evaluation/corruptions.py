@@ -35,6 +35,7 @@ def shot_noise(image: Floats, strength: float, rng: np.random.Generator) -> Floa
 def impulse_noise(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
     """Set a share `strength` of the values to 0 or 1 (salt and pepper)."""
     uniform = rng.random(image.shape, np.float32)
+    # One random number decides both: the lower half of the hits becomes 1, the upper half 0.
     return np.where(uniform < strength, np.float32(uniform < strength / 2), image)
 
 
@@ -52,6 +53,7 @@ def motion_blur(image: Floats, strength: float, rng: np.random.Generator) -> Flo
     angle, reach = rng.uniform(0, np.pi), int(np.ceil(strength / 2)) + 1
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    # Soft ends and sides: a line of whole pixels would be jagged, and its length would depend on the angle.
     line = np.clip(strength / 2 - np.abs(along) + 0.5, 0, 1) * np.clip(1 - np.abs(across), 0, 1)
     return _blur(image, line)
 
@@ -86,8 +88,10 @@ def white_balance(image: Floats, strength: float, rng: np.random.Generator) -> F
 def haze(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
     """Veil linear light with uneven gray airlight, at most `strength` thick: haze or lens flare."""
     height, width = image.shape[:2]
+    # Few patches, since haze varies slowly over an image.
     coarse = rng.random((5, 5), np.float32)
     patches = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    # 70 to 100 % of the strength: uneven, but no part of the image is free of haze.
     veil = np.float32(strength) * (np.float32(0.7) + np.float32(0.3) * patches)[..., None]
     return _display(_light(image) * (1 - veil) + np.float32(0.7) * veil)
 
@@ -95,6 +99,7 @@ def haze(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
 def low_light(image: Floats, strength: float, rng: np.random.Generator) -> Floats:
     """Underexpose by `strength` stops, add sensor noise, and undo half of the stops."""
     light = _light(image) * np.float32(2**-strength)
+    # Variance of a sensor: a constant part from reading it, and photon noise, which grows with the light.
     deviation = np.sqrt(np.float32(1e-4) + np.float32(1e-3) * light)
     noisy = light + deviation * rng.standard_normal(image.shape, np.float32)
     return _display(noisy * np.float32(2 ** (strength / 2)))
@@ -153,6 +158,7 @@ CORRUPTIONS = (
     Corruption(motion_blur, (4, 7, 11, 16, 24), frozenset({"AugMix", "CameraBlur"})),
     Corruption(brightness, (0.4, 0.8, 1.2, 1.7, 2.3), frozenset({"AugMix"})),
     Corruption(contrast, (0.7, 0.5, 0.35, 0.22, 0.12), frozenset({"AugMix"})),
+    # The first three fade to gray, the last two exaggerate: there is no more than gray to fade to.
     Corruption(saturation, (0.6, 0.3, 0, 2.5, 4), frozenset({"AugMix"})),
     Corruption(white_balance, (0.2, 0.4, 0.6, 0.85, 1.1)),
     Corruption(haze, (0.15, 0.3, 0.45, 0.6, 0.75)),
@@ -198,14 +204,18 @@ def _light(image: Floats) -> Floats:
 
 
 def _display(light: Floats) -> Floats:
+    # Clipped first: noise gives negative light, whose power is not a number.
     light = np.clip(light, 0, 1)
     return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055).astype(np.float32)
 
 
 def _luma(image: Floats) -> Floats:
+    # The weights of ITU-R BT.601, which are for display values.
     return np.asarray(image @ np.array([0.299, 0.587, 0.114], np.float32))[..., None]
 
 
 def _blur(image: Floats, kernel: NDArray[np.float64]) -> Floats:
     weights = (kernel / kernel.sum()).astype(np.float32)
+    # A lens mixes light: display values, blurred as they are, would dim highlights too much.
+    # `filter2D` correlates; both kernels are symmetric, so that is a convolution.
     return _display(cv2.filter2D(_light(image), -1, weights, borderType=cv2.BORDER_REFLECT_101))

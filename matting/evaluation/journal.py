@@ -36,6 +36,7 @@ class Journal:
 
     def record(self, pair: Pair, content: Any) -> None:
         """Append the JSON-serialisable result of an image."""
+        # Opened for each image: a line that stays in a buffer would be lost with the process.
         with self.path.open("a") as file:
             file.write(_line([pair.dataset, pair.name, content]))
 
@@ -55,6 +56,7 @@ def _read(path: Path, question: str) -> dict[tuple[str, str], Any]:
     try:
         if json.loads(head) != {"question": question}:
             return {}
+        # A later line of an image replaces an earlier one, in which more methods had failed.
         return {(dataset, name): content for dataset, name, content in map(json.loads, lines[:-1])}
     except ValueError:
         return {}

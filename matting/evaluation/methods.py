@@ -84,6 +84,7 @@ def always(matte: NDArray[np.float32]) -> Method:
 
     def method(example: Example) -> NDArray[np.float32]:
         stretched = resize(matte, (example.alpha.shape[0], example.alpha.shape[1]))
+        # Cubic interpolation may overshoot.
         return np.clip(stretched, np.float32(0), np.float32(1))
 
     return method
@@ -104,6 +105,7 @@ def mean_matte(alphas: Iterable[NDArray[np.uint8]], size: int = 128) -> NDArray[
     """
     total, count = np.zeros((size, size), np.float64), 0
     for count, alpha in enumerate(alphas, start=1):  # noqa: B007
+        # Without its proportions: `always` stretches the mean back to each image.
         total += cv2.resize(alpha, (size, size), interpolation=cv2.INTER_AREA)
     if not count:
         raise MattingError("expected at least one matte to average, found none; is the training set empty?")

@@ -17,6 +17,8 @@ PACKAGES = ("portrait-matting", "torch", "lightning", "timm", "kornia", "numpy",
 def commit() -> str | None:
     """Return the commit of this code, with ``+changes`` if tracked files differ from it; None outside a checkout."""
     folder = Path(__file__).resolve().parents[2]
+    # Git itself would search the folders above too: in a virtual environment inside another checkout it would find that
+    # one's commit.
     if not (folder / ".git").exists():
         return None
     # Untracked files are not counted: outputs of runs in the checkout would mark every result as changed.
@@ -68,6 +70,7 @@ def measurement_facts(results: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _processor() -> str:
+    # On Linux `platform.processor` is empty or names the architecture only.
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text().splitlines():
@@ -78,6 +81,7 @@ def _processor() -> str:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
+        # A git that is missing or hangs costs the commit, not the results.
         done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -45,6 +45,7 @@ def corrupted_pairs(pairs: Iterable[Pair]) -> Iterator[Pair]:
         `matting.evaluation.corruptions.SIDE`, so that grain and blur are comparable between images of all sizes.
     """
     for pair in pairs:
+        # The condition takes the place of the set, so the set moves to the name: two sets may share names.
         plain = replace(pair, name=f"{pair.dataset}/{pair.name}", tags=frozenset(), difficulty=None, subject=None)
         yield replace(plain, dataset=CLEAN, load=partial(_reduced, pair))
         for corruption in CORRUPTIONS:
@@ -109,4 +110,5 @@ def _reduced(pair: Pair) -> Example:
 
 
 def _nearest(layer: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    # Trimaps and ignore masks are codes: between two of them there is none to interpolate.
     return np.asarray(cv2.resize(layer, shape[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)

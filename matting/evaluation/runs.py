@@ -43,6 +43,7 @@ def read_training(checkpoint: Path) -> Training | None:
     mixture = settings["data"]["mixture"]
     weights = {stream: weight for stream, weight in mixture.get("weights", {}).items() if weight > 0}
     words = ", ".join(f"{stream} {weight:g}" for stream, weight in weights.items()) or "sources by their sizes"
+    # The configuration lists augmentations even where the mixture draws no image to degrade.
     degrades = "augmented" in weights or mixture.get("augmented_share", 0) > 0
     return Training(digest, words, _classes(settings["augment"]) if degrades else frozenset())
 

@@ -166,6 +166,7 @@ def evaluate(
     diagnoses: list[Diagnosis] = []
     failures: list[Failure] = []
     doubts: list[Doubt] = []
+    # With every method, even one that fails everywhere: the keys are `Evaluation.methods`.
     seconds = dict.fromkeys(methods, 0.0)
     for pair in pairs:
         try:
@@ -177,6 +178,7 @@ def evaluate(
         for name, (elapsed, scores, diagnosis) in kept["scores"].items():
             seconds[name] += elapsed
             diagnoses += [Diagnosis(name, pair, diagnosis)] if diagnosis else []
+            # One metric is enough: in a region without pixels none has a score.
             regions = [region for region in REGIONS if f"{METRICS[0]}/{region}" in scores]
             rows += [Row(name, pair, region, {m: scores[f"{m}/{region}"] for m in METRICS}) for region in regions]
     return Evaluation(rows, diagnoses, failures, seconds, protocol, doubts)
@@ -208,6 +210,7 @@ def _recall_or_score(
         except (MattingError, OSError) as error:
             failures.append(Failure(pair, str(error), name))
     kept = _Kept(scores=scores, doubts=[text for text in matte_doubts(example.alpha) if text != HARD])
+    # Nothing is new if the methods that lacked a score have failed again.
     if journal is not None and len(scores) > len(known):
         journal.record(pair, kept)
     return kept
@@ -225,6 +228,7 @@ def _score(name: str, method: Method, example: Example, protocol: Protocol) -> _
     scores = all_metrics(
         alpha, example.alpha, example.trimap, regions=regions, protocol=protocol, ignore=example.ignore
     )
+    # `diagnose` takes no ignore mask: pixels without annotation would count.
     return elapsed, scores, {} if example.ignore is not None else diagnose(example, prediction)
 
 

@@ -64,6 +64,7 @@ class Setting:
             return UNSEEN
         if trained_on == UNKNOWN:
             return UNKNOWN
+        # Labels are compared and not images, so sets of other names may still share some.
         return "same data set, different images" if trained_on == self.corpus else "data set of another name"
 
     def runs_over_seeds(self) -> dict[str, list[str]]:

@@ -98,6 +98,7 @@ def difference_over_seeds(first: Scores, second: Scores, seed: int = 0) -> Estim
         found = " and ".join(str(table.shape[1]) for table in tables)
         raise ValueError(f"expected scores of the same images, found {found} of them")
     images = tables[0].shape[1]
+    # One resampling of the images for both sides, which makes the comparison a paired one.
     weights = _counts(images, seed) / images
     means = [np.mean(table) for table in tables]
     # Each side is resampled by itself: seed 1 of one method has nothing in common with seed 1 of another.
@@ -119,6 +120,7 @@ def mean_over_seeds(scores: Scores, seed: int = 0) -> Estimate:
     Raises:
         ValueError: The scores are not a table of finite numbers.
     """
+    # A run of zeros to subtract adds no variation of its own.
     return difference_over_seeds(scores, np.zeros_like(np.atleast_2d(np.asarray(scores, np.float64))[:1]), seed)
 
 
@@ -143,12 +145,14 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
     centre = share + z * z / (2 * trials)
     half = z * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     low, high = (float((centre + sign * half) / (1 + z * z / trials)) for sign in (-1, 1))
+    # Rounding may put an end slightly outside.
     return max(0.0, low), min(1.0, high)
 
 
 def _means_over_seeds(table: NDArray[np.float64], weights: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     runs = len(table)
     counts = np.random.default_rng(seed).multinomial(runs, np.full(runs, 1 / runs), len(weights)) / runs
+    # `optimize` makes matrix products of the sum, instead of one loop over all three indices.
     means: NDArray[np.float64] = np.einsum("ds,dn,sn->d", counts, weights, table, optimize=True)
     return means
 
@@ -166,5 +170,6 @@ def _counts(images: int, seed: int) -> NDArray[np.uint8]:
     One byte is enough: a count is at most the number of images, and beyond 255 images it is nearly Poisson with mean 1.
     """
     generator, shares = np.random.default_rng(seed), np.full(images, 1 / images)
+    # In blocks: the generator counts in int64, eight times the memory of the result.
     blocks = [generator.multinomial(images, shares, RESAMPLES // 20).astype(np.uint8) for _ in range(20)]
     return np.concatenate(blocks)

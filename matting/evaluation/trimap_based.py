@@ -34,6 +34,7 @@ def closed_form_method(size: int = 512) -> Method:
         image = cv2.resize(example.image, small, interpolation=cv2.INTER_AREA)
         trimap = cv2.resize(example.trimap, small, interpolation=cv2.INTER_NEAREST)
         alpha = closed_form(np.asarray(image, np.uint8), np.asarray(trimap, np.uint8)).astype(np.float32)
+        # Cubic interpolation may overshoot.
         return np.clip(resize(alpha, (height, width)), np.float32(0), np.float32(1))
 
     return method

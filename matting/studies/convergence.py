@@ -24,6 +24,7 @@ def steps_to_reach(steps: Sequence[int], values: Sequence[float], target: float)
         if value <= target:
             if k == 0:
                 return float(steps[0])
+            # The earlier value is above the target and this one is not: the divisor is above zero.
             share = (values[k - 1] - target) / (values[k - 1] - value)
             return float(steps[k - 1] + share * (steps[k] - steps[k - 1]))
     return None
@@ -57,8 +58,10 @@ def difference_over_runs(first: Sequence[float], second: Sequence[float]) -> Est
     errors = [float(sample.var(ddof=1)) / sample.size for sample in samples]
     mean = float(samples[0].mean() - samples[1].mean())
     total = sum(errors)
+    # Without any variation the degrees of freedom would be 0 / 0.
     if total == 0:
         return Estimate(mean, mean, mean, min(len(first), len(second)))
+    # Welch-Satterthwaite: not a whole number in general.
     freedom = total**2 / sum(e**2 / (sample.size - 1) for e, sample in zip(errors, samples, strict=True))
     half = _quantile(freedom) * sqrt(total)
     return Estimate(mean, mean - half, mean + half, min(len(first), len(second)))

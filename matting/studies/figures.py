@@ -35,6 +35,7 @@ def plot_learning_curves(study: Study, path: Path) -> None:
             if not curves or len({tuple(steps) for steps, _ in curves}) > 1:
                 continue  # runs of different lengths have no mean curve
             steps, values = curves[0][0], np.array([values for _, values in curves])
+            # Past the last colour, rows reuse the colours with another dash.
             style = {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k // len(COLOURS) % len(DASHES)]}
             axes.plot(steps, values.mean(axis=0), label=row, lw=1.8, **style)
             axes.fill_between(steps, values.min(axis=0), values.max(axis=0), color=style["color"], alpha=0.12, lw=0)
@@ -60,6 +61,7 @@ def plot_groups(study: Study, path: Path) -> None:
     figure = _new_figure(figsize=(2.4 + 2.2 * columns, lines * (1.1 + 0.24 * len(rows))))
     grid = list(figure.subplots(lines, columns, sharey=True, squeeze=False).flat)
     places = np.arange(len(rows))
+    # Not strict: the last line of the grid may have more panels than there are groups.
     for axes, (name, labels) in zip(grid, found.items(), strict=False):
         tables = [study.table(row, region, metric, labels) * SCALE[metric] for row in rows]
         for k, estimate in enumerate(map(mean_over_seeds, tables)):
@@ -68,6 +70,7 @@ def plot_groups(study: Study, path: Path) -> None:
             axes.plot(estimate.mean, k, "o", color=colour, ms=5)
         axes.set_title(f"{name} ({tables[0].shape[1]})", fontsize=10)
         axes.set_yticks(places, rows, fontsize=9)
+        # Upside down, so that the first row is at the top.
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlim(left=0)
         axes.grid(alpha=0.3, axis="x")
@@ -85,7 +88,9 @@ def _new_figure(**settings: Any) -> "Figure":
 
 
 def _finish(figure: "Figure", study: Study, path: Path) -> None:
+    # On every figure, so that synthetic results are known as such where one is shown alone.
     figure.suptitle(study.finished[0].facts["corpus"], fontsize=9, color="#8a4b08")
+    # In memory first: `savefig` writes in place, and an error would leave half a file.
     data = io.BytesIO()
     figure.savefig(data, format="png")
     write_atomic(path, data.getvalue())

@@ -41,6 +41,7 @@ def find_runs(paths: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
+        # By the number of the job: as text, 10 would come before 2.
         runs = [path] if _is_run(path) else sorted(filter(_is_run, path.glob("*")), key=_job)
         if not runs:
             raise MattingError(f"{path}: expected a run folder (with .hydra/) or the folder of a sweep, found neither")
@@ -75,15 +76,18 @@ def gather(paths: Sequence[Path], reference: str | None = None) -> Study:
     rows = list(dict.fromkeys(names))
     if reference is not None and reference not in rows:
         raise MattingError(f"--reference: expected one of {', '.join(rows)}; found '{reference}'")
+    # False sorts first, so the reference row does.
     order = sorted(range(len(folders)), key=lambda k: (names[k] != reference, rows.index(names[k]), folders[k].seed))
     seen: dict[tuple[str, int], Path] = {}
     for k in order:
         folder, key = folders[k], (names[k], folders[k].seed)
+        # A run that crashed may be repeated: only finished ones exclude each other.
         if folder.results and key in seen:
             raise MattingError(f"expected one run of {key[0]}, seed {key[1]}; found {seen[key]} and {folder.path}")
         seen |= {key: folder.path} if folder.results else {}
     kept = [(names[k], folders[k]) for k in order]
     scores = [score for row, folder in kept for score in _scores(row, folder)]
+    # One run's floor stands for all of them; it belongs to no training, hence its seed of -1.
     first = next(folder for _, folder in kept if folder.results)
     return Study(
         [_run(row, folder) for row, folder in kept],
@@ -99,6 +103,7 @@ def _is_run(path: Path) -> bool:
 def _job(path: Path) -> tuple[int, str]:
     from omegaconf import OmegaConf
 
+    # Outside a sweep the number of the job is missing.
     number = OmegaConf.select(OmegaConf.load(path / ".hydra" / "hydra.yaml"), "hydra.job.num", throw_on_missing=False)
     return (-1 if number is None else int(number), path.name)
 
@@ -106,6 +111,7 @@ def _job(path: Path) -> tuple[int, str]:
 def _read(path: Path) -> _Folder:
     from omegaconf import OmegaConf
 
+    # Hydra marks settings that are added or deleted with + and ~.
     overrides = dict(
         str(line).lstrip("+~").partition("=")[::2] for line in OmegaConf.load(path / ".hydra/overrides.yaml")
     )
@@ -137,6 +143,7 @@ def _check_alike(folders: Sequence[_Folder]) -> None:
 
 def _same_images(one: _Folder, other: _Folder) -> bool:
     """Return whether the fingerprint method has the same scores, up to rounding differences between processors."""
+    # Not `zip`, which would drop the images that only one of them has.
     pairs = list(zip_longest(_fingerprint(one), _fingerprint(other), fillvalue=("", ())))
     return all(
         first == second and np.allclose(scores, others, rtol=1e-4) for (first, scores), (second, others) in pairs
@@ -156,7 +163,9 @@ def _row_names(overrides: Sequence[dict[str, str]]) -> list[str]:
     keys = dict.fromkeys(key for run in overrides for key in run)
     varied = [key for key in keys if len({run.get(key) for run in overrides}) > 1]
     if len(varied) < 2:
+        # Where nothing varies, the runs differ in their seed alone.
         return [run.get(key, "default") for run in overrides for key in varied] or ["all runs"] * len(overrides)
+    # The last part of a key is enough, unless two keys share it.
     short = {key: key.replace("/", ".").rpartition(".")[2] for key in varied}
     label = short if len(set(short.values())) == len(short) else {key: key for key in varied}
     named = [", ".join(f"{label[key]}={run[key]}" for key in varied if key in run) for run in overrides]
@@ -178,6 +187,7 @@ def _run(row: str, folder: _Folder) -> Run:
         "hours": f"{results['wall_seconds'] / 3600:.4f}",
     }
     sets = {line["set"] for line in folder.images}
+    # Without the means of labels, `<set>.<tag>`: the scores per image have the labels.
     metrics = {name: value for name, value in results["metrics"].items() if name.split("/")[1] in sets}
     deviation = results.get("diagnoses", {}).get(results["method_under_test"], {}).get(BACKGROUND_DEVIATION)
     return Run(row, folder.seed, FINISHED, facts, metrics | ({} if deviation is None else {DEVIATION: deviation}))
@@ -200,6 +210,7 @@ def _scores(row: str, folder: _Folder, method: str | None = None) -> list[Score]
 def _curve(row: str, folder: _Folder) -> list[Point]:
     points = []
     for line in read_csv(folder.path / "metrics.csv"):
+        # Lines of training steps have these columns too, but empty.
         values = {name: float(value) for name, value in line.items() if name.startswith("val/") and value}
         if values:
             # Lightning logs the index of the last step; the number of steps taken is one more.

@@ -136,6 +136,7 @@ class Study:
 
     @cached_property
     def _scores_of(self) -> dict[tuple[str, str], list[Score]]:
+        # Indexed once, because a page asks for many tables, each of few of the scores.
         found: dict[tuple[str, str], list[Score]] = {}
         for score in self.scores:
             found.setdefault((score.row, score.region), []).append(score)

@@ -50,6 +50,7 @@ def study_markdown(study: Study) -> str:
 def groups(study: Study) -> dict[str, frozenset[str] | None]:
     """Return the labels of all groups that have test images, by name of the group."""
     region, metric = CHARTS[0]
+    # Asked of the floor, which every study has, with a score for every image.
     return {name: labels for name, labels in GROUPS.items() if study.table(FLOOR, region, metric, labels).size}
 
 
@@ -112,10 +113,12 @@ def background_tables(study: Study) -> list[Table]:
 def convergence_tables(study: Study) -> list[Table]:
     """Return steps to the validation SAD that every run reaches, and to that of every run of the reference row."""
     best = {row: [min(values) for _, values in study.curves(row, CONVERGENCE)] for row in study.rows}
+    # A row that was never validated reaches no target, so there is none that all reach.
     if not all(best.values()):
         return []
     reference = study.rows[0]
     targets = {_rounded_up(max(map(max, best.values()))): "which every run reaches"}
+    # `setdefault`: where both targets are equal, one table is enough.
     targets.setdefault(_rounded_up(max(best[reference])), f"which every run of {reference} reaches")
     return [_convergence_table(study, what, target) for target, what in targets.items()]
 
@@ -139,6 +142,7 @@ def verdict(study: Study) -> Iterator[str]:
     else:
         yield (
             f"With {fewest} seeds the part of an interval that comes from training is too narrow, "
+            # See `difference_over_seeds` for the factor.
             f"by a factor of about {sqrt((fewest - 1) / fewest):.2f}."
         )
 
@@ -166,6 +170,7 @@ def _facts(study: Study) -> Iterator[str]:
 def _convergence_table(study: Study, what: str, target: float) -> Table:
     runs = {row: [steps_to_reach(*curve, target) for curve in study.curves(row, CONVERGENCE)] for row in study.rows}
     reached = {row: [steps for steps in found if steps is not None] for row, found in runs.items()}
+    # A mean over those that got there would favour a row whose slow runs did not.
     complete = {row: reached[row] for row, found in runs.items() if len(reached[row]) == len(found)}
     columns = _over_runs(study, complete, 1.0)
     rows = [
@@ -182,6 +187,7 @@ def _over_runs(study: Study, values: Mapping[str, Sequence[float]], scale: float
     for row in study.rows:
         own, reference = values.get(row, []), values.get(first, [])
         mean = with_interval(mean_over_runs(own), scale) if own else ""
+        # Welch's interval needs a variance on both sides, so at least two runs.
         both = row != first and min(len(own), len(reference)) > 1
         difference = with_interval(difference_over_runs(own, reference), scale, sign="+") if both else ""
         rows.append([row, mean, difference])
@@ -191,6 +197,7 @@ def _over_runs(study: Study, values: Mapping[str, Sequence[float]], scale: float
 def _rounded_up(value: float) -> float:
     """Round up to three significant digits, so that a run that reaches the value still does."""
     step = 10.0 ** (floor(log10(max(value, 1e-9))) - 2)
+    # Formatted, because the product may end in digits such as 0.30000000000000004.
     return float(f"{ceil(value / step) * step:.6g}")
 
 

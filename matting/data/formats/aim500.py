@@ -78,5 +78,6 @@ def read_categories(path: Path) -> dict[str, str]:
 
 
 def _trimap(base: Path, name: str) -> Path | None:
+    # Optional, since a trimap can be computed from the matte.
     path = base / "trimap" / f"{name}.png"
     return path if path.is_file() else None

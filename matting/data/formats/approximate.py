@@ -33,6 +33,7 @@ def trimap_from_mask(mask: NDArray[np.bool_], band: float = BAND) -> Pixels:
         ``(H, W)`` uint8: 0 background, 128 unknown, 255 foreground. Outlines cut off hair, so the band extends one
         and a half times as far outwards as inwards.
     """
+    # At least 2 pixels: a small mask would get no band at all.
     radius = max(2.0, band * float(np.sqrt(mask.sum())))
     # The image's edge is not an outline: a body that it cuts off continues beyond it.
     pad = int(2 * radius) + 1
@@ -70,6 +71,7 @@ def approximate_matte(photo: Pixels, mask: NDArray[np.bool_], refine: Refine = c
     part = box.cut(trimap)
     alpha = trimap.copy()
     refined = np.rint(np.clip(refine(box.cut(photo), part), 0, 1) * 255).astype(np.uint8)
+    # `cut` returns a view, so this writes into `alpha`.
     box.cut(alpha)[:] = np.where(is_unknown(part), refined, part)
     return alpha
 

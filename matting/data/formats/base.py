@@ -136,6 +136,7 @@ class Source:
             )
         alpha = self.alpha_reader(item.alpha)
         box = self.frame(alpha) if self.frame else full_box(*alpha.shape)
+        # `look` sees the frame alone, so the box it returns is relative to that.
         box = look(box.cut(alpha)).within(box) if look else box
         factor = largest_reduction(box, smallest_side) if smallest_side else 1
         box = box.aligned(factor, *alpha.shape)
@@ -143,6 +144,7 @@ class Source:
         foreground = read_part(foreground_path, item.alpha, alpha.shape, box, factor)
         background = None
         if background_path:
+            # One array for both: the dataset then resizes it once.
             is_same = background_path == foreground_path
             background = foreground if is_same else read_part(background_path, item.alpha, alpha.shape, box, factor)
         ignore = box.cut(self.ignored(item, alpha)) if self.ignored else None

@@ -46,6 +46,7 @@ class PersonFilter:
 
     def select(self, photo: AnnotatedPhoto) -> "Selection | None":
         """Return the people of a photo, or None if it is not a portrait; photos with a crowd never are."""
+        # By id, because outlines contain lists, which cannot be hashed.
         share = {id(person): person.area / (photo.height * photo.width) for person in photo.people}
         people = [person for person in photo.people if share[id(person)] >= self.smallest]
         is_large = any(share[id(person)] >= self.largest_at_least for person in people)
@@ -119,6 +120,7 @@ def coco_instances(
     for name, selection in selections.items():
         photo = coco / f"{split}2017" / selection.photo.file_name
         alpha = Path(mattes) / f"{name}.png" if mattes else photo
+        # A set, since both are one file where the outlines are the mattes.
         problems += [f"{path} is missing" for path in {photo, alpha} if not path.is_file()]
         # The same identities as in `coco_matting`, so that a photo in both sets counts as the same person.
         items.append(Item(name, alpha, photo, identity=f"coco/{name}"))
@@ -153,4 +155,5 @@ class Outlines:
         """Render where bystanders are and the matte is empty."""
         selection = self.selections[item.name]
         mask = union_mask(selection.bystanders, selection.photo.height, selection.photo.width)
+        # Where a bystander overlaps the matte, the matte is the annotation.
         return np.asarray(mask & (alpha == 0))

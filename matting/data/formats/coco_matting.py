@@ -125,6 +125,7 @@ class OtherPeople:
                 # An outline of which more than half is inside the matte is the item's own.
                 if (outline & (alpha > 127)).sum() <= outline.sum() / 2:
                     others |= cv2.dilate(outline.astype(np.uint8), np.ones((OUTLINE_ERROR, OUTLINE_ERROR))) > 0
+        # The item's own pixels are annotated, even where another outline covers them.
         return np.asarray(others & (alpha == 0))
 
 
@@ -149,6 +150,7 @@ def joined_alpha(path: Path) -> Pixels:
             f"{joined.shape[1]}; extract the file again"
         )
     left, right = np.split(joined, 2, axis=1)
+    # A matte on the left without a soft pixel passes for a trimap too: it has 0 and 255 alone.
     return right if np.isin(left, (0, 127, 128, 255)).all() else left
 
 
@@ -190,10 +192,12 @@ def _annotations(coco: Path, split: str, ids: set[int]) -> dict[int, AnnotatedPh
 
 
 def _is_alone(photo: AnnotatedPhoto | None) -> bool:
+    # Without annotations nobody else can be found; the source's notes count such photos.
     return photo is None or len(photo.people) == 1
 
 
 def _photo_name(item: Item) -> str:
+    # Names begin with COCO's 12 digits, see `_NAME`.
     return item.name[:12]
 
 

@@ -69,6 +69,7 @@ def composition1k_composites(root: Path | str, backgrounds: Path | str, split: s
         MattingError: If the background list is too short.
     """
     found, problems = _listed_pairs(Path(root), split)
+    # For its errors: a foreground that is missing would shift the official order.
     complete(
         Source("composition1k", [Item(fg.stem, alpha, foreground=fg) for fg, alpha in found]), Path(root), problems
     )

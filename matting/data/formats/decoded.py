@@ -52,10 +52,12 @@ class DecodedSource(Source):
         per_item = _squares_per_item(self)
         # The photo's square comes first, then that of the foreground layer.
         slot = index * per_item + (per_item == 2 and recomposed)
+        # A photo with both layers has two images of colours, and a square has room for one.
         if slot >= self.slots or (item.background and not recomposed):
             return super().layers(index, recomposed=recomposed, look=look, smallest_side=smallest_side)
         squares = _open(self.file, self.slots, self.side)
         if not squares.filled[slot]:
+            # Without `look`: later draws crop the same square elsewhere.
             self._fill(squares, slot, super().layers(index, recomposed=recomposed, smallest_side=self.side))
         alpha = squares.alpha[slot]
         box = look(alpha) if look else full_box(self.side, self.side)
@@ -114,6 +116,7 @@ def _reserve(file: Path, size: int) -> None:
     """Create a file of zeros with its space reserved, so that a full disk is reported now and not by a worker."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as temporary, temporary.open("wb") as out:
+        # Where there is no such call, as on macOS, the file is sparse, and a full disk is noticed late.
         os.posix_fallocate(out.fileno(), 0, size) if hasattr(os, "posix_fallocate") else out.truncate(size)
 
 

@@ -40,6 +40,7 @@ def distinctions646(root: Path | str, split: str = "train") -> Source:
     problems: list[str] = []
     foregrounds = by_stem(base / "FG", f"Distinctions-646 foregrounds ({split})", problems)
     found = pair(foregrounds, by_stem(base / "GT", f"Distinctions-646 mattes ({split})", problems), problems)
+    # With the split: equal names in Train and Test need not be one image.
     items = [Item(name, alpha, foreground=fg, identity=f"distinctions646/{split}/{name}") for name, fg, alpha in found]
     return complete(Source("distinctions646", items), base, problems)
 

@@ -44,6 +44,7 @@ def with_estimated_foregrounds(source: Source, workers: int | None = None) -> So
         index for index, item in enumerate(source.items) if item.name in files and not files[item.name].is_file()
     ]
     if missing:
+        # One folder for all files of a source.
         files[source.items[missing[0]].name].parent.mkdir(parents=True, exist_ok=True)
         jobs = partial(_estimate, source, files)
         estimates = in_processes(jobs, missing, workers)

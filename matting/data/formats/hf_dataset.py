@@ -74,16 +74,19 @@ def hf_dataset(
     check_split(split)
     base = require_folder(Path(root), "a folder of Parquet files")
     below = (path for path in sorted(base.rglob("*.parquet")) if path.is_file())
+    # Without hidden folders, such as the `.cache` of the hub's client.
     files = [path for path in below if not any(part[0] == "." for part in path.relative_to(base).parts)]
     if not files:
         raise FileNotFoundError(f"{base}: expected Parquet files, found none; check the path")
     named = {path: split_of(path.relative_to(base)) for path in files}
+    # A file is unpacked only if it may have rows of this split; with a list, any file may.
     rows = {path: _rows(base, path, (image, alpha)) for path in files if split_list or _may_hold(path, split, named)}
     if split_list:
         chosen = in_split((row.name for found in rows.values() for row in found), split, split_list).names
     else:
         chosen = {row.name for path, found in rows.items() for row in found if _belongs(row.name, path, split, named)}
     kept = [row for found in rows.values() for row in found if row.name in chosen]
+    # An empty Path stands for an empty cell, and has no name.
     problems = [f"row {r.name} has no {c}" for r in kept for c, f in ((image, r.photo), (alpha, r.alpha)) if not f.name]
     items = [Item(r.name, r.alpha, r.photo, identity=f"hf/{r.name}") for r in kept if r.alpha.name and r.photo.name]
     return complete(Source("hf_dataset", items), base, problems)
@@ -120,12 +123,14 @@ def _rows(base: Path, path: Path, columns: tuple[str, str]) -> list[_Row]:
     if not (folder / INDEX).is_file():
         _unpack(path, columns, folder)
     stem = path.relative_to(base).with_suffix("").as_posix()
+    # Joined to an absolute path, the folder is dropped: that is how images outside of it are found.
     files = [tuple(folder / cell if cell else Path() for cell in row.values()) for row in open_csv(folder / INDEX)]
     return [_Row(f"{stem}/{number:06d}", *pair) for number, pair in enumerate(files)]
 
 
 def _unpack(path: Path, columns: tuple[str, str], folder: Path) -> None:
     """Write the images of a Parquet file and their index; the folder appears once it is complete."""
+    # One folder for each process, as several may unpack the same file at once.
     partial = folder.with_name(f"{folder.name}-{os.getpid()}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -149,6 +154,7 @@ def _cells(path: Path, columns: tuple[str, str]) -> Iterator[list[Any]]:
                     f"{path}: expected the columns {' and '.join(columns)}, found {', '.join(found)}; "
                     f"name the column of '{missing[0]}', such as corpus.portraits.hf_dataset.alpha=COLUMN"
                 )
+            # A few rows at a time, since each has two whole images.
             batches = file.iter_batches(batch_size=8, columns=list(columns))
             rows = (row for batch in batches for row in batch.to_pylist())
             label = f"unpacking {path.name}"

@@ -110,6 +110,7 @@ def _row_problems(records: list[dict[str, str]]) -> Iterable[str]:
 def _leaks(records: list[dict[str, str]]) -> Iterable[str]:
     splits: dict[str, set[str]] = {}
     for record in records:
+        # Images without an identity are not all of one person.
         if record["identity"]:
             splits.setdefault(record["identity"], set()).add(record["split"])
     for identity, found in splits.items():

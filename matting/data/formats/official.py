@@ -94,6 +94,7 @@ def compose_official(foreground: Pixels, alpha: Pixels, background: Pixels) -> P
         ``(H, W, 3)`` uint8.
     """
     height, width = alpha.shape
+    # By the larger ratio, so that both sides are covered.
     ratio = max(width / background.shape[1], height / background.shape[0])
     if ratio > 1:
         size = (math.ceil(background.shape[1] * ratio), math.ceil(background.shape[0] * ratio))

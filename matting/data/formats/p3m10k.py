@@ -47,6 +47,7 @@ def p3m10k(root: Path | str, split: str = "train") -> Source:
             alpha,
             photo,
             foreground=foregrounds.get(name),
+            # A background without its foreground is not used: then the photo is both.
             background=backgrounds.get(name) if name in foregrounds else None,
             trimap=trimaps.get(name),
             identity=f"p3m10k/{name}",

@@ -16,6 +16,7 @@ from matting.decoding import MAX_PIXELS
 from matting.errors import MattingError
 from matting.images import Pixels, read_rgb
 
+# OpenCV's gray flags are the bare factors; its colour flags include BGR order, and RGB has none.
 _GRAY_FLAGS = {2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}
 _EXIF_ORIENTATION = 0x0112
 
@@ -56,6 +57,7 @@ def read_part(path: Path, alpha: Path, shape: tuple[int, ...], box: Box, factor:
 def _read_reduced(path: Path, shape: tuple[int, ...], factor: int) -> Pixels | None:
     """Read the whole image at one ``factor``-th of its size; None if it needs the full reader."""
     try:
+        # Read once for both, the header and the decoder.
         data = path.read_bytes()
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
             # CMYK and rotated images are converted by the full reader.

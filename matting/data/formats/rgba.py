@@ -29,5 +29,6 @@ def rgba(root: Path | str, split: str = "train", split_list: Path | str | None =
     problems: list[str] = []
     files = by_stem(Path(root), "a folder of cutouts", problems, recursive=True)
     chosen, rule = in_split(files, split, split_list)
+    # One file for both: the colours are straight, and the reader takes the alpha channel as the matte.
     items = [Item(n, path, foreground=path, identity=f"rgba/{n}") for n, path in sorted(files.items()) if n in chosen]
     return complete(Source("rgba", items, read_cutout_alpha), Path(root), problems, rule)

@@ -46,6 +46,7 @@ def rwp(root: Path | str, split: str = "train") -> Source:
         listed = read_manifest(path)
         problems += [f"'{row.name}' of {path.name} has no image/alpha pair" for row in listed if row.name not in files]
         problems += [f"'{name}' is not in {path.name}" for name in files.keys() - {row.name for row in listed}]
+        # In the manifest's order: plans refer to items by position.
         rows = [row for row in listed if row.split == split and row.name in files]
     source = Source("rwp", [_item(row, *files[row.name]) for row in rows])
     return complete(with_notes(source, NO_MANIFEST if path is None else None), base, problems, rule)

@@ -55,5 +55,6 @@ class Pair:
     @cached_property
     def groups(self) -> tuple[str, ...]:
         """Names of the result rows to which this pair contributes: its set, and ``set.tag`` for every label."""
+        # Sorted, since the order of a set of texts differs between processes.
         labels = sorted(self.tags | ({self.difficulty} if self.difficulty else set()))
         return (self.dataset, *(f"{self.dataset}.{label}" for label in labels))

@@ -139,5 +139,6 @@ def _by_stem(folder: Path, role: str, problems: list[str]) -> dict[str, Path]:
         if path.stem in files:
             problems.append(f"{path.stem}: two {role} files, {files[path.stem].name} and {path.name}; remove one")
         files.setdefault(path.stem, path)
+    # Next to a raw file there may be its developed image.
     problems += [f"{path}: {advice}" for path in others if path.stem not in files and (advice := unread(path))]
     return files

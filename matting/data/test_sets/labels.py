@@ -51,6 +51,7 @@ def _read(table: Path) -> Sequence[Mapping[str, str]]:
 def _labelled(pair: Pair, row: Mapping[str, str], table: Path) -> Pair:
     labels = {label: value for label, value in row.items() if label not in _NOT_LABELS}
     for label, value in labels.items():
+        # An empty cell counts as 0.
         if value not in ("0", "1", ""):
             raise MattingError(f"{table}: expected 0 or 1 for '{label}' of '{pair.name}', found '{value}'; correct it")
     tags = frozenset(label for label, value in labels.items() if value == "1")

@@ -105,6 +105,7 @@ FORMATS = (
         "the authors' agreement (MIT)",
         "500, of which 100 portraits",
         "accept the agreement in the repository of AIM, then its link",
+        # All categories, since the published number counts all of them.
         partial(formats.aim500, category=None),
         splits=("test",),
         published={"test": 500},
@@ -116,6 +117,7 @@ FORMATS = (
         "1,800 + 200",
         "accept the agreement in the repository of GFM, then its link",
         formats.am2k,
+        # Without val, which is the same images as test: each would be reported as a leak.
         splits=("train", "test"),
         published={"train": 1800, "test": 200},
     ),

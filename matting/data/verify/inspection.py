@@ -49,6 +49,7 @@ def inspect_item(source: Source, index: int) -> Inspection:
     try:
         alpha = source.alpha_reader(item.alpha)
     except (MattingError, OSError) as error:
+        # Without the matte there is no size to compare the images with.
         return Inspection(item.name, [str(error)], [])
     for path in (item.photo, item.foreground, item.background):
         try:
@@ -100,6 +101,7 @@ def _ignores_edges(source: Source, item: Item, alpha: Pixels) -> bool:
 
 def _visible(item: Item, image: Pixels, alpha: Pixels) -> Pixels:
     """Return a photo as it is and a foreground on gray, since its colours are arbitrary where alpha is 0."""
+    # Images of another size cannot be placed on gray; they are a problem anyway.
     if item.photo is not None or image.shape[:2] != alpha.shape:
         return image
     share = alpha[..., None].astype(np.float32) / 255

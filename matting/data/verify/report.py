@@ -173,11 +173,13 @@ def leaks(splits: Mapping[str, Sequence[Inspection]]) -> list[str]:
     found = []
     for (first, ones), (second, others) in combinations(splits.items(), 2):
         known = [one for one in ones if one.fingerprint is not None]
+        # The highest of 64 bits would not fit in int64.
         hashes = np.array([one.fingerprint for one in known], dtype=np.uint64)
         for other in others:
             if other.fingerprint is None or not known:
                 continue
             distance = np.bitwise_count(hashes ^ np.uint64(other.fingerprint))
+            # One sentence per image, however many of the other split it resembles.
             nearest = int(distance.argmin())
             if distance[nearest] <= SAME_IMAGE:
                 found.append(f"'{other.name}' of {second} looks like '{known[nearest].name}' of {first}: a leak")

@@ -66,8 +66,10 @@ def select_entries(evaluation: Evaluation, method: str, limit: int = 7) -> list[
     chosen = [GalleryEntry(ranked[0], f"worst of {len(ranked)}"), GalleryEntry(ranked[len(ranked) // 2], "median")]
     chosen.append(GalleryEntry(ranked[-1], "best"))
     for group in evaluation.groups:
+        # The first group is the set itself; only labels get an entry of their own.
         members = (pair for pair in ranked if group in pair.groups[1:])
         chosen += [GalleryEntry(pair, f"worst of {group}") for pair in members][:1]
+    # Reversed, so that an image chosen several times keeps its first reason.
     different = {entry.pair: entry for entry in reversed(chosen)}
     return [entry for entry in chosen if different[entry.pair] is entry][:limit]
 
@@ -149,6 +151,7 @@ def signed_error(alpha: NDArray[np.float32], target: NDArray[np.uint8]) -> NDArr
     Returns:
         ``(H, W, 3)`` uint8 RGB; the saturation is the square root of the error, so that small errors stay visible.
     """
+    # int16, since a difference of uint8 wraps around; 255 is added to make it an index.
     colours: NDArray[np.uint8] = _ERROR_COLOURS[_levels(alpha).astype(np.int16) - target + 255]
     return colours
 
@@ -159,6 +162,7 @@ def _worst_window(example: Example, alpha: NDArray[np.float32]) -> tuple[slice, 
     error = np.abs(alpha - example.alpha / np.float32(255)) * unknown
     # With the anchor at the corner, the box sum at a pixel is that of the window that starts there.
     sums = cv2.boxFilter(error, -1, (width, height), anchor=(0, 0), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    # Windows that would reach over the lower or the right edge are left out.
     sums = sums[: error.shape[0] - height + 1, : error.shape[1] - width + 1]
     top, left = map(int, np.unravel_index(int(sums.argmax()), sums.shape))
     return slice(top, top + height), slice(left, left + width)
@@ -175,6 +179,7 @@ _ERROR_COLOURS = _error_colours()
 
 
 def _levels(alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
+    # Rounds and saturates in one pass; it also takes the absolute value, which changes no alpha.
     return np.asarray(cv2.convertScaleAbs(alpha, alpha=255), np.uint8)
 
 

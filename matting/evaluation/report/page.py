@@ -134,6 +134,7 @@ def _tables(tables: Sequence[Table]) -> str:
 def table_html(table: Table) -> str:
     """Return a table under its title as HTML, with the intervals in smaller type."""
     header = "".join(f"<th>{escape(name)}" for name in table.header)
+    # In HTML the closing tags of rows and cells are optional.
     rows = "".join(f"<tr>{''.join(map(_cell, row))}" for row in table.rows)
     return f"<h3>{escape(table.title)}</h3><div class=scroll><table><tr>{header}{rows}</table></div>"
 
@@ -172,6 +173,7 @@ def _scenario_bars(evaluation: Evaluation) -> str:
 
 def _chart(title: str, samples: Mapping[str, Sequence[float]], scale: float) -> str:
     estimates = {name: bootstrap_mean(sample) for name, sample in samples.items() if sample}
+    # All scores may be 0: bars are divided by this.
     longest = max((estimate.high for estimate in estimates.values()), default=0.0) or 1.0
     bars = "".join(_bar(name, estimate, longest, scale) for name, estimate in estimates.items())
     return f"<div><h3>{escape(title)}</h3>{bars}</div>"
@@ -203,6 +205,7 @@ def _tiles(tiles: Iterable[tuple[str, NDArray[np.uint8]]]) -> str:
 
 def data_uri(image: NDArray[np.uint8]) -> str:
     """Return an image, ``(H, W, 3)`` uint8 RGB, as a data URI in JPEG."""
+    # Not PNG: the page contains every image, and PNGs of photos are large.
     _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 90])
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
 

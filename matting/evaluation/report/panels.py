@@ -57,6 +57,7 @@ def _column(index: int) -> int:
 def _header(title: str) -> NDArray[np.uint8]:
     strip = Image.fromarray(_blank(_MARGIN + 2 * _LINE + _GAP))
     draw = ImageDraw.Draw(strip)
+    # Pillow's own font, since a machine may have no other.
     draw.text((_MARGIN, _MARGIN - 6), title, fill=_INK, font=ImageFont.load_default(20))
     for index, name in enumerate(COLUMNS):
         centre = (_column(index) + TILE[0] // 2, _MARGIN + 2 * _LINE - 6)

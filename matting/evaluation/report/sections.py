@@ -135,6 +135,7 @@ def scenario_tables(evaluation: Evaluation) -> list[Table]:
         rows = []
         for name in present:
             samples = [scenario_scores(evaluation, name, method, region, metric) for method in evaluation.methods]
+            # A method that failed on some images is averaged over fewer, and its cell says so.
             most = max(map(len, samples))
             counts = [f" ({len(sample)} images)" if len(sample) < most else "" for sample in samples]
             estimates = [estimated(sample, SCALE[metric]) for sample in samples]
@@ -195,6 +196,7 @@ def further_tables(findings: Findings) -> list[Table]:
 
 def mean_deviation(deviations: Sequence[BackgroundDeviation], method: str) -> float | None:
     """Average the deviation of a method over subjects; None if no subject is shown on several backgrounds."""
+    # NaN where every matte of a subject is empty: one would make the mean NaN.
     values = [each.deviation for each in deviations if each.method == method and not math.isnan(each.deviation)]
     return sum(values) / len(values) if values else None
 
@@ -216,6 +218,7 @@ def _corruption_table(corrupted: Evaluation, setting: Setting, method: str) -> T
         errors = [f"{plain(m, SCALE[metric])} [{ratio:.2f}]" for m, ratio in zip(means, ratios, strict=True)]
         rows.append([corruption.name, *errors, f"{relative:.2f}", _seen(setting, method, corruption.related)])
     rows += [_average("all", [degradation.relative for degradation in found.values()])]
+    # A row of its own only for some: of all it would repeat the row above, of none it would have no value.
     unseen = [found[c.name].relative for c in CORRUPTIONS if _seen(setting, method, c.related) == UNSEEN]
     rows += [_average("not seen in training", unseen)] if 0 < len(unseen) < len(CORRUPTIONS) else []
     title = f"{method}: {TITLE[metric]}, {REGION_TITLE[region]} [over clean]; clean: {plain(clean.mean, SCALE[metric])}"

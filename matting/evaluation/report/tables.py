@@ -8,6 +8,7 @@ from matting.evaluation.scoring import METRICS, REGIONS, Evaluation
 from matting.evaluation.statistics import Estimate, bootstrap_mean, paired_difference
 from matting.evaluation.summary import mean_diagnosis
 
+# MSE and MAD in thousandths, as in the literature; the other three are sums divided by 1000 already.
 SCALE = {"sad": 1.0, "mse": 1000.0, "mad": 1000.0, "grad": 1.0, "conn": 1.0}
 TITLE = {"sad": "SAD", "mse": "MSE · 10³", "mad": "MAD · 10³", "grad": "Grad", "conn": "Conn"}
 NO_VALUE = "none"
@@ -93,6 +94,7 @@ def to_markdown(table: Table) -> str:
 
 
 def _cell(text: str) -> str:
+    # A bar in a name would begin another cell.
     return text.replace("|", "\\|")
 
 

@@ -49,14 +49,17 @@ def write_report(
     """
     first = evaluation.methods[0]
     if not any(row.method == first for row in evaluation.rows):
+        # Failures of other methods do not explain why this one has no scores.
         own = [failure.reason for failure in evaluation.failures if failure.method in (None, first)]
         reasons = "; ".join(own[:3]) or "there were no images"
         raise MattingError(f"expected at least one scored image of '{first}' to report on, found none: {reasons}")
+    # Before the predictions for the gallery, which take time.
     if undescribed := [name for name in evaluation.methods if name not in setting.methods]:
         raise ValueError(
             f"expected a description of every method, found none of '{undescribed[0]}'; add it to the setting"
         )
     findings = Findings(evaluation, setting, background_deviations(evaluation.pairs, methods), corrupted, training)
+    # A list, since both the sheet and the page show them.
     entries = list(render_entries(evaluation, methods))
     results = collect_results(findings)
     folder.mkdir(parents=True, exist_ok=True)
