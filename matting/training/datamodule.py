@@ -103,6 +103,7 @@ class MattingDataModule(LightningDataModule):
         sources = self.corpus.validation
         if not sources:
             return []  # a small set of one's own may have no images to spare
+        # The whole image, at the size of the network: no margin, since nothing is warped.
         dataset = DrawDataset(sources, self.corpus.scenes, self.augment.size, min_crop=1.0)
         make = partial(Draw, view=0, severity=0.0, pair=-1)
         draws = [

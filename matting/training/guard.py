@@ -20,6 +20,7 @@ STEPPED = ("trainer.accumulate_grad_batches", "trainer.limit_train_batches")
 """Options that change which rows make a step."""
 LENGTH = ("trainer.max_epochs", "trainer.max_steps")
 """Options that move the stages of a curriculum."""
+# The result of a run does not depend on the number of workers.
 FREE = ("data.workers",)
 UNRECORDED = ("folder", "resume", "logger")
 """Options that say nothing about the training."""
@@ -160,6 +161,7 @@ def check_options(saved: Mapping[str, Any], now: Mapping[str, Any], allow: Seque
         MattingError: If the plan would be another and that is not allowed.
     """
     words = differences(saved, now)
+    # Where there is one stage the length moves nothing in the plan: such a run may be extended.
     planned = (*PLANNED, *STEPPED, *LENGTH) if _has_stages(saved) else (*PLANNED, *STEPPED)
     refused = [name for name in words if _within(name, planned) and not _within(name, (*FREE, *allow))]
     if refused:
@@ -173,6 +175,7 @@ def check_options(saved: Mapping[str, Any], now: Mapping[str, Any], allow: Seque
 
 def differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:
     """Describe the options that differ, by name: ``name old -> new``."""
+    # Not None, which is the value of some options.
     absent = object()
     changed = [name for name in {**saved, **now} if saved.get(name, absent) != now.get(name, absent)]
     return {name: f"{name} {_shown(saved, name)} -> {_shown(now, name)}" for name in changed}

@@ -84,6 +84,7 @@ class StepProfiler(Profiler):
 
     def _now(self) -> float:
         if torch.cuda.is_available():
+            # Kernels run asynchronously: without waiting, their time would appear wherever the host waits next.
             torch.cuda.synchronize()
         return self.clock()
 

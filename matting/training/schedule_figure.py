@@ -30,6 +30,7 @@ def draw_schedule(summaries: Sequence[dict[str, Any]], curriculum: str, path: Pa
         figsize=(9, 4.2), dpi=150, layout="constrained"
     )
     axes = figure.subplots()
+    # Two points for each epoch, its begin and its end: a slope between epochs would show mixtures that no epoch had.
     stepped = np.repeat(share, 2, axis=1)
     positions = np.repeat(edges, 2)[1:-1]
     colours = [COLOURS[name.split("/")[0]] for name in names]

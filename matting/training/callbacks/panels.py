@@ -43,6 +43,7 @@ class Panels(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Predict and write before the first batch, when averaged weights are in place in any order of callbacks."""
+        # The sanity check runs before the first epoch, on an untrained network.
         if batch_idx or dataloader_idx or not trainer.is_global_zero or trainer.sanity_checking:
             return
         shown = TrainingBatch(*(part[: self.images] for part in batch))
