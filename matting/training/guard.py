@@ -98,6 +98,7 @@ class ResumeGuard:
         """Return the line for a run that is finished."""
         twice = {"trainer.max_epochs": 2 * length.epochs, "trainer.max_steps": 2 * length.steps}
         options = self.origin["options"]
+        # Limits that are not set, None or -1, stay so.
         more = {name: number for name, number in twice.items() if (options[name] or -1) >= 0}
         # Stages would move, which has to be allowed.
         allow = f" resume.allow=[{','.join(more)}]" if _has_stages(options) else ""
@@ -109,6 +110,7 @@ class ResumeGuard:
 
     def _compare(self, part: str) -> None:
         origin = self.saved["data"].get("origin") if self.saved else None
+        # A checkpoint without an origin has had its warning.
         for words in check_options(origin[part], self.origin[part], self.allow) if origin else ():
             if self.trainer.is_global_zero:
                 log.info("resumed with a change: %s", words)

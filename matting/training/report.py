@@ -84,6 +84,7 @@ def announce(folder: Path, test_set: str) -> None:
         folder: Run folder with the report.
         test_set: Name of the test set.
     """
+    # The network is the first of the methods; see `report_run`.
     results, name = read_json(folder / "results.json"), shlex.quote(str(folder))
     own, *trivial = results["by_method"].items()
     best = min(trivial, key=lambda method: _mean(method[1], test_set, "mad"))

@@ -50,6 +50,7 @@ class Panels(Callback):
         rows = panel_rows(shown, pl_module.model(shown.image).alpha)  # type: ignore[operator]
         self.folder.mkdir(parents=True, exist_ok=True)
         with replacing(self.folder / f"epoch_{trainer.current_epoch + 1:04}.jpg") as file:
+            # The format is named, because the temporary file has another ending.
             Image.fromarray(np.concatenate(rows)).save(file, "JPEG", quality=88)
         log_images(trainer.loggers, "panels/validation", rows, " | ".join(COLUMNS), trainer.global_step)
 

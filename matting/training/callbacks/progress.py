@@ -149,6 +149,7 @@ def _bar(console: Console, total: int, done: int) -> Iterator[Progress]:
         TextColumn(f"{{task.{name}}}") for name in ("description", "fields[loss]", "fields[speed]", "fields[left]")
     ]
     columns = (words[0], BarColumn(None), MofNCompleteColumn(), TextColumn("steps"), *words[1:], TextColumn("left"))
+    # Not isinstance: a FileHandler is a StreamHandler too.
     logs = [one for one in logging.getLogger().handlers if type(one) is logging.StreamHandler and one.stream.isatty()]
     streams = [handler.stream for handler in logs]
     redirect = sys.stdout.isatty()  # what is printed to a file stays there
