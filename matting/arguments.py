@@ -78,6 +78,7 @@ def _fits(value: Any, hint: Any) -> bool:
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if hint in (int, bool, NoneType):
+        # Not isinstance: a bool is an int in Python.
         return type(value) is hint
     if hint in (str, Path):  # names may look like numbers
         return isinstance(value, int | float | str) and not isinstance(value, bool)

@@ -38,6 +38,7 @@ def require(module: str, purpose: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
+        # `error.name` may be another package, one that the module itself needs.
         raise MattingError(
             f"{purpose} needs the package {error.name or package}, which is not installed; "
             f"install it with: pip install 'portrait-matting[{EXTRAS[package]}]'"

@@ -147,6 +147,7 @@ def digest(facts: Iterable[str]) -> str:
 
 def dated(path: Path) -> str:
     """Return a path with the time of its last change, which distinguishes a retrained checkpoint from the old one."""
+    # All files are asked: the time of a folder does not change with the content of its files.
     changed = max(file.stat().st_mtime for file in (path, *path.rglob("*")) if file.exists())
     return f"{path} of {datetime.fromtimestamp(changed).isoformat(' ', 'seconds')}"
 

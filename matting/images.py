@@ -274,6 +274,7 @@ def list_images(folder: str | Path, *, recursive: bool = False) -> list[Path]:
 
 def _to_photo(image: Decoded) -> Photo:
     rgb = _to_rgb(image.pixels)
+    # The profile of a gray file does not apply to the RGB that its values are repeated to.
     converted = apply_profile(Image.fromarray(rgb), image.profile) if image.profile and image.pixels.ndim == 3 else None
     has_alpha = image.pixels.ndim == 3 and image.pixels.shape[2] == 4 and image.pixels[..., 3].min() < 255
     opacity = np.ascontiguousarray(image.pixels[..., 3]) if has_alpha else None

@@ -106,6 +106,7 @@ def _read_choice(path: Path, prefix: str) -> Choice:
     said = [line.removeprefix("#") for line in head if not line.startswith("# @package")]
     commands = tuple(line.strip() for line in said if line.startswith("   ") or line.startswith(" python train.py"))
     summary = " ".join(line.strip() for line in said if line.strip() not in commands)
+    # Composed, not loaded: nodes know their lines, and with them the comments.
     node = yaml.compose(text, yaml.SafeLoader)
     options = tuple(_walk(node, "" if package == "_global_" else package, None, text.splitlines())) if node else ()
     return Choice(path.stem, summary, commands, tuple(_parents(text)), options)

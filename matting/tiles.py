@@ -56,6 +56,7 @@ def tiles(region: NDArray[np.bool_], side: int, margin: int = 0) -> Iterator[Til
         used = cv2.reduce(region[top : top + side].view(np.uint8), 0, cv2.REDUCE_MAX)[0]
         for left in lefts[np.maximum.reduceat(used, lefts) > 0].tolist():
             bottom, right = min(top + side, height), min(left + side, width)
+            # Slices end at the lower and right border by themselves; a negative start would count from their side.
             above, before = max(top - margin, 0), max(left - margin, 0)
             yield Tile(
                 core=(slice(top, bottom), slice(left, right)),

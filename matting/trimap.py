@@ -71,6 +71,7 @@ def erode(region: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     """
     if not 0 <= radius <= 500:
         raise ValueError(f"radius: expected 0 to 500 pixels, found {radius}")
+    # Without a pixel outside the region there is no distance to compute.
     if region.all():
         return region
     distance = cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)

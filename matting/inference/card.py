@@ -61,6 +61,7 @@ def _metadata(records: Mapping[str, Any], terms: str) -> str:
         for region, metric in COLUMNS
         if "." not in group and (cell := scores["cells"].get(f"{group}/{region}/{metric}"))
     ]
+    # The hub has no identifier for the other terms: there they are `other` with a name.
     free = terms == APACHE
     data = ModelCardData(
         library_name="portrait-matting",

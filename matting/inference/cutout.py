@@ -99,12 +99,14 @@ def from_coarse(
     opacity: NDArray[np.uint8] | None = None,
 ) -> Result:
     """Cut out a photo whose matte is known at the working size; see `cut_out`."""
+    # Before a subject is looked for: what the photo itself hides is none.
     coarse = within_opacity(coarse, opacity)
     if not has_subject(coarse):
         # Without a subject there are no colours to estimate, and the photo must not stay hidden under a matte of zeros.
         empty = np.zeros(image.shape[:2], np.float32)
         return Result(finish(image, empty, replace(style, foreground=False, clear=True)), subject_found=False)
     with clock("detail"):
+        # Limited once more: refining follows the colours, also those under transparent pixels.
         alpha = within_opacity(refine(image, coarse), opacity)
     with clock("foreground"):
         return Result(finish(image, alpha, style), subject_found=True)
@@ -115,6 +117,7 @@ def within_opacity(alpha: NDArray[np.float32], opacity: NDArray[np.uint8] | None
     if opacity is None:
         return alpha
     limit = resize(opacity, (alpha.shape[0], alpha.shape[1])).astype(np.float32) / np.float32(255)
+    # The minimum, not the product: where both are one half the result is one half, not a quarter.
     return np.asarray(np.minimum(alpha, limit))
 
 

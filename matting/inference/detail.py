@@ -36,6 +36,8 @@ def refine(image: NDArray[np.uint8], coarse: NDArray[np.float32]) -> NDArray[np.
     """
     height, width = image.shape[:2]
     alpha = resize(coarse, (height, width))
+    # Cubic interpolation overshoots. Where the sizes are equal, `resize` has returned the caller's own array, which
+    # must not be changed here.
     np.clip(alpha, 0, 1, out=alpha if alpha is not coarse else None)
     if height <= coarse.shape[0] and width <= coarse.shape[1]:
         return alpha
@@ -47,6 +49,7 @@ def refine(image: NDArray[np.uint8], coarse: NDArray[np.float32]) -> NDArray[np.
     model = np.dstack([_colour_model(resize(image, (band.shape[0], band.shape[1])), coarse), weight])
     for tile in todo:
         _apply(alpha[tile.core], image[tile.core], _enlarged(model, rows, columns, tile))
+    # Only after all tiles: a pixel of the working image may cover parts of several.
     missing = np.dstack([coarse - resize(alpha, (band.shape[0], band.shape[1])), weight])
     for tile in todo:
         share, within = _enlarged(missing, rows, columns, tile)
@@ -62,6 +65,7 @@ def _colour_model(image: NDArray[np.uint8], alpha: _Floats) -> _Floats:
     mean_alpha = _box(alpha)
     outer = colour[..., None] * colour[..., None, :]
     covariance = _box(outer.reshape(*alpha.shape, 9)).reshape(outer.shape) - mean[..., None] * mean[..., None, :]
+    # Without it the matrix of a window of one colour would be singular.
     covariance += np.float32(EPSILON) * np.eye(3, dtype=np.float32)
     joint = _box(colour * alpha[..., None]) - mean * mean_alpha[..., None]
     a = np.linalg.solve(covariance, joint[..., None])[..., 0]
@@ -89,6 +93,7 @@ def _interpolation(length: int, coarse: int) -> _Floats:
 
 def _enlarged(values: _Floats, rows: _Floats, columns: _Floats, tile: Tile) -> _Floats:
     """Interpolate ``(h, w, C)`` values to a tile at full size, ``(C, height, width)``."""
+    # Not cv2.resize of a part: it would scale by the sizes of the part, and tiles would not fit together.
     down, across = rows[tile.core[0]], columns[tile.core[1]]
     used_rows, used_columns = (np.flatnonzero(matrix.any(axis=0)) for matrix in (down, across))
     top, bottom, left, right = used_rows[0], used_rows[-1] + 1, used_columns[0], used_columns[-1] + 1

@@ -41,12 +41,14 @@ def _upload(folder: Path, repository: str, private: bool) -> str:
     from huggingface_hub import CommitOperationAdd, HfApi
 
     card = (folder / CARD).read_text(encoding="utf-8").replace("THIS_FOLDER", f"{HUB}{repository}")
+    # By name, so that nothing else that lies in the folder is published.
     files = [name for name in (*FROM_HUB, PHOTO_GRAPH) if (folder / name).is_file()]
     operations = [CommitOperationAdd(name, folder / name) for name in files]
     operations.append(CommitOperationAdd(CARD, card.encode()))
     try:
         api = HfApi(os.environ.get("HF_ENDPOINT"))
         api.create_repo(repository, private=private, exist_ok=True)
+        # One commit for all files: nobody can download new weights with an old configuration.
         return str(api.create_commit(repository, operations, commit_message="Upload the model").commit_url)
     except Exception as error:  # those of the client's HTTP library, which depends on its version, share no base
         reason = " ".join(str(error).split())

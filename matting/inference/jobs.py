@@ -146,6 +146,7 @@ def check_new(jobs: Sequence[Job]) -> None:
         FileExistsError: The target of a job exists.
     """
     for job in jobs:
+        # Also true of a broken link, which the write would replace.
         if os.path.lexists(job.target):
             raise FileExistsError(
                 f"{job.target}: expected a new file, found one that exists; replace it with --overwrite, or choose "
@@ -190,10 +191,12 @@ def cut_out_all(jobs: Iterable[Job], predictor: Predictor, style: Style, max_pix
             result = cut_out(predictor, image, style, clock, opacity)
             with clock("encode"):
                 data = encode_image(result.pixels, job.target.suffix.lower())
+                # Not before: a photo that fails leaves no empty folder.
                 job.target.parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(job.target, data)
             if not result.subject_found:
                 outcome.empty.append(job.photo)
+        # Anything else is a bug: it ends the batch and keeps its traceback.
         except (MattingError, OSError) as error:
             text = str(error)
             outcome.failures.append((job.photo, text if str(job.photo) in text else f"{job.photo}: {text}"))
@@ -274,6 +277,7 @@ def _check_output(paths: Sequence[Path], output: Path | None, form: str | None) 
 def _jobs_of(path: Path, output: Path | None, suffix: str) -> list[Job]:
     if not path.exists():
         raise FileNotFoundError(f"{path}: expected a photo or a folder, found nothing; check the path")
+    # Results of an earlier call may be inside the searched folder; they are not photos.
     if path.is_dir() and output is not None:
         found = [photo for photo in list_images(path, recursive=True) if not _below(photo, output, path)]
         return [Job(photo, (output / photo.relative_to(path)).with_suffix(suffix)) for photo in found]
@@ -285,6 +289,7 @@ def _jobs_of(path: Path, output: Path | None, suffix: str) -> list[Job]:
 def _below(photo: Path, output: Path, searched: Path) -> bool:
     """Return whether a photo is in the folder of the results and that folder is inside the searched one."""
     real = Path(os.path.realpath(output))
+    # The parent is resolved, not the photo: a file there may be a link to one elsewhere.
     return real.is_relative_to(os.path.realpath(searched)) and Path(os.path.realpath(photo.parent)).is_relative_to(real)
 
 

@@ -51,7 +51,9 @@ def load(
         return _load_graph(str(source), graph, size)
     trained = load_checkpoint(path)
     predictor = Predictor(trained.model, size or trained.size, device)
+    # Set afterwards, because only the predictor knows which device `auto` is.
     predictor.precision = precision or fastest_precision(predictor.device)
+    # Looked for, not imported: it is needed only if the graph is chosen.
     installed = importlib.util.find_spec("onnxruntime") is not None
     slow = predictor.device.type == "cpu" and predictor.precision == "float32"
     if backend == "auto" and slow and installed and graph.is_file():
@@ -78,6 +80,7 @@ def trained_network(path: str | Path) -> AttentionUNet:
 def _load_graph(name: str, path: Path, size: int | None) -> Model:
     network = OnnxNetwork(path)
     about = network.about
+    # The inputs are on the CPU for any provider: ONNX Runtime moves them itself.
     predictor = Predictor(network, size or int(about["size"]), "cpu")
     words = f"ONNX Runtime on {network.provider}"
     digest, corpus = about.get("digest", "unknown"), about.get("corpus", "unknown")

@@ -69,6 +69,7 @@ class Model:
         Raises:
             OSError: The hub cannot be reached or refuses.
         """
+        # By the name, since `path` is the file of the weights: a model folder is uploaded with its card and graph.
         return push_to_hub(self.name, repository, private)
 
     def __str__(self) -> str:

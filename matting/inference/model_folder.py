@@ -64,9 +64,12 @@ def export_model(
         known = {name: text for name, text in records["licence_of_data"].items() if text != OWN}
         records["licence_of_data"] = known | dict(terms)
     if size:
+        # For its check of the size.
         working_shape(size, size, size)
         records["size"] = size
+    # Before the graphs, whose metadata contain it.
     records["licence"] = licence(records["licence_of_data"])
+    # In the folder of the target, so that the rename stays within one file system.
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -102,6 +105,7 @@ def half_precision(model: AttentionUNet) -> AttentionUNet:
 def _write_graphs(model: AttentionUNet, records: Mapping[str, Any], folder: Path, photo: bool) -> dict[str, float]:
     about = {name: str(records[name]) for name in ("size", "corpus", "digest", "licence")}
     write_onnx(model, folder / GRAPH, about)
+    # The file is read back, so that what is compared is what is shipped.
     differences = parity(model, OnnxNetwork(folder / GRAPH))
     if photo:
         write_photo_graph(folder / GRAPH, folder / PHOTO_GRAPH, int(records["size"]), model.stride)

@@ -15,6 +15,7 @@ from matting.models.encoder import with_constant_padding
 PARITY_SHAPES = ((512, 512), (768, 512), (1024, 1536))
 """Heights and widths at which an exported graph is compared with torch."""
 
+# About a quarter of a level of an 8-bit matte.
 TOLERANCE = 1e-3
 """Largest difference of alpha allowed at these shapes."""
 
@@ -36,6 +37,7 @@ class OnnxNetwork(nn.Module):
         super().__init__()
         onnxruntime = require("onnxruntime", "running an ONNX graph")
         options = onnxruntime.SessionOptions()
+        # Errors only, in ONNX Runtime's numbering.
         options.log_severity_level = 3
         available = onnxruntime.get_available_providers()
         wanted = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
@@ -46,6 +48,7 @@ class OnnxNetwork(nn.Module):
             raise MattingError(f"{path}: expected an ONNX graph, found: {str(error).splitlines()[0]}") from error
         if [port.name for port in self.session.get_inputs()] != ["image"] or "size" not in self.about:
             raise MattingError(f"{path}: expected the graph model.onnx of 'matting export', found another one")
+        # Damaged weights are loaded without an error; only a run shows them.
         if not torch.isfinite(self.forward(torch.full((1, 3, 64, 64), 0.5)).alpha).all():
             raise MattingError(f"{path}: expected finite weights, found a network that gives NaN; export another one")
 
@@ -86,6 +89,7 @@ def write_onnx(model: AttentionUNet, path: Path, about: dict[str, str]) -> None:
     onnx = require("onnx", "exporting an ONNX graph")
     require("onnxscript", "exporting an ONNX graph")
     side = model.stride
+    # Height and width count strides: the exporter has to know that sides are multiples of one.
     batch, height, width = (torch.export.Dim(name, min=1, max=512) for name in ("batch", "height", "width"))
     logging.getLogger("onnxscript").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -152,6 +156,7 @@ def write_photo_graph(network: Path, path: Path, size: int, stride: int) -> None
     before = onnx.parser.parse_model(header + _BEFORE.format(size=size, stride=stride))
     after = onnx.parser.parse_model(header + _AFTER)
     about = {entry.key: entry.value for entry in core.metadata_props}
+    # Graphs with equal names inside cannot be merged.
     inner = onnx.compose.add_prefix(core, "network/")
     joined = onnx.compose.merge_models(before, inner, [("working", "network/image")], outputs=["network/alpha", "full"])
     joined = onnx.compose.merge_models(joined, after, [("network/alpha", "coarse"), ("full", "wanted")])
@@ -160,6 +165,8 @@ def write_photo_graph(network: Path, path: Path, size: int, stride: int) -> None
     path.write_bytes(joined.SerializeToString())
 
 
+# The rule of `working_shape`: Round takes halves to the even number, as Python's round does. Braces of ONNX are doubled
+# here and not in `_AFTER`, because this text goes through str.format.
 _BEFORE = """
 before (uint8[B, H, W, 3] photo) => (float[B, 3, h, w] working, int64[2] full) {{
     float_photo = Cast<to = 1>(photo)

@@ -69,6 +69,7 @@ def build_page(model: Model, max_pixels: int = MAX_PIXELS, waiting: int = 16) ->
         field.preprocess = lambda payload: payload.path if payload else None
         return field
 
+    # In seconds: every ten minutes, files older than an hour are deleted.
     with gr.Blocks(title="Portrait matting", analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.Markdown("## Portrait matting\nA photo in, a cutout out. It goes to this server and nowhere else.")
         with gr.Row():
@@ -82,6 +83,7 @@ def build_page(model: Model, max_pixels: int = MAX_PIXELS, waiting: int = 16) ->
                 download = gr.DownloadButton("Download PNG", interactive=False)
                 times = gr.Markdown("")
         gr.Markdown(describe(model))
+        # Outside the queue: showing a field does not wait for somebody's photo.
         background.change(lambda choice: gr.update(visible=choice == OWN), background, own, queue=False)
 
         def pressed(photo: str | None, background: str, own: str | None) -> tuple[Any, Any, str]:
@@ -162,6 +164,7 @@ def cut_out_upload(
             behind = BACKGROUNDS.get(background) or checker(shape)
     rgba, subject_found = cut_out(model.predictor, image, Style(), clock, opacity)
     with clock("encode"):
+        # A folder for each file, so that it can have the photo's name and replaces no other.
         folder = Path(tempfile.mkdtemp(prefix="matting-", dir=_cache()))
         file = folder / f"{Path(photo).stem[:80] or 'photo'}_cutout.png"
         file.write_bytes(encode_image(rgba, ".png"))

@@ -101,16 +101,20 @@ class Predictor:
     @torch.inference_mode()
     def _forward(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         # The channels of a pixel are already adjacent in memory, so the permuted batch is in channels-last format.
+        # Bytes are moved to the device, a quarter of what floats would be.
         batch = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).float() / 255
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             output = cast(MattingOutput, self.model(batch))
+        # NumPy has no bfloat16, which autocast may have left.
         return np.asarray(fuse(output, self.fusion)[:, 0].float().cpu().numpy(), np.float32)
 
 
 def fastest_precision(device: torch.device) -> Precision:
     """Return ``bfloat16`` for a device that multiplies it in hardware, else ``float32``."""
+    # Compute capability 8.0 (Ampere) is the first that has bfloat16.
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float32"
+    # A private function of torch, which another version may lack.
     native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     return "bfloat16" if device.type == "cpu" and native() else "float32"
 

@@ -39,6 +39,7 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
     earlier = trained.path.parent / RECORDS
     if earlier.is_file():
         known = _read_object(earlier)
+        # The digest is that of the weights that are here, whatever the file says.
         return {"licence_of_data": {"data": UNKNOWN_DATA}} | known | {"digest": weights_digest(trained.model)}
     run = trained.path.resolve().parents[1]
     records: dict[str, Any] = {
@@ -143,6 +144,7 @@ def licence(terms: Mapping[str, str]) -> str:
     Args:
         terms: Terms by data set, from `licence_of_data`.
     """
+    # Asked first: one set of research data is enough.
     if any(re.search(r"\bNC\b|non-commercial|\bresearch\b", text) for text in terms.values()):
         return RESEARCH
     return APACHE if all(text == RENDERED or APACHE in text for text in terms.values()) else OTHER
@@ -169,6 +171,7 @@ def _terms_of_start(source: str) -> dict[str, str]:
     """Return the terms that a run inherits from the network it was fine-tuned from."""
     try:
         inherited = read_records(load_checkpoint(resolve(source)))["licence_of_data"]
+    # The earlier network may be gone by now; its terms apply nevertheless.
     except (OSError, ValueError):
         return {"network": f"{_INHERITED} {source}, the terms of whose data apply as well"}
     start = f"{_INHERITED} {source}: "

@@ -49,10 +49,12 @@ def resize(image: NDArray[_Scalar], shape: tuple[int, int]) -> NDArray[_Scalar]:
     """
     if image.shape[:2] == shape:
         return image
+    # OpenCV averages areas only where no side grows; elsewhere its INTER_AREA is a kind of bilinear interpolation.
     shrinks = image.shape[0] >= shape[0] and image.shape[1] >= shape[1]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, (shape[1], shape[0]), interpolation=interpolation), image.dtype)
 
 
 def _nearest_multiple(side: float) -> int:
+    # At least one multiple: the short side of a long panorama would be rounded to 0.
     return max(STRIDE, round(side / STRIDE) * STRIDE)

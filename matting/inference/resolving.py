@@ -60,10 +60,12 @@ def resolve(source: str | Path) -> Path:
 def _from_hub(repository: str) -> Path:
     from huggingface_hub import snapshot_download
 
+    # The hub's client reads this variable only once, when it is imported.
     endpoint = os.environ.get("HF_ENDPOINT")
     try:
         return Path(snapshot_download(repository, allow_patterns=list(FROM_HUB), endpoint=endpoint))
     except (OSError, ValueError) as error:  # all errors of the hub's client derive from one of these
+        # The client's messages have several lines, those of the command line one.
         reason = " ".join(str(error).split())
         raise OSError(
             f"{HUB}{repository}: expected a model folder on the Hugging Face hub, found: {reason}; "

@@ -31,7 +31,9 @@ def check_run(config: DictConfig, model: AttentionUNet) -> None:
             f"data.crop_size: expected at least data.size={data.size}, found {data.crop_size}; an eighth more leaves a "
             f"margin for the warp: data.crop_size={data.size * 9 // 8}"
         )
+    # A curriculum may have stages of smaller images than data.size.
     smallest = min((curriculum and curriculum.sizes) or [data.size])
+    # Views of AugMix share the forward pass, so they count as images.
     _check_normalisation(model, data.batch_size * (1 + config.augment.get("views", 0)), smallest)
 
 

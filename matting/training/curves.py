@@ -51,6 +51,7 @@ def learning_curves(metrics: Path) -> NDArray[np.uint8] | None:
 
 def _points(lines: Sequence[dict[str, str]], end: str) -> NDArray[np.float64]:
     """Return ``(N, 2)`` steps and values of the first column with that end; Lightning counts steps from 0."""
+    # A column is empty in the rows of steps at which its value was not logged.
     found = [(int(line["step"]) + 1, float(v)) for line in lines if (v := _value(line, end))]
     return np.array(sorted(dict(found).items()), np.float64).reshape(-1, 2)
 
@@ -63,5 +64,6 @@ def _smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the running mean over a twentieth of the curve, over fewer values at its ends."""
     width = max(3, len(values) // 20)
     weight = np.ones(width)
+    # Divided by the number of values under the window, which is smaller at the ends: zeros would pull the curve down.
     mean: NDArray[np.float64] = np.convolve(values, weight, "same") / np.convolve(np.ones_like(values), weight, "same")
     return mean

@@ -103,8 +103,10 @@ class MattingDataModule(LightningDataModule):
         sources = self.corpus.validation
         if not sources:
             return []  # a small set of one's own may have no images to spare
+        # The whole image, at the size of the network: no margin, since nothing is warped.
         dataset = DrawDataset(sources, self.corpus.scenes, self.augment.size, min_crop=1.0)
         make = partial(Draw, view=0, severity=0.0, pair=-1)
+        # Fixed seeds and backgrounds, so that the scores of all epochs are of the same images.
         draws = [
             make(source=number, item=k, seed=k, scene=-1 if item.photo else k % len(self.corpus.scenes))
             for number, source in enumerate(sources.values())
@@ -118,6 +120,7 @@ class MattingDataModule(LightningDataModule):
             num_workers=self.workers,
             multiprocessing_context=start_method(self.workers),
             pin_memory=torch.cuda.is_available(),
+            # Its own, as in `PlanLoader`: the loader would take a seed from the global generator each time.
             generator=torch.Generator(),
         )
 

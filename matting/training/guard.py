@@ -20,6 +20,7 @@ STEPPED = ("trainer.accumulate_grad_batches", "trainer.limit_train_batches")
 """Options that change which rows make a step."""
 LENGTH = ("trainer.max_epochs", "trainer.max_steps")
 """Options that move the stages of a curriculum."""
+# The result of a run does not depend on the number of workers.
 FREE = ("data.workers",)
 UNRECORDED = ("folder", "resume", "logger")
 """Options that say nothing about the training."""
@@ -97,6 +98,7 @@ class ResumeGuard:
         """Return the line for a run that is finished."""
         twice = {"trainer.max_epochs": 2 * length.epochs, "trainer.max_steps": 2 * length.steps}
         options = self.origin["options"]
+        # Limits that are not set, None or -1, stay so.
         more = {name: number for name, number in twice.items() if (options[name] or -1) >= 0}
         # Stages would move, which has to be allowed.
         allow = f" resume.allow=[{','.join(more)}]" if _has_stages(options) else ""
@@ -108,6 +110,7 @@ class ResumeGuard:
 
     def _compare(self, part: str) -> None:
         origin = self.saved["data"].get("origin") if self.saved else None
+        # A checkpoint without an origin has had its warning.
         for words in check_options(origin[part], self.origin[part], self.allow) if origin else ():
             if self.trainer.is_global_zero:
                 log.info("resumed with a change: %s", words)
@@ -160,6 +163,7 @@ def check_options(saved: Mapping[str, Any], now: Mapping[str, Any], allow: Seque
         MattingError: If the plan would be another and that is not allowed.
     """
     words = differences(saved, now)
+    # Where there is one stage the length moves nothing in the plan: such a run may be extended.
     planned = (*PLANNED, *STEPPED, *LENGTH) if _has_stages(saved) else (*PLANNED, *STEPPED)
     refused = [name for name in words if _within(name, planned) and not _within(name, (*FREE, *allow))]
     if refused:
@@ -173,6 +177,7 @@ def check_options(saved: Mapping[str, Any], now: Mapping[str, Any], allow: Seque
 
 def differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:
     """Describe the options that differ, by name: ``name old -> new``."""
+    # Not None, which is the value of some options.
     absent = object()
     changed = [name for name in {**saved, **now} if saved.get(name, absent) != now.get(name, absent)]
     return {name: f"{name} {_shown(saved, name)} -> {_shown(now, name)}" for name in changed}

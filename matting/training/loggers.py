@@ -52,6 +52,7 @@ def closing(loggers: list[Logger]) -> Iterator[list[Logger]]:
     Yields:
         The loggers.
     """
+    # Overwritten only at the end of the block, so that any exception, also an interrupt, counts as a failure.
     status, exit_code = "failed", 1
     try:
         yield loggers
@@ -179,6 +180,7 @@ def has_wandb_key() -> bool:
         return True
     host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
     try:
+        # $NETRC is passed on because Python's module looks only in the home folder.
         return netrc.netrc(os.environ.get("NETRC")).authenticators(host) is not None
     except (OSError, netrc.NetrcParseError):
         return False

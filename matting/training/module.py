@@ -74,6 +74,7 @@ class MattingModule(LightningModule):
     def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
         """Compute the loss and log each term under its own name."""
         values = self.criterion(self._predict(batch), batch)
+        # Detached: a logged value that keeps its graph would keep the memory of the step.
         self.log_dict({f"train/{name}": value.detach() for name, value in values.items()}, batch_size=len(batch.image))
         self.log("loss", values["loss"].detach(), prog_bar=True, logger=False, batch_size=len(batch.image))
         loss: Tensor = values["loss"]
@@ -89,6 +90,7 @@ class MattingModule(LightningModule):
     def validation_step(self, batch: TrainingBatch, batch_idx: int) -> None:
         """Update the validation metrics, without the pixels that are not annotated."""
         preds = self.model(batch.image).alpha
+        # The metrics take the codes of files, a batch has labels.
         trimap = torch.from_numpy(CODES).to(preds.device)[batch.trimap]
         for name, metric in self.validation_metrics.items():
             metric.update(preds, batch.alpha, trimap, ignore=batch.valid == 0)  # type: ignore[operator]

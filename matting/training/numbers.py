@@ -30,6 +30,7 @@ def check_numbers(config: DictConfig) -> None:
     Raises:
         MattingError: If a number is of another type or too small; the message names the option.
     """
+    # Asked first: this answer says more than that a whole number was expected.
     if config.data.batch_size == "auto":
         raise MattingError(
             "data.batch_size: expected a whole number, found 'auto'; the plan and its schedule depend on it, so it is "

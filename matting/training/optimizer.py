@@ -75,6 +75,7 @@ class OptimizerSettings:
         """
         for number, group in enumerate(schedule.optimizer.param_groups):
             group |= self._hyper_parameters(group["is_encoder"], group["params"][0].ndim > 1)
+            # The peak is in two places, in the group and in the schedule, and the rate of the present step in two more.
             group["initial_lr"] = schedule.base_lrs[number] = group["lr"]
             group["lr"] = group["initial_lr"] * schedule.lr_lambdas[number](schedule.last_epoch)
             schedule._last_lr[number] = group["lr"]
@@ -83,6 +84,7 @@ class OptimizerSettings:
         """Return the learning rate of a zero-based step as a share of the peak."""
         warmup = max(1, round(self.warmup * total_steps))
         if step < warmup:
+            # Not from 0: the first step would change nothing.
             return (step + 1) / warmup
         progress = min(1.0, (step - warmup) / max(1, total_steps - warmup))
         return self.final_lr_ratio + (1 - self.final_lr_ratio) * (1 + cos(pi * progress)) / 2
@@ -98,6 +100,7 @@ class OptimizerSettings:
                 parameters = [
                     parameter
                     for name, parameter in model.named_parameters()
+                    # Norms and biases are vectors; kernels have more dimensions.
                     if name.startswith("encoder.") == is_encoder and (parameter.ndim > 1) == is_matrix
                 ]
                 numbers = self._hyper_parameters(is_encoder, is_matrix)

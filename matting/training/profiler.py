@@ -48,6 +48,7 @@ class StepProfiler(Profiler):
     def start(self, action_name: str) -> None:
         """Enter an action, perhaps inside another."""
         end = action_name.rpartition(".")[2]
+        # Validation has actions of the same names as training, such as the transfer of a batch.
         if end in ("on_validation_start", "on_validation_end"):
             self._validating = end == "on_validation_start"
         self._stack.append(_Action(action_name, self._now(), []))
@@ -84,6 +85,7 @@ class StepProfiler(Profiler):
 
     def _now(self) -> float:
         if torch.cuda.is_available():
+            # Kernels run asynchronously: without waiting, their time would appear wherever the host waits next.
             torch.cuda.synchronize()
         return self.clock()
 

@@ -84,6 +84,7 @@ def announce(folder: Path, test_set: str) -> None:
         folder: Run folder with the report.
         test_set: Name of the test set.
     """
+    # The network is the first of the methods; see `report_run`.
     results, name = read_json(folder / "results.json"), shlex.quote(str(folder))
     own, *trivial = results["by_method"].items()
     best = min(trivial, key=lambda method: _mean(method[1], test_set, "mad"))
@@ -122,6 +123,7 @@ def _training(trainer: Trainer, folder: Path) -> list[Section]:
 def _training_mean(data: MattingDataModule) -> "np.typing.NDArray[np.float32]":
     """Compute the mean of up to `MEAN_MATTE_ITEMS` training mattes, spread evenly over all sources."""
     items = [(source, item) for source in data.corpus.sets.values() for item in source.items]
+    # Every k-th of a list sorted by source: the first ones could all be of one.
     chosen = items[:: max(1, len(items) // MEAN_MATTE_ITEMS)]
     return mean_matte(source.alpha_reader(item.alpha) for source, item in chosen)
 

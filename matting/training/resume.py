@@ -75,6 +75,7 @@ def merged(own: Sequence[str], given: Sequence[str]) -> list[str]:
         ['+curriculum=3stage']
     """
     replaced = {_key(override) for override in given if not override.startswith("-")}
+    # A run that was resumed before has the checkpoint of that time among its overrides.
     return [override for override in own if _key(override) not in replaced and not _key(override).startswith("resume.")]
 
 

@@ -41,6 +41,7 @@ def planned_length(config: DictConfig) -> RunLength:
         config: A composed configuration.
     """
     trainer, data = config.trainer, config.data
+    # Text such as "auto" counts as one: to count the devices of this machine would need torch.
     processes = trainer.devices if isinstance(trainer.devices, int) else 1
     return run_length(
         data.epoch_rows,

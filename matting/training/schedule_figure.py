@@ -26,10 +26,12 @@ def draw_schedule(summaries: Sequence[dict[str, Any]], curriculum: str, path: Pa
     edges = np.arange(len(summaries) + 1)
     rows = np.array([[epoch["difficulty"].get(name, 0) for epoch in summaries] for name in names], dtype=float)
     share = 100 * rows / rows.sum(axis=0)
+    # Not pyplot, which would keep the figure open and may look for a display.
     figure = require("matplotlib.figure", "drawing the schedule").Figure(
         figsize=(9, 4.2), dpi=150, layout="constrained"
     )
     axes = figure.subplots()
+    # Two points for each epoch, its begin and its end: a slope between epochs would show mixtures that no epoch had.
     stepped = np.repeat(share, 2, axis=1)
     positions = np.repeat(edges, 2)[1:-1]
     colours = [COLOURS[name.split("/")[0]] for name in names]
@@ -41,6 +43,7 @@ def draw_schedule(summaries: Sequence[dict[str, Any]], curriculum: str, path: Pa
     axes.set(xlim=(0, len(summaries)), ylim=(0, 100), xlabel="epoch", ylabel="% of the rows")
     figure.suptitle(f"curriculum: {curriculum}", fontsize=11)
     handles, labels = axes.get_legend_handles_labels()
+    # From the top, as the areas are stacked.
     figure.legend(handles[::-1], labels[::-1], loc="outside right center", frameon=False, fontsize=9)
     data = io.BytesIO()
     figure.savefig(data, format="png")

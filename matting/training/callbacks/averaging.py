@@ -32,6 +32,7 @@ class AveragedWeights(WeightAveraging):
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         """Update after every optimiser step."""
+        # Lightning asks after epochs as well, with only their number.
         if step_idx is None:
             return False
         self._current_decay = min(self.decay, (1 + step_idx) / (10 + step_idx))
@@ -46,4 +47,5 @@ class AveragedWeights(WeightAveraging):
             self._swap_models(pl_module)
 
     def _average(self, averaged: Any, current: Any, number: Tensor | int) -> None:
+        # Torch's function has a fixed decay, so one is made for each step.
         get_ema_multi_avg_fn(self._current_decay)(averaged, current, number)  # type: ignore[no-untyped-call]

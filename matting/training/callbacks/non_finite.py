@@ -55,14 +55,17 @@ class NonFiniteGuard(Callback):
     def _check(self, trainer: Trainer) -> None:
         if not self._pending:
             return
+        # One tensor for all losses, so that the host waits for the device once.
         finite = torch.stack([loss for _, loss in self._pending]).isfinite()
         numbers, self._pending = [number for number, _ in self._pending], []
         if bool(finite.all()):
             return
         batches = replace(_loader(trainer).batches, consumed=numbers[int((~finite).nonzero()[0])])
         epoch, batch = divmod(batches.consumed, len(batches))
+        # Each rank has seen other rows, so each has a file.
         path = self.path if trainer.is_global_zero else self.path.with_stem(f"{self.path.stem}_{trainer.global_rank}")
         write_draws(path, next(iter(batches)))
+        # The error below is an exception too: saving on it would replace the last good checkpoint.
         for callback in trainer.checkpoint_callbacks:
             if isinstance(callback, ModelCheckpoint):
                 callback.save_on_exception = False

@@ -43,12 +43,14 @@ class Panels(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Predict and write before the first batch, when averaged weights are in place in any order of callbacks."""
+        # The sanity check runs before the first epoch, on an untrained network.
         if batch_idx or dataloader_idx or not trainer.is_global_zero or trainer.sanity_checking:
             return
         shown = TrainingBatch(*(part[: self.images] for part in batch))
         rows = panel_rows(shown, pl_module.model(shown.image).alpha)  # type: ignore[operator]
         self.folder.mkdir(parents=True, exist_ok=True)
         with replacing(self.folder / f"epoch_{trainer.current_epoch + 1:04}.jpg") as file:
+            # The format is named, because the temporary file has another ending.
             Image.fromarray(np.concatenate(rows)).save(file, "JPEG", quality=88)
         log_images(trainer.loggers, "panels/validation", rows, " | ".join(COLUMNS), trainer.global_step)
 

@@ -42,6 +42,7 @@ class PlanLog(Callback):
         """Record the epochs that a resumed run had completed, but not recorded, before its checkpoint."""
         epoch, rows = _datamodule(trainer).drawn()
         whole = _schedule(trainer).length.rows
+        # The last epoch is complete only if all its rows were drawn; otherwise its own end records it.
         for number in range(epoch + (rows == whole)):
             if all(line["epoch"] != number for line in self.lines):
                 self._record(trainer, number, whole)
@@ -73,6 +74,7 @@ class PlanLog(Callback):
         words = {}
         for stage in dict.fromkeys(line["stage"] for line in self.lines):
             lines = [line for line in self.lines if line["stage"] == stage]
+            # Streams and pairs have one slash; difficulties, sets and severities have two.
             names = dict.fromkeys(name for line in lines for name in line if name.count("/") == 1)
             totals = {name.removeprefix("plan/"): sum(line.get(name, 0) for line in lines) for name in names}
             words[stage] = f"epochs {len(lines)}: " + ", ".join(f"{name} {total}" for name, total in totals.items())

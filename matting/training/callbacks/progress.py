@@ -52,6 +52,7 @@ class RunProgress(ProgressBar):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock, and the bar if there is a terminal."""
         self._begun, self._first_step = time.perf_counter(), trainer.global_step
+        # Far enough back for the first epoch to be logged, however short.
         self._logged = -self.seconds
         console = Console(stderr=True)
         if self._enabled and console.is_terminal and not is_child():  # parallel jobs would draw over each other
@@ -68,6 +69,7 @@ class RunProgress(ProgressBar):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count the batch and move the bar."""
+        # Added up on the device: reading each loss would make every step wait.
         loss = outputs["loss"].detach() * trainer.accumulate_grad_batches  # Lightning's loss is divided by it
         self._loss = loss if self._loss is None else self._loss + loss
         self._batches, self._images = self._batches + 1, self._images + len(batch.image) * trainer.world_size
@@ -130,6 +132,7 @@ class RunProgress(ProgressBar):
 
     def _left(self, trainer: Trainer, module: LightningModule) -> timedelta:
         """Time left at the mean speed since the start, validation included."""
+        # Counted from where this process began: a resumed run has steps whose time is not in the clock.
         done, left = trainer.global_step - self._first_step, max(0, _total_steps(module) - trainer.global_step)
         return timedelta(seconds=round((time.perf_counter() - self._begun) / max(done, 1) * left))
 
@@ -146,6 +149,7 @@ def _bar(console: Console, total: int, done: int) -> Iterator[Progress]:
         TextColumn(f"{{task.{name}}}") for name in ("description", "fields[loss]", "fields[speed]", "fields[left]")
     ]
     columns = (words[0], BarColumn(None), MofNCompleteColumn(), TextColumn("steps"), *words[1:], TextColumn("left"))
+    # Not isinstance: a FileHandler is a StreamHandler too.
     logs = [one for one in logging.getLogger().handlers if type(one) is logging.StreamHandler and one.stream.isatty()]
     streams = [handler.stream for handler in logs]
     redirect = sys.stdout.isatty()  # what is printed to a file stays there
