@@ -121,7 +121,7 @@ def _training(trainer: Trainer, folder: Path) -> list[Section]:
 
 
 def _training_mean(data: MattingDataModule) -> "np.typing.NDArray[np.float32]":
-    """Compute the mean of up to `MEAN_MATTE_ITEMS` training mattes, spread evenly over all sources."""
+    """Compute the mean of `MEAN_MATTE_ITEMS` to twice as many training mattes, spread evenly, or of all there are."""
     items = [(source, item) for source in data.corpus.sets.values() for item in source.items]
     # Every k-th of a list sorted by source: the first ones could all be of one.
     chosen = items[:: max(1, len(items) // MEAN_MATTE_ITEMS)]
