@@ -170,8 +170,13 @@ def run_shell(folder: Path, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
             assert not end.code, f"{' '.join(arguments)}: exit code {end.code}"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES)
+QUICK = ("README.md", "docs/index.md", "docs/augment.md", "docs/metrics.md", "docs/plan.md")
+"""Pages whose commands take seconds; all of them together take longer than the other slow tests."""
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.slow if page in QUICK else pytest.mark.nightly) for page in PAGES]
+)
 def test_the_blocks_of_a_page_run_in_their_order(
     page: str, desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
