@@ -1,4 +1,4 @@
-"""Make the figures of docs/plan.md: ``python docs/figures.py``.
+"""Draw the images in docs/plan.md: ``python docs/figures.py``.
 
 All of them show the plan of `data=mix_1_8_5_12 +curriculum=3stage trainer.max_epochs=10` on the synthetic corpus.
 """

@@ -29,7 +29,7 @@ class Clock:
         try:
             yield
         finally:
-            # The time of a photo that fails counts too: `cut_out_all` goes on with the same clock.
+            # The time of a photo that fails counts too: `cut_out_all` continues with the same clock.
             self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
 
     def __str__(self) -> str:
