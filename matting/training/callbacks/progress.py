@@ -52,6 +52,7 @@ class RunProgress(ProgressBar):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock, and the bar if there is a terminal."""
         self._begun, self._first_step = time.perf_counter(), trainer.global_step
+        self._count_anew()  # also here: a run resumed within an epoch does not start that epoch again
         # Far enough back for the first epoch to be logged, however short.
         self._logged = -self.seconds
         console = Console(stderr=True)
@@ -61,9 +62,7 @@ class RunProgress(ProgressBar):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to count the epoch."""
-        self._epoch_begun, self._validating, self._validated = time.perf_counter(), 0.0, False
-        self._loss: Tensor | None = None
-        self._batches = self._images = 0
+        self._count_anew()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -109,6 +108,11 @@ class RunProgress(ProgressBar):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Remove the bar, so that the error is readable."""
         self._close()
+
+    def _count_anew(self) -> None:
+        self._epoch_begun, self._validating, self._validated = time.perf_counter(), 0.0, False
+        self._loss: Tensor | None = None
+        self._batches = self._images = 0
 
     def _line(self, trainer: Trainer, module: LightningModule, last: bool) -> str:
         assert self._loss is not None
