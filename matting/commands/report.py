@@ -17,8 +17,8 @@ def report(
 ) -> None:
     """Summarise training runs in runs.csv, per_image.csv, curves.csv, table.md and two figures.
 
-    Runs that differ only in their seed form one row. Runs of different corpora, test images or metrics are refused;
-    runs that crashed or are missing are listed. The same runs give the same files.
+    Runs that differ only in their seed form one row. Runs with different test images or metrics are refused; runs
+    that crashed or are missing are listed. The same runs give the same files.
     """
     from matting.commands.console import track
     from matting.extras import require

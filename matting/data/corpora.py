@@ -67,7 +67,7 @@ def synthetic_corpus(
     verdicts: Verdicts | None = None,
     scenarios: int = 0,
     scenes: Path | str | None = None,
-    sets: Mapping[str, Mapping[str, Reader | None]] | None = None,
+    sets: Mapping[str, Mapping[str, Reader | None] | None] | None = None,
     weights: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Corpus:
     """Build the corpus rendered by code, generated on first use, alone or together with data sets on disk.
@@ -82,8 +82,9 @@ def synthetic_corpus(
         scenarios: Number of further test images from each of `matting.synthetic.SCENARIO_SETS`, tagged with its name.
         scenes: Folder of photos without people, from which half of the scenes of training images are cut. The scenes
             of validation and test images are rendered.
-        sets: Further sets by role and name. ``None`` under the name of a rendered set (``studio.composition1k``,
-            ``portraits.rwp``, ``coarse.coco_matting``) leaves that set out.
+        sets: Further sets by role and name; the role ``test`` has sets for testing only, see `disk_corpus`. ``None``
+            under the name of a rendered set (``studio.composition1k``, ``portraits.rwp``, ``coarse.coco_matting``)
+            leaves that set out.
         weights: As in `disk_corpus`.
 
     Returns:
@@ -92,9 +93,14 @@ def synthetic_corpus(
     # Imported here, since only this corpus needs the renderer.
     from matting.synthetic import VERSION, ensure_corpus, ensure_scenarios
 
+    roles = ("studio", "portraits", "coarse", "test")
+    if unknown := (sets or {}).keys() - {*roles}:
+        raise MattingError(f"corpus.sets: expected {', '.join(roles[:-1])} or test, found '{min(unknown)}'")
+    further = {role: readers for role, readers in (sets or {}).items() if readers}
     # Before people are rendered, which takes minutes: a folder that is missing should not end the run after them.
-    for role, readers in (sets or {}).items():
-        read_role(role, {name: reader for name, reader in readers.items() if reader})
+    for role, readers in further.items():
+        own = {name: reader for name, reader in readers.items() if reader}
+        read_role(role, own, ("test",) if role == "test" else ("train",))
     root = ensure_corpus(people=people, seed=seed, image_size=image_size, defects=defects, scenes=scenes)
     adobe = root / "Combined_Dataset"
     rendered: dict[str, Mapping[str, Reader | None]] = {
@@ -102,21 +108,22 @@ def synthetic_corpus(
         "portraits": {"rwp": partial(rwp, root / "RWP")},
         "coarse": {"coco_matting": partial(coco_matting, root / "COCO-Matting", root / "coco")},
     }
-    roles = {role: {**own, **(sets or {}).get(role, {})} for role, own in rendered.items()}
-    further = [f"{role}.{name}" for role, given in (sets or {}).items() for name, reader in given.items() if reader]
+    filled = {role: {**own, **further.get(role, {})} for role, own in rendered.items()}
+    names = [f"{role}.{name}" for role, given in further.items() for name, reader in given.items() if reader]
     label = f"synthetic corpus {VERSION}, rendered by code ({people} people, seed {seed})"
     label += ", half of the training scenes from photos" if scenes else ""
     corpus = disk_corpus(
         root,
-        studio=roles["studio"],
-        portraits=roles["portraits"],
-        coarse=roles["coarse"],
+        studio=filled["studio"],
+        portraits=filled["portraits"],
+        coarse=filled["coarse"],
+        test=further.get("test"),
         weights=weights,
         composites=partial(composition1k_composites, adobe, root / "VOC2012/JPEGImages"),
         composites_per_foreground=2,
         backgrounds=root / "coco/train2014",
         name="synthetic",
-        label=f"{label}, and {', '.join(further)}" if further else f"{label}: not real photos",
+        label=f"{label}, and {', '.join(names)}" if names else f"{label}: not real photos",
         estimate_foregrounds=estimate_foregrounds,
         verdicts=verdicts,
     )
@@ -137,6 +144,7 @@ def disk_corpus(
     portraits: Readers,
     studio: Readers | None = None,
     coarse: Readers | None = None,
+    test: Readers | None = None,
     weights: Mapping[str, Mapping[str, float]] | None = None,
     backgrounds: Path | str | None = None,
     composites: Composites | Mapping[str, Composites | None] | None = None,
@@ -157,6 +165,8 @@ def disk_corpus(
             splits ``test`` for testing; it is enough if one of the sets has them.
         studio: Reader, or readers, of the role ``studio``.
         coarse: Reader, or readers, of the role ``coarse``.
+        test: Reader, or readers, of sets for testing only: their splits ``test`` are test sets of their own names in
+            the results.
         weights: Weight of each set, by role, such as ``{"portraits": {"p3m10k": 1, "own": 3}}``: their shares of the
             draws of that role. By default all items of a role are drawn equally often.
         backgrounds: Folder of images without people, for training; None uses the plain rendered ones only.
@@ -211,8 +221,9 @@ def disk_corpus(
         train = {full: with_decoded_cache(source, cache_side, cache_gigabytes) for full, source in train.items()}
     formats = {full: source.name for full, source in train.items()}
     named = {role: {one: entitle(train[f"{role}.{one}"], one) for one in sets} for role, sets in roles.items()}
+    only_tested = {one: entitle(source, one) for one, source in read_role("test", test, ("test",))["test"].items()}
     # After renaming: identities made of file names are distinguished by the name of the set.
-    refuse_leaks(flatten(named), held_out)
+    refuse_leaks(flatten(named), held_out | {"test": held_out["test"] | only_tested})
     scenes = Scenes(list_images(backgrounds) if backgrounds else ())
     several = len(held_out["test"]) > 1  # images of different sets may share a name
     tested = [
@@ -220,13 +231,14 @@ def disk_corpus(
         for one, source in held_out["test"].items()
         for pair in evaluation_pairs(source, name, scenes)
     ]
+    own = [pair for one, source in only_tested.items() for pair in evaluation_pairs(source, one, scenes)]
     return Corpus(
         name=name,
         label=label or f"data sets in {root}: {', '.join(_titles(formats))}",
         train=named,
         validation=held_out["val"],
         scenes=scenes,
-        test=tested + _composite_pairs(composites, named.get("studio", {}), composites_per_foreground, name),
+        test=tested + _composite_pairs(composites, named.get("studio", {}), composites_per_foreground, name) + own,
         # In the cache folder, since nothing is written to the user's data.
         quarantine=cache_dir() / "quarantine" / f"{name}.csv" if on_bad_file == "skip" else None,
         weights={role: given for role, given in (weights or {}).items() if given},

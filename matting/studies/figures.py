@@ -12,7 +12,7 @@ from matting.evaluation.report.tables import REGION_TITLE, SCALE, TITLE
 from matting.extras import require
 from matting.files import write_atomic
 from matting.studies.study import FLOOR, Study
-from matting.studies.tables import groups
+from matting.studies.tables import corpora, groups
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,15 +55,22 @@ def plot_groups(study: Study, path: Path) -> None:
         path: PNG file, written atomically.
     """
     region, metric = CHARTS[0]
-    found, rows = groups(study), [*study.rows, FLOOR]
+    several = len(study.sets) > 1
+    parts = {name: study.on(name) for name in study.sets}
+    found = [
+        (f"{name}: {group}" if several else group, part, labels)
+        for name, part in parts.items()
+        for group, labels in groups(part).items()
+    ]
+    rows = [*study.rows, FLOOR]
     columns = min(4, len(found))
     lines = -(-len(found) // columns)
     figure = _new_figure(figsize=(2.4 + 2.2 * columns, lines * (1.1 + 0.24 * len(rows))))
     grid = list(figure.subplots(lines, columns, sharey=True, squeeze=False).flat)
     places = np.arange(len(rows))
     # Not strict: the last line of the grid may have more panels than there are groups.
-    for axes, (name, labels) in zip(grid, found.items(), strict=False):
-        tables = [study.table(row, region, metric, labels) * SCALE[metric] for row in rows]
+    for axes, (name, part, labels) in zip(grid, found, strict=False):
+        tables = [part.table(row, region, metric, labels) * SCALE[metric] for row in rows]
         for k, estimate in enumerate(map(mean_over_seeds, tables)):
             colour = "#999999" if rows[k] == FLOOR else COLOURS[k % len(COLOURS)]
             axes.plot([estimate.low, estimate.high], [k, k], color=colour, lw=2, alpha=0.6)
@@ -89,7 +96,7 @@ def _new_figure(**settings: Any) -> "Figure":
 
 def _finish(figure: "Figure", study: Study, path: Path) -> None:
     # On every figure, so that synthetic results are known as such where one is shown alone.
-    figure.suptitle(study.finished[0].facts["corpus"], fontsize=9, color="#8a4b08")
+    figure.suptitle(corpora(study), fontsize=9, color="#8a4b08")
     # In memory first: `savefig` writes in place, and an error would leave half a file.
     data = io.BytesIO()
     figure.savefig(data, format="png")

@@ -131,12 +131,11 @@ def _check_alike(folders: Sequence[_Folder]) -> None:
     """Raise an error for runs whose scores are not comparable."""
     first = folders[0]
     for folder in folders[1:]:
-        for fact in ("protocol", "corpus"):
-            if folder.results[fact] != first.results[fact]:
-                raise MattingError(
-                    f"expected runs of one {fact}, found '{first.results[fact]}' in {first.path} and "
-                    f"'{folder.results[fact]}' in {folder.path}; report them separately"
-                )
+        if folder.results["protocol"] != first.results["protocol"]:
+            raise MattingError(
+                f"expected runs of one protocol, found '{first.results['protocol']}' in {first.path} and "
+                f"'{folder.results['protocol']}' in {folder.path}; report them separately"
+            )
         if not _same_images(folder, first):
             raise MattingError(f"{folder.path}: its test images are not those of {first.path}; report them separately")
 

@@ -1,7 +1,7 @@
 """The scores of a study, and the three CSV files that contain them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -90,6 +90,15 @@ class Study:
     def of(self, row: str) -> list[Run]:
         """Return the finished runs of a row."""
         return [run for run in self.finished if run.row == row]
+
+    @cached_property
+    def sets(self) -> list[str]:
+        """Names of the test sets, in order of the images."""
+        return list(dict.fromkeys(score.set for score in self.scores))
+
+    def on(self, name: str) -> "Study":
+        """Return the study with the scores of one test set alone."""
+        return replace(self, scores=[score for score in self.scores if score.set == name])
 
     @cached_property
     def seeds(self) -> list[int]:

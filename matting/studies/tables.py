@@ -27,24 +27,21 @@ def study_markdown(study: Study) -> str:
     Returns:
         Markdown; the same scores give the same page.
     """
-    tables = [
-        *method_tables(study),
-        *difference_tables(study),
-        scenario_table(study),
-        *background_tables(study),
-        *convergence_tables(study),
-    ]
-    parts = [
-        f"> **{study.finished[0].facts['corpus']}**\n",
-        *(f"- {line}" for line in _facts(study)),
-        "\n### Verdict\n",
-        *(f"- {line}" for line in verdict(study)),
-        "",
-        *map(to_markdown, tables),
-    ]
+    parts = [f"> **{corpora(study)}**\n", *(f"- {line}" for line in _facts(study)), ""]
+    for name in study.sets:
+        one, where = study.on(name), f" on {name}" if len(study.sets) > 1 else ""
+        parts += [f"### Verdict{where}\n", *(f"- {line}" for line in verdict(one)), ""]
+        tables = [*method_tables(one), *difference_tables(one), scenario_table(one)]
+        parts += [to_markdown(table._replace(title=table.title + where)) for table in tables]
+    parts += map(to_markdown, [*background_tables(study), *convergence_tables(study)])
     if missing := study.missing():
         parts += ["### Missing\n", *(f"- {line}" for line in missing), ""]
     return "\n".join(parts)
+
+
+def corpora(study: Study) -> str:
+    """Return the descriptions of the training data, which say whether images are synthetic, one after the other."""
+    return " | ".join(dict.fromkeys(run.facts["corpus"] for run in study.finished))
 
 
 def groups(study: Study) -> dict[str, frozenset[str] | None]:

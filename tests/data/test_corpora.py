@@ -13,6 +13,7 @@ from matting.data.formats import Source, foregrounds, pairs, ppm100, rwp636
 from matting.data.formats.decoded import DecodedSource
 from matting.data.scenes import Scenes
 from matting.data.verify import find_format, verify
+from matting.errors import MattingError
 from matting.images import read_rgb
 from matting.plan.plan import Draw
 from matting.synthetic import SCENARIO_SETS, ensure_corpus
@@ -225,3 +226,30 @@ def test_sets_on_disk_join_or_replace_the_rendered_ones(synthetic_root, tmp_path
     }
     assert corpus.label.endswith(", and portraits.own, coarse.own") and "not real" not in corpus.label
     assert "own/b" in {pair.name for pair in corpus.test}
+
+
+def test_sets_for_testing_alone_are_test_sets_of_their_own(synthetic_root, tmp_path):
+    pair_tree(tmp_path / "own", ["a", "b"], "image", "alpha", (".jpg", ".png"))
+    own = partial(pairs, tmp_path / "own", split_list=lines(tmp_path / "list", ["a,train", "b,test"]))
+    plain, corpus = (
+        synthetic_corpus(PEOPLE, 0, SIDE),
+        synthetic_corpus(PEOPLE, 0, SIDE, sets={"coarse": None, "test": {"own": own}}),
+    )
+    assert {role: list(sets) for role, sets in corpus.train.items()} == {
+        role: list(sets) for role, sets in plain.train.items()
+    }
+    assert [(pair.dataset, pair.name) for pair in corpus.test if pair.dataset != "synthetic"] == [("own", "b")]
+    assert [pair.name for pair in corpus.test][:-1] == [pair.name for pair in plain.test]
+
+
+def test_what_is_tested_is_not_trained_on(synthetic_root, tmp_path):
+    pair_tree(tmp_path / "own", ["a", "b"], "image", "alpha", (".jpg", ".png"))
+    trained = partial(pairs, tmp_path / "own", split_list=lines(tmp_path / "one", ["a,train", "b,train"]))
+    tested = partial(pairs, tmp_path / "own", split_list=lines(tmp_path / "two", ["b,test"]))
+    with pytest.raises(MattingError, match="'b' is in split 'test' of 'held' and"):
+        synthetic_corpus(PEOPLE, 0, SIDE, sets={"portraits": {"own": trained}, "test": {"held": tested}})
+
+
+def test_a_role_that_does_not_exist_is_refused():
+    with pytest.raises(MattingError, match=r"corpus\.sets: expected .* coarse or test, found 'potraits'"):
+        synthetic_corpus(PEOPLE, 0, SIDE, sets={"potraits": {}})

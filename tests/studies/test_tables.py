@@ -1,3 +1,4 @@
+import csv
 import re
 import shutil
 from pathlib import Path
@@ -9,9 +10,10 @@ from scipy import stats
 from matting.cli import app
 from matting.studies import gather, read_study, steps_to_reach, study_markdown
 from matting.studies.convergence import difference_over_runs, mean_over_runs
-from tests.studies.conftest import Sweep
+from tests.studies.conftest import Sweep, write
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
+SETS = ("synthetic", "ppm")
 STUDIES = sorted(path.parent for path in EXPERIMENTS.glob("*/curves.csv"))
 
 
@@ -39,6 +41,20 @@ def test_the_page_reports_what_the_scores_show(curricula: Sweep, tmp_path: Path)
     assert row(section(page, "Test, whole image"), "shuffled")[1].startswith("12.0 [")
     assert row(section(page, "MAD"), "3stage")[0] == "3stage" and "back-lit hair (1)" in section(page, "MAD")
     assert "12 runs, 3 rows, 1.20 hours together" in page and "### Missing" not in page
+
+
+def test_each_test_set_has_its_own_tables(sweep: Sweep, tmp_path: Path) -> None:
+    """The second set has a score of its own; nothing is averaged over both."""
+    for name, level in (("a", 10.0), ("b", 12.0)):
+        path = sweep.run(f"data={name}", 1, level) / "per_image.csv"
+        lines = list(csv.DictReader(path.open()))
+        other = [line | {"set": "ppm", "sad": 2 * float(line["sad"])} for line in lines]
+        write(path, lines + other)
+    report(sweep.folder, "-o", tmp_path)
+    page = (tmp_path / "table.md").read_text()
+    found = [row(section(page, f"Test, whole image (mean [95 %], lower is better) on {name}"), "b")[1] for name in SETS]
+    assert [float(text.split()[0]) for text in found] == pytest.approx([12, 24], abs=0.1)
+    assert all(f"### Verdict on {name}" in page for name in SETS)
 
 
 def test_convergence_counts_steps_to_a_level_every_run_reaches(curricula: Sweep, tmp_path: Path) -> None:

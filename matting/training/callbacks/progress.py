@@ -40,6 +40,10 @@ class RunProgress(ProgressBar):
         self._shown: Any = None
         self._begun = self._logged = 0.0
         self._first_step = 0
+        self._loss: Tensor | None = None
+        self._batches = self._images = 0
+        self._epoch_begun = self._validating = 0.0
+        self._validated = False
 
     def disable(self) -> None:
         """Report nothing; Lightning calls it in all processes but the first."""
@@ -111,7 +115,7 @@ class RunProgress(ProgressBar):
 
     def _count_anew(self) -> None:
         self._epoch_begun, self._validating, self._validated = time.perf_counter(), 0.0, False
-        self._loss: Tensor | None = None
+        self._loss = None
         self._batches = self._images = 0
 
     def _line(self, trainer: Trainer, module: LightningModule, last: bool) -> str:
