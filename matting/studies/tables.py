@@ -9,6 +9,7 @@ from matting.evaluation.report.sections import CHARTS, SCENARIOS
 from matting.evaluation.report.tables import REGION_TITLE, SCALE, TITLE, metric_titles, with_interval
 from matting.plan.curriculum import DIFFICULTIES
 from matting.studies.convergence import difference_over_runs, mean_over_runs, steps_to_reach
+from matting.studies.power import smallest_difference
 from matting.studies.study import DEVIATION, FLOOR, Study
 
 GROUPS = {"all": None} | {level: frozenset({level}) for level in DIFFICULTIES} | dict(SCENARIOS)
@@ -16,6 +17,9 @@ GROUPS = {"all": None} | {level: frozenset({level}) for level in DIFFICULTIES} |
 
 CONVERGENCE = "whole/sad"
 """End of the name of the validation score by which convergence is judged."""
+
+PLANNED = (3, 5, 8)
+"""Numbers of seeds for which the page says what a study could see."""
 
 
 def study_markdown(study: Study) -> str:
@@ -133,6 +137,13 @@ def verdict(study: Study) -> Iterator[str]:
     if count:
         expected = f"{0.05 * count:.2g} of them would show a difference if nothing differed"
         yield f"{count} comparisons at the 5 % level: {expected}."
+    seen = [smallest_difference(study.table(reference, *CHARTS[0]) * SCALE[CHARTS[0][1]], runs) for runs in PLANNED]
+    if all(seen):
+        yield (
+            f"By the variation between the runs of {reference}, differences in {TITLE[CHARTS[0][1]]}, "
+            f"{REGION_TITLE[CHARTS[0][0]]}, of {', '.join(f'{one:.3g}' for one in seen)} would be seen in four of five "
+            f"studies with {', '.join(map(str, PLANNED))} seeds."
+        )
     fewest = min(len(study.table(row, *CHARTS[0])) for row in study.rows)
     if fewest == 1:
         yield "A row with one seed does not show the variation between trainings: its intervals cover images alone."
