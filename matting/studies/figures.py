@@ -28,7 +28,7 @@ def plot_learning_curves(study: Study, path: Path) -> None:
         study: The scores.
         path: PNG file, written atomically.
     """
-    figure = _new_figure(figsize=(10, 4.2))
+    figure = new_figure(figsize=(10, 4.2))
     for axes, region in zip(figure.subplots(1, 2), REGION_TITLE, strict=True):
         for k, row in enumerate(study.rows):
             curves = study.curves(row, f"{region}/sad")
@@ -65,7 +65,7 @@ def plot_groups(study: Study, path: Path) -> None:
     rows = [*study.rows, FLOOR]
     columns = min(4, len(found))
     lines = -(-len(found) // columns)
-    figure = _new_figure(figsize=(2.4 + 2.2 * columns, lines * (1.1 + 0.24 * len(rows))))
+    figure = new_figure(figsize=(2.4 + 2.2 * columns, lines * (1.1 + 0.24 * len(rows))))
     grid = list(figure.subplots(lines, columns, sharey=True, squeeze=False).flat)
     places = np.arange(len(rows))
     # Not strict: the last line of the grid may have more panels than there are groups.
@@ -88,16 +88,21 @@ def plot_groups(study: Study, path: Path) -> None:
     _finish(figure, study, path)
 
 
-def _new_figure(**settings: Any) -> "Figure":
+def new_figure(**settings: Any) -> "Figure":
+    """Return an empty figure of matplotlib, or raise an error that says how to install it."""
     # Not pyplot, which selects a backend and keeps every figure.
     figure: Figure = require("matplotlib.figure", "drawing figures").Figure(dpi=130, layout="constrained", **settings)
     return figure
 
 
+def as_png(figure: "Figure") -> bytes:
+    """Draw a figure in memory: `savefig` writes in place, and an error would leave half a file."""
+    data = io.BytesIO()
+    figure.savefig(data, format="png")
+    return data.getvalue()
+
+
 def _finish(figure: "Figure", study: Study, path: Path) -> None:
     # On every figure, so that synthetic results are known as such where one is shown alone.
     figure.suptitle(corpora(study), fontsize=9, color="#8a4b08")
-    # In memory first: `savefig` writes in place, and an error would leave half a file.
-    data = io.BytesIO()
-    figure.savefig(data, format="png")
-    write_atomic(path, data.getvalue())
+    write_atomic(path, as_png(figure))

@@ -12,9 +12,9 @@ from matting.evaluation.statistics import Scores
 def smallest_difference(scores: Scores, runs: int) -> float | None:
     """Estimate the smallest true difference that a study would show in four of five cases.
 
-    Two rows of `runs` runs each, compared at the 5 % level as in `matting.evaluation.difference_over_seeds`. The standard
-    error has two parts: means of runs differ between trainings, and the images are a sample. The usual formula for two
-    means, with the normal distribution (Cohen, "Statistical Power Analysis", 1988, ch. 2), does the rest.
+    Two rows of `runs` runs each, compared at the 5 % level as in `matting.evaluation.difference_over_seeds`. The
+    standard error has two parts: means of runs differ between trainings, and the images are a sample. The usual formula
+    for two means, with the normal distribution (Cohen, "Statistical Power Analysis", 1988, ch. 2), does the rest.
 
     Args:
         scores: ``(runs, images)``: scores of at least two runs of one row, which differ in their seed alone.

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from matting.cli import app
+from matting.errors import MattingError
 from matting.studies import gather, read_study, steps_to_reach, study_markdown
 from matting.studies.convergence import difference_over_runs, mean_over_runs
 from tests.studies.conftest import Sweep, write
@@ -131,3 +132,27 @@ def test_intervals_over_runs_are_those_of_student_and_welch() -> None:
 def test_committed_tables_match_their_csv_files(folder: Path) -> None:
     assert study_markdown(read_study(folder)) == (folder / "table.md").read_text()
     assert (folder / "README.md").is_file()
+
+
+def test_the_effects_of_studies_are_drawn_together(tmp_path: Path) -> None:
+    for study, level in (("first", 12.0), ("second", 9.0)):
+        sweep = Sweep(tmp_path / f"sweep_{study}")
+        for name, score in (("a", 10.0), ("b", level), ("c", 10.0)):
+            for seed in (1, 2, 3):
+                sweep.run(f"data={name}", seed, score)
+        report(sweep.folder, "-o", tmp_path / study)
+    report("--summary", tmp_path / "first", tmp_path / "second", "-o", tmp_path / "both")
+    lines = (tmp_path / "both/effects.md").read_text().splitlines()
+    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith(("| first", "| second"))]
+    assert [(one[0], one[2], one[-1]) for one in cells] == [
+        *(("first", "b", "worse"), ("first", "c", "not shown")),
+        *(("second", "b", "better"), ("second", "c", "not shown")),
+    ]
+    assert float(cells[0][5].split()[0]) == pytest.approx(2000, abs=20), "MAD is printed in thousandths"
+    assert (tmp_path / "both/effects.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_summary_is_made_of_reports(tmp_path: Path) -> None:
+    with pytest.raises(MattingError, match=r"expected a folder that 'matting report' wrote, found no runs\.csv"):
+        report("--summary", tmp_path, "-o", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
