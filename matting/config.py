@@ -154,7 +154,7 @@ def explain(error: BaseException) -> str | None:
     text = str(error)
     if isinstance(error, OverrideParseException):
         reason = next(line for line in text.splitlines()[::-1] if not line.startswith("See "))
-        text = f"override '{error.override}': expected KEY=VALUE, found {reason}; docs/training.md shows how to quote"
+        text = f"override '{error.override}': expected KEY=VALUE, found {reason}; docs/train.md shows how to quote"
     if "in DataLoader worker process" in text:  # followed by the worker's traceback, whose last line is the error
         text = text.strip().splitlines()[-1].partition(": ")[2]
     text = " ".join(text.replace(", set env var HYDRA_FULL_ERROR=1 to see chained exception.", ";").split())

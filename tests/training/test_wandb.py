@@ -1,6 +1,8 @@
 """What W&B records, read back from the file of an offline run."""
 
+import json
 import os
+import runpy
 import struct
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from wandb.proto import wandb_internal_pb2
 
 from matting.batch import TrainingBatch
@@ -118,6 +121,15 @@ def test_a_dashboard_without_a_key_or_project_is_one_line(tmp_path: Path, monkey
     with pytest.raises(ValueError, match="expected a W&B key, found none; run 'wandb login'"):
         dashboard("me/project")
     assert len(dashboard_names()) > 10
+
+
+def test_the_documentation_shows_the_dashboard_as_it_is_now() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    panels = runpy.run_path(str(docs / "dashboard.py"))["current"]()
+    drawn = Image.open(docs / "images" / "dashboard.png").text["Description"]
+    assert drawn == json.dumps(panels), "draw it again: python docs/dashboard.py"
+    assert {name for panel in panels for name in panel.shown} == dashboard_names()
+    assert all(panel.x == "trainer/global_step" for panel in panels if "Line" in panel.kind)
 
 
 def test_a_panel_shows_image_alpha_prediction_error_and_cutout() -> None:
