@@ -41,7 +41,9 @@ def train(config: DictConfig) -> dict[str, float]:
     from matting.training.trainer import measure_run
 
     start = time.perf_counter()
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # hides tips and the list of absent accelerators
+    # Hides tips and the list of absent accelerators, and that fonts were looked for.
+    for name in ("lightning.pytorch", "matplotlib"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     check_numbers(config)
     seed_everything(config.seed, workers=True, verbose=False)
     trainer = build(config.trainer, callbacks=build_all(config.callbacks), logger=False)

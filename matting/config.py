@@ -30,10 +30,13 @@ _SHIPPED = Path(__file__).resolve().parent / "recipe"
 RECIPE = _SHIPPED if _SHIPPED.is_dir() else _SHIPPED.parent.parent
 """Folder with ``train.py``, ``conf`` and the split lists: the checkout, or its copy in the wheel."""
 CONFIG_FOLDER = RECIPE / "conf"
+PROGRAM = "matting train" if _SHIPPED.is_dir() else "python train.py"
+"""What starts a run here, for help and messages: an installed wheel has no ``train.py`` in the current directory."""
 
 # Names the folder of a job: `loss/pairing` must not become two folders, and a file name has at most 255 bytes.
 OmegaConf.register_new_resolver("file_name", lambda text: text.replace("/", ".")[:200], replace=True)
-# The list of groups in `python train.py --help`.
+# The program and the list of groups in `python train.py --help`.
+OmegaConf.register_new_resolver("program", lambda: PROGRAM, replace=True)
 OmegaConf.register_new_resolver("group_list", lambda: list_groups(CONFIG_FOLDER), replace=True)
 # A file of the repository that a configuration names, wherever the run starts.
 OmegaConf.register_new_resolver("recipe", lambda path: str(RECIPE / path), replace=True)

@@ -14,7 +14,7 @@ def config(
 
     Options that begin with ++ are not in the file; they are set the same way, with the ++.
     """
-    from matting.config import CONFIG_FOLDER
+    from matting.config import CONFIG_FOLDER, PROGRAM
     from matting.options import GROUPS, OWN, list_groups, read_group
 
     if group is None:
@@ -27,7 +27,7 @@ def config(
         typer.echo()
         typer.secho(choice.name if group == OWN else f"{group}={choice.name}", bold=True)
         for line in filter(None, (choice.summary, *choice.commands)):
-            typer.echo(f"  {line}")
+            typer.echo(f"  {line}".replace("python train.py", PROGRAM))
         if choice.parents:
             typer.echo(f"  takes over: {', '.join(choice.parents)}")
         width = max((len(f"{option.key}={option.default}") for option in choice.options), default=0)

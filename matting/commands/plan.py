@@ -57,6 +57,7 @@ def _epoch(schedule: "Schedule", epoch: int) -> dict[str, Any]:
 
 def _print_tables(schedule: "Schedule", summaries: list[dict[str, Any]]) -> None:
     """Print one table per stage, for its first epoch: all epochs of a stage have the same counts per stream."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
@@ -69,7 +70,9 @@ def _print_tables(schedule: "Schedule", summaries: list[dict[str, Any]]) -> None
         first = epochs[0]
         span = f"epochs {first['epoch']}-{epochs[-1]['epoch']}" if len(epochs) > 1 else f"epoch {first['epoch']}"
         title = f"stage '{stage}', {span}, {first['rows']} rows per epoch (first epoch shown)"
-        table = Table("stream", "rows", "share", *DIFFICULTIES, "items", "repeats", title=title)
+        # Without lines between the columns 80 characters hold the longest name of a set.
+        columns = ("stream", "rows", "share", *DIFFICULTIES, "items", "repeats")
+        table = Table(*columns, title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
         table.columns[0].overflow = "fold"  # keeps the names of sets complete on narrow terminals
         for column in table.columns[1:]:
             column.justify = "right"
@@ -81,7 +84,7 @@ def _print_tables(schedule: "Schedule", summaries: list[dict[str, Any]]) -> None
             _add_sets(table, first, stream)
         console.print(table)
         severities = ", ".join(f"{name}: {count}" for name, count in first["severity"].items())
-        console.print(f"rows by severity  {severities}\npairs             {first['pairs']}; {_unpaired(schedule)}\n")
+        console.print(f"severity  {severities}\npairs     {first['pairs']}; {_unpaired(schedule)}\n")
 
 
 def _add_sets(table: "Table", summary: dict[str, Any], stream: str) -> None:
@@ -94,4 +97,4 @@ def _add_sets(table: "Table", summary: dict[str, Any], stream: str) -> None:
 def _unpaired(schedule: "Schedule") -> str:
     items = [(len(index.layered), int(index.layered.sum())) for index in schedule.catalog.sources.values()]
     total, layered = (sum(column) for column in zip(*items, strict=True))
-    return f"{total - layered} of {total} items have no foreground layer and cannot be paired"
+    return f"{total - layered} of {total} items have no foreground layer and no pairs"

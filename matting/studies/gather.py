@@ -163,7 +163,9 @@ def _row_names(overrides: Sequence[dict[str, str]]) -> list[str]:
     varied = [key for key in keys if len({run.get(key) for run in overrides}) > 1]
     if len(varied) < 2:
         # Where nothing varies, the runs differ in their seed alone.
-        return [run.get(key, "default") for run in overrides for key in varied] or ["all runs"] * len(overrides)
+        return [run.get(key, "default") for run in overrides for key in varied] or ["this configuration"] * len(
+            overrides
+        )
     # The last part of a key is enough, unless two keys share it.
     short = {key: key.replace("/", ".").rpartition(".")[2] for key in varied}
     label = short if len(set(short.values())) == len(short) else {key: key for key in varied}

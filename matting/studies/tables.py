@@ -171,7 +171,8 @@ def _facts(study: Study) -> Iterator[str]:
         differing = " (the runs differ)" if len(values) > 1 else ""
         yield f"{name}{differing}: {' | '.join(values)}"
     hours = sum(float(run.facts["hours"]) for run in study.finished)
-    yield f"{len(study.finished)} runs, {len(study.rows)} rows, {hours:.2f} hours together"
+    runs, rows = len(study.finished), len(study.rows)
+    yield f"{runs} run{'s' * (runs != 1)}, {rows} row{'s' * (rows != 1)}, {hours:.2f} hours together"
     yield "intervals: 95 % bootstrap over images and seeds; differences: on the same images, from the first row"
 
 

@@ -10,6 +10,7 @@ from lightning.pytorch import Trainer
 from rich.console import Console
 from rich.progress import track
 
+from matting.config import PROGRAM
 from matting.errors import MattingError
 from matting.evaluation import Description, Setting, all_foreground, always, evaluate, mean_matte, network
 from matting.evaluation.report import Figure, Section, Table, write_report
@@ -51,7 +52,7 @@ def report_run(
         "mean matte": always(_training_mean(data)),
         "all foreground": all_foreground,
     }
-    log.info(f"testing on {len(corpus.test)} images of '{corpus.name}'")
+    log.info(f"testing on {len(corpus.test)} image{'s' * (len(corpus.test) != 1)} of '{corpus.name}'")
     console = Console(stderr=True)
     shown = track(corpus.test, "testing", console=console, transient=True, disable=not console.is_terminal)
     evaluation = evaluate(methods, shown)
@@ -90,7 +91,7 @@ def announce(folder: Path, test_set: str) -> None:
     best = min(trivial, key=lambda method: _mean(method[1], test_set, "mad"))
     log.info(f"test on {test_set}: {_scores(own, test_set)}; best trivial baseline: {_scores(best, test_set)}")
     log.info(f"report: {folder / 'report.html'}")
-    longer = f"python train.py resume={name} trainer.max_epochs=N"
+    longer = f"{PROGRAM} resume={name} trainer.max_epochs=N"
     log.info(f"next: matting cutout PHOTO.jpg --checkpoint {name}; longer: {longer}")
 
 
@@ -135,7 +136,7 @@ def _drawn(trainer: Trainer) -> dict[str, str]:
 def _amount(trainer: Trainer, length: RunLength) -> str:
     """Describe the length of the training, with the views that were really drawn, if they were logged."""
     drawn = [line["rows"] for log in _logs(trainer) for line in log.lines]
-    views = f", {sum(drawn)} views in {len(drawn)} epochs" if drawn else ""
+    views = f", {sum(drawn)} views in {len(drawn)} epoch{'s' * (len(drawn) != 1)}" if drawn else ""
     return f"{trainer.global_step} steps{views} of {length.rows}"
 
 

@@ -37,6 +37,14 @@ def test_the_table_has_a_row_for_every_set_of_a_role(overrides):
     assert ["portraits.rwp", "20", "25.0%"] in rows and ["portraits.own", "60", "75.0%"] in rows
 
 
+def test_names_of_sets_are_whole_on_80_columns(tmp_path):
+    corpus = ["corpus.people=16", "corpus.image_size=96", "data.epoch_rows=2600"]
+    shown = RUNNER.invoke(app, ["plan", *corpus, "trainer.max_epochs=1"], env={"COLUMNS": "80"})
+    assert shown.exit_code == 0, shown.output
+    names = [line.split()[0] for line in shown.stdout.splitlines() if line.startswith(" ") and "." in line]
+    assert {"studio.composition1k", "portraits.rwp", "coarse.coco_matting"} <= set(names), shown.stdout
+
+
 def test_a_single_set_needs_no_row_of_its_own(overrides):
     shown = RUNNER.invoke(app, ["plan", *overrides, "corpus.portraits.own=null"])
     assert shown.exit_code == 0 and "portraits.rwp" not in shown.stdout

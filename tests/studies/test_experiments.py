@@ -137,4 +137,4 @@ def test_a_study_ends_in_a_table(tmp_path: Path) -> None:
 def test_jobs_of_other_launchers_leave_the_same_folders(launcher: list[str], tmp_path: Path) -> None:
     sweep(tmp_path, *launcher, "seed=1,2", "data.workers=1")
     study = gather(find_runs([tmp_path]))
-    assert study.rows == ["all runs"] and study.seeds == [1, 2] and study.missing() == []
+    assert study.rows == ["this configuration"] and study.seeds == [1, 2] and study.missing() == []

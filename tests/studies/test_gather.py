@@ -30,7 +30,7 @@ def test_rows_are_named_by_what_differs(sweep: Sweep) -> None:
 def test_a_run_without_the_override_is_the_default(sweep: Sweep) -> None:
     runs = [sweep.run("", seed=1), sweep.run("+curriculum=3stage", seed=1)]
     assert gather(runs).rows == ["default", "3stage"]
-    assert gather(runs[:1]).rows == ["all runs"]
+    assert gather(runs[:1]).rows == ["this configuration"]
 
 
 def test_crashed_and_absent_runs_are_listed(sweep: Sweep) -> None:
@@ -75,7 +75,7 @@ def test_other_test_images_of_the_same_name_are_refused(sweep: Sweep) -> None:
 
 def test_two_runs_of_one_row_and_seed_are_refused(sweep: Sweep) -> None:
     first, again = sweep.run("data=a", seed=1), sweep.run("data=a", seed=1)
-    with pytest.raises(ValueError, match="expected one run of all runs, seed 1; found"):
+    with pytest.raises(ValueError, match="expected one run of this configuration, seed 1; found"):
         gather([first, again])
     with pytest.raises(ValueError, match="expected each run once"):
         find_runs([first, first])
