@@ -22,6 +22,7 @@ from matting.options import GROUPS, OWN, Choice, read_group
 
 ROOT = Path(__file__).parents[1]
 SHOWN = {".md", ".png", ".jpg"}
+NOT_RUN = re.compile(r'title="Not run by the tests: (\w)')
 LOG = logging.getLogger("mkdocs.plugins.matting")  # a warning ends a strict build
 
 
@@ -49,6 +50,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     for mark, text in generated.items():
         if mark in markdown:
             markdown = markdown.replace(mark, text())
+    # For a reader the reason is the title: "Takes hours".
+    markdown = NOT_RUN.sub(lambda title: f'title="{title[1].upper()}', markdown)
     markdown = re.sub(r"```math\n(.*?)```", _formula, markdown, flags=re.DOTALL)
     here = page.file.src_uri if page.file.src_uri.startswith("experiments/") else f"docs/{page.file.src_uri}"
     return re.sub(r"\]\(([^)\s:#]+)((?:#[^)\s]*)?)\)", lambda link: _link(link, here, page, config, files), markdown)

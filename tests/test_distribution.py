@@ -100,7 +100,9 @@ def test_the_package_is_that_of_the_wheel(installed, empty):
 
 def test_a_run_and_its_use_in_an_empty_folder(installed, empty):
     assert "stage 'all'" in call(installed, empty, "plan", *MINIATURE[:2], "trainer.max_epochs=1")
-    call(installed, empty, "train", *MINIATURE, *RUN)
+    printed = call(installed, empty, "train", *MINIATURE, *RUN)
+    printed += call(installed, empty, "train", "--help") + call(installed, empty, "config", "experiment")
+    assert "matting train resume=" in printed and "python train.py" not in printed
     run = empty / "outputs/run"
     assert {"report.md", "results.json", "plan.csv", "checkpoints", ".hydra"} <= {path.name for path in run.iterdir()}
     for name in ("images", "alphas"):

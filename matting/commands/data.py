@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from matting.commands.console import list_problems, track
+from matting.errors import MattingError
 
 if TYPE_CHECKING:
     from matting.data.formats.approximate import Refine
@@ -49,7 +50,11 @@ def verify(
     from matting.data.verify import find_format
     from matting.data.verify import verify as run
 
-    report = run(find_format(name), path, track, workers, backgrounds)
+    entry = find_format(name)
+    if not path.is_dir():
+        found = "a file" if path.exists() else "nothing"
+        raise MattingError(f"{path}: expected the folder of a data set, found {found}")
+    report = run(entry, path, track, workers, backgrounds)
     _print_summary(report)
     for heading, lines in (("notes", report.notes), ("doubts", report.doubts), ("problems", report.problems)):
         if lines:

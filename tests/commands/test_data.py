@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 from matting.cli import app
 from matting.data.formats import coco_instances
 from matting.data.verify import FORMATS
+from matting.errors import MattingError
 from matting.images import read_alpha
 from tests.data.formats.trees import annotation, coco_tree, p3m_tree, pair_tree, photo, save
 
@@ -38,6 +39,12 @@ def test_verify_fails_on_a_bad_tree_and_reports_why(tmp_path):
 def test_verify_refuses_an_unknown_format(tmp_path):
     shown = RUNNER.invoke(app, ["data", "verify", "adobe", str(tmp_path)])
     assert isinstance(shown.exception, ValueError) and "found 'adobe'" in str(shown.exception)
+
+
+def test_verify_of_a_folder_that_is_not_there_is_one_line(tmp_path):
+    shown = RUNNER.invoke(app, ["data", "verify", "pairs", str(tmp_path / "own")])
+    assert isinstance(shown.exception, MattingError) and not shown.stdout
+    assert str(shown.exception).endswith("own: expected the folder of a data set, found nothing")
 
 
 @pytest.fixture
