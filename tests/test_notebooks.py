@@ -1,6 +1,7 @@
 """Notebooks are thin and clean, can be opened in Colab, and run from the first cell to the last as they are."""
 
 import ast
+import subprocess
 from pathlib import Path
 
 import nbformat
@@ -34,6 +35,16 @@ def test_a_notebook_opens_with_its_own_badge_of_colab(path: Path) -> None:
     first, install = notebook.cells[0], code_cells(notebook)[1]
     assert f"(https://colab.research.google.com/github/{repository}/blob/main/notebooks/{path.name})" in first.source
     assert f"git+https://github.com/{repository}" in install.source
+
+
+def test_the_address_of_the_repository_is_nowhere_else() -> None:
+    """CONTRIBUTING.md has the command that changes it in these files."""
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text().replace("!!python/name:", ""))
+    address = site["repo_url"].removeprefix("https://")
+    found = subprocess.run(["git", "grep", "-lF", address], cwd=ROOT, capture_output=True, text=True)
+    if found.returncode > 1:
+        pytest.skip("not a checkout")
+    assert set(found.stdout.split()) == {"mkdocs.yml", *(f"notebooks/{path.name}" for path in NOTEBOOKS)}
 
 
 def test_the_page_about_notebooks_lists_them_all() -> None:
