@@ -12,6 +12,7 @@ from PIL import Image, ImageCms, TiffImagePlugin, UnidentifiedImageError
 
 from matting.errors import MattingError
 from matting.image_formats import READABLE, sniff, unread
+from matting.shards import entry_of, read_bytes
 
 MAX_PIXELS = 2**27
 """Largest image accepted, in pixels (134 megapixels): anything larger is treated as a decompression bomb."""
@@ -72,20 +73,20 @@ def decode(path: Path, max_pixels: int = MAX_PIXELS, indexed: bool = False) -> D
     Raises:
         ImageError: The file is missing, not an image that is read, damaged, or too large.
     """
-    if not path.is_file():
+    if not entry_of(path) and not path.is_file():
         found = "something that is not a regular file" if path.exists() else "nothing"
         raise ImageError(f"{path}: expected an image file, found {found}; check the path")
     if advice := unread(path):
         raise ImageError(f"{path}: expected {READABLE}, found {advice}")
     kind = ""
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
         kind = sniff(data[:32]) or ""
         with Image.open(io.BytesIO(data), formats=_formats(path, kind)) as image:
             if image.size[0] * image.size[1] > max_pixels:
                 raise _too_large(path, max_pixels, f"{image.size[0]} x {image.size[1]}")
             return _decode(path, image, data, indexed)
-    except ImageError:
+    except MattingError:
         raise
     except Image.DecompressionBombError:
         raise _too_large(path, max_pixels, "a header declaring more than that") from None

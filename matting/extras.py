@@ -6,7 +6,10 @@ from typing import Any
 from matting.errors import MattingError
 
 EXTRAS = {
+    "dask": "dask",
+    "distributed": "dask",
     "fiftyone": "fiftyone",
+    "fsspec": "parquet",
     "gradio": "page",
     "matplotlib": "figures",
     "onnx": "onnx",

@@ -4,15 +4,16 @@ import csv
 import io
 import json
 import os
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from matting.errors import MattingError
+from matting.shards import state_of
 
 
 @contextmanager
@@ -27,8 +28,9 @@ def replacing(path: Path) -> Iterator[Path]:
     Yields:
         A temporary path in the same folder.
     """
-    # Not derived from the target's name, which may already be as long as the file system allows.
-    temporary = path.with_name(f".{os.getpid()}-{threading.get_ident()}.tmp")
+    # Not derived from the target's name, which may already be as long as the file system allows, nor from the process:
+    # two machines that share a disk may have processes of one number.
+    temporary = path.with_name(f".{uuid4().hex}.tmp")
     try:
         yield temporary
         temporary.replace(path)
@@ -129,10 +131,12 @@ def read_csv(path: Path) -> list[dict[str, str]]:
     return list(open_csv(path))
 
 
-def size_and_time(path: Path) -> tuple[int, int]:
-    """Return a file's size in bytes and its modification time in nanoseconds, which differ once the file changes."""
-    info = path.stat()
-    return info.st_size, info.st_mtime_ns
+def size_and_time(path: Path) -> tuple[int, Any]:
+    """Return a file's size in bytes and its modification time in nanoseconds, which differ once the file changes.
+
+    For an image in a shard, those of the shard.
+    """
+    return state_of(path)
 
 
 def stamp(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Process many files in parallel."""
+"""Process many files in parallel: in processes or threads of this machine, or on a Dask cluster."""
 
 import multiprocessing
 import os
@@ -6,42 +6,108 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
-import cv2
+from matting.cluster import Lost, connected, on_cluster, use_one_thread
 
 _Work = TypeVar("_Work")
 _Result = TypeVar("_Result")
 
 _job: Callable[[Any], Any] | None = None  # set by `_begin` in each worker process
+_client: Any = None  # the client of a Dask cluster, inside `on_dask`
 
 
-def in_processes(job: Callable[[_Work], _Result], work: Sequence[_Work], workers: int | None) -> Iterator[_Result]:
-    """Apply a function to each piece of work, in several processes.
+def in_processes(
+    job: Callable[[_Work], _Result],
+    work: Sequence[_Work],
+    workers: int | None,
+    lost: Lost[_Work, _Result] | None = None,
+    *,
+    needs_main: bool = True,
+) -> Iterator[_Result]:
+    """Apply a function to each piece of work, in several processes, or on the cluster of `on_dask`.
 
     Args:
-        job: A picklable function; it is sent to each process once, however large it is.
+        job: A picklable function; it is sent to each process once, however large it is. On a cluster a piece may be
+            repeated after its worker died, so doing it twice must do no harm.
         work: Picklable arguments, one per call.
-        workers: Number of processes; None for one per core, 1 to stay in this process.
+        workers: Number of processes; None for one per core, 1 to stay in this process. A cluster has its own.
+        lost: Called on a cluster for a piece that kills its workers; without it, such a piece is an error.
+        needs_main: False keeps new processes from importing the caller's script again, whose names the job then must
+            not need. A script without ``if __name__ == "__main__"`` would start itself over and over.
 
     Yields:
         The results, in the order of the work. An error, or closing the iterator early, cancels the calls that have not
         started.
     """
+    if _client is not None:
+        yield from on_cluster(_client, job, work, lost)
+        return
     workers = workers or os.cpu_count() or 1
     if workers == 1 or len(work) < 2:
         yield from map(job, work)
         return
-    with fresh_processes(workers, job) as pool:
+    with _fresh_processes(workers, job) as pool:
         try:
-            yield from pool.map(_do, work)
+            with nullcontext() if needs_main else _without_main():
+                results = pool.map(_do, work)  # starts the processes
+            yield from results
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def fresh_processes(workers: int | None, job: Callable[[Any], Any] | None = None) -> ProcessPoolExecutor:
+def in_threads(
+    job: Callable[[_Work], _Result],
+    work: Sequence[_Work],
+    workers: int | None,
+    lost: Lost[_Work, _Result] | None = None,
+) -> Iterator[_Result]:
+    """Apply a function to each piece of work as `in_processes` does, but in threads where there is no cluster.
+
+    They start at once, but share an interpreter: for jobs that only decode images, as OpenCV releases its lock.
+    """
+    if _client is not None:
+        yield from on_cluster(_client, job, work, lost)
+        return
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        try:
+            yield from pool.map(job, work)
+        except BaseException:  # also KeyboardInterrupt: cancel what has not begun, else the pool would finish it first
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+@contextmanager
+def on_dask(address: str | None) -> Iterator[None]:
+    """Send the work of `in_processes` and `in_threads` inside the block to a Dask cluster.
+
+    Results are the same on any number of workers. The work of a worker that dies is repeated by others; see `Lost` for
+    work that kills them. Workers need this version of the package, one thread each, and the files under the same paths.
+
+    Args:
+        address: Address of a scheduler, such as ``tcp://host:8786``; ``local`` for one worker per core of this machine,
+            ``local:N`` for N; None for no cluster.
+
+    Raises:
+        MattingError: The package `distributed` is missing, the address is not that of a scheduler, or a worker has
+            another version or several threads.
+    """
+    global _client
+    if address is None:
+        yield
+        return
+    with connected(address) as client:
+        outer, _client = _client, client
+        try:
+            yield
+        finally:
+            _client = outer
+
+
+def _fresh_processes(workers: int, job: Callable[[Any], Any]) -> ProcessPoolExecutor:
     """Return a pool of new interpreters, each with one thread and its own copy of the job for `_do`.
 
     Forking a process that runs threads (torch, OpenCV) can hang; a fresh interpreter cannot. The interpreters end
@@ -49,18 +115,14 @@ def fresh_processes(workers: int | None, job: Callable[[Any], Any] | None = None
     """
     if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
         multiprocessing.set_start_method("spawn", force=True)  # joblib sets 'loky', which new ones do not know
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers or os.cpu_count(), context, _begin, (job,))
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (job,))
 
 
 def _begin(job: Callable[[Any], Any] | None) -> None:
     global _job
     end_with_parent()
     _job = job
-    cv2.setNumThreads(1)
-    os.environ["OMP_NUM_THREADS"] = "1"  # for libraries that are not loaded yet
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
+    use_one_thread()
 
 
 def is_child() -> bool:
@@ -88,3 +150,15 @@ def _exit_after(parent: Any, number: int) -> None:
 def _do(piece: _Work) -> Any:
     assert _job is not None
     return _job(piece)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep new processes from importing the caller's script again."""
+    main = sys.modules["__main__"].__dict__
+    kept: dict[str, Any] = {name: main.pop(name) for name in ("__file__", "__spec__") if name in main}
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update(kept)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from matting.commands.console import track
+from matting.commands.pools import Dask, Workers, cluster
 
 if TYPE_CHECKING:
     from matting.curation.run import Curation
@@ -20,7 +21,6 @@ Limits = Annotated[
     Path | None,
     typer.Option(help="YAML file of 'check: limit' lines that override limits, for this and later commands."),
 ]
-Workers = Annotated[int | None, typer.Option(help="Number of processes; one per core by default.", min=1)]
 
 
 @curate.command()
@@ -37,6 +37,7 @@ def run(
     ] = None,
     limits: Limits = None,
     workers: Workers = None,
+    dask: Dask = None,
 ) -> None:
     """Check every pair with gate 1, the annotation rules and the critic of gate 2, and write the verdicts.
 
@@ -45,7 +46,9 @@ def run(
     """
     from matting.curation.run import start_curation
 
-    _conclude(start_curation(output, name, path, split or (), regions), limits, workers)
+    curation = start_curation(output, name, path, split or (), regions)
+    with cluster(dask, workers):
+        _conclude(curation, limits, workers)
 
 
 @curate.command()
@@ -124,6 +127,7 @@ def export(
         str | None, typer.Option(help="Create a FiftyOne data set of this name.", show_default=False)
     ] = None,
     workers: Workers = None,
+    dask: Dask = None,
 ) -> None:
     """Export the verdicts for annotators and other tools."""
     from matting.curation.exports import to_fiftyone, write_images, write_parquet
@@ -133,7 +137,8 @@ def export(
         raise typer.BadParameter("expected --parquet FILE, --images FOLDER or --fiftyone NAME, found none")
     curation = open_curation(folder)
     if images:
-        count = write_images(curation, images, track, workers)
+        with cluster(dask, workers):
+            count = write_images(curation, images, track, workers)
         typer.echo(f"{count} images: {images}")
     if parquet:
         write_parquet(curation.verdicts, parquet)

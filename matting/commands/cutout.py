@@ -1,12 +1,14 @@
 """``matting cutout``: cut people out of photos, at the size of each photo."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from matting.commands.console import list_problems, track
+from matting.commands.pools import Dask, cluster
 from matting.errors import MattingError
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def cutout(
     max_memory: Annotated[
         int, typer.Option(help="Memory for one photo in megabytes; larger photos are refused.")
     ] = 1500,
+    dask: Dask = None,
 ) -> None:
     """Cut the people out of photos.
 
@@ -87,7 +90,9 @@ def cutout(
         check_settings(folder, settings | {"foreground": foreground, "clear": clear}, overwrite)
     todo = jobs if overwrite else [job for job in jobs if not job.done()]
     clock, start = Clock(), time.perf_counter()
-    outcome = cut_out_all(track(todo, "cutting out"), model.predictor, style, max_pixels, clock)
+    with cluster(dask):
+        progress = partial(track, doing="cutting out")
+        outcome = cut_out_all(todo, model.predictor, style, max_pixels, clock, progress)
     if folder is not None:
         write_failures(folder, outcome.failures)
     _report(jobs, todo, outcome, folder, time.perf_counter() - start)

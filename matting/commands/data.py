@@ -1,4 +1,4 @@
-"""``matting data``: list the readable data sets, verify one, and extract portraits from COCO."""
+"""``matting data``: list the readable data sets, verify or pack one, and extract portraits from COCO."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from matting.commands.console import list_problems, track
+from matting.commands.pools import Dask, Workers, cluster
 from matting.errors import MattingError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 SHOWN = 40  # problems, doubts and notes each
 
 data = typer.Typer(
-    help="Data sets: list the formats, verify a folder, extract portraits from COCO.", no_args_is_help=True
+    help="Data sets: list the formats, verify or pack a folder, extract portraits from COCO.", no_args_is_help=True
 )
 
 
@@ -41,6 +42,7 @@ def verify(
         Path | None, typer.Option(help="Folder of the official test backgrounds (PASCAL VOC), to check as well.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Number of threads; one per core by default.", min=1)] = None,
+    dask: Dask = None,
 ) -> None:
     """Check a data set: folders, counts, pairs, sizes, mattes, leaks between splits, and every file's content.
 
@@ -54,7 +56,8 @@ def verify(
     if not path.is_dir():
         found = "a file" if path.exists() else "nothing"
         raise MattingError(f"{path}: expected the folder of a data set, found {found}")
-    report = run(entry, path, track, workers, backgrounds)
+    with cluster(dask, workers):
+        report = run(entry, path, track, workers, backgrounds)
     _print_summary(report)
     for heading, lines in (("notes", report.notes), ("doubts", report.doubts), ("problems", report.problems)):
         if lines:
@@ -63,6 +66,29 @@ def verify(
     if report.problems:
         raise typer.Exit(1)
     typer.echo(f"{name}: complete and readable")
+
+
+@data.command()
+def pack(
+    name: Annotated[str, typer.Argument(help="Format, as `matting data list` names it.", show_default=False)],
+    path: Annotated[Path, typer.Argument(help="Folder of the data set.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the shards.", show_default=False)],
+    shard_size: Annotated[int, typer.Option(help="Size of a shard in megabytes.", min=1)] = 256,
+    workers: Workers = None,
+    dask: Dask = None,
+) -> None:
+    """Pack a data set into a few large Parquet files, which are read row by row, also from s3:// and other stores.
+
+    Images stay as they are. Read the result with corpus/portraits=hf_dataset, or with the library 'datasets'. An
+    interrupted call resumes where it stopped. No file of the data set is changed.
+    """
+    from matting.data.packing import pack as run
+    from matting.data.verify import find_format
+
+    with cluster(dask, workers):
+        shards = run(find_format(name), path, output, track, workers, shard_size * 10**6)
+    size = sum(shard.stat().st_size for shard in shards)
+    typer.echo(f"{len(shards)} shards, {size / 1e6:,.1f} MB: {output}")
 
 
 def _print_summary(report: "Report") -> None:
@@ -86,7 +112,8 @@ def coco_mattes(
         typer.Option(help="Shipped model, run or checkpoint to refine with, instead of closed-form matting."),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Total number of portraits.", min=1)] = None,
-    workers: Annotated[int | None, typer.Option(help="Number of processes; one per core by default.", min=1)] = None,
+    workers: Workers = None,
+    dask: Dask = None,
 ) -> None:
     """Select portraits from COCO's instance annotations and refine their outlines into approximate mattes.
 
@@ -97,10 +124,11 @@ def coco_mattes(
 
     missing = missing_mattes(coco, output, split, PersonFilter(), limit)
     output.mkdir(parents=True, exist_ok=True)
-    made = make_mattes(coco / f"{split}2017", missing, output, _refinement(checkpoint), workers)
-    # `track` needs a length for its bar, and the generator of mattes has none.
-    for _, _ in zip(track(missing, "mattes"), made, strict=True):
-        pass
+    with cluster(dask, workers):
+        made = make_mattes(coco / f"{split}2017", missing, output, _refinement(checkpoint), workers)
+        # `track` needs a length for its bar, and the generator of mattes has none.
+        for _, _ in zip(track(missing, "mattes"), made, strict=True):
+            pass
     typer.echo(f"{len(missing)} mattes made, {len(list(output.glob('*.png')))} in {output}")
 
 

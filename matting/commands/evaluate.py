@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
 from matting.commands.console import list_problems, track
+from matting.commands.pools import Dask, cluster
 from matting.errors import MattingError
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def evaluate(
     allow_unmatched: Annotated[
         bool, typer.Option("--allow-unmatched", help="Score the complete pairs and exit with 0.")
     ] = False,
+    dask: Dask = None,
 ) -> None:
     """Score mattes with SAD, MSE, MAD, Grad and Conn and write a report.
 
@@ -67,24 +70,26 @@ def evaluate(
         raise MattingError("expected something to evaluate; give --checkpoint RUN, --predictions DIR, or both")
     # Paths and names first: a typing error should not cost the time to load networks.
     stored = _check_folders(predictions or [], images, alphas, trimaps, pairs, labels, output)
-    tests = _find_tests(overrides or [], images, alphas, trimaps, pairs, labels)
-    _check_names(tests, stored, allow_unmatched)
-    from matting.evaluation import Setting, corrupted_pairs  # imports torch: only after what may be mistyped is checked
-    from matting.evaluation.candidates import load_candidates
-    from matting.evaluation.report import write_report
+    with cluster(dask):
+        tests = _find_tests(overrides or [], images, alphas, trimaps, pairs, labels)
+        _check_names(tests, stored, allow_unmatched)
+        # These import torch: only after what may be mistyped is checked.
+        from matting.evaluation import Setting, corrupted_pairs
+        from matting.evaluation.candidates import load_candidates
+        from matting.evaluation.report import write_report
 
-    candidates = load_candidates(checkpoint or [], stored, size, device, trimap_based)
-    looking = {name: candidate for name, candidate in candidates.items() if candidate.looks}
-    if corruptions and not looking:
-        raise MattingError("stored predictions are of uncorrupted images; give --checkpoint with --corruptions")
-    # `corruptions` is a bool, so that makes one journal or two.
-    journals = [_journal(output / name, candidates, protocol, tests) for name in _JOURNALS[: 1 + corruptions]]
-    evaluation = _score(candidates, tests.pairs, protocol, journals[0])
-    corrupted = None
-    if corruptions:
-        # Of the scored images only: one that cannot be read would fail again in all 70 ways.
-        # A list, because `track` needs a length.
-        corrupted = _score(looking, list(corrupted_pairs(evaluation.pairs)), protocol, journals[1])
+        candidates = load_candidates(checkpoint or [], stored, size, device, trimap_based)
+        looking = {name: candidate for name, candidate in candidates.items() if candidate.looks}
+        if corruptions and not looking:
+            raise MattingError("stored predictions are of uncorrupted images; give --checkpoint with --corruptions")
+        # `corruptions` is a bool, so that makes one journal or two.
+        journals = [_journal(output / name, candidates, protocol, tests) for name in _JOURNALS[: 1 + corruptions]]
+        evaluation = _score(candidates, tests.pairs, protocol, journals[0])
+        corrupted = None
+        if corruptions:
+            # Of the scored images only: one that cannot be read would fail again in all 70 ways.
+            # A list, because `track` needs a length.
+            corrupted = _score(looking, list(corrupted_pairs(evaluation.pairs)), protocol, journals[1])
     setting = Setting(
         title=f"Matting report: {', '.join(sorted({pair.dataset for pair in tests.pairs}))}",
         corpus=tests.label,
@@ -207,7 +212,8 @@ def _score(
     from matting.evaluation import evaluate
 
     methods = {name: candidate.method for name, candidate in candidates.items()}
-    return evaluate(methods, track(pairs, "evaluating"), protocol=protocol, journal=journal)
+    progress = partial(track, doing="evaluating")
+    return evaluate(methods, pairs, protocol=protocol, journal=journal, progress=progress)
 
 
 def _print_summary(evaluation: "Evaluation", descriptions: "Mapping[str, Description]", output: Path) -> None:

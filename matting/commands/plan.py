@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from matting.commands.pools import Dask, cluster
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -20,10 +22,12 @@ def plan(
     image: Annotated[
         Path | None, typer.Option("--image", "-p", help="Plot the schedule to this PNG file.", show_default=False)
     ] = None,
+    dask: Dask = None,
 ) -> None:
     """Print the draws of a training run by stage: streams, sets, difficulties, severities, pairs and repeats.
 
-    Takes the overrides of train.py:
+    The corpus is rendered and foregrounds are estimated first, where that has not been done; --dask does it on a
+    cluster. Takes the overrides of train.py:
     matting plan data=mix_1_8_5_12 +curriculum=3stage trainer.max_epochs=10
     """
     from matting.config import build, load_config
@@ -33,7 +37,9 @@ def plan(
     config = load_config(overrides or [])
     check_numbers(config)
     length = planned_length(config)
-    schedule = build_schedule(config, build(config.corpus), length)
+    with cluster(dask):
+        corpus = build(config.corpus)
+    schedule = build_schedule(config, corpus, length)
     summaries = [_epoch(schedule, epoch) for epoch in range(length.epochs)]
     if as_json:
         for summary in summaries:

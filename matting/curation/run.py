@@ -24,6 +24,7 @@ from matting.errors import MattingError
 from matting.files import read_json, size_and_time, write_atomic
 from matting.images import read_codes, read_rgb
 from matting.processes import in_processes
+from matting.shards import exists
 
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]
 """Iterates over a sequence and displays progress under a label."""
@@ -80,7 +81,7 @@ class Curation:
         paths = (item.photo, item.alpha, item.foreground, item.background, _region_file(item, self.regions))
         # Sizes and times, not contents: a run over a hundred thousand pairs must not read all of them to find none
         # changed.
-        times = [size_and_time(path) if path and path.is_file() else None for path in paths]
+        times = [size_and_time(path) if path and exists(path) else None for path in paths]
         return blake2b(repr(times).encode(), digest_size=8).hexdigest()
 
     @property
@@ -219,11 +220,15 @@ def measure_all(curation: Curation, progress: Progress, workers: int | None = No
     """
 
     def find(missing: Sequence[str]) -> Iterable[Line]:
-        results = in_processes(partial(_measure, curation), missing, workers)
+        results = in_processes(partial(_measure, curation), missing, workers, _lost)
         return (result for _, result in zip(progress(missing, "measuring"), results, strict=True))
 
     lines = resume(curation.scores, {name: (version(), curation.stamp(name)) for name in curation.items}, find)
     return [Measured(curation.name, line["name"], line["scores"], line["problem"]) for line in lines]
+
+
+def _lost(name: str, reason: str) -> Line:
+    return {"scores": {}, "problem": reason}
 
 
 def _measure(curation: Curation, name: str) -> Line:

@@ -1,9 +1,9 @@
 """Scoring of methods on images, with one image in memory at a time."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple, TypeAlias, TypedDict
 
 from matting.data.test_sets.examples import Example, Pair
@@ -15,8 +15,12 @@ from matting.mattes import HARD, matte_doubts
 from matting.metrics.definition import Protocol, Region
 from matting.metrics.functional import all_metrics
 from matting.metrics.inputs import region_mask
+from matting.processes import in_processes
 
 METRICS = ("sad", "mse", "mad", "grad", "conn")
+Progress: TypeAlias = Callable[[Sequence[Pair]], Iterable[Pair]]
+"""Yields what it is given and shows progress."""
+
 REGIONS: tuple[Region, ...] = ("whole", "unknown")
 
 
@@ -140,8 +144,9 @@ def evaluate(
     *,
     protocol: Protocol = "adobe",
     journal: Journal | None = None,
+    progress: Progress = iter,
 ) -> Evaluation:
-    """Score methods side by side on a stream of images.
+    """Score methods side by side.
 
     An image is loaded once, passed to every method, scored and dropped, so memory does not grow with the number of
     images. An image that cannot be read is left out for all methods. A method that fails on an image loses that image
@@ -149,10 +154,12 @@ def evaluate(
     over the images that have pixels in it.
 
     Args:
-        methods: Methods by name, the one under test first; see `matting.evaluation.methods`.
-        pairs: The test images; any iterable, such as one wrapped in a progress bar.
+        methods: Methods by name, the one under test first; see `matting.evaluation.methods`. They are called in this
+            process, or on the cluster of `matting.processes.on_dask`.
+        pairs: The test images.
         protocol: Metric definition; see `matting.metrics.functional`.
         journal: File in which scores are saved as they are computed, and from which earlier ones are read; optional.
+        progress: Yields the test images and shows progress.
 
     Returns:
         Scores and failures.
@@ -168,12 +175,8 @@ def evaluate(
     doubts: list[Doubt] = []
     # With every method, even one that fails everywhere: the keys are `Evaluation.methods`.
     seconds = dict.fromkeys(methods, 0.0)
-    for pair in pairs:
-        try:
-            kept = _recall_or_score(methods, pair, protocol, journal, failures)
-        except (MattingError, OSError) as error:
-            failures.append(Failure(pair, str(error)))
-            continue
+    pairs = list(pairs)
+    for pair, kept in _recall_or_score(methods, pairs, protocol, journal, failures, progress):
         doubts += [Doubt(pair, reason) for reason in kept["doubts"]]
         for name, (elapsed, scores, diagnosis) in kept["scores"].items():
             seconds[name] += elapsed
@@ -195,25 +198,65 @@ class _Kept(TypedDict):
     doubts: list[str]
 
 
+class _Scored(NamedTuple):
+    """What came of one image: scores, doubts, and reasons of failures by method, or under None for all methods."""
+
+    scores: dict[str, _Scores]
+    doubts: list[str]
+    reasons: dict[str | None, str]
+
+
 def _recall_or_score(
-    methods: Mapping[str, Method], pair: Pair, protocol: Protocol, journal: Journal | None, failures: list[Failure]
-) -> _Kept:
-    earlier: _Kept | None = journal.recall(pair) if journal is not None else None
-    known = earlier["scores"] if earlier else {}
-    if earlier and all(name in known for name in methods):
-        return earlier
-    example = pair.load()
+    methods: Mapping[str, Method],
+    pairs: Sequence[Pair],
+    protocol: Protocol,
+    journal: Journal | None,
+    failures: list[Failure],
+    progress: Progress,
+) -> Iterator[tuple[Pair, _Kept]]:
+    """Yield the images that can be read with their scores, and collect the failures."""
+    earlier: list[_Kept | None] = [None if journal is None else journal.recall(pair) for pair in pairs]
+    lacking = [[name for name in methods if not kept or name not in kept["scores"]] for kept in earlier]
+    work = [(index, names) for index, names in enumerate(lacking) if names]
+    # The images are part of the job, which a cluster is sent once: what loads them may know the whole set.
+    found = in_processes(partial(_score_pair, methods, pairs, protocol), work, 1, _lost)
+    for index, pair in enumerate(progress(pairs)):
+        kept = earlier[index]
+        if lacking[index]:
+            scored = next(found)
+            failures += [Failure(pair, reason, name) for name, reason in scored.reasons.items()]
+            if None in scored.reasons:
+                continue
+            known = kept["scores"] if kept else {}
+            both = known | scored.scores
+            kept = _Kept(scores={name: both[name] for name in methods if name in both}, doubts=scored.doubts)
+            # Nothing is new if the methods that lacked a score have failed again.
+            if journal is not None and scored.scores:
+                journal.record(pair, kept)
+        if kept:
+            yield pair, kept
+
+
+def _score_pair(
+    methods: Mapping[str, Method], pairs: Sequence[Pair], protocol: Protocol, work: tuple[int, list[str]]
+) -> _Scored:
+    index, names = work
+    try:
+        example = pairs[index].load()
+    except (MattingError, OSError) as error:
+        return _Scored({}, [], {None: str(error)})
     scores: dict[str, _Scores] = {}
-    for name, method in methods.items():
+    reasons: dict[str | None, str] = {}
+    for name in names:
         try:
-            scores[name] = known.get(name) or _score(name, method, example, protocol)
+            scores[name] = _score(name, methods[name], example, protocol)
         except (MattingError, OSError) as error:
-            failures.append(Failure(pair, str(error), name))
-    kept = _Kept(scores=scores, doubts=[text for text in matte_doubts(example.alpha) if text != HARD])
-    # Nothing is new if the methods that lacked a score have failed again.
-    if journal is not None and len(scores) > len(known):
-        journal.record(pair, kept)
-    return kept
+            reasons[name] = str(error)
+    return _Scored(scores, [text for text in matte_doubts(example.alpha) if text != HARD], reasons)
+
+
+def _lost(work: tuple[int, list[str]], reason: str) -> _Scored:
+    return _Scored({}, [], {None: reason})
 
 
 def _score(name: str, method: Method, example: Example, protocol: Protocol) -> _Scores:

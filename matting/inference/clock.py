@@ -32,6 +32,11 @@ class Clock:
             # The time of a photo that fails counts too: `cut_out_all` continues with the same clock.
             self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
 
+    def add(self, other: "Clock") -> None:
+        """Add the times of another clock, such as that of another process."""
+        for step, seconds in other.seconds.items():
+            self.seconds[step] = self.seconds.get(step, 0.0) + seconds
+
     def __str__(self) -> str:
         """Return the steps and their sum, such as ``decode 120 ms, network 210 ms, total 330 ms``."""
         steps = [*self.seconds.items(), ("total", sum(self.seconds.values()))]

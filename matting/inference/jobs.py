@@ -3,7 +3,8 @@
 import glob
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -14,6 +15,7 @@ from matting.images import encode_image, list_folder, list_images, read_photo
 from matting.inference.clock import Clock
 from matting.inference.cutout import Style, cut_out
 from matting.inference.predictor import Predictor
+from matting.processes import in_processes
 
 RESULTS = (".png", ".webp")
 """File name suffixes of results."""
@@ -23,6 +25,10 @@ SHOWN = 5
 
 SETTINGS, FAILURES = "cutout.json", "failures.csv"
 """Files in a folder of results: the settings they were made with, and the photos that failed."""
+
+
+Progress = Callable[["Sequence[Job]"], "Iterable[Job]"]
+"""Yields what it is given and shows progress."""
 
 
 class Job(NamedTuple):
@@ -170,37 +176,61 @@ def pixels_within(megabytes: int, size: int) -> int:
     return (megabytes - network) * 10**6 // per_pixel
 
 
-def cut_out_all(jobs: Iterable[Job], predictor: Predictor, style: Style, max_pixels: int, clock: Clock) -> Outcome:
+def cut_out_all(
+    jobs: Sequence[Job], predictor: Predictor, style: Style, max_pixels: int, clock: Clock, progress: Progress = iter
+) -> Outcome:
     """Cut the people out of photos, one file each; one that fails does not stop the others.
 
     Args:
         jobs: From `plan_jobs`.
-        predictor: The network.
+        predictor: The network. It is used in this process, or on the cluster of `matting.processes.on_dask`.
         style: The kind of results.
         max_pixels: Size limit of a photo, in pixels; larger ones fail.
         clock: Records the time of each step.
+        progress: Yields the jobs and shows progress.
 
     Returns:
         The photos that failed, and those without a subject, for which a result is written nevertheless.
     """
     outcome = Outcome([], [])
-    for job in jobs:
-        try:
-            with clock("decode"):
-                image, opacity = read_photo(job.photo, max_pixels)
-            result = cut_out(predictor, image, style, clock, opacity)
-            with clock("encode"):
-                data = encode_image(result.pixels, job.target.suffix.lower())
-                # Not before: a photo that fails leaves no empty folder.
-                job.target.parent.mkdir(parents=True, exist_ok=True)
-                write_atomic(job.target, data)
-            if not result.subject_found:
-                outcome.empty.append(job.photo)
-        # Anything else is a bug: it ends the batch and keeps its traceback.
-        except (MattingError, OSError) as error:
-            text = str(error)
-            outcome.failures.append((job.photo, text if str(job.photo) in text else f"{job.photo}: {text}"))
+    done = in_processes(partial(_cut_out, predictor, style, max_pixels), jobs, 1, _lost)
+    for job, one in zip(progress(jobs), done, strict=True):
+        clock.add(one.clock)
+        if one.problem:
+            outcome.failures.append((job.photo, one.problem))
+        elif one.empty:
+            outcome.empty.append(job.photo)
     return outcome
+
+
+class _Done(NamedTuple):
+    """What became of one photo: the reason if it failed, and whether no subject was found."""
+
+    clock: Clock
+    problem: str = ""
+    empty: bool = False
+
+
+def _cut_out(predictor: Predictor, style: Style, max_pixels: int, job: Job) -> _Done:
+    clock = Clock()
+    try:
+        with clock("decode"):
+            image, opacity = read_photo(job.photo, max_pixels)
+        result = cut_out(predictor, image, style, clock, opacity)
+        with clock("encode"):
+            data = encode_image(result.pixels, job.target.suffix.lower())
+            # Not before: a photo that fails leaves no empty folder.
+            job.target.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(job.target, data)
+    # Anything else is a bug: it ends the batch and keeps its traceback.
+    except (MattingError, OSError) as error:
+        text = str(error)
+        return _Done(clock, text if str(job.photo) in text else f"{job.photo}: {text}")
+    return _Done(clock, empty=not result.subject_found)
+
+
+def _lost(job: Job, reason: str) -> _Done:
+    return _Done(Clock(), f"{job.photo}: {reason}")
 
 
 def check_settings(output: Path, settings: dict[str, object], overwrite: bool) -> None:

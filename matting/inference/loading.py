@@ -1,6 +1,7 @@
 """Load a model by name or path, with the fastest backend of this machine."""
 
 import importlib.util
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -41,6 +42,18 @@ def load(
         FileNotFoundError: The source does not exist.
         MattingError: The source, the size, the device or the backend cannot be used.
     """
+    model = _load(source, size, device, backend, precision)
+    model.predictor.reload = partial(_predictor, source, size, device, backend, precision)
+    return model
+
+
+def _predictor(
+    source: str | Path, size: int | None, device: str, backend: Backend, precision: Precision | None
+) -> Predictor:
+    return load(source, size, device, backend, precision).predictor
+
+
+def _load(source: str | Path, size: int | None, device: str, backend: Backend, precision: Precision | None) -> Model:
     path = resolve(source)
     graph = path if path.suffix == ".onnx" else path / GRAPH
     if backend == "onnx" and not graph.is_file():

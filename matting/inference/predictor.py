@@ -1,8 +1,8 @@
 """Predict mattes of photos of any size with a network that needs multiples of 32."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Literal, cast
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, SupportsIndex, cast
 
 import numpy as np
 import torch
@@ -46,6 +46,11 @@ class Predictor:
         self.device = _best_device() if device == "auto" else _device(device)
         self.model = model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.fusion = cast(Fusion, getattr(model, "fusion", "none"))
+        self.reload: Callable[[], Predictor] | None = None  # of `matting.inference.load`
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        """Be sent to another process as the call that loads it: that one may have another device, or no copy of it."""
+        return (self.reload, ()) if self.reload else super().__reduce_ex__(protocol)
 
     @property
     def resizing(self) -> str:

@@ -1,9 +1,7 @@
 """Render many files in parallel into a folder that appears when it is complete."""
 
 import shutil
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ from filelock import FileLock
 from rich.console import Console
 from rich.progress import track
 
-from matting.processes import fresh_processes
+from matting.processes import in_processes
 
 Record = dict[str, Any]
 Job = Callable[[], Record]
@@ -48,32 +46,10 @@ def run_jobs(jobs: Sequence[Job], workers: int | None, title: str | None) -> lis
     if title is not None and not console.is_terminal:
         console.print(f"{title}: {len(jobs)} files", soft_wrap=True)  # instead of a bar, which would break in a file
 
-    def watched(results: Iterator[Record]) -> list[Record]:
-        disable = title is None or not console.is_terminal
-        return list(track(results, title or "", len(jobs), console=console, disable=disable, transient=True))
-
-    if workers == 1:
-        return watched(job() for job in jobs)
-    with fresh_processes(workers) as pool:
-        with _without_main():
-            results = pool.map(_call, jobs, chunksize=2)  # starts the workers
-        return watched(results)
-
-
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """Keep new processes from importing the caller's script again.
-
-    The jobs need nothing of it, it may load torch, and a script without ``if __name__ == "__main__"`` would start
-    itself over and over.
-    """
-    main = sys.modules["__main__"].__dict__
-    kept: dict[str, Any] = {name: main.pop(name) for name in ("__file__", "__spec__") if name in main}
-    main["__spec__"] = None
-    try:
-        yield
-    finally:
-        main.update(kept)
+    # The jobs need nothing of the caller's script, which may load torch.
+    records = in_processes(_call, jobs, workers, needs_main=False)
+    disable = title is None or not console.is_terminal
+    return list(track(records, title or "", len(jobs), console=console, disable=disable, transient=True))
 
 
 def _call(job: Job) -> Record:

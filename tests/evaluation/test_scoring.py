@@ -75,13 +75,14 @@ def test_nan_is_a_failure_not_a_score(discs):
 def test_images_are_streamed_one_at_a_time(discs, too_transparent):
     alive = []
 
-    def stream():
-        for pair in discs:
+    def watch(pairs):
+        for pair in pairs:
             assert len(alive) == len(set(alive))
-            yield Pair(pair.name, lambda pair=pair: alive.append(pair.name) or pair.load(), "toy")
+            yield pair
             assert alive[-1] == pair.name  # scored before the next one is asked for
 
-    evaluate({"m": too_transparent}, stream())
+    noted = [Pair(pair.name, lambda pair=pair: alive.append(pair.name) or pair.load(), "toy") for pair in discs]
+    evaluate({"m": too_transparent}, noted, progress=watch)
     assert alive == [pair.name for pair in discs]
 
 

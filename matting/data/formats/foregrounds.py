@@ -47,11 +47,15 @@ def with_estimated_foregrounds(source: Source, workers: int | None = None) -> So
         # One folder for all files of a source.
         files[source.items[missing[0]].name].parent.mkdir(parents=True, exist_ok=True)
         jobs = partial(_estimate, source, files)
-        estimates = in_processes(jobs, missing, workers)
+        estimates = in_processes(jobs, missing, workers, partial(_lost, source))
         for _ in track(estimates, f"foregrounds of {source.name}", len(missing), console=Console(stderr=True)):
             pass  # each estimate is written to its file, so an interrupted run resumes where it stopped
     items = [replace(item, foreground=files.get(item.name, item.foreground)) for item in source.items]
     return replace(source, items=items)
+
+
+def _lost(source: Source, index: int, reason: str) -> Path:
+    raise MattingError(f"{source.items[index].photo}: expected an estimate of the foreground, but {reason}")
 
 
 def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:

@@ -5,13 +5,15 @@ Layout, as written by ``push_to_hub`` and ``to_parquet`` of the library `dataset
     ROOT/**/{train,validation,test}*.parquet      with the columns image and alpha
 
 A cell is the bytes of an image file, or a struct of ``bytes`` and ``path``; without bytes, the path names a file near
-the Parquet file. The images are unpacked once, as they are, into the cache folder.
+the Parquet file. The images are unpacked once, as they are, into the cache folder, since the row groups of such files
+may be as large as the files. Those that ``matting data pack`` wrote are read in place, row by row.
 """
 
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +27,7 @@ from matting.data.formats.splits import check_split, hashed_split, in_split
 from matting.errors import MattingError
 from matting.extras import require
 from matting.files import digest, open_csv, stamp, write_csv
+from matting.shards import address_of, find_shards, is_remote, read_index
 
 WORDS = {
     "train": {"train", "training"},
@@ -56,7 +59,7 @@ def hf_dataset(
     """Read a split of a data set in Parquet files.
 
     Args:
-        root: The folder; subfolders are read as well.
+        root: The folder; subfolders are read as well. A packed set may be at any address of `fsspec`, such as ``s3://…``.
         split: ``train``, ``val`` or ``test``.
         split_list: File with one ``name,split`` per line. By default the names of files and folders decide; where none
             names ``val`` or ``test``, a hash of the name takes 10 % of the training rows for it.
@@ -64,7 +67,8 @@ def hf_dataset(
         alpha: Column of the mattes.
 
     Returns:
-        A source named ``hf_dataset``. Names are ``<Parquet file>/<row>``, without the suffix.
+        A source named ``hf_dataset``. Names are ``<Parquet file>/<row>``, without the suffix; in a packed set those of
+        the set that was packed, in its order.
 
     Raises:
         IncompleteError: If a row lacks its photo or its matte.
@@ -72,12 +76,56 @@ def hf_dataset(
         MattingError: If pyarrow is missing, or a file is damaged or has other columns.
     """
     check_split(split)
-    base = require_folder(Path(root), "a folder of Parquet files")
-    below = (path for path in sorted(base.rglob("*.parquet")) if path.is_file())
-    # Without hidden folders, such as the `.cache` of the hub's client.
-    files = [path for path in below if not any(part[0] == "." for part in path.relative_to(base).parts)]
+    base = Path(root) if is_remote(root) else require_folder(Path(root), "a folder of Parquet files")
+    files = find_shards(base)
     if not files:
-        raise FileNotFoundError(f"{base}: expected Parquet files, found none; check the path")
+        raise FileNotFoundError(f"{address_of(base)}: expected Parquet files, found none; check the path")
+    indices = {address: read_index(address) for address in files}
+    if all(indices.values()):
+        return _packed(base, indices, split, split_list)
+    if is_remote(root):
+        raise MattingError(f"{address_of(base)}: expected shards of 'matting data pack', found others; pack the set")
+    return _unpacked(base, list(map(Path, files)), split, split_list, image, alpha)
+
+
+def _packed(base: Path, indices: Mapping[str, dict[str, Any]], split: str, split_list: Path | str | None) -> Source:
+    """Return a source whose files are entries of shards; nothing is unpacked."""
+    counts = Counter(index["split"] for index in indices.values())
+    for address, index in indices.items():
+        if counts[index["split"]] != index["shards"]:
+            found = f"{index['shards']} shards of '{index['split']}', found {counts[index['split']]}"
+            raise FileNotFoundError(f"{address_of(base)}: expected {found}, such as {address}; copy the others")
+    rows = [
+        (index["split"], Path(address) / f"{number:06d}-", item)
+        for address, index in indices.items()
+        for number, item in enumerate(index["items"])
+    ]
+    if split_list:
+        chosen = in_split((item["name"] for _, _, item in rows), split, split_list).names
+        kept = [(path, item) for _, path, item in rows if item["name"] in chosen]
+    else:
+        kept = [(path, item) for own, path, item in rows if own == split]
+    return complete(Source("hf_dataset", [_item(path, item) for path, item in kept]), base, [])
+
+
+def _item(start: Path, row: Mapping[str, Any]) -> Item:
+    files = {column: start.with_name(f"{start.name}{column}{end}") for column, end in row["suffixes"].items()}
+    return Item(
+        row["name"],
+        files["alpha"],
+        files.get("image"),
+        files.get("foreground"),
+        files.get("background"),
+        files.get("trimap"),
+        row["difficulty"],
+        frozenset(row["tags"].split()),
+        row["identity"] or f"hf_dataset/{row['name']}",
+    )
+
+
+def _unpacked(
+    base: Path, files: Sequence[Path], split: str, split_list: Path | str | None, image: str, alpha: str
+) -> Source:
     named = {path: split_of(path.relative_to(base)) for path in files}
     # A file is unpacked only if it may have rows of this split; with a list, any file may.
     rows = {path: _rows(base, path, (image, alpha)) for path in files if split_list or _may_hold(path, split, named)}
@@ -88,7 +136,9 @@ def hf_dataset(
     kept = [row for found in rows.values() for row in found if row.name in chosen]
     # An empty Path stands for an empty cell, and has no name.
     problems = [f"row {r.name} has no {c}" for r in kept for c, f in ((image, r.photo), (alpha, r.alpha)) if not f.name]
-    items = [Item(r.name, r.alpha, r.photo, identity=f"hf/{r.name}") for r in kept if r.alpha.name and r.photo.name]
+    items = [
+        Item(r.name, r.alpha, r.photo, identity=f"hf_dataset/{r.name}") for r in kept if r.alpha.name and r.photo.name
+    ]
     return complete(Source("hf_dataset", items), base, problems)
 
 

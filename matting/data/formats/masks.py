@@ -181,11 +181,15 @@ def _refined(source: Source, workers: int | None) -> Source:
     missing = [(item, file) for item, file in zip(source.items, files, strict=True) if not file.is_file()]
     if missing:
         missing[0][1].parent.mkdir(parents=True, exist_ok=True)
-        made = in_processes(_refine, missing, workers)
+        made = in_processes(_refine, missing, workers, _lost)
         for _ in track(made, "mattes of masks", len(missing), console=Console(stderr=True)):
             pass  # each matte is written to its file, so an interrupted run resumes where it stopped
     items = [replace(item, alpha=file) for item, file in zip(source.items, files, strict=True)]
     return replace(source, items=items, alpha_reader=read_alpha)
+
+
+def _lost(work: tuple[Item, Path], reason: str) -> None:
+    raise MattingError(f"{work[0].photo}: expected a matte of its mask, but {reason}")
 
 
 def _refine(work: tuple[Item, Path]) -> None:

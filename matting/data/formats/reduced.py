@@ -15,6 +15,7 @@ from matting.data.crop import Box
 from matting.decoding import MAX_PIXELS
 from matting.errors import MattingError
 from matting.images import Pixels, read_rgb
+from matting.shards import read_bytes
 
 # OpenCV's gray flags are the bare factors; its colour flags include BGR order, and RGB has none.
 _GRAY_FLAGS = {2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}
@@ -58,7 +59,7 @@ def _read_reduced(path: Path, shape: tuple[int, ...], factor: int) -> Pixels | N
     """Read the whole image at one ``factor``-th of its size; None if it needs the full reader."""
     try:
         # Read once for both, the header and the decoder.
-        data = path.read_bytes()
+        data = read_bytes(path)
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
             # CMYK and rotated images are converted by the full reader.
             is_plain = image.mode in ("L", "RGB") and image.getexif().get(_EXIF_ORIENTATION, 1) == 1

@@ -9,6 +9,7 @@ from matting.data.formats import Item, Source
 from matting.errors import MattingError
 from matting.images import Pixels, read_rgb
 from matting.mattes import HARD, matte_doubts
+from matting.shards import damage
 
 _HASHED_SIDE, _HASH_SIDE = 32, 8
 
@@ -48,6 +49,7 @@ def inspect_item(source: Source, index: int) -> Inspection:
     fingerprint = None
     try:
         alpha = source.alpha_reader(item.alpha)
+        problems += [problem for problem in [damage(item.alpha)] if problem]
     except (MattingError, OSError) as error:
         # Without the matte there is no size to compare the images with.
         return Inspection(item.name, [str(error)], [])
@@ -55,6 +57,8 @@ def inspect_item(source: Source, index: int) -> Inspection:
         try:
             if path is None:
                 continue
+            if problem := damage(path):
+                problems.append(problem)
             image = read_rgb(path)
             fingerprint = perceptual_hash(_visible(item, image, alpha)) if fingerprint is None else fingerprint
             if image.shape[:2] != alpha.shape:

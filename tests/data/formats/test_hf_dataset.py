@@ -95,7 +95,7 @@ def test_a_row_without_a_matte_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"PAR1 not really", "expected a Parquet file, found something else"), (b"", "expected a Parquet file")],
+    [(b"PAR1 not really", "expected a whole Parquet file, found"), (b"", "expected a whole Parquet file")],
 )
 def test_a_damaged_file_is_one_line(tmp_path, content, message):
     (tmp_path / "train.parquet").write_bytes(content)
