@@ -1,5 +1,6 @@
 """Gathering run folders into a study: settings and scores of each run, and a check that the runs are comparable."""
 
+import re
 from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -115,7 +116,7 @@ def _read(path: Path) -> _Folder:
     overrides = dict(
         str(line).lstrip("+~").partition("=")[::2] for line in OmegaConf.load(path / ".hydra/overrides.yaml")
     )
-    kept = {key: value for key, value in overrides.items() if key.split(".")[0] not in NOT_THE_CONFIGURATION}
+    kept = {key: _told(value) for key, value in overrides.items() if key.split(".")[0] not in NOT_THE_CONFIGURATION}
     seed = int(OmegaConf.select(OmegaConf.load(path / ".hydra/config.yaml"), "seed"))
     file = path / "results.json"
     if not file.is_file():
@@ -125,6 +126,18 @@ def _read(path: Path) -> _Folder:
         return _Folder(path, kept, seed, results, read_csv(path / "per_image.csv"))
     except ValueError as error:
         raise MattingError(f"{file}: expected what a run writes at its end, found {error}; run it again") from error
+
+
+def _told(value: str) -> str:
+    """Shorten the value of an override to what says how a run was configured, wherever its data lay.
+
+    Of an absolute path the last part is kept, and of a reader that is spelled out its name and its options.
+    """
+    value = re.sub(r"(?<![^\s:,={\['\"])/(?:[^/,{}\[\]'\"]+/)*", "", value)
+    if spelled := re.fullmatch(r"\{\s*_target_:\s*(?:\w+\.)*(\w+)\s*,\s*(.*)\}", value):
+        options = [one for one in re.split(r",\s*", spelled[2]) if not re.match(r"_partial_|root:", one)]
+        return f"{spelled[1]}({', '.join(options)})" if options else spelled[1]
+    return value
 
 
 def _check_alike(folders: Sequence[_Folder]) -> None:

@@ -57,6 +57,17 @@ def test_runs_measured_differently_are_refused(sweep: Sweep) -> None:
         gather(runs)
 
 
+def test_where_data_lies_is_no_part_of_a_row(sweep: Sweep) -> None:
+    """Tables are committed: they have no folders of a machine in them, and rows of two machines are one."""
+    own = "+corpus.sets.portraits.own={_target_:matting.data.formats.pairs,_partial_:true,root:/x/y,split_list:/a/list.csv}"
+    runs = [sweep.run("data=a corpus.root=/home/one/data", 1), sweep.run("data=a corpus.root=/home/two/data", 2)]
+    runs += [sweep.run(f"data=a corpus.root=/home/two/data {own}", 1)]
+    study = gather(runs)
+    assert study.rows == ["default", "pairs(split_list:list.csv)"]
+    assert study.runs[0].facts["overrides"].startswith("data=a corpus.root=data")
+    assert all("/home" not in run.facts["overrides"] for run in study.runs)
+
+
 def test_training_data_may_be_what_is_studied(sweep: Sweep) -> None:
     runs = [sweep.run("corpus=a", seed=1), sweep.run("corpus=b", seed=1, corpus="real people")]
     assert study_markdown(gather(runs)).startswith("> **synthetic corpus: not real photos | real people**")
