@@ -30,7 +30,7 @@ def main() -> None:
     listing = pairs_from_folders(options.masks / "image", options.masks / "mask", dataset="test masks")
     pairs = [pair for pair in listing.pairs if split.get(pair.name) == "test"]
     pairs = with_labels(listing._replace(pairs=pairs), HERE / "masks_tags.csv").pairs
-    lines = ["| masks | images | " + " | ".join(options.models) + " |", "| --- | ---: |" + " ---: |" * len(options.models)]
+    lines = [f"| masks | images | {' | '.join(options.models)} |", f"| --- | ---: |{' ---: |' * len(options.models)}"]
     # Not the fastest backend, which differs between machines.
     models = {name: matting.load(name, backend="torch", precision="float32") for name in options.models}
     scores = {pair: {name: iou(model, pair.load()) for name, model in models.items()} for pair in pairs}
