@@ -37,7 +37,7 @@ def export_model(
         folder: Target; it is created only once its content is complete.
         graph: Write ``model.onnx`` and compare it with torch.
         photo_graph: Also write ``photo.onnx``, which includes the scaling, for programs without this package.
-        half: Store the weights in 16 bits; see `half_precision`.
+        half: Store the weights in 16 bits, also in the graphs; see `half_precision`.
         scores: Folders of evaluations of this network, for the card; of the weights before or after rounding.
         terms: Terms of the user's own data, by name; they replace the placeholder of those data sets.
         size: Working size to record, a multiple of 32; that of the training by default.
@@ -76,7 +76,7 @@ def export_model(
     try:
         stored.save_pretrained(partial)
         if graph or photo_graph:
-            records["onnx_difference"] = _write_graphs(model, records, partial, photo_graph)
+            records["onnx_difference"] = _write_graphs(model, records, partial, photo_graph, half)
         (partial / RECORDS).write_text(json_text(records))
         (partial / "README.md").write_text(model_card(records))
         partial.rename(folder)
@@ -102,9 +102,11 @@ def half_precision(model: AttentionUNet) -> AttentionUNet:
     return copy
 
 
-def _write_graphs(model: AttentionUNet, records: Mapping[str, Any], folder: Path, photo: bool) -> dict[str, float]:
+def _write_graphs(
+    model: AttentionUNet, records: Mapping[str, Any], folder: Path, photo: bool, half: bool
+) -> dict[str, float]:
     about = {name: str(records[name]) for name in ("size", "corpus", "digest", "licence")}
-    write_onnx(model, folder / GRAPH, about)
+    write_onnx(model, folder / GRAPH, about, half)
     # The file is read back, so that what is compared is what is shipped.
     differences = parity(model, OnnxNetwork(folder / GRAPH))
     if photo:

@@ -2,8 +2,11 @@
 
 import logging
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -75,13 +78,15 @@ class _Fused(nn.Module):
         return fuse(self.model(image), self.model.fusion)
 
 
-def write_onnx(model: AttentionUNet, path: Path, about: dict[str, str]) -> None:
+def write_onnx(model: AttentionUNet, path: Path, about: dict[str, str], half: bool = False) -> None:
     """Write a network as a graph ``image (B, 3, H, W) → alpha (B, 1, H, W)``, both float32 in [0, 1].
 
     Args:
         model: The network; its fusion of the two heads becomes part of the graph.
         path: Target.
         about: Metadata to store in the file; must contain ``size``, the working size.
+        half: Store kernels as float16, without a loss if those of the network are rounded to it; they are made float32
+            again when the graph is loaded.
 
     Raises:
         MattingError: The packages ``onnx`` and ``onnxscript`` are not installed.
@@ -105,9 +110,45 @@ def write_onnx(model: AttentionUNet, path: Path, about: dict[str, str]) -> None:
         )
     assert program is not None  # None only if the exporter writes the file itself
     graph = program.model_proto
+    if half:
+        _store_as_half(graph.graph, dict(model.named_parameters()))
     onnx.helper.set_model_props(graph, about)
     onnx.checker.check_model(graph)
     path.write_bytes(graph.SerializeToString())
+
+
+def _store_as_half(graph: Any, kernels: Mapping[str, Tensor]) -> None:
+    """Replace the kernels of a graph by float16 kernels of the network, each with a scale per output channel.
+
+    The exporter folds BatchNorm into the kernels, which scales each output channel. What it stores is therefore not
+    rounded to float16, even if the kernels of the network are; those times the scales are exact.
+    """
+    onnx = require("onnx", "exporting an ONNX graph")
+    tensors, nodes = [], []
+    for tensor in graph.initializer:
+        kernel = kernels.get(tensor.name.removeprefix("model."))
+        if kernel is None or kernel.ndim < 2:
+            tensors.append(tensor)
+            continue
+        rounded = kernel.detach().cpu().half().numpy()
+        flat, folded = (
+            values.reshape(len(rounded), -1).astype(np.float32)
+            for values in (rounded, onnx.numpy_helper.to_array(tensor))
+        )
+        # Read off the largest value of each channel, where the quotient is the most exact; a channel may be all zeros.
+        largest = np.abs(flat).argmax(axis=1)[:, None]
+        above, below = (np.take_along_axis(values, largest, axis=1) for values in (folded, flat))
+        scale = np.divide(above, below, out=np.ones_like(above), where=below != 0)
+        scale = scale.reshape(-1, *[1] * (kernel.ndim - 1))
+        half, single, factor = (f"{tensor.name}/{part}" for part in ("half", "single", "scale"))
+        tensors += [onnx.numpy_helper.from_array(rounded, half), onnx.numpy_helper.from_array(scale, factor)]
+        nodes.append(onnx.helper.make_node("Cast", [half], [single], to=onnx.TensorProto.FLOAT))
+        nodes.append(onnx.helper.make_node("Mul", [single, factor], [tensor.name]))
+    nodes += graph.node
+    for field, values in ((graph.initializer, tensors), (graph.node, nodes)):
+        copies = list(values)
+        del field[:]
+        field.extend(copies)
 
 
 def parity(model: nn.Module, network: OnnxNetwork) -> dict[tuple[int, int], float]:

@@ -43,7 +43,7 @@ class Predictor:
         working_shape(size, size, size)
         self.size = size
         self.precision = precision
-        self.device = _best_device() if device == "auto" else _device(device)
+        self.device = choose_device(device)
         self.model = model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.fusion = cast(Fusion, getattr(model, "fusion", "none"))
         self.reload: Callable[[], Predictor] | None = None  # of `matting.inference.load`
@@ -124,18 +124,19 @@ def fastest_precision(device: torch.device) -> Precision:
     return "bfloat16" if device.type == "cpu" and native() else "float32"
 
 
-def _best_device() -> torch.device:
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+def choose_device(name: str | torch.device) -> torch.device:
+    """Return a device by its name; "auto" is CUDA or Apple's GPU if there is one, else the CPU.
 
-
-def _device(name: str | torch.device) -> torch.device:
+    Raises:
+        MattingError: There is no such device.
+    """
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next((kind for kind, found in here.items() if found), "cpu"))
     try:
         device = torch.device(name)
     except RuntimeError:
         raise MattingError(f"expected a device such as cpu, cuda or cuda:1, found '{name}'") from None
-    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not here.get(device.type, True):
         raise MattingError(f"expected a machine with a device '{name}', found none; use cpu or auto")
     return device
