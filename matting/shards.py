@@ -138,10 +138,14 @@ class _Shard:
         self._arrow = require("pyarrow", f"{address}: reading Parquet")
         parquet = require("pyarrow.parquet", f"{address}: reading Parquet")
         try:
-            self._file = parquet.ParquetFile(self._source(), page_checksum_verification=True, pre_buffer=True)
+            # To a store one request for what is next to each other; on a disk that would only cost threads.
+            buffer = is_remote(address)
+            self._file = parquet.ParquetFile(self._source(), page_checksum_verification=True, pre_buffer=buffer)
             metadata = self._file.metadata
+            names = self._file.schema_arrow.names
         except (OSError, self._arrow.ArrowException) as error:
             raise self._broken(error) from error
+        self._together = ["image" if "image" in names else "foreground", "alpha"]
         self._ends = list(accumulate(metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)))
 
     @cached_property  # a process that only reads rows needs none
@@ -166,19 +170,24 @@ class _Shard:
         group = bisect_right(self._ends, entry.row)
         first = self._ends[group - 1] if group else 0
         with self._lock:
-            content: bytes = self._group(group, entry.column)[entry.row - first]
-            return content
+            if (found := _cache.get((self.address, group, entry.column))) is None:
+                # A draw needs both: next to each other, they are one request to a store.
+                columns = self._together if entry.column in self._together else [entry.column]
+                parts = self._group(group, columns)
+                for column, content in parts.items():
+                    _cache.put((self.address, group, column), content)
+                found = parts[entry.column]
+            return found[entry.row - first]
 
-    def _group(self, group: int, column: str) -> Sequence[bytes]:
-        key = (self.address, group, column)
-        if (found := _cache.get(key)) is None:
-            try:
-                cells = self._file.read_row_group(group, columns=[f"{column}.bytes"]).column(column)
-                found = [cell["bytes"].as_py() for chunk in cells.chunks for cell in chunk]
-            except (OSError, self._arrow.ArrowException, KeyError) as error:
-                raise self._broken(error) from error
-            _cache.put(key, found)
-        return found
+    def _group(self, group: int, columns: Sequence[str]) -> dict[str, Sequence[bytes]]:
+        try:
+            leaves = [f"{column}.bytes" for column in columns]
+            table = self._file.read_row_group(group, columns=leaves, use_threads=False)
+            cells = {column: table.column(column).to_pylist() for column in columns}
+        except (OSError, self._arrow.ArrowException, KeyError) as error:
+            raise self._broken(error) from error
+        # A part of a row that is not there is asked for by nobody.
+        return {column: [cell["bytes"] or b"" for cell in rows] for column, rows in cells.items()}
 
 
 class _Cache:

@@ -1,11 +1,12 @@
 """Time reads of a packed set and of loose files: ``python experiments/packing_speed/benchmark.py``.
 
 Every case reads the same items in the same random order, image and matte of each, without decoding them. Cold: the
-system is told to drop what it holds of the files, and the process to forget them. Warm: the second round. The S3 server
-is moto's, on this machine, so the table shows the cost of requests and not that of a network.
+system was told to drop what it holds of the files. Warm: it has them, but the process does not. The S3 server is that
+of moto, on this machine and written in Python: the table shows the cost of requests, not that of a network.
 """
 
 import argparse
+import logging
 import os
 import platform
 import statistics
@@ -44,8 +45,7 @@ def write_pairs(root: Path, items: int, side: int) -> None:
 
 
 def drop(folder: Path) -> None:
-    """Tell the system to drop what it holds of the files in memory, and this process what it has read."""
-    shards.forget()
+    """Tell the system to drop what it holds of the files in memory."""
     for path in folder.rglob("*"):
         if path.is_file():
             number = os.open(path, os.O_RDONLY)
@@ -61,28 +61,30 @@ def read_all(source: Source, order: np.ndarray) -> int:
 
 
 def measure(name: str, open_set: Callable[[], Source], folder: Path | None, rounds: int) -> list[list[str]]:
-    """Return a line of the table for cold reads and one for warm ones; in the store only the process forgets."""
-    wall: dict[str, list[float]] = {"cold": [], "warm": []}
-    processor: dict[str, list[float]] = {"cold": [], "warm": []}
-    opened: list[float] = []
+    """Return the lines of the table for a set: cold and warm, or one for a store, which is never cold."""
+    states = ("cold", "warm") if folder else ("",)
+    wall: dict[str, list[float]] = {state: [] for state in states}
+    processor: dict[str, list[float]] = {state: [] for state in states}
+    opened: dict[str, list[float]] = {state: [] for state in states}
     size = count = 0
     for turn in range(rounds):
-        drop(folder) if folder else shards.forget()
-        start = time.perf_counter()
-        source = open_set()
-        opened.append(time.perf_counter() - start)
-        order = np.random.default_rng(turn).permutation(len(source))
-        for state in wall:
+        if folder:
+            drop(folder)
+        for state in states:
+            shards.forget()
+            start = time.perf_counter()
+            source = open_set()
+            opened[state].append(time.perf_counter() - start)
+            order = np.random.default_rng(turn).permutation(len(source))
             start, used = time.perf_counter(), time.process_time()
             size, count = read_all(source, order), len(source)
             wall[state].append((time.perf_counter() - start) / count)
             processor[state].append((time.process_time() - used) / count)
     lines = []
-    for state, times in wall.items():
-        spent, used = statistics.median(times), statistics.median(processor[state])
-        first = f"{1000 * statistics.median(opened):.0f}" if state == "cold" else ""
+    for state in states:
+        first, spent, used = (statistics.median(times[state]) for times in (opened, wall, processor))
         rates = [f"{1 / spent:,.0f}", f"{size / count / spent / 1e6:,.0f}"]
-        lines.append([name, state, first, f"{1000 * spent:.2f}", f"{1000 * used:.2f}", *rates])
+        lines.append([name, state, f"{1000 * first:.0f}", f"{1000 * spent:.2f}", f"{1000 * used:.2f}", *rates])
     return lines
 
 
@@ -94,6 +96,7 @@ def train_of(shown: Callable[..., Source], root: Path | str) -> Callable[[], Sou
 def serve(folder: Path) -> tuple[str, Callable[[], None]]:
     """Start moto's S3 server with the shards of a folder in it; return their address and the call that ends it."""
     server = require_moto()(port=0)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line per request
     server.start()
     host, port = server.get_host_and_port()
     endpoint = f"http://{host}:{port}"
@@ -119,7 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=60)
     parser.add_argument("--side", type=int, default=768, help="pixels")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--no-s3", action="store_true", help="without the S3 server, which needs moto and s3fs")
     options = parser.parse_args()
     lines: list[list[str]] = []

@@ -51,9 +51,10 @@ def verify(
     """
     from matting.data.verify import find_format
     from matting.data.verify import verify as run
+    from matting.shards import is_remote
 
     entry = find_format(name)
-    if not path.is_dir():
+    if not path.is_dir() and not is_remote(path):
         found = "a file" if path.exists() else "nothing"
         raise MattingError(f"{path}: expected the folder of a data set, found {found}")
     with cluster(dask, workers):

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -93,3 +94,21 @@ def test_missing_annotations_are_reported(tmp_path):
     shown = RUNNER.invoke(app, ["data", "coco-mattes", str(tmp_path), str(tmp_path / "mattes")])
     assert "instances_train2017.json: expected COCO's instance annotations" in str(shown.exception)
     assert not (tmp_path / "mattes").exists()
+
+
+def test_a_set_is_packed_and_verified_in_a_store(tmp_path):
+    root = pair_tree(tmp_path / "own", [f"{k}" for k in range(30)], "images", "alphas", (".jpg", ".png"))
+    command = ["data", "pack", "pairs", str(root), "-o", str(tmp_path / "shards"), "--workers", "1"]
+    shown = RUNNER.invoke(app, command)
+    assert shown.exit_code == 0 and "3 shards" in shown.stdout
+    memory = fsspec.filesystem("memory")
+    memory.put(str(tmp_path / "shards"), "/packed", recursive=True)
+    shown = RUNNER.invoke(app, ["data", "verify", "hf_dataset", "memory://packed"])
+    assert shown.exit_code == 0 and "complete and readable" in shown.stdout, shown.output
+    for file in memory.find("/packed"):
+        memory.pipe(file, memory.cat(file)[:-9])
+    shown = RUNNER.invoke(app, ["data", "verify", "hf_dataset", "memory://packed"])
+    assert (
+        shown.exit_code == 1 and "memory://packed/" in shown.stderr and "expected a whole Parquet file" in shown.stderr
+    )
+    memory.rm("/packed", recursive=True)
