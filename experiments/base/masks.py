@@ -55,6 +55,11 @@ class Row(NamedTuple):
     groups: Sequence[str]
     iou: float
 
+    @property
+    def tags(self) -> str:
+        """The groups but that of all images, in one text."""
+        return " ".join(group.partition(".")[2] for group in self.groups if "." in group)
+
 
 def table(rows: Sequence[Row]) -> str:
     """Return the means with their intervals, a line per model and a column per group of images."""
