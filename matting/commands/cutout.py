@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from matting.commands.console import list_problems, track
+from matting.commands.console import introduce, list_problems, track
 from matting.commands.pools import Dask, cluster
 from matting.errors import MattingError
 
@@ -82,7 +82,7 @@ def cutout(
     if folder is None and not overwrite:
         check_new(jobs)
     model = load(checkpoint, size, device, backend)
-    typer.echo(str(model), err=True)
+    introduce(model)
     max_pixels = pixels_within(max_memory, model.predictor.size)
     settings = {"weights": model.digest, "size": model.predictor.size, "matte": matte, "background": background}
     if folder is not None:
