@@ -16,10 +16,13 @@ RUNNER = CliRunner()
 
 
 def test_list_shows_every_format_with_its_terms():
-    shown = RUNNER.invoke(app, ["data", "list"], env={"COLUMNS": "240"})
+    shown = RUNNER.invoke(app, ["data", "list"], env={"COLUMNS": "80"})
     assert shown.exit_code == 0
     for entry in FORMATS:
-        assert entry.name in shown.stdout and entry.licence.split()[0] in shown.stdout
+        facts = {"data set": entry.title, "images": entry.size, "licence": entry.licence, "obtain": entry.obtain}
+        lines = [entry.name, *(f"  {name}: {fact}" for name, fact in facts.items())]
+        assert "\n".join(lines) in shown.stdout  # no word is cut, however narrow the terminal
+        assert "https://" in entry.obtain or entry.obtain == "your own"
 
 
 def test_verify_succeeds_on_a_good_tree_and_prints_a_summary(tmp_path):
