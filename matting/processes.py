@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
@@ -51,7 +52,7 @@ def in_processes(
         return
     with _fresh_processes(workers, job) as pool:
         try:
-            with nullcontext() if needs_main else _without_main():
+            with uninterrupted(), nullcontext() if needs_main else _without_main():
                 results = pool.map(_do, work)  # starts the processes
             yield from results
         except BaseException:
@@ -116,6 +117,20 @@ def _fresh_processes(workers: int, job: Callable[[Any], Any]) -> ProcessPoolExec
     if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
         multiprocessing.set_start_method("spawn", force=True)  # joblib sets 'loky', which new ones do not know
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (job,))
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Keep Ctrl-C from processes that are started meanwhile: each would print a traceback. This process ends them."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    # Blocked, not ignored: here the signal arrives afterwards. New processes inherit the mask.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(job: Callable[[Any], Any] | None) -> None:

@@ -66,6 +66,11 @@ def _track_in_lines(items: Sequence[T], doing: str) -> Iterator[T]:
         yield item
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 cutout`` and ``2 cutouts``."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
 def warn(text: str) -> None:
     """Print a warning to stderr."""
     typer.secho(f"warning: {text}", err=True, fg="yellow")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from matting.commands.console import track, warn
+from matting.commands.console import counted, track, warn
 from matting.commands.pools import Dask, Workers, cluster
 
 if TYPE_CHECKING:
@@ -139,13 +139,13 @@ def export(
     if images:
         with cluster(dask, workers):
             count = write_images(curation, images, track, workers)
-        typer.echo(f"{count} images: {images}")
+        typer.echo(f"{counted(count, 'image')}: {images}")
     if parquet:
         write_parquet(curation.verdicts, parquet)
         typer.echo(f"verdicts: {parquet}")
     if fiftyone:
         count = to_fiftyone(curation, fiftyone)
-        typer.echo(f"{count} pairs in '{fiftyone}'; view them with: fiftyone app launch {fiftyone}")
+        typer.echo(f"{counted(count, 'pair')} in '{fiftyone}'; view them with: fiftyone app launch {fiftyone}")
 
 
 def _conclude(curation: "Curation", limits: Path | None, workers: int | None) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from matting.commands.console import list_problems, track
+from matting.commands.console import counted, list_problems, track
 from matting.commands.pools import Dask, Workers, cluster
 from matting.errors import MattingError
 
@@ -129,7 +129,7 @@ def coco_mattes(
         # `track` needs a length for its bar, and the generator of mattes has none.
         for _, _ in zip(track(missing, "mattes"), made, strict=True):
             pass
-    typer.echo(f"{len(missing)} mattes made, {len(list(output.glob('*.png')))} in {output}")
+    typer.echo(f"{counted(len(missing), 'matte')} made, {len(list(output.glob('*.png')))} in {output}")
 
 
 def _refinement(checkpoint: str | None) -> "Refine":

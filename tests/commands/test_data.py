@@ -66,7 +66,7 @@ def test_coco_mattes_are_made_once_and_read_back(coco, tmp_path, monkeypatch):
     shown = RUNNER.invoke(app, [*command, "--limit", "2"])
     assert shown.exit_code == 0 and "2 mattes made" in shown.stdout and len(refined) == 2
     shown = RUNNER.invoke(app, command)
-    assert "1 mattes made, 3 in" in shown.stdout and len(refined) == 3
+    assert "1 matte made, 3 in" in shown.stdout and len(refined) == 3
     source = coco_instances(coco, mattes=tmp_path / "mattes")
     alpha = source.layers(0, recomposed=False).alpha
     assert set(np.unique(alpha)) == {0, 128, 255} and alpha[30, 16] == 255 and alpha[3, 3] == 0

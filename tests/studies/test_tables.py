@@ -127,7 +127,7 @@ def test_missing_runs_are_listed_in_the_page_and_on_the_console(
     report(curricula.folder, "-o", tmp_path)
     missing = section((tmp_path / "table.md").read_text(), "Missing")
     assert "3stage, seed 5: no results.json" in missing and "none, seed 5: not among the runs" in missing
-    assert "3 runs have no results" in capsys.readouterr().err
+    assert "3 runs without results" in capsys.readouterr().err
 
 
 def test_files_of_something_else_are_refused(tmp_path: Path) -> None:

@@ -157,7 +157,14 @@ FORMATS = (
         partial(formats.masks, treatment="ignore_band"),  # refining takes seconds per photo
     ),
     Format("pairs", "a folder of photos and mattes", "yours", "any", "your own", formats.pairs),
-    Format("hf_dataset", "a data set in the hub's Parquet files", "yours", "any", "https://huggingface.co/datasets", formats.hf_dataset),
+    Format(
+        "hf_dataset",
+        "a data set in the hub's Parquet files",
+        "yours",
+        "any",
+        "https://huggingface.co/datasets",
+        formats.hf_dataset,
+    ),
     Format("rgba", "a folder of RGBA cutouts", "yours", "any", "your own", formats.rgba),
 )
 """All formats, in the order of the documentation."""
