@@ -16,7 +16,6 @@ from uuid import uuid4
 from matting.errors import MattingError
 from matting.shards import state_of
 
-
 _NO_ROOM = {errno.ENOSPC: "a full disk", errno.EDQUOT: "an exhausted quota", errno.EROFS: "a read-only one"}
 
 

@@ -14,7 +14,7 @@ from matting.decoding import Decoded, ImageError
 from matting.trimap import is_unknown
 
 VERSION = 1
-"""Raised when a file is read as another matte than before, or refused; part of the key of all that is cached of mattes."""
+"""Raised when a file is read as another matte than before, or refused; a part of the keys of all caches of mattes."""
 
 MOST_SOFT = 0.5
 """Share of soft pixels above which a matte is probably something else, such as a depth map or a gray photo."""

@@ -81,7 +81,7 @@ def test_ctrl_c_at_any_moment_gives_one_line_and_is_made_up_for(calls, tmp_path,
         if process.returncode:
             last = "stopped; no file is incomplete, and the same command does the rest"
             assert err.splitlines()[-1] == last and "Traceback" not in err
-        assert not [path for path in folder.rglob("*.tmp")]
+        assert not list(folder.rglob("*.tmp"))
         for path in folder.rglob("*.png"):
             Image.open(path).load()
     assert subprocess.run(call, capture_output=True).returncode == 0
@@ -98,7 +98,7 @@ def test_a_full_disk_ends_the_work_in_one_line(matting, calls, tmp_path, monkeyp
     def write(path: Path, data: bytes) -> int:
         """Write as long as there is room, and half of the file that finds none."""
         room["left"] -= 1
-        with open(path, "wb") as file:
+        with path.open("wb") as file:
             file.write(data if room["left"] >= 0 else data[: len(data) // 2])
         if room["left"] < 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
@@ -141,6 +141,6 @@ def test_a_disk_that_is_full_for_the_next_line_ends_the_work(matting, calls, tmp
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_folder_that_cannot_be_made_gives_one_line(matting, calls, tmp_path, command):  # noqa: F811
     (tmp_path / "file").write_text("x")
-    code, out, err = matting(*calls[command][:-1], tmp_path / "file" / "out")
+    code, _, err = matting(*calls[command][:-1], tmp_path / "file" / "out")
     assert code == 1 and err.splitlines()[-1].startswith("error: ") and "Traceback" not in err
     assert str(tmp_path / "file") in err.splitlines()[-1] and (tmp_path / "file").read_text() == "x"

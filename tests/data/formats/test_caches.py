@@ -12,8 +12,8 @@ from matting.data.crop import choose_box
 from matting.data.formats import Item, Source, decoded
 from matting.data.formats import foregrounds as estimation
 from matting.data.formats.decoded import with_decoded_cache
-from matting.data.formats.masks import _cache_file as refined_file
 from matting.data.formats.foregrounds import with_estimated_foregrounds
+from matting.data.formats.masks import _cache_file as refined_file
 from tests.data.formats.trees import matte, photo, save
 
 SIDE = 24
