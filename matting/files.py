@@ -16,30 +16,35 @@ from uuid import uuid4
 from matting.errors import MattingError
 from matting.shards import state_of
 
-_NO_ROOM = {errno.ENOSPC: "a full disk", errno.EDQUOT: "an exhausted quota", errno.EROFS: "a read-only one"}
+_UNWRITABLE = {
+    errno.ENOSPC: "a full disk",
+    errno.EDQUOT: "an exhausted quota",
+    errno.EROFS: "a read-only disk",
+    errno.EACCES: "no permission",
+}
 
 
 class StorageError(OSError):
-    """Nothing more can be written: the disk is full or read-only. Unlike other errors of a file it ends the work."""
+    """Nothing more can be written here, because of the disk or of permissions: an error that ends the work."""
 
 
 @contextmanager
 def storing(path: Path) -> Iterator[None]:
-    """Explain the error if a file cannot be written because of its disk.
+    """Explain the error if a file cannot be written because of its disk or of permissions.
 
     Args:
         path: The file, named in the error.
 
     Raises:
-        StorageError: The disk is full or read-only.
+        StorageError: The disk is full or read-only, or writing is not permitted.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in _UNWRITABLE:
             raise
         raise StorageError(
-            f"{path}: expected a disk with room for this file, found {_NO_ROOM[error.errno]}; make room or choose "
+            f"{path}: expected to be able to write this file, found {_UNWRITABLE[error.errno]}; make room or choose "
             "another folder, and repeat the command"
         ) from error
 

@@ -44,9 +44,15 @@ def test_a_failure_while_the_file_is_filled_leaves_the_old_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "found"), [(errno.ENOSPC, "a full disk"), (errno.EROFS, "a read-only one"), (errno.EACCES, None)]
+    ("number", "found"),
+    [
+        (errno.ENOSPC, "a full disk"),
+        (errno.EROFS, "a read-only disk"),
+        (errno.EACCES, "no permission"),
+        (errno.EIO, None),
+    ],
 )
-def test_a_disk_that_takes_nothing_more_is_told_from_other_errors(tmp_path, monkeypatch, number, found):
+def test_a_place_that_takes_nothing_more_is_distinguished_from_other_errors(tmp_path, monkeypatch, number, found):
     def refuse(*_):
         raise OSError(number, os.strerror(number), "x")
 
@@ -56,7 +62,7 @@ def test_a_disk_that_takes_nothing_more_is_told_from_other_errors(tmp_path, monk
         write_atomic(tmp_path / "a.txt", b"new")
     assert isinstance(caught.value, StorageError) == (found is not None)
     if found:
-        expected = f"a.txt: expected a disk with room for this file, found {found}; make room or choose another folder"
+        expected = f"a.txt: expected to be able to write this file, found {found}; make room or choose another folder"
         assert expected in str(caught.value) and "\n" not in str(caught.value)
 
 

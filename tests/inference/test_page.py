@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from matting.images import read_rgb, read_rgba, write_png
-from matting.inference import load
+from matting.inference import Clock, load
 from tests.inference.hostile import write_hostile_files
 from tests.test_cli import run_folder  # noqa: F401
 
@@ -50,6 +50,14 @@ def test_the_download_has_the_photos_size_and_the_steps_are_timed(loaded, upload
     assert np.array_equal(before, read_rgb(uploads / "photo.png")) and after.shape == before.shape
     assert read_rgba(file).shape == (60, 40, 4) and Path(file).name == "photo_cutout.png"
     assert all(step in text for step in ("decode", "network", "detail", "foreground", "encode", "total"))
+
+
+def test_the_page_has_words_for_every_step(loaded, uploads):
+    from matting.inference.page import STEPS, cut_out_upload
+
+    steps = []
+    cut_out_upload(loaded, str(uploads / "photo.png"), "white", None, clock=Clock(steps.append))
+    assert steps == list(STEPS)
 
 
 def test_every_background_shows_through(loaded, uploads):
