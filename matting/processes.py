@@ -40,8 +40,7 @@ def in_processes(
             not need. A script without ``if __name__ == "__main__"`` would start itself over and over.
 
     Yields:
-        The results, in the order of the work. An error, or closing the iterator early, cancels the calls that have not
-        started.
+        The results, in the order of the work. An error, Ctrl-C, or closing the iterator early ends the processes.
     """
     if _client is not None:
         yield from on_cluster(_client, job, work, lost)
@@ -51,12 +50,16 @@ def in_processes(
         yield from map(job, work)
         return
     with _fresh_processes(workers, job) as pool:
+        others, started = multiprocessing.active_children(), list[Any]()
         try:
             with uninterrupted(), nullcontext() if needs_main else _without_main():
                 results = pool.map(_do, work)  # starts the processes
+                started = [process for process in multiprocessing.active_children() if process not in others]
             yield from results
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            # The pool alone would first finish the calls that it has handed out, which may take minutes.
+            for process in started:
+                process.terminate()
             raise
 
 
@@ -136,6 +139,8 @@ def uninterrupted() -> Iterator[None]:
 def _begin(job: Callable[[Any], Any] | None) -> None:
     global _job
     end_with_parent()
+    # An exception, so that a file that is being written is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     _job = job
     use_one_thread()
 

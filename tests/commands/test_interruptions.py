@@ -76,7 +76,7 @@ def test_ctrl_c_at_any_moment_gives_one_line_and_is_made_up_for(calls, tmp_path,
                 os.killpg(process.pid, signal.SIGINT)
                 break
             time.sleep(0.01)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=120)
         assert process.returncode in (130, 0), err  # it may have ended before the signal
         if process.returncode:
             last = "stopped; no file is incomplete, and the same command does the rest"
