@@ -169,7 +169,10 @@ def _exit_after(parent: Any, number: int) -> None:
 
 def _do(piece: _Work) -> Any:
     assert _job is not None
-    return _job(piece)
+    try:
+        return _job(piece)
+    except SystemExit:  # of the signal: the pool would take it for a result and go on with the next piece
+        os._exit(1)
 
 
 @contextmanager
