@@ -1,5 +1,6 @@
 """The ``matting`` command line: one line per sub-command, everything else in `matting.commands`."""
 
+import signal
 import sys
 import warnings
 from importlib import metadata
@@ -57,17 +58,32 @@ app.add_typer(curate, name="curate")
 app.add_typer(data, name="data")
 
 
+_STOPPED = 128 + signal.SIGINT
+
+
+def _resumes(command: str, *options: str) -> bool:
+    """Return whether a command that was stopped skips what is done if it is given again."""
+    # Without a folder of results, cutout does not replace a file that exists: it may be anything.
+    has_folder = any(option.startswith(("-o", "--output")) for option in options)
+    return command in ("curate", "evaluate") or (command == "cutout" and has_folder)
+
+
 def main() -> None:
     """Run the command line.
 
-    A user's mistake is reported in one line with exit code 1; any other error is a fault of the program and shows its
-    traceback.
+    A user's mistake is reported in one line with exit code 1, and so is Ctrl-C, with 130; any other error is a fault of
+    the program and shows its traceback.
     """
     debug = DEBUG in sys.argv  # now: training rewrites the command line
     arguments = [argument for argument in sys.argv[1:] if argument != DEBUG]
     warnings.filterwarnings("ignore", module=r"PIL\.")  # a damaged image is reported once, with its file name
     try:
         app(arguments)
+    except SystemExit as end:
+        if end.code == _STOPPED:  # Typer has made it of KeyboardInterrupt, and says nothing
+            rest = ", and the same command does the rest" if _resumes(*arguments) else ""
+            typer.secho(f"stopped; no file is incomplete{rest}", err=True, fg="yellow")
+        raise
     except Exception as error:
         from matting.config import explain  # imports Hydra, which most commands do not need
 

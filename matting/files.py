@@ -1,11 +1,12 @@
 """Atomic writes, CSV tables, and stamps that identify the state of a file."""
 
 import csv
+import errno
 import io
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -14,6 +15,38 @@ from uuid import uuid4
 
 from matting.errors import MattingError
 from matting.shards import state_of
+
+_UNWRITABLE = {
+    errno.ENOSPC: "a full disk",
+    errno.EDQUOT: "an exhausted quota",
+    errno.EROFS: "a read-only disk",
+    errno.EACCES: "no permission",
+}
+
+
+class StorageError(OSError):
+    """Nothing more can be written here, because of the disk or of permissions: an error that ends the work."""
+
+
+@contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Explain the error if a file cannot be written because of its disk or of permissions.
+
+    Args:
+        path: The file, named in the error.
+
+    Raises:
+        StorageError: The disk is full or read-only, or writing is not permitted.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        raise StorageError(
+            f"{path}: expected to be able to write this file, found {_UNWRITABLE[error.errno]}; make room or choose "
+            "another folder, and repeat the command"
+        ) from error
 
 
 @contextmanager
@@ -27,15 +60,21 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Yields:
         A temporary path in the same folder.
+
+    Raises:
+        StorageError: The disk is full or read-only.
     """
     # Not derived from the target's name, which may already be as long as the file system allows, nor from the process:
     # two machines that share a disk may have processes of one number.
     temporary = path.with_name(f".{uuid4().hex}.tmp")
     try:
-        yield temporary
-        temporary.replace(path)
+        with storing(path):
+            yield temporary
+            temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        # On a read-only disk not even a file that does not exist can be removed; the error above says so.
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def write_atomic(path: str | Path, data: bytes) -> None:

@@ -11,9 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.decoding import Decoded, ImageError
+from matting.trimap import is_unknown
+
+VERSION = 1
+"""Raised when a file is read as another matte than before, or refused; a part of the keys of all caches of mattes."""
 
 MOST_SOFT = 0.5
 """Share of soft pixels above which a matte is probably something else, such as a depth map or a gray photo."""
+
+MOST_OPPOSITE = 0.01
+"""Share of pixels, certain in a trimap but the opposite in its matte, above which one of them is probably wrong."""
 
 HARD = "no pixel is soft: a network trained on hard masks predicts hard edges"
 INVERTED = "the borders are more opaque than the middle: are black and white exchanged?"
@@ -105,6 +112,25 @@ def matte_doubts(alpha: NDArray[np.uint8]) -> list[str]:
         doubts.append(HARD)
     if soft > MOST_SOFT:
         doubts.append(f"{soft:.0%} of the pixels are soft: is it a matte?")
+    return doubts
+
+
+def trimap_doubts(alpha: NDArray[np.uint8], trimap: NDArray[np.uint8]) -> list[str]:
+    """List what is unusual about the trimap of a true matte: a method that is given it cannot be better than it.
+
+    Args:
+        alpha: ``(H, W)`` uint8.
+        trimap: ``(H, W)`` uint8: 0 background, 255 foreground, unknown between.
+
+    Returns:
+        One clause each, as `matte_doubts`.
+    """
+    opposite = float((((trimap == 255) & (alpha == 0)) | ((trimap == 0) & (alpha == 255))).mean())
+    doubts = []
+    if opposite > MOST_OPPOSITE:
+        doubts.append(f"the trimap is the opposite of the matte in {opposite:.0%} of the pixels: does it belong to it?")
+    if not is_unknown(trimap).any() and ((alpha > 0) & (alpha < 255)).any():
+        doubts.append("the trimap has no unknown pixels, although the matte is soft")
     return doubts
 
 

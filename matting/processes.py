@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
@@ -39,8 +40,7 @@ def in_processes(
             not need. A script without ``if __name__ == "__main__"`` would start itself over and over.
 
     Yields:
-        The results, in the order of the work. An error, or closing the iterator early, cancels the calls that have not
-        started.
+        The results, in the order of the work. An error, Ctrl-C, or closing the iterator early ends the processes.
     """
     if _client is not None:
         yield from on_cluster(_client, job, work, lost)
@@ -50,12 +50,16 @@ def in_processes(
         yield from map(job, work)
         return
     with _fresh_processes(workers, job) as pool:
+        others, started = multiprocessing.active_children(), list[Any]()
         try:
-            with nullcontext() if needs_main else _without_main():
+            with uninterrupted(), nullcontext() if needs_main else _without_main():
                 results = pool.map(_do, work)  # starts the processes
+                started = [process for process in multiprocessing.active_children() if process not in others]
             yield from results
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            # The pool alone would first finish the calls that it has handed out, which may take minutes.
+            for process in started:
+                process.terminate()
             raise
 
 
@@ -118,9 +122,25 @@ def _fresh_processes(workers: int, job: Callable[[Any], Any]) -> ProcessPoolExec
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (job,))
 
 
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Keep Ctrl-C from processes that are started meanwhile: each would print a traceback. This process ends them."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    # Blocked, not ignored: here the signal arrives afterwards. New processes inherit the mask.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin(job: Callable[[Any], Any] | None) -> None:
     global _job
     end_with_parent()
+    # An exception, so that a file that is being written is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     _job = job
     use_one_thread()
 
@@ -149,7 +169,10 @@ def _exit_after(parent: Any, number: int) -> None:
 
 def _do(piece: _Work) -> Any:
     assert _job is not None
-    return _job(piece)
+    try:
+        return _job(piece)
+    except SystemExit:  # of the signal: the pool would take it for a result and go on with the next piece
+        os._exit(1)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Atomic writes, tables and stamps."""
 
 import csv
+import errno
 import io
 import os
 from pathlib import Path
@@ -9,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matting.files import csv_text, digest, read_csv, replacing, stamp, write_atomic, write_csv, write_records
+from matting.files import (
+    StorageError,
+    csv_text,
+    digest,
+    read_csv,
+    replacing,
+    stamp,
+    write_atomic,
+    write_csv,
+    write_records,
+)
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r"), max_size=9)
 
@@ -30,6 +41,29 @@ def test_a_failure_while_the_file_is_filled_leaves_the_old_one(tmp_path):
         temporary.write_bytes(b"half")
         raise KeyboardInterrupt
     assert target.read_bytes() == b"old" and list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    ("number", "found"),
+    [
+        (errno.ENOSPC, "a full disk"),
+        (errno.EROFS, "a read-only disk"),
+        (errno.EACCES, "no permission"),
+        (errno.EIO, None),
+    ],
+)
+def test_a_place_that_takes_nothing_more_is_distinguished_from_other_errors(tmp_path, monkeypatch, number, found):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number), "x")
+
+    for method in ("write_bytes", "unlink"):  # of a read-only disk nothing can be removed either
+        monkeypatch.setattr(Path, method, refuse)
+    with pytest.raises(OSError) as caught:
+        write_atomic(tmp_path / "a.txt", b"new")
+    assert isinstance(caught.value, StorageError) == (found is not None)
+    if found:
+        expected = f"a.txt: expected to be able to write this file, found {found}; make room or choose another folder"
+        assert expected in str(caught.value) and "\n" not in str(caught.value)
 
 
 @given(st.lists(st.tuples(TEXT, TEXT)))

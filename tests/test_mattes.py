@@ -9,7 +9,8 @@ from PIL import Image
 
 from matting.decoding import ImageError
 from matting.images import read_alpha, read_codes, read_cutout_alpha, read_trimap
-from matting.mattes import is_inverted, matte_doubts
+from matting.mattes import is_inverted, matte_doubts, trimap_doubts
+from matting.trimap import implied_trimap
 from tests.data.formats.trees import matte, photo
 
 MATTE = matte(0)
@@ -150,3 +151,16 @@ def test_people_who_fill_the_borders_are_not_inverted():
     assert not is_inverted(alpha) and is_inverted(255 - alpha)
     alpha[:] = 255
     assert not is_inverted(alpha)
+
+
+def test_trimaps_that_do_not_belong_to_their_matte_are_doubted():
+    """A classical method can only be as good as its trimap."""
+    alpha = np.zeros((60, 60), np.uint8)
+    alpha[20:, 20:40], alpha[20:, 19] = 255, 90
+    trimap = implied_trimap(alpha)
+    assert trimap_doubts(alpha, trimap) == []
+    hard = np.where(trimap == 0, 0, 255).astype(np.uint8)
+    assert trimap_doubts(alpha, hard)[-1].startswith("the trimap has no unknown pixels")
+    assert "the trimap is the opposite of the matte in" in trimap_doubts(alpha, np.roll(trimap, 9, axis=1))[0]
+    empty = np.zeros((60, 60), np.uint8)
+    assert trimap_doubts(empty, empty) == []

@@ -98,3 +98,28 @@ def test_workers_end_when_their_parent_is_killed(start: str, how: signal.Signals
         for file in tmp_path.glob("*.started"):
             if lives(int(file.stem)):
                 os.kill(int(file.stem), signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_ctrl_c_ends_workers_in_the_middle_of_a_call_without_a_word(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    code = IMPORTS + STARTS["pool"]
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert wait_until(lambda: len(list(tmp_path.glob("*.started"))) == 2, 120)
+        os.killpg(parent.pid, signal.SIGINT)  # as a terminal does
+        _, err = parent.communicate(timeout=60)
+        assert err.count("Traceback") == 1 and err.endswith("KeyboardInterrupt\n"), err
+        assert not any(lives(int(file.stem)) for file in tmp_path.glob("*.started"))
+    finally:
+        parent.kill()
+        for file in tmp_path.glob("*.started"):
+            if lives(int(file.stem)):
+                os.kill(int(file.stem), signal.SIGKILL)

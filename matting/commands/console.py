@@ -3,9 +3,12 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from matting.inference import Model
 
 T = TypeVar("T")
 
@@ -61,6 +64,25 @@ def _track_in_lines(items: Sequence[T], doing: str) -> Iterator[T]:
             left = f", about {spent / number * (len(items) - number) / 60:.0f} min left" if number else ""
             typer.echo(f"{doing}: {number} of {len(items)} after {spent / 60:.1f} min{left}", err=True)
         yield item
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 cutout`` and ``2 cutouts``."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def warn(text: str) -> None:
+    """Print a warning to stderr."""
+    typer.secho(f"warning: {text}", err=True, fg="yellow")
+
+
+def introduce(model: "Model") -> None:
+    """Print what a loaded model is, how it scored, and what speaks against using it, to stderr."""
+    typer.echo(str(model), err=True)
+    for line in model.scores:
+        typer.echo(f"scores on {line}", err=True)
+    if model.doubt:
+        warn(f"{model.name}: {model.doubt}")
 
 
 def list_problems(heading: str, problems: Iterable[str]) -> None:

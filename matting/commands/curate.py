@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from matting.commands.console import track
+from matting.commands.console import counted, track, warn
 from matting.commands.pools import Dask, Workers, cluster
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def crosscheck(
     curation = open_curation(folder)
     credible = choose_limits(curation, limits)["credibility"]
     for warning in cross_check(curation, load_judges(checkpoint, device), track, credible):
-        _warn(warning)
+        warn(warning)
     _conclude(curation, limits, workers)
 
 
@@ -109,7 +109,7 @@ def apply(
     write_decisions(curation.decisions, read_decisions(curation.decisions) | decisions)
     typer.echo(f"decisions on {len(decisions)} of {len(sample)} pairs of the sample merged")
     if len(decisions) < len(sample):
-        _warn("the estimate is valid only once the whole sample is judged; judge the other pairs as well")
+        warn("the estimate is valid only once the whole sample is judged; judge the other pairs as well")
     _conclude(curation, limits, workers)
 
 
@@ -139,13 +139,13 @@ def export(
     if images:
         with cluster(dask, workers):
             count = write_images(curation, images, track, workers)
-        typer.echo(f"{count} images: {images}")
+        typer.echo(f"{counted(count, 'image')}: {images}")
     if parquet:
         write_parquet(curation.verdicts, parquet)
         typer.echo(f"verdicts: {parquet}")
     if fiftyone:
         count = to_fiftyone(curation, fiftyone)
-        typer.echo(f"{count} pairs in '{fiftyone}'; view them with: fiftyone app launch {fiftyone}")
+        typer.echo(f"{counted(count, 'pair')} in '{fiftyone}'; view them with: fiftyone app launch {fiftyone}")
 
 
 def _conclude(curation: "Curation", limits: Path | None, workers: int | None) -> None:
@@ -156,9 +156,5 @@ def _conclude(curation: "Curation", limits: Path | None, workers: int | None) ->
     for table in found.tables:
         typer.echo(to_markdown(table))
     for warning in found.warnings:
-        _warn(warning)
+        warn(warning)
     typer.echo(f"verdicts: {curation.verdicts}\nreport: {found.report}")
-
-
-def _warn(text: str) -> None:
-    typer.secho(f"warning: {text}", err=True, fg="yellow")

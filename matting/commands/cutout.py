@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from matting.commands.console import list_problems, track
+from matting.commands.console import counted, introduce, list_problems, track
 from matting.commands.pools import Dask, cluster
 from matting.errors import MattingError
 
@@ -82,7 +82,7 @@ def cutout(
     if folder is None and not overwrite:
         check_new(jobs)
     model = load(checkpoint, size, device, backend)
-    typer.echo(str(model), err=True)
+    introduce(model)
     max_pixels = pixels_within(max_memory, model.predictor.size)
     settings = {"weights": model.digest, "size": model.predictor.size, "matte": matte, "background": background}
     if folder is not None:
@@ -100,7 +100,7 @@ def cutout(
         typer.echo(f"times: {clock}", err=True)
     if outcome.failures:
         reasons = [reason for _, reason in outcome.failures]
-        list_problems(f"{len(reasons)} of {_count(len(todo), 'photo')} failed:", reasons)
+        list_problems(f"{len(reasons)} of {counted(len(todo), 'photo')} failed:", reasons)
         raise typer.Exit(1)
 
 
@@ -113,7 +113,7 @@ def _report(
     made = [job for job in todo if job.photo not in failed]
     # `made` and not `todo`: a photo that failed has no result to point at.
     place = str(folder) if folder is not None else str(made[0].target) if len(made) == 1 else "this directory"
-    parts = [f"{_count(len(made), 'cutout')} in {seconds:.1f} s" + (f": {place}" if made else "")]
+    parts = [f"{counted(len(made), 'cutout')} in {seconds:.1f} s" + (f": {place}" if made else "")]
     if len(made) > 1:
         parts.append(f"{len(made) / seconds:.2g} per second")
     if outcome.empty:
@@ -121,10 +121,6 @@ def _report(
     if len(todo) < len(jobs):
         parts.append(f"{len(jobs) - len(todo)} already done")
     typer.echo("; ".join(parts))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def read_style(matte: bool, background: str | None, foreground: bool, clear: bool) -> "Style":

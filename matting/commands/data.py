@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from matting.commands.console import list_problems, track
+from matting.commands.console import counted, list_problems, track
 from matting.commands.pools import Dask, Workers, cluster
 from matting.errors import MattingError
 
@@ -23,15 +23,14 @@ data = typer.Typer(
 @data.command("list")
 def list_formats() -> None:
     """List the supported formats, with their terms and where to get the data."""
-    from rich.console import Console
-    from rich.table import Column, Table
-
     from matting.data.verify import FORMATS
 
-    table = Table(Column("name", no_wrap=True), "data set", "images", "licence", "obtain", show_lines=True)
+    # Not a table: in a terminal of 80 columns its cells cut words, and an address must be on one line.
     for entry in FORMATS:
-        table.add_row(entry.name, entry.title, entry.size, entry.licence, entry.obtain)
-    Console().print(table)
+        typer.secho(entry.name, bold=True)
+        facts = {"data set": entry.title, "images": entry.size, "licence": entry.licence, "obtain": entry.obtain}
+        for name, fact in facts.items():
+            typer.echo(f"  {name}: {fact}")
 
 
 @data.command()
@@ -130,7 +129,7 @@ def coco_mattes(
         # `track` needs a length for its bar, and the generator of mattes has none.
         for _, _ in zip(track(missing, "mattes"), made, strict=True):
             pass
-    typer.echo(f"{len(missing)} mattes made, {len(list(output.glob('*.png')))} in {output}")
+    typer.echo(f"{counted(len(missing), 'matte')} made, {len(list(output.glob('*.png')))} in {output}")
 
 
 def _refinement(checkpoint: str | None) -> "Refine":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
-from matting.commands.console import list_problems, track
+from matting.commands.console import counted, list_problems, track
 from matting.commands.pools import Dask, cluster
 from matting.errors import MattingError
 
@@ -107,7 +107,7 @@ def evaluate(
         list_problems("doubtful true mattes:", [f"{doubt.pair.name}: {doubt.reason}" for doubt in evaluation.doubts])
     failures = [*evaluation.failures, *(corrupted.failures if corrupted else ())]
     if failures:
-        list_problems(f"{len(failures)} scores could not be computed:", map(str, failures))
+        list_problems(f"{counted(len(failures), 'score')} could not be computed:", map(str, failures))
         raise typer.Exit(0 if allow_unmatched else 1)
 
 
@@ -153,7 +153,7 @@ def _check_names(tests: _Tests, predictions: "Mapping[str, Path]", allow_unmatch
     problems = [*tests.problems, *(line for folder in predictions.values() for line in unmatched(tests.pairs, folder))]
     if not problems:
         return
-    list_problems(f"{len(problems)} names do not match:", problems)
+    list_problems(f"{counted(len(problems), 'name')} without a match:", problems)
     if not allow_unmatched:
         raise MattingError("nothing was scored; complete the folders, or give --allow-unmatched to score the rest")
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from matting.commands.console import list_problems
+from matting.commands.console import counted, list_problems
 from matting.errors import MattingError
 
 
@@ -53,7 +53,7 @@ def report(
     typer.echo((output / "table.md").read_text())
     typer.echo(f"report: {output / 'table.md'}")
     if missing := study.missing():
-        list_problems(f"{len(missing)} runs have no results:", missing)
+        list_problems(f"{counted(len(missing), 'run')} without results:", missing)
 
 
 def _summarise(folders: list[Path], output: Path) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from matting.commands.console import introduce
+
 
 def serve(
     checkpoint: Annotated[
@@ -32,7 +34,7 @@ def serve(
 
     check_address(host, port)
     model = load(checkpoint, size, device, backend)
-    typer.echo(str(model), err=True)
+    introduce(model)
     max_pixels = pixels_within(max_memory, model.predictor.size)
     typer.echo(f"http://{host}:{port}", err=True)
     serve_page(model, host, port, max_megabytes, max_pixels)

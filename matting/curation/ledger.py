@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matting.files import write_atomic
+from matting.files import storing, write_atomic
 
 Line = dict[str, Any]
 """``name`` and ``stamp`` of a pair, ``problem`` (empty if there is none), and the results."""
@@ -29,7 +29,7 @@ def resume(
     # First without stale lines and a last one that was cut off, so that appending cannot continue it.
     write_atomic(path, "".join(json.dumps(line) + "\n" for line in kept.values()).encode())
     missing = [name for name in stamps if name not in kept]
-    with path.open("a", encoding="utf-8") as file:
+    with storing(path), path.open("a", encoding="utf-8") as file:
         for name, found in zip(missing, find(missing), strict=True):
             kept[name] = {"name": name, "stamp": list(stamps[name]), **found}
             file.write(json.dumps(kept[name]) + "\n")

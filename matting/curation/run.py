@@ -21,7 +21,7 @@ from matting.data.formats.folders import EmptyError
 from matting.data.formats.splits import SPLITS, check_split
 from matting.data.verify import find_format
 from matting.errors import MattingError
-from matting.files import read_json, size_and_time, write_atomic
+from matting.files import StorageError, read_json, size_and_time, write_atomic
 from matting.images import read_codes, read_rgb
 from matting.processes import in_processes
 from matting.shards import exists
@@ -234,7 +234,7 @@ def _lost(name: str, reason: str) -> Line:
 def _measure(curation: Curation, name: str) -> Line:
     try:
         pair = curation.read(name)
-    except RegionError:
+    except (RegionError, StorageError):
         raise
     # A bad pair is a result, not an error: it is listed in the report.
     except (MattingError, OSError, cv2.error) as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from matting.data.test_sets.examples import Pair
-from matting.files import write_atomic
+from matting.files import storing, write_atomic
 
 
 class Journal:
@@ -37,7 +37,7 @@ class Journal:
     def record(self, pair: Pair, content: Any) -> None:
         """Append the JSON-serialisable result of an image."""
         # Opened for each image: a line that stays in a buffer would be lost with the process.
-        with self.path.open("a") as file:
+        with storing(self.path), self.path.open("a") as file:
             file.write(_line([pair.dataset, pair.name, content]))
 
     def remove(self) -> None:

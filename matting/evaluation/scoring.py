@@ -11,7 +11,7 @@ from matting.errors import MattingError
 from matting.evaluation.diagnosis import diagnose
 from matting.evaluation.journal import Journal
 from matting.evaluation.prediction import Method, predict
-from matting.mattes import HARD, matte_doubts
+from matting.mattes import HARD, matte_doubts, trimap_doubts
 from matting.metrics.definition import Protocol, Region
 from matting.metrics.functional import all_metrics
 from matting.metrics.inputs import region_mask
@@ -67,7 +67,7 @@ class Failure(NamedTuple):
 
 
 class Doubt(NamedTuple):
-    """A true matte that is unusual, such as an empty one, and why; see `matting.mattes.matte_doubts`."""
+    """A true matte or trimap that is unusual, and why; see `matting.mattes.matte_doubts` and `trimap_doubts`."""
 
     pair: Pair
     reason: str
@@ -165,6 +165,7 @@ def evaluate(
         Scores and failures.
 
     Raises:
+        StorageError: The disk of the journal is full or read-only.
         ValueError: No method is given.
     """
     if not methods:
@@ -252,7 +253,8 @@ def _score_pair(
             scores[name] = _score(name, methods[name], example, protocol)
         except (MattingError, OSError) as error:
             reasons[name] = str(error)
-    return _Scored(scores, [text for text in matte_doubts(example.alpha) if text != HARD], reasons)
+    doubts = [*matte_doubts(example.alpha), *trimap_doubts(example.alpha, example.trimap)]
+    return _Scored(scores, [text for text in doubts if text != HARD], reasons)
 
 
 def _lost(work: tuple[int, list[str]], reason: str) -> _Scored:

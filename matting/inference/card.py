@@ -83,7 +83,8 @@ def bullets(facts: Mapping[str, Any]) -> str:
 def summary_of_scores(records: Mapping[str, Any]) -> list[str]:
     """Return one line per evaluated set: MAD of the whole image and of its unknown region."""
     return [
-        f"{group}: MAD {_estimate(cells, group, 'whole', 'mad')}, unknown {_estimate(cells, group, 'unknown', 'mad')}, "
+        f"{group}: MAD {_estimate(cells, group, 'whole', 'mad')}, "
+        f"unknown {_estimate(cells, group, 'unknown', 'mad') or 'none'}, "
         f"{_images(cells, group)} images"
         for cells in (scores["cells"] for scores in records.get("scores", ()))
         for group in _groups(cells)

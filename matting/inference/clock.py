@@ -1,12 +1,15 @@
 """Measure the time of each processing step."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
 class Clock:
     """Accumulate the seconds spent in named steps.
+
+    Args:
+        begun: Called with the name of each step when it begins.
 
     Attributes:
         seconds: Wall time by step, in the order of first use.
@@ -19,12 +22,15 @@ class Clock:
         ['decode']
     """
 
-    def __init__(self) -> None:
+    def __init__(self, begun: Callable[[str], object] | None = None) -> None:
         self.seconds: dict[str, float] = {}
+        self._begun = begun
 
     @contextmanager
     def __call__(self, step: str) -> Iterator[None]:
         """Time the block under the step's name."""
+        if self._begun is not None:
+            self._begun(step)
         start = time.perf_counter()
         try:
             yield

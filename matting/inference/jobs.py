@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from matting.errors import MattingError
-from matting.files import json_text, write_atomic, write_csv
+from matting.files import StorageError, json_text, storing, write_atomic, write_csv
 from matting.image_formats import SUFFIXES, unread
 from matting.images import encode_image, list_folder, list_images, read_photo
 from matting.inference.clock import Clock
@@ -191,6 +191,9 @@ def cut_out_all(
 
     Returns:
         The photos that failed, and those without a subject, for which a result is written nevertheless.
+
+    Raises:
+        StorageError: The disk of the results is full or read-only.
     """
     outcome = Outcome([], [])
     done = in_processes(partial(_cut_out, predictor, style, max_pixels), jobs, 1, _lost)
@@ -219,9 +222,12 @@ def _cut_out(predictor: Predictor, style: Style, max_pixels: int, job: Job) -> _
         result = cut_out(predictor, image, style, clock, opacity)
         with clock("encode"):
             data = encode_image(result.pixels, job.target.suffix.lower())
-            # Not before: a photo that fails leaves no empty folder.
-            job.target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(job.target, data)
+            with storing(job.target):
+                # Not before: a photo that fails leaves no empty folder.
+                job.target.parent.mkdir(parents=True, exist_ok=True)
+                write_atomic(job.target, data)
+    except StorageError:
+        raise  # no other photo could be written either
     # Anything else is a bug: it ends the batch and keeps its traceback.
     except (MattingError, OSError) as error:
         text = str(error)

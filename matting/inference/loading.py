@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Literal
 
 from matting.errors import MattingError
+from matting.inference.card import summary_of_scores
 from matting.inference.model import Model
 from matting.inference.onnx_network import OnnxNetwork
 from matting.inference.predictor import Precision, Predictor, choose_device, fastest_precision
-from matting.inference.records import UNKNOWN_DATA, read_records
+from matting.inference.records import UNKNOWN_DATA, doubt, read_object, read_records
 from matting.inference.resolving import DEFAULT, GRAPH, resolve
-from matting.models import AttentionUNet, load_checkpoint
+from matting.models import RECORDS, AttentionUNet, load_checkpoint
 
 Backend = Literal["auto", "torch", "onnx"]
 """The library that runs the network."""
@@ -69,8 +70,9 @@ def _load(source: str | Path, size: int | None, device: str, backend: Backend, p
     predictor.precision = precision or fastest_precision(predictor.device)
     words = f"torch {predictor.precision} on {predictor.device}"
     records = read_records(trained)
+    terms, scores = records["licence_of_data"], summary_of_scores(records)
     return Model(
-        predictor, str(source), trained.path, trained.corpus, records["digest"], words, records["licence_of_data"]
+        predictor, str(source), trained.path, trained.corpus, records["digest"], words, terms, scores, doubt(records)
     )
 
 
@@ -100,4 +102,9 @@ def _load_graph(name: str, path: Path, size: int | None) -> Model:
     predictor = Predictor(network, size or int(about["size"]), "cpu")
     words = f"ONNX Runtime on {network.provider}"
     digest, corpus = about.get("digest", "unknown"), about.get("corpus", "unknown")
-    return Model(predictor, name, path, corpus, digest, words, {"data": about.get("licence", UNKNOWN_DATA)})
+    file = path.with_name(RECORDS)
+    records = read_object(file) if file.is_file() else {}
+    if records.get("digest") != digest:
+        records = {}  # of other weights, or none
+    terms = {"data": about.get("licence", UNKNOWN_DATA)}
+    return Model(predictor, name, path, corpus, digest, words, terms, summary_of_scores(records), doubt(records))

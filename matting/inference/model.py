@@ -1,6 +1,6 @@
 """A loaded model, which predicts mattes and cutouts of photos."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -36,6 +36,8 @@ class Model:
         digest: Digest of its weights; see `matting.models.weights_digest`.
         backend: The backend that runs it, in words.
         terms: Licence terms of its training data, by name of the data set.
+        scores: Its scores, one line per test set; none for a run without test images.
+        doubt: What speaks against using it, such as scores that a trivial matte reaches; empty if nothing is known.
 
     Example:
         >>> import matting
@@ -50,6 +52,8 @@ class Model:
     digest: str
     backend: str
     terms: Mapping[str, str]
+    scores: Sequence[str] = ()
+    doubt: str = ""
 
     @property
     def licence(self) -> str:

@@ -29,6 +29,15 @@ BACKGROUNDS: dict[str, Colour | None] = {
 }
 OWN = "own image"
 
+STEPS = {
+    "decode": "reading the photo",
+    "network": "finding the person",
+    "detail": "refining the edge",
+    "foreground": "removing the old background from the edge",
+    "encode": "writing the PNG",
+}
+"""What the page says while a step of the `Clock` runs, in their order."""
+
 PREVIEW = 1280
 """Long side of what the page shows, in pixels; the download has the photo's size."""
 
@@ -37,6 +46,10 @@ footer { display: none !important; }
 .gradio-container { max-width: 1100px !important; margin: auto !important; }
 @media (max-width: 640px) { .gradio-container { padding: 8px !important; } }
 """
+
+_SHOW_RESULT = """() => {
+    if (window.innerWidth < 640) document.getElementById("result").scrollIntoView({behavior: "smooth"});
+}"""
 
 
 def build_page(model: Model, max_pixels: int = MAX_PIXELS, waiting: int = 16) -> "gradio.Blocks":
@@ -57,9 +70,12 @@ def build_page(model: Model, max_pixels: int = MAX_PIXELS, waiting: int = 16) ->
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
     gr = require("gradio", "the web page")
 
-    def press(photo: str | None, background: str, own: str | None) -> tuple[Any, str, str]:
+    def press(photo: str | None, background: str, own: str | None, progress: Any) -> tuple[Any, str, str]:
+        def begun(step: str) -> None:
+            progress((list(STEPS).index(step), len(STEPS)), desc=STEPS[step], unit="steps")
+
         try:
-            return cut_out_upload(model, photo, background, own, max_pixels)
+            return cut_out_upload(model, photo, background, own, max_pixels, Clock(begun))
         except (MattingError, OSError) as error:
             raise gr.Error(without_folders(str(error), photo, own), duration=None, print_exception=False) from None
 
@@ -79,19 +95,35 @@ def build_page(model: Model, max_pixels: int = MAX_PIXELS, waiting: int = 16) ->
                 own = upload("your background", 160, visible=False)
                 button = gr.Button("Cut out", variant="primary")
             with gr.Column():
-                slider = gr.ImageSlider(label="before and after", interactive=False, buttons=["fullscreen"])
+                # Of fixed heights, so that nothing below moves when the result arrives.
+                slider = gr.ImageSlider(
+                    label="before and after", interactive=False, buttons=["fullscreen"], height=420, elem_id="result"
+                )
                 download = gr.DownloadButton("Download PNG", interactive=False)
-                times = gr.Markdown("")
+                times = gr.Markdown("", height=84)
         gr.Markdown(describe(model))
         # Outside the queue: showing a field does not wait for somebody's photo.
         background.change(lambda choice: gr.update(visible=choice == OWN), background, own, queue=False)
 
-        def pressed(photo: str | None, background: str, own: str | None) -> tuple[Any, Any, str]:
-            images, file, text = press(photo, background, own)
+        # Gradio finds the progress by its default. It shows the place in the queue by itself, then the steps.
+        def pressed(
+            photo: str | None,
+            background: str,
+            own: str | None,
+            progress: Any = gr.Progress(),  # noqa: B008
+        ) -> tuple[Any, Any, str]:
+            images, file, text = press(photo, background, own, progress)
             return images, gr.update(value=file, interactive=True), text
 
+        # On a phone the result is below the button. Before the next listener, which would be waited for.
+        button.click(None, js=_SHOW_RESULT, queue=False)
         button.click(
-            pressed, [photo, background, own], [slider, download, times], concurrency_limit=1, api_name="cut_out"
+            pressed,
+            [photo, background, own],
+            [slider, download, times],
+            concurrency_limit=1,
+            api_name="cut_out",
+            show_progress_on=slider,
         )
     page.queue(max_size=waiting, default_concurrency_limit=1)
     return page
@@ -129,7 +161,12 @@ def serve(model: Model, host: str, port: int, max_megabytes: int, max_pixels: in
 
 
 def cut_out_upload(
-    model: Model, photo: str | None, background: str, own: str | None, max_pixels: int = MAX_PIXELS
+    model: Model,
+    photo: str | None,
+    background: str,
+    own: str | None,
+    max_pixels: int = MAX_PIXELS,
+    clock: Clock | None = None,
 ) -> tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], str, str]:
     """Cut out an uploaded photo, as the button of the page does.
 
@@ -139,6 +176,7 @@ def cut_out_upload(
         background: One of `BACKGROUNDS`, or `OWN`.
         own: Path of the uploaded background.
         max_pixels: Largest image accepted, in pixels.
+        clock: Records the time of the steps; a new one by default.
 
     Returns:
         The photo and its cutout on the background, both scaled for the page; the path of the PNG; a text with the
@@ -153,7 +191,7 @@ def cut_out_upload(
         raise MattingError("expected an image for the background, found none; upload one, or choose a colour")
     if background not in (*BACKGROUNDS, OWN):
         raise MattingError(f"expected a background among {', '.join((*BACKGROUNDS, OWN))}, found '{background}'")
-    clock = Clock()
+    clock = clock or Clock()
     with clock("decode"):
         image, opacity = read_photo(photo, max_pixels)
         scale = min(1.0, PREVIEW / max(image.shape[:2]))

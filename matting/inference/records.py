@@ -38,7 +38,7 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
     """
     earlier = trained.path.parent / RECORDS
     if earlier.is_file():
-        known = _read_object(earlier)
+        known = read_object(earlier)
         # The digest is that of the weights that are here, whatever the file says.
         return {"licence_of_data": {"data": UNKNOWN_DATA}} | known | {"digest": weights_digest(trained.model)}
     run = trained.path.resolve().parents[1]
@@ -51,23 +51,34 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
     }
     if trained.fold:
         records["fold"] = list(trained.fold)
-    if (run / "results.json").is_file():
-        results = _read_object(run / "results.json")
+    content = read_checkpoint(trained.path)
+    if (results := _results_of(run / "results.json", content.get("global_step"))) is not None:
         kept = ("notes", "hardware", "commit", "versions")
         records |= {name: results[name] for name in kept if name in results}
         records["hours"] = round(results.get("wall_seconds", 0) / 3600, 3)
-        records["scores"] = [_scores(results, results.get("method_under_test", "model"), records["digest"])]
+        own = results.get("method_under_test", "model")
+        records["scores"] = [_scores(results, own, records["digest"]) | {"trivial": _best_other(results, own)}]
     else:
-        records["notes"] = _notes_of_checkpoint(trained.path)
+        records["notes"] = _notes_of_checkpoint(content)
     return records
 
 
-def _notes_of_checkpoint(path: Path) -> dict[str, str]:
-    """Return what is known of a run that was stopped before its report."""
-    content = read_checkpoint(path)
+def _results_of(file: Path, steps: int | None) -> dict[str, Any] | None:
+    """Read the results of a run, unless there are none or they are of another of its checkpoints."""
+    if not file.is_file():
+        return None
+    results = read_object(file)
+    # A run that was resumed and stopped again still has its earlier report.
+    training = results.get("notes", {}).get("training", f"{steps} steps")
+    return results if training.startswith(f"{steps} steps") else None
+
+
+def _notes_of_checkpoint(content: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is known of weights without a report: the run was stopped, or has no test images."""
     sets = content["hyper_parameters"].get("sets") or {}
     counts = {"sets": ", ".join(f"{name} ({items} items)" for name, items in sets.items())} if sets else {}
-    return counts | {"training": f"stopped after {content.get('global_step', 'an unknown number of')} steps"}
+    steps = content.get("global_step", "an unknown number of")
+    return counts | {"training": f"{steps} steps, without test results"}
 
 
 def read_scores(folder: Path, digests: Iterable[str]) -> dict[str, Any]:
@@ -87,7 +98,7 @@ def read_scores(folder: Path, digests: Iterable[str]) -> dict[str, Any]:
         MattingError: The results are damaged, or are of other weights.
     """
     file = folder / "results.json"
-    results = _read_object(file)
+    results = read_object(file)
     try:
         methods = {name: text for name, text in results["methods"].items() if name in results["by_method"]}
     except (ValueError, KeyError, AttributeError, TypeError) as error:
@@ -102,6 +113,40 @@ def read_scores(folder: Path, digests: Iterable[str]) -> dict[str, Any]:
             "run 'matting evaluate' with this network"
         )
     return _scores(results, *matching[0])
+
+
+def doubt(records: Mapping[str, Any]) -> str:
+    """Return what speaks against using a network: no test scores, or scores that a trivial matte reaches; else "".
+
+    Args:
+        records: Records of the model, from `read_records`.
+    """
+    if not records.get("scores"):
+        training = records.get("notes", {}).get("training")
+        return f"it was not tested ({training})" if training else ""
+    worse = [
+        f"MAD {cell['mean']:.4f} on {group}, where '{trivial['method']}' has {trivial['mean']:.4f}"
+        for scores in records["scores"]
+        for group, cell in _whole_mad(scores["cells"]).items()
+        if (trivial := scores.get("trivial", {}).get(group)) and trivial["mean"] <= cell["mean"]
+    ]
+    return f"a trivial matte is no worse: {'; '.join(worse)}" if worse else ""
+
+
+def _whole_mad(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cells of MAD over whole images, by test set; those of its labels have a dot in their name."""
+    end = "/whole/mad"
+    return {key.removesuffix(end): cell for key, cell in cells.items() if key.endswith(end) and "." not in key}
+
+
+def _best_other(results: Mapping[str, Any], own: str) -> dict[str, dict[str, Any]]:
+    """Return the best of a run's trivial baselines and its mean MAD, by test set."""
+    best: dict[str, dict[str, Any]] = {}
+    for method in results["by_method"].keys() - {own}:
+        for group, cell in _whole_mad(_cells(results, method)).items():
+            if group not in best or cell["mean"] < best[group]["mean"]:
+                best[group] = {"method": method, "mean": cell["mean"]}
+    return best
 
 
 def licence_of_data(run: Path, corpus: str) -> dict[str, str]:
@@ -150,7 +195,12 @@ def licence(terms: Mapping[str, str]) -> str:
     return APACHE if all(text == RENDERED or APACHE in text for text in terms.values()) else OTHER
 
 
-def _read_object(file: Path) -> dict[str, Any]:
+def read_object(file: Path) -> dict[str, Any]:
+    """Read a JSON file of records.
+
+    Raises:
+        MattingError: The file is not a JSON object.
+    """
     content = read_json(file)
     if not isinstance(content, dict):
         raise MattingError(f"{file}: expected a JSON object, found {type(content).__name__}; write the file again")
@@ -186,12 +236,16 @@ def _network(model: AttentionUNet) -> str:
 
 def _scores(results: Mapping[str, Any], method: str, digest: str) -> dict[str, Any]:
     try:
-        cells = {key.partition("/")[2]: cell for key, cell in results["by_method"][method].items()}
+        cells = _cells(results, method)
         return {"images": results["corpus"], "weights": digest, "protocol": results["protocol"], "cells": cells}
     except (KeyError, AttributeError) as error:
         raise MattingError(
             f"results.json: expected scores of '{method}' with intervals, found no {error}; evaluate the network again"
         ) from error
+
+
+def _cells(results: Mapping[str, Any], method: str) -> dict[str, Any]:
+    return {key.partition("/")[2]: cell for key, cell in results["by_method"][method].items()}
 
 
 def _targets(node: Any) -> set[str]:

@@ -22,7 +22,7 @@ def _outside(alpha: Tensor) -> Tensor:
 
 
 class _Mean(Metric):
-    """The mean of a metric over images.
+    """The mean of a metric over the images that have pixels in the region.
 
     Args:
         region: ``whole``, or ``unknown`` for the unknown region of the trimap.
@@ -76,13 +76,14 @@ class _Mean(Metric):
         mask = self._counted(trimap, ignore)
         values = self._values(preds, target, mask)
         self.total += values.sum()
-        # Images, not batches: a mean of batch means would depend on the batch size.
-        self.count += len(values)
+        # Images, not batches: a mean of batch means would depend on the batch size. One without a counted pixel has a
+        # value of 0, as if it were perfect; it is left out, as in an evaluation.
+        self.count += len(values) if mask is None else mask.flatten(1).any(dim=1).sum()
         if self.validate_args:
             self.refused += (_outside(preds) | _outside(target)).sum()
 
     def compute(self) -> Tensor:
-        """Return the mean over all images of all processes, a scalar.
+        """Return the mean over the images of all processes that have counted pixels, a scalar; NaN if none has.
 
         Raises:
             MattingError: If an image had a NaN or a value outside [0, 1]. The error is raised here, because a check in

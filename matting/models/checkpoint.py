@@ -9,6 +9,7 @@ import torch
 from matting.errors import MattingError
 from matting.models.attention_unet import AttentionUNet
 from matting.models.folder import is_model_folder, read_model_folder
+from matting.models.weights import check_finite
 
 
 class Checkpoint(NamedTuple):
@@ -46,7 +47,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     file = Path(path)
     if is_model_folder(file):
         model, records = read_model_folder(file)
-        _check_finite(model, file / "model.safetensors")
+        check_finite(model.state_dict(), file / "model.safetensors")
         left_out = records.get("fold")
         without = (int(left_out[0]), int(left_out[1])) if left_out else None
         return Checkpoint(model, int(records["size"]), str(records["corpus"]), file / "model.safetensors", without)
@@ -67,20 +68,9 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         model.load_state_dict(state)
     except RuntimeError as error:
         raise MattingError(f"{file}: the weights do not fit the model it describes; {error}") from error
-    _check_finite(model, file)
     fold = hyper_parameters.get("fold")
     without = None if fold is None else (int(fold), int(hyper_parameters["folds"]))
     return Checkpoint(model.eval(), int(hyper_parameters["size"]), str(hyper_parameters["corpus"]), file, without)
-
-
-def _check_finite(model: AttentionUNet, file: Path) -> None:
-    for name, value in model.state_dict().items():
-        # Here the file is known; later, a NaN would only be seen in mattes.
-        if not torch.isfinite(value).all():
-            raise MattingError(
-                f"{file}: expected finite weights, found NaN or infinity in '{name}'; the training that wrote it "
-                "diverged: take an earlier checkpoint"
-            )
 
 
 def read_checkpoint(file: Path) -> dict[str, Any]:
@@ -94,11 +84,14 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        MattingError: If it is no checkpoint of this project.
+        MattingError: If it is no checkpoint of this project, or has weights that are not finite.
     """
     try:
         content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-        _ = content["state_dict"].items(), content["hyper_parameters"]["model"]
+        _ = content["hyper_parameters"]["model"]
+        # A run that averages its weights keeps the current ones as well, and resumes from them.
+        for weights in (content["state_dict"], content.get("current_model_state", {})):
+            check_finite({name.removeprefix("model."): value for name, value in weights.items()}, file)
         return content
     except (RuntimeError, KeyError, EOFError, TypeError, AttributeError, pickle.UnpicklingError) as error:
         raise MattingError(

@@ -187,7 +187,7 @@ def load_backbone_weights(backbone: nn.Module, state: Mapping[str, Tensor], orig
         origin: Where the tensors come from, for error messages.
 
     Raises:
-        MattingError: If keys are missing or have another shape; the message lists them.
+        MattingError: If keys are missing or have another shape, which the message lists, or values are not finite.
     """
     # timm names a layer "stages_0" in a feature pyramid and "stages.0" in the whole model.
     found = {key.replace(".", "_"): value for key, value in state.items()}
@@ -201,7 +201,26 @@ def load_backbone_weights(backbone: nn.Module, state: Mapping[str, Tensor], orig
             f"model.encoder_weights: {origin} does not fit the encoder: {_listed('missing', missing)}, "
             f"{_listed('of another shape', wrong)}; give the weights of the same timm model"
         )
+    check_finite({key: found[name] for key, name in names.items()}, origin)
     backbone.load_state_dict(expected | {key: found[name] for key, name in names.items()})
+
+
+def check_finite(weights: Mapping[str, Tensor], origin: Path | str) -> None:
+    """Refuse weights with NaN or infinity, where the file is known: later they would only be seen in mattes.
+
+    Args:
+        weights: Tensors by name.
+        origin: Where they come from, for the error message.
+
+    Raises:
+        MattingError: If a value is not finite; the message names the tensor.
+    """
+    for name, value in weights.items():
+        if not torch.isfinite(value).all():
+            raise MattingError(
+                f"{origin}: expected finite weights, found NaN or infinity in '{name}'; the training that wrote it "
+                "diverged: take an earlier checkpoint"
+            )
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matting.evaluation import mean_over_seeds
 from matting.evaluation.report.sections import CHARTS
@@ -24,20 +25,24 @@ DASHES = ("-", "--", ":")
 def plot_learning_curves(study: Study, path: Path) -> None:
     """Plot validation SAD over optimiser steps: the mean of each row, with a band from its lowest to its highest run.
 
+    A row is shown at the steps at which all of its runs were validated, and a region only if it has a curve.
+
     Args:
-        study: The scores.
+        study: The scores; with no curve at all the file is removed instead.
         path: PNG file, written atomically.
     """
-    figure = new_figure(figsize=(10, 4.2))
-    for axes, region in zip(figure.subplots(1, 2), REGION_TITLE, strict=True):
-        for k, row in enumerate(study.rows):
-            curves = study.curves(row, f"{region}/sad")
-            if not curves or len({tuple(steps) for steps, _ in curves}) > 1:
-                continue  # runs of different lengths have no mean curve
-            steps, values = curves[0][0], np.array([values for _, values in curves])
+    found = {region: _mean_curves(study, f"{region}/sad") for region in REGION_TITLE}
+    shown = [region for region, curves in found.items() if curves]
+    if not shown:
+        path.unlink(missing_ok=True)  # of an earlier call
+        return
+    figure = new_figure(figsize=(2 + 4 * len(shown), 4.2))
+    for axes, region in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+        for row, (steps, values) in found[region].items():
+            k = study.rows.index(row)
             # Past the last colour, rows reuse the colours with another dash.
             style = {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k // len(COLOURS) % len(DASHES)]}
-            axes.plot(steps, values.mean(axis=0), label=row, lw=1.8, **style)
+            axes.plot(steps, values.mean(axis=0), label=row, lw=1.8, marker="o" if len(steps) == 1 else None, **style)
             axes.fill_between(steps, values.min(axis=0), values.max(axis=0), color=style["color"], alpha=0.12, lw=0)
         axes.set(title=f"validation, {REGION_TITLE[region]}", xlabel="optimiser steps", ylabel="SAD")
         axes.grid(alpha=0.3)
@@ -45,6 +50,17 @@ def plot_learning_curves(study: Study, path: Path) -> None:
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=9)
     _finish(figure, study, path)
+
+
+def _mean_curves(study: Study, name: str) -> dict[str, tuple[list[int], NDArray[np.float64]]]:
+    """Return the steps that all runs of a row share, and their scores there, ``(runs, steps)``, by row."""
+    found = {}
+    for row in study.rows:
+        curves = [dict(zip(*curve, strict=True)) for curve in study.curves(row, name)]
+        steps = sorted(set.intersection(*map(set, curves))) if curves else []
+        if steps:
+            found[row] = steps, np.array([[curve[step] for step in steps] for curve in curves])
+    return found
 
 
 def plot_groups(study: Study, path: Path) -> None:

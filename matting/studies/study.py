@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
@@ -134,13 +135,17 @@ class Study:
         return np.array(list(by_seed.values()), np.float64)
 
     def curves(self, row: str, name: str) -> list[tuple[list[int], list[float]]]:
-        """Return steps and validation scores of each run of a row, by the end of a flat name such as ``whole/sad``."""
+        """Return steps and validation scores of each run of a row, by the end of a flat name such as ``whole/sad``.
+
+        Validations without that score, such as one without unknown pixels, are left out.
+        """
         by_seed: dict[int, tuple[list[int], list[float]]] = {}
         for point in self.curve:
-            if point.row == row:
+            found = [value for key, value in point.values.items() if key.endswith(name) and isfinite(value)]
+            if point.row == row and found:
                 steps, values = by_seed.setdefault(point.seed, ([], []))
                 steps.append(point.steps)
-                values.append(next(value for key, value in point.values.items() if key.endswith(name)))
+                values.append(found[0])
         return list(by_seed.values())
 
     @cached_property

@@ -16,10 +16,13 @@ RUNNER = CliRunner()
 
 
 def test_list_shows_every_format_with_its_terms():
-    shown = RUNNER.invoke(app, ["data", "list"], env={"COLUMNS": "240"})
+    shown = RUNNER.invoke(app, ["data", "list"], env={"COLUMNS": "80"})
     assert shown.exit_code == 0
     for entry in FORMATS:
-        assert entry.name in shown.stdout and entry.licence.split()[0] in shown.stdout
+        facts = {"data set": entry.title, "images": entry.size, "licence": entry.licence, "obtain": entry.obtain}
+        lines = [entry.name, *(f"  {name}: {fact}" for name, fact in facts.items())]
+        assert "\n".join(lines) in shown.stdout  # no word is cut, however narrow the terminal
+        assert "https://" in entry.obtain or entry.obtain == "your own"
 
 
 def test_verify_succeeds_on_a_good_tree_and_prints_a_summary(tmp_path):
@@ -63,7 +66,7 @@ def test_coco_mattes_are_made_once_and_read_back(coco, tmp_path, monkeypatch):
     shown = RUNNER.invoke(app, [*command, "--limit", "2"])
     assert shown.exit_code == 0 and "2 mattes made" in shown.stdout and len(refined) == 2
     shown = RUNNER.invoke(app, command)
-    assert "1 mattes made, 3 in" in shown.stdout and len(refined) == 3
+    assert "1 matte made, 3 in" in shown.stdout and len(refined) == 3
     source = coco_instances(coco, mattes=tmp_path / "mattes")
     alpha = source.layers(0, recomposed=False).alpha
     assert set(np.unique(alpha)) == {0, 128, 255} and alpha[30, 16] == 255 and alpha[3, 3] == 0

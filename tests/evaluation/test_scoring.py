@@ -106,7 +106,8 @@ def test_an_image_without_unknown_pixels_is_left_out_of_that_region_alone(discs,
 
 
 def test_unusual_true_mattes_are_named(discs, too_transparent, tmp_path):
-    empty = Pair("nobody", lambda: discs[0].load()._replace(alpha=np.zeros((48, 48), np.uint8)), "toy")
+    nothing = np.zeros((48, 48), np.uint8)
+    empty = Pair("nobody", lambda: discs[0].load()._replace(alpha=nothing, trimap=nothing), "toy")
     for _ in range(2):  # the second time from the journal
         evaluation = evaluate({"m": too_transparent}, [discs[0], empty], journal=Journal(tmp_path / "j", "q"))
         assert [(doubt.pair.name, "the matte is empty" in doubt.reason) for doubt in evaluation.doubts] == [

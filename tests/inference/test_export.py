@@ -70,6 +70,31 @@ def test_a_model_folder_gives_the_same_mattes_and_contains_its_records(matting, 
     assert again[0] == 0 and (tmp_path / "again" / "README.md").read_text() == card
 
 
+@pytest.mark.parametrize(
+    ("steps", "trivial", "lines"),
+    [
+        ("9 steps", 0.5, ["scores on own: MAD 0.0125 (0.01 to 0.02), unknown none, 7 images"]),
+        ("9 steps", 0.01, ["scores on own: MAD", "is no worse: MAD 0.0125 on own, where 'mean matte' has 0.0100"]),
+        ("4 steps", 0.5, ["it was not tested (9 steps, without test results)"]),  # resumed and stopped since
+        (None, 0.5, ["it was not tested (9 steps, without test results)"]),
+    ],
+)
+def test_the_first_lines_tell_how_good_a_run_is(matting, finished, tmp_path, steps, trivial, lines):  # noqa: F811
+    write_png(tmp_path / "photo.png", IMAGE)
+    file = finished / "checkpoints" / "last.ckpt"
+    torch.save(torch.load(file, weights_only=True) | {"global_step": 9}, file)
+    results = json.loads((finished / "results.json").read_text())
+    results["by_method"]["mean matte"] = {"test/own/whole/mad": {"mean": trivial}}
+    results["notes"]["training"] = f"{steps}, 72 views in 1 epochs of 90"
+    (finished / "results.json").write_text(json.dumps(results))
+    if steps is None:
+        (finished / "results.json").unlink()
+    code, _, err = matting("cutout", tmp_path / "photo.png", "-o", tmp_path / "out.png", "--checkpoint", finished)
+    first = [line for line in err.splitlines()[1:] if line.startswith(("scores", "warning"))]
+    assert code == 0 and len(first) == len(lines)
+    assert all(expected in line for expected, line in zip(lines, first, strict=True))
+
+
 def test_a_model_folder_records_the_fold_that_was_left_out(matting, finished, tmp_path):  # noqa: F811
     file = finished / "checkpoints" / "last.ckpt"
     content = torch.load(file, weights_only=True)

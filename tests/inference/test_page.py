@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from matting.images import read_rgb, read_rgba, write_png
-from matting.inference import load
+from matting.inference import Clock, load
 from tests.inference.hostile import write_hostile_files
 from tests.test_cli import run_folder  # noqa: F401
 
@@ -49,6 +50,14 @@ def test_the_download_has_the_photos_size_and_the_steps_are_timed(loaded, upload
     assert np.array_equal(before, read_rgb(uploads / "photo.png")) and after.shape == before.shape
     assert read_rgba(file).shape == (60, 40, 4) and Path(file).name == "photo_cutout.png"
     assert all(step in text for step in ("decode", "network", "detail", "foreground", "encode", "total"))
+
+
+def test_the_page_has_words_for_every_step(loaded, uploads):
+    from matting.inference.page import STEPS, cut_out_upload
+
+    steps = []
+    cut_out_upload(loaded, str(uploads / "photo.png"), "white", None, clock=Clock(steps.append))
+    assert steps == list(STEPS)
 
 
 def test_every_background_shows_through(loaded, uploads):
@@ -248,3 +257,103 @@ def test_a_photo_is_pasted(address, uploads):
         page.get_by_text(", total ").wait_for(timeout=60_000)
         assert "40 x 60 px" in page.inner_text("body")
         browser.close()
+
+
+def opened(browser, address: str, width: int):
+    """The page at a width, ready."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(address)
+    page.get_by_role("button", name="Cut out").wait_for(timeout=60_000)
+    return page
+
+
+def upload(page, file: Path) -> None:
+    """Put a photo into the field of a page that is new or reloaded."""
+    page.set_input_files("input[type=file] >> nth=0", file)
+    page.get_by_label("Remove Image").or_(page.get_by_label("Clear")).first.wait_for(timeout=60_000)
+
+
+def reloaded(page, file: Path) -> None:
+    page.reload()
+    page.get_by_role("button", name="Cut out").wait_for(timeout=60_000)
+    upload(page, file)
+
+
+def layout(page) -> dict[str, int]:
+    """Where things are on the page, in pixels from its top."""
+    script = """() => {
+        const last = found => [...document.querySelectorAll(found)].at(-1)
+        const top = found => Math.round(last(found).getBoundingClientRect().top + scrollY)
+        return {result: top("#result"), button: top("button.primary"), text: top(".prose"),
+                height: document.documentElement.scrollHeight}
+    }"""
+    return page.evaluate(script)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_visitors_wait_leave_and_come_back(address, uploads):
+    """Two at once, a tab that is closed in mid-run, photos as phones store them, wrong files, the back button."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    from matting.inference.page import STEPS
+
+    write_png(uploads / "large.png", RNG.integers(0, 256, (1500, 2000, 3), np.uint8))
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        first, second = (opened(browser, address, width) for width in (1400, 390))
+        upload(first, uploads / "large.png")
+        upload(second, uploads / "photo.png")
+        before = [layout(page) for page in (first, second)]
+        first.get_by_role("button", name="Cut out").click()
+        first.locator("#result").get_by_text("/5 steps").wait_for(timeout=60_000)
+        second.get_by_role("button", name="Cut out").click()
+        second.locator("#result").get_by_text("queue: 1/1").wait_for(timeout=60_000)
+        assert any(step in first.locator("#result").inner_text() for step in STEPS.values())
+        assert [layout(page) for page in (first, second)] == before
+        for page in (first, second):
+            page.get_by_text(", total ").wait_for(timeout=120_000)
+        assert [layout(page) for page in (first, second)] == before
+        # On a phone the result has come into view.
+        assert 0 <= second.locator("#result").bounding_box()["y"] < 450 and first.evaluate("window.scrollY") == 0
+
+        first.get_by_role("button", name="Cut out").click()
+        first.locator("#result").get_by_text("/5 steps").wait_for(timeout=60_000)
+        first.close()
+        for orientation in range(1, 9):
+            reloaded(second, phone_photo(uploads, orientation))
+            second.get_by_role("button", name="Cut out").click()
+            second.get_by_text("40 x 60 px").wait_for(timeout=120_000)
+            with second.expect_download(timeout=30_000) as download:
+                second.get_by_text("Download PNG").click()
+            rgba = read_rgba(download.value.path())
+            red = rgba[..., 0].astype(int)
+            assert rgba.shape == (60, 40, 4) and red[5, 5] > 100 + max(red[-5, 5], red[5, -5], red[-5, -5])
+
+        (uploads / "notes.txt").write_text("no image")
+        with (uploads / "large.jpg").open("wb") as file:
+            file.truncate(51_000_000)
+        for name, message in (("notes.txt", "Invalid file type"), ("large.jpg", "exceed the maximum allowed size")):
+            second.reload()
+            second.set_input_files("input[type=file] >> nth=0", uploads / name)
+            second.get_by_text(message).wait_for(timeout=60_000)
+
+        second.goto("about:blank")
+        second.go_back()
+        second.get_by_role("button", name="Cut out").wait_for(timeout=60_000)
+        upload(second, uploads / "photo.png")
+        second.get_by_role("button", name="Cut out").click()
+        second.get_by_text(", total ").wait_for(timeout=60_000)
+        browser.close()
+
+
+def phone_photo(folder: Path, orientation: int) -> Path:
+    """A photo of 40 x 60 px with a red upper left corner, stored as a phone that was held in one of eight ways does."""
+    upright = np.zeros((60, 40, 3), np.uint8)
+    upright[:20, :20, 0] = 255
+    turns = {1: [], 2: [0], 3: [3], 4: [1], 5: [5], 6: [2], 7: [6], 8: [4]}  # of `Image.Transpose`
+    image, exif = Image.fromarray(upright), Image.Exif()
+    for turn in turns[orientation]:
+        image = image.transpose(Image.Transpose(turn))
+    exif[0x0112] = orientation
+    image.save(folder / f"phone_{orientation}.jpg", exif=exif, quality=95)
+    return folder / f"phone_{orientation}.jpg"

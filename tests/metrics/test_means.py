@@ -53,6 +53,22 @@ def test_states_of_unequal_shares_are_merged(name):
     assert shares[0].compute().item() == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("name", CLASSES)
+def test_images_without_pixels_in_the_region_are_left_out(name):
+    preds, target, trimap, ignore = images()
+    trimap[1], ignore[3] = 0, True  # nothing is unknown; nothing is annotated
+    metric, whole = CLASSES[name]("unknown"), CLASSES[name]("whole")
+    for rows in (slice(0, 2), slice(2, 5)):
+        metric.update(*(tensor[rows] for tensor in (preds, target, trimap, ignore)))
+        whole.update(*(tensor[rows] for tensor in (preds, target, trimap, ignore)))
+    for mean, kept in ((metric, [0, 2, 4]), (whole, [0, 1, 2, 4])):
+        data = (tensor[kept] for tensor in (preds, target, trimap, ignore))
+        assert mean.compute().item() == pytest.approx(mean_of_images(name, *data, mean.region, "adobe"), rel=1e-5)
+    metric.reset()
+    metric.update(preds[1:2], target[1:2], trimap[1:2], ignore[1:2])
+    assert metric.compute().isnan()
+
+
 @pytest.mark.parametrize("name", ["sad", "mse", "mad", "grad"])
 @pytest.mark.parametrize("bad", [torch.nan, 1.5, -0.1])
 def test_an_invalid_prediction_is_reported_by_compute(name, bad):

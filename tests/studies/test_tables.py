@@ -9,7 +9,7 @@ from scipy import stats
 
 from matting.cli import app
 from matting.errors import MattingError
-from matting.studies import gather, read_study, steps_to_reach, study_markdown
+from matting.studies import figures, gather, read_study, steps_to_reach, study_markdown
 from matting.studies.convergence import difference_over_runs, mean_over_runs
 from tests.studies.conftest import Sweep, write
 
@@ -96,6 +96,30 @@ def test_reports_are_idempotent_and_need_the_csv_files_only(curricula: Sweep, tm
     assert study_markdown(read_study(tmp_path / "out")).encode() == before["table.md"]
 
 
+def axes_of_curves(study, path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[int, ...]]]:
+    """The steps of each line in each axes of the learning curves."""
+    drawn = []
+    monkeypatch.setattr(figures, "_finish", lambda figure, *_: drawn.append(figure))
+    figures.plot_learning_curves(study, path)
+    return [[tuple(line.get_xdata()) for line in axes.lines] for figure in drawn for axes in figure.axes]
+
+
+def test_learning_curves_have_no_empty_axes(sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [sweep.run("data=a", seed) for seed in (1, 2)]
+    assert axes_of_curves(gather(runs), tmp_path, monkeypatch) == [[(4, 8, 12, 16, 20)]] * 2
+    lines = (runs[0] / "metrics.csv").read_text().splitlines()
+    (runs[0] / "metrics.csv").write_text("\n".join(lines[:4]) + "\n")  # the run was shorter than the other
+    assert axes_of_curves(gather(runs), tmp_path, monkeypatch) == [[(4, 8)]] * 2
+    for run in runs:
+        text = (run / "metrics.csv").read_text()
+        (run / "metrics.csv").write_text(text.replace("unknown/sad", "unknown/other"))
+    assert axes_of_curves(gather(runs), tmp_path, monkeypatch) == [[(4, 8)]]
+    for run in runs:
+        (run / "metrics.csv").write_text("epoch,step,train/loss\n0,3,1.0\n")
+    (tmp_path / "old.png").touch()
+    assert axes_of_curves(gather(runs), tmp_path / "old.png", monkeypatch) == [] and not list(tmp_path.glob("*.png"))
+
+
 def test_missing_runs_are_listed_in_the_page_and_on_the_console(
     curricula: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,7 +127,7 @@ def test_missing_runs_are_listed_in_the_page_and_on_the_console(
     report(curricula.folder, "-o", tmp_path)
     missing = section((tmp_path / "table.md").read_text(), "Missing")
     assert "3stage, seed 5: no results.json" in missing and "none, seed 5: not among the runs" in missing
-    assert "3 runs have no results" in capsys.readouterr().err
+    assert "3 runs without results" in capsys.readouterr().err
 
 
 def test_files_of_something_else_are_refused(tmp_path: Path) -> None:

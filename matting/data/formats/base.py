@@ -11,9 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matting import mattes
 from matting.data.crop import Box, full_box
 from matting.data.formats.reduced import largest_reduction, read_part
 from matting.errors import MattingError
+from matting.files import stamp
 from matting.images import Pixels, read_alpha, read_trimap
 from matting.plan.curriculum import DIFFICULTIES
 
@@ -76,6 +78,15 @@ class Item:
     def layered(self) -> bool:
         """Whether the item can be composited onto another background."""
         return self.foreground is not None
+
+
+def state_of(*files: Path | None) -> list[str]:
+    """Return what a cache made of an item's files depends on: their present state, and how matte files are understood.
+
+    Args:
+        files: Photos and mattes; None for one that the item does not have.
+    """
+    return [f"rules of mattes {mattes.VERSION}", *(stamp(file) for file in files if file)]
 
 
 def stored_trimap(item: Item, alpha: Pixels) -> Pixels | None:

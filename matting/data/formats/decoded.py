@@ -15,9 +15,9 @@ import numpy as np
 
 from matting.cache import cache_dir
 from matting.data.crop import full_box, resize
-from matting.data.formats.base import Layers, Look, Source
+from matting.data.formats.base import Layers, Look, Source, state_of
 from matting.errors import MattingError
-from matting.files import digest, replacing, stamp
+from matting.files import digest, replacing
 from matting.images import Pixels
 
 
@@ -136,8 +136,7 @@ def _fingerprint(source: Source, slots: int, side: int) -> str:
     """Hash what the squares depend on: the current state of the files, and how the source decodes them."""
     facts = [f"{slots} {side}", *(_describe(f) for f in (source.alpha_reader, source.ignored, source.frame))]
     for item in source.items[:slots]:
-        facts.append(item.name)
-        facts += [stamp(path) for path in (item.alpha, item.photo, item.foreground) if path]
+        facts += [item.name, *state_of(item.alpha, item.photo, item.foreground)]
     return digest(facts)
 
 

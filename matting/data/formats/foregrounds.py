@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.progress import track
 
 from matting.cache import cache_dir
-from matting.data.formats.base import Item, Source
+from matting.data.formats.base import Item, Source, state_of
 from matting.errors import MattingError
-from matting.files import digest, stamp, write_atomic
+from matting.files import digest, write_atomic
 from matting.foreground import VERSION, estimate_foreground
 from matting.images import read_rgb
 from matting.processes import in_processes
@@ -77,5 +77,5 @@ def _estimate(source: Source, files: dict[str, Path], index: int) -> Path:
 
 def _cache_file(source: str, item: Item) -> Path:
     """Name the cache file after its inputs, so that a changed photo, matte or estimator gets a new one."""
-    stamps = [stamp(path) for path in (item.photo, item.alpha) if path]
-    return cache_dir() / "foregrounds" / source / f"{digest([f'version {VERSION}', item.name, *stamps])}.jpg"
+    facts = [f"version {VERSION}", item.name, *state_of(item.photo, item.alpha)]
+    return cache_dir() / "foregrounds" / source / f"{digest(facts)}.jpg"

@@ -27,12 +27,12 @@ from rich.progress import track
 from matting.cache import cache_dir
 from matting.closed_form import closed_form
 from matting.data.formats.approximate import BAND, approximate_matte, trimap_from_mask
-from matting.data.formats.base import Item, Source
+from matting.data.formats.base import Item, Source, state_of
 from matting.data.formats.folders import by_stem, complete, first_folder, pair, require_folder
 from matting.data.formats.pairs import IMAGE_FOLDERS
 from matting.data.formats.splits import in_split
 from matting.errors import MattingError
-from matting.files import digest, stamp
+from matting.files import digest
 from matting.images import Pixels, read_alpha, read_labels, read_rgb, write_png
 from matting.processes import in_processes
 from matting.trimap import is_unknown
@@ -216,5 +216,5 @@ def _refine(work: tuple[Item, Path]) -> None:
 
 def _cache_file(item: Item) -> Path:
     """Name the cache file after its inputs, so that a changed photo, mask or estimate gets a new one."""
-    stamps = [stamp(path) for path in (item.photo, item.alpha) if path]
-    return cache_dir() / "mattes" / f"{digest([f'version {VERSION} {BAND} {LARGEST_SIDE}', *stamps])}.png"
+    facts = [f"version {VERSION} {BAND} {LARGEST_SIDE}", *state_of(item.photo, item.alpha)]
+    return cache_dir() / "mattes" / f"{digest(facts)}.png"

@@ -23,7 +23,7 @@ class Format:
         title: Name given by the authors.
         licence: Terms, in a few words.
         size: Number of images, as text.
-        obtain: Whom to write to, or where to download it.
+        obtain: Where to ask for it or to download it, with an address.
         reader: Reads the set; called with the folder and a keyword ``split``.
         composites: Enumerates the official test images, given the folder of the set and that of the backgrounds.
         splits: Splits to read.
@@ -52,7 +52,7 @@ FORMATS = (
         "Adobe Composition-1K",
         ON_REQUEST,
         "431 + 50 foregrounds",
-        "write to the first author of Deep Image Matting (Ning Xu, Adobe)",
+        "write to the first author, https://sites.google.com/view/deepimagematting",
         formats.composition1k,
         formats.composition1k_composites,
         splits=("train", "test"),
@@ -63,7 +63,7 @@ FORMATS = (
         "Distinctions-646",
         ON_REQUEST,
         "596 + 50 foregrounds",
-        "write to the authors of HAttMatting (Dalian University of Technology)",
+        "see https://github.com/yuhaoliu7456/CVPR2020-HAttMatting",
         formats.distinctions646,
         formats.distinctions646_composites,
         splits=("train", "test"),
@@ -75,7 +75,7 @@ FORMATS = (
         "RealWorldPortrait-636",
         "CC BY-NC 2.0",
         "636",
-        "link in the repository of MGMatting",
+        "link in https://github.com/yucornetto/MGMatting",
         formats.rwp636,
         splits=("test",),
         published={"test": 636},
@@ -85,7 +85,7 @@ FORMATS = (
         "P3M-10k",
         "the authors' agreement (MIT)",
         "9,421 + 500 + 500",
-        "accept the agreement in the repository of P3M, then its link",
+        "accept the agreement in https://github.com/JizhiziLi/P3M, then its link",
         formats.p3m10k,
         published={"train": 9421, "val": 500, "test": 500},
     ),
@@ -94,7 +94,7 @@ FORMATS = (
         "PPM-100",
         "photos Flickr CC, mattes CC BY-NC-SA 4.0",
         "100",
-        "link in the repository of PPM",
+        "link in https://github.com/ZHKKKe/PPM",
         formats.ppm100,
         splits=("test",),
         published={"test": 100},
@@ -104,7 +104,7 @@ FORMATS = (
         "AIM-500",
         "the authors' agreement (MIT)",
         "500, of which 100 portraits",
-        "accept the agreement in the repository of AIM, then its link",
+        "accept the agreement in https://github.com/JizhiziLi/AIM, then its link",
         # All categories, since the published number counts all of them.
         partial(formats.aim500, category=None),
         splits=("test",),
@@ -115,7 +115,7 @@ FORMATS = (
         "AM-2k (animals)",
         "the authors' agreement (MIT)",
         "1,800 + 200",
-        "accept the agreement in the repository of GFM, then its link",
+        "accept the agreement in https://github.com/JizhiziLi/GFM, then its link",
         formats.am2k,
         # Without val, which is the same images as test: each would be reported as a leak.
         splits=("train", "test"),
@@ -126,7 +126,7 @@ FORMATS = (
         "AISegment matting human",
         "see its repository",
         "34,427",
-        "link in the repository matting_human_datasets",
+        "link in https://github.com/aisegmentcn/matting_human_datasets",
         formats.aisegment,
     ),
     Format(
@@ -134,7 +134,7 @@ FORMATS = (
         "COCO-Matting",
         "CC BY-NC 4.0; photos Flickr terms",
         "38,251 mattes of 31,694 photos",
-        "link in the repository of SEMat; photos from cocodataset.org: train2017 and unlabeled2017",
+        "link in https://github.com/XiaRho/SEMat; photos train2017 and unlabeled2017 from https://cocodataset.org",
         _coco_matting,
         splits=("train",),
         published={"train": 38251},
@@ -144,7 +144,7 @@ FORMATS = (
         "COCO 2017 portraits",
         "annotations CC BY 4.0; photos Flickr terms",
         "a subset of 118,287 + 5,000",
-        "cocodataset.org: train2017, val2017 and annotations_trainval2017",
+        "train2017, val2017 and annotations_trainval2017 from https://cocodataset.org",
         formats.coco_instances,
         splits=("train", "val"),
     ),
@@ -157,7 +157,14 @@ FORMATS = (
         partial(formats.masks, treatment="ignore_band"),  # refining takes seconds per photo
     ),
     Format("pairs", "a folder of photos and mattes", "yours", "any", "your own", formats.pairs),
-    Format("hf_dataset", "a data set in the hub's Parquet files", "yours", "any", "the hub", formats.hf_dataset),
+    Format(
+        "hf_dataset",
+        "a data set in the hub's Parquet files",
+        "yours",
+        "any",
+        "https://huggingface.co/datasets",
+        formats.hf_dataset,
+    ),
     Format("rgba", "a folder of RGBA cutouts", "yours", "any", "your own", formats.rgba),
 )
 """All formats, in the order of the documentation."""

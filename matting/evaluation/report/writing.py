@@ -50,8 +50,8 @@ def write_report(
     first = evaluation.methods[0]
     if not any(row.method == first for row in evaluation.rows):
         # Failures of other methods do not explain why this one has no scores.
-        own = [failure.reason for failure in evaluation.failures if failure.method in (None, first)]
-        reasons = "; ".join(own[:3]) or "there were no images"
+        own = dict.fromkeys(failure.reason for failure in evaluation.failures if failure.method in (None, first))
+        reasons = "; ".join(list(own)[:3]) or "there were no images"
         raise MattingError(f"expected at least one scored image of '{first}' to report on, found none: {reasons}")
     # Before the predictions for the gallery, which take time.
     if undescribed := [name for name in evaluation.methods if name not in setting.methods]:

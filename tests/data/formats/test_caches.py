@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from matting import mattes
 from matting.data.crop import choose_box
 from matting.data.formats import Item, Source, decoded
 from matting.data.formats import foregrounds as estimation
 from matting.data.formats.decoded import with_decoded_cache
 from matting.data.formats.foregrounds import with_estimated_foregrounds
+from matting.data.formats.masks import _cache_file as refined_file
 from tests.data.formats.trees import matte, photo, save
 
 SIDE = 24
@@ -40,6 +42,17 @@ def test_estimates_of_another_version_are_not_used(source, doubling, monkeypatch
     monkeypatch.setattr(estimation, "VERSION", "another")
     second = with_estimated_foregrounds(source, workers=1).items[0].foreground
     assert first != second and first.is_file() and second.is_file()
+
+
+def test_nothing_cached_is_used_once_mattes_are_understood_otherwise(source, doubling, monkeypatch):
+    def caches():
+        refined = refined_file(source.items[0])
+        return with_decoded_cache(source, SIDE, 1).file, refined, estimation._cache_file("s", source.items[0])
+
+    before = caches()
+    assert caches() == before
+    monkeypatch.setattr(mattes, "VERSION", mattes.VERSION + 1)
+    assert not set(before) & set(caches())
 
 
 def test_estimated_foregrounds_make_items_layered(source, doubling, tmp_path):
