@@ -11,6 +11,7 @@ from matting.evaluation.report.tables import REGION_TITLE, SCALE, TITLE, with_in
 from matting.files import write_atomic
 from matting.studies.figures import as_png, new_figure
 from matting.studies.study import Study
+from matting.studies.tables import corpora
 
 REGION, METRIC = CHARTS[0]
 
@@ -104,7 +105,7 @@ def plot_effects(studies: Mapping[str, Study], path: Path) -> None:
     what = TITLE[METRIC].partition(" ·")[0]
     figure.supxlabel(f"change of {what}, {REGION_TITLE[REGION]}, in % of the reference; left is better", fontsize=10)
     # So that synthetic results are known as such.
-    data = dict.fromkeys(run.facts["corpus"] for study in studies.values() for run in study.finished)
+    data = dict.fromkeys(text for study in studies.values() for text in corpora(study))
     figure.suptitle("\n".join(data), fontsize=9, color="#8a4b08")
     write_atomic(path, as_png(figure))
 

@@ -120,5 +120,5 @@ def as_png(figure: "Figure") -> bytes:
 
 def _finish(figure: "Figure", study: Study, path: Path) -> None:
     # On every figure, so that synthetic results are known as such where one is shown alone.
-    figure.suptitle(corpora(study), fontsize=9, color="#8a4b08")
+    figure.suptitle("\n".join(corpora(study)), fontsize=9, color="#8a4b08")
     write_atomic(path, as_png(figure))

@@ -31,7 +31,7 @@ def study_markdown(study: Study) -> str:
     Returns:
         Markdown; the same scores give the same page.
     """
-    parts = [f"> **{corpora(study)}**\n", *(f"- {line}" for line in _facts(study)), ""]
+    parts = [f"> **{' | '.join(corpora(study))}**\n", *(f"- {line}" for line in _facts(study)), ""]
     for name in study.sets:
         one, where = study.on(name), f" on {name}" if len(study.sets) > 1 else ""
         parts += [f"### Verdict{where}\n", *(f"- {line}" for line in verdict(one)), ""]
@@ -43,16 +43,16 @@ def study_markdown(study: Study) -> str:
     return "\n".join(parts)
 
 
-def corpora(study: Study) -> str:
-    """Return the descriptions of the training data, which say whether images are synthetic, one after the other."""
-    return " | ".join(dict.fromkeys(run.facts["corpus"] for run in study.finished))
+def corpora(study: Study) -> list[str]:
+    """Return the descriptions of the data, which say whether images are synthetic."""
+    return list(dict.fromkeys(run.facts["corpus"] for run in study.finished))
 
 
 def groups(study: Study) -> dict[str, frozenset[str] | None]:
-    """Return the labels of all groups that have test images, by name of the group."""
-    region, metric = CHARTS[0]
+    """Return the labels of all groups that are some of the test images, and of all of them, by name of the group."""
     # Asked of the floor, which every study has, with a score for every image.
-    return {name: labels for name, labels in GROUPS.items() if study.table(FLOOR, region, metric, labels).size}
+    sizes = {name: study.table(FLOOR, *CHARTS[0], labels).size for name, labels in GROUPS.items()}
+    return {name: GROUPS[name] for name, size in sizes.items() if name == "all" or 0 < size < sizes["all"]}
 
 
 def method_tables(study: Study) -> list[Table]:
