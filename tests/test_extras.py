@@ -10,6 +10,7 @@ import pytest
 
 from matting.errors import MattingError
 from matting.extras import EXTRAS, require
+from tests.syntax import parse
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -61,7 +62,7 @@ def test_no_module_imports_an_optional_package_by_itself():
     found = {
         f"{path}: {package}; use matting.extras.require"
         for path in sorted((ROOT / "matting").rglob("*.py"))
-        for package in imported(ast.parse(path.read_text())) & EXTRAS.keys()
+        for package in imported(parse(path.read_text())) & EXTRAS.keys()
     }
     # The page is built by callbacks of Gradio, whose module is loaded by then.
     assert found - {f"{ROOT}/matting/inference/page.py: gradio; use matting.extras.require"} == set()
@@ -71,5 +72,5 @@ def test_opencv_needs_no_windows():
     """What only opencv-python has, and opencv-python-headless lacks."""
     graphical = {"imshow", "namedWindow", "waitKey", "waitKeyEx", "destroyAllWindows", "createTrackbar", "selectROI"}
     for path in sorted((ROOT / "matting").rglob("*.py")):
-        used = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        used = {node.attr for node in ast.walk(parse(path.read_text())) if isinstance(node, ast.Attribute)}
         assert not used & graphical, path

@@ -1,7 +1,6 @@
 """The layers of the package: each room imports only from lower floors, also inside functions."""
 
 import ast
-import gc
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +8,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from tests.syntax import parse
 
 PACKAGE = Path(__file__).parent.parent / "matting"
 
@@ -55,9 +56,7 @@ def name_of(path: Path, package: Path) -> str:
 
 def imports(source: str, modules: set[str]) -> Iterator[str]:
     """Yield every module of `modules` that the source imports, at any level of nesting."""
-    gc.disable()  # a finalizer that runs inside the parser can break its count of nesting (CPython 3.11: SystemError)
-    tree = ast.parse(source)
-    gc.enable()
+    tree = parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)

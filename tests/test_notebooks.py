@@ -9,6 +9,8 @@ import pytest
 import yaml
 from nbclient import NotebookClient
 
+from tests.syntax import parse
+
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -22,7 +24,7 @@ def test_a_notebook_contains_no_output_and_defines_nothing(path: Path) -> None:
     cells = code_cells(nbformat.read(path, as_version=4))
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
     defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-    found = [node for cell in cells for node in ast.walk(ast.parse(cell.source)) if isinstance(node, defined)]
+    found = [node for cell in cells for node in ast.walk(parse(cell.source)) if isinstance(node, defined)]
     assert not found, "functions and classes belong in matting/"
     assert cells[0].metadata.tags == ["parameters"]
 
