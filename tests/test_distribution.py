@@ -1,6 +1,7 @@
 """The source archive and the wheel: their content, and the commands in a new environment and an empty folder."""
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -75,7 +76,9 @@ def versioned(*folders: str) -> set[str]:
 def test_the_wheel_has_the_package_the_recipe_and_nothing_else(built):
     with zipfile.ZipFile(built[1]) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    recipe = {f"matting/recipe/{name}" for name in {"train.py", *versioned("conf", "experiments/base/*_split.csv")}}
+    configured = "".join((ROOT / name).read_text() for name in versioned("conf"))
+    splits = re.findall(r"\$\{recipe:([^}]+)\}", configured)
+    recipe = {f"matting/recipe/{name}" for name in {"train.py", *versioned("conf"), *splits}}
     if not versioned("matting"):
         pytest.skip("not a checkout: what belongs to the package is not known")
     assert names == versioned("matting") | recipe
