@@ -97,7 +97,12 @@ def build_page(model: Model, max_pixels: int = MAX_PIXELS, waiting: int = 16) ->
             with gr.Column():
                 # Of fixed heights, so that nothing below moves when the result arrives.
                 slider = gr.ImageSlider(
-                    label="before and after", interactive=False, buttons=["fullscreen"], height=420, max_height=418, elem_id="result"
+                    label="before and after",
+                    interactive=False,
+                    buttons=["fullscreen"],
+                    height=420,
+                    max_height=418,
+                    elem_id="result",
                 )
                 download = gr.DownloadButton("Download PNG", interactive=False)
                 times = gr.Markdown("", height=84)
