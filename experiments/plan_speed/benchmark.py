@@ -26,7 +26,7 @@ def main() -> None:
     catalog = Catalog(roles, np.random.default_rng(0).random((20_000, 6)))
     print("| rows | epoch | pairs | seconds | peak, bytes a row | kept, bytes a row |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: |")
-    for rows, epoch in ((10_000, 0), (100_000, 0), (1_000_000, 0), (1_000_000, 99), (10_000_000, 0)):
+    for rows, epoch in ((10_000, 0), (100_000, 0), (1_000_000, 0), (1_000_000, 99)):
         for fraction in (0.0, 0.5):
 
             def plan(rows: int = rows, epoch: int = epoch, fraction: float = fraction) -> EpochPlan:
