@@ -112,9 +112,17 @@ def write_onnx(model: AttentionUNet, path: Path, about: dict[str, str], half: bo
     graph = program.model_proto
     if half:
         _store_as_half(graph.graph, dict(model.named_parameters()))
+    _forget_sources(graph.graph)
     onnx.helper.set_model_props(graph, about)
     onnx.checker.check_model(graph)
     path.write_bytes(graph.SerializeToString())
+
+
+def _forget_sources(graph: Any) -> None:
+    """Remove what the exporter notes of the source code of each node: folders of the machine are nobody's business."""
+    for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
 
 
 def _store_as_half(graph: Any, kernels: Mapping[str, Tensor]) -> None:

@@ -232,6 +232,7 @@ def test_a_graph_of_an_encoder_with_tensorflows_padding_is_written(tmp_path):
         assert (model(image).alpha - OnnxNetwork(tmp_path / "model.onnx")(image).alpha).abs().max() < 1e-5
     kernels = sum(parameter.numel() for parameter in model.parameters() if parameter.ndim > 1)
     assert (tmp_path / "model.onnx").stat().st_size < 3 * kernels, "kernels are to be stored in two bytes per value"
+    assert b"site-packages" not in (tmp_path / "model.onnx").read_bytes(), "the exporter notes source lines"
 
 
 @pytest.mark.skipif(not ONNX, reason="needs the extra 'onnx'")

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 
@@ -41,6 +42,12 @@ def test_its_folder_is_small_and_states_its_licence(name):
     assert records["scores"] and records["notes"] and records["digest"] == matting.load(name, device="cpu").digest
     assert records["licence"] == {"portrait": "Apache-2.0"}.get(name, "research only, non-commercial")
     assert records["licence"] in (folder / "README.md").read_text()
+
+
+@pytest.mark.parametrize("file", [path for path in PRETRAINED.rglob("*") if path.is_file()], ids=lambda path: path.name)
+def test_no_file_names_folders_of_the_machine_that_wrote_it(file):
+    """The exporter of ONNX notes the source line of every node."""
+    assert not re.search(rb"site-packages|/(home|root|work|tmp|usr)/", file.read_bytes())
 
 
 @pytest.mark.skipif(importlib.util.find_spec("onnxruntime") is None, reason="needs the extra 'onnx'")
