@@ -14,6 +14,7 @@ from matting.data.formats import Source, coco_matting, composition1k, compositio
 from matting.data.formats.decoded import with_decoded_cache
 from matting.data.formats.foregrounds import with_estimated_foregrounds
 from matting.data.formats.official import Composite, compose_official
+from matting.data.formats.withheld import with_labels_withheld
 from matting.data.roles import Reader, Readers, check_weights, entitle, read_role, refuse_leaks
 from matting.data.scenes import Scenes
 from matting.data.test_sets import Example, Pair, pairs_from_root, with_labels
@@ -64,6 +65,7 @@ def synthetic_corpus(
     image_size: int = 512,
     defects: bool = False,
     estimate_foregrounds: bool = False,
+    labelled: float = 1.0,
     verdicts: Verdicts | None = None,
     scenarios: int = 0,
     scenes: Path | str | None = None,
@@ -78,6 +80,7 @@ def synthetic_corpus(
         image_size: Short side of the images in pixels.
         defects: Inject faults into a third of the training portraits, listed in ``defects.csv``, for curation to find.
         estimate_foregrounds: As in `disk_corpus`.
+        labelled: As in `disk_corpus`.
         verdicts: As in `disk_corpus`.
         scenarios: Number of further test images from each of `matting.synthetic.SCENARIO_SETS`, tagged with its name.
         scenes: Folder of photos without people, from which half of the scenes of training images are cut. The scenes
@@ -125,6 +128,7 @@ def synthetic_corpus(
         name="synthetic",
         label=f"{label}, and {', '.join(names)}" if names else f"{label}: not real photos",
         estimate_foregrounds=estimate_foregrounds,
+        labelled=labelled,
         verdicts=verdicts,
     )
     if not scenarios:
@@ -152,6 +156,7 @@ def disk_corpus(
     name: str = "disk",
     label: str | None = None,
     estimate_foregrounds: bool = False,
+    labelled: float = 1.0,
     cache_gigabytes: float = 0,
     cache_side: int = 432,
     on_bad_file: str = "raise",
@@ -177,6 +182,8 @@ def disk_corpus(
         label: Description printed above all results; the root and the sets by default.
         estimate_foregrounds: Estimate foreground layers of photos, once, so that they can be paired and composited
             onto other backgrounds.
+        labelled: Share of the people of the training sets whose labels the losses see, for studies; the same people in
+            each run.
         cache_gigabytes: Disk space for decoded layers of each training set; 0 decodes at every draw.
         cache_side: Side in pixels of the squares that are cached.
         on_bad_file: ``raise`` ends training at the first unreadable file; ``skip`` records it and draws another item of
@@ -216,6 +223,7 @@ def disk_corpus(
             _log.warning("%s: %s", full, note)
     if estimate_foregrounds:
         train = {full: with_estimated_foregrounds(source) for full, source in train.items()}
+    train = {full: with_labels_withheld(source, labelled) for full, source in train.items()}
     # After the estimates, so that the estimated layers are cached as well.
     if cache_gigabytes:
         train = {full: with_decoded_cache(source, cache_side, cache_gigabytes) for full, source in train.items()}

@@ -45,7 +45,7 @@ class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matt
         pretrained: Start from timm's ImageNet weights.
         encoder_weights: Start from a local weight file instead.
         decoder_channels: Channels of the decoder's levels, coarsest first, one per level of the encoder.
-        detail_channels: Channels of the full-resolution skip.
+        detail_channels: Channels of the full-resolution skip; 0 leaves it out.
         gates: Put attention gates on the skips; False gives the plain U-Net with the same decoder.
         norm: ``batch`` or ``group``; GroupNorm is independent of batch size and ranks.
         fusion: How the two heads are combined at inference. It has no effect on training, where each head has its
@@ -88,7 +88,7 @@ class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matt
                 f"model.decoder_channels: expected {len(self.encoder.channels)} numbers for the levels of '{encoder}', "
                 f"found {len(decoder_channels)}: {list(decoder_channels)}"
             )
-        self.detail = conv_block(3, detail_channels, norm)
+        self.detail = conv_block(3, detail_channels, norm) if detail_channels else None
         widths, strides = [detail_channels, *self.encoder.channels], [1, *self.encoder.reductions]
         self.decoder = Decoder(widths, strides, decoder_channels, gates, norm)
         self.alpha_head = nn.Conv2d(decoder_channels[-1], 1, 3, padding=1)
@@ -124,7 +124,9 @@ class AttentionUNet(nn.Module, PyTorchModelHubMixin, library_name="portrait-matt
                 f"expected a height and width that are multiples of {self.stride}, found {height}x{width}; "
                 f"resize or pad the image, for instance to {wanted[0]}x{wanted[1]}"
             )
-        levels = self.decoder([self.detail(image), *self.encoder(image)])
+        # Without channels, the detail skip still says at which size the last level works.
+        detail = self.detail(image) if self.detail else image[:, :0]
+        levels = self.decoder([detail, *self.encoder(image)])
         # Sigmoid in float32: the 8 significant bits of bf16 are too few for alphas near 1.
         alpha = torch.sigmoid(self.alpha_head(levels[-1]).float())
         return MattingOutput(alpha, self.trimap_head(levels[-1]), levels[1])

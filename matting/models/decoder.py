@@ -23,7 +23,7 @@ class DecoderBlock(nn.Module):
 
     Args:
         in_channels: Channels from the coarser level.
-        skip_channels: Channels of the skip.
+        skip_channels: Channels of the skip; 0 for a skip that only gives its size.
         out_channels: Channels of the result.
         stride: Height and width of the skip divided by those of the coarser level.
         gated: Put an attention gate on the skip.
@@ -34,7 +34,7 @@ class DecoderBlock(nn.Module):
         self, in_channels: int, skip_channels: int, out_channels: int, stride: int, gated: bool, norm: Norm
     ) -> None:
         super().__init__()
-        self.gate = AttentionGate(skip_channels, in_channels, stride) if gated else None
+        self.gate = AttentionGate(skip_channels, in_channels, stride) if gated and skip_channels else None
         self.convs = nn.Sequential(
             conv_block(in_channels + skip_channels, out_channels, norm), conv_block(out_channels, out_channels, norm)
         )

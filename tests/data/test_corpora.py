@@ -151,6 +151,26 @@ def test_foregrounds_are_estimated_for_training_only(tmp_path, monkeypatch):
     assert np.unique(DrawDataset(corpus.sets, corpus.scenes, 16)[draw].background.reshape(-1, 3), axis=0).shape[0] == 1
 
 
+def test_labels_are_withheld_of_the_same_people_in_training_alone(synthetic_root):
+    def labelled(corpus):
+        return {
+            (full, item.identity or item.name)
+            for full, source in corpus.sets.items()
+            for k, item in enumerate(source.items)
+            if (ignore := source.layers(k, recomposed=False).ignore) is None or not ignore.all()
+        }
+
+    whole, half, none = (labelled(synthetic_corpus(people=PEOPLE, image_size=SIDE, labelled=n)) for n in (1, 0.5, 0))
+    assert half < whole
+    assert 0.25 < len(half) / len(whole) < 0.75
+    assert not none
+    assert half == labelled(synthetic_corpus(people=PEOPLE, image_size=SIDE, labelled=0.5))
+    corpus = synthetic_corpus(people=PEOPLE, image_size=SIDE, labelled=0)
+    assert all(source.ignored is None for source in corpus.validation.values())
+    with pytest.raises(MattingError, match=r"corpus\.labelled: expected a share in \[0, 1\], found 1\.5"):
+        synthetic_corpus(people=PEOPLE, image_size=SIDE, labelled=1.5)
+
+
 def test_decoded_layers_are_cached_on_request(tmp_path):
     corpus = small_corpus(tmp_path, cache_gigabytes=0.01, cache_side=24)
     assert isinstance(corpus.train["portraits"]["pairs"], DecodedSource) and type(corpus.validation["pairs"]) is Source

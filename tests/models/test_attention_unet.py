@@ -74,6 +74,19 @@ def test_full_resolution_skip_sees_single_pixels():
     assert image.grad[0, :, :24].abs().max() == 0
 
 
+def test_without_the_full_resolution_skip_an_image_is_seen_through_the_encoder_alone():
+    model = tiny(detail_channels=0).eval()
+    image = torch.rand(1, 3, 64, 96)
+    with torch.no_grad():
+        assert model(image).alpha.shape == (1, 1, 64, 96)
+        other = model(1 - image).alpha
+        features = model.encoder(image)
+        model.encoder.forward = lambda _: features
+        torch.testing.assert_close(model(1 - image).alpha, model(image).alpha)
+    assert (other - model(image).alpha).abs().max() > 1e-4
+    assert not any("detail" in name for name in model.state_dict())
+
+
 def test_group_norm_is_independent_of_the_batch():
     model = tiny(norm="group").train()
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in model.modules())
