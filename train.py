@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from matting.config import build, build_all, run_command
 from matting.training.numbers import check_numbers
-from matting.training.resume import adopt_configuration, resumed_arguments
+from matting.training.resume import adopt_configuration, continue_requeued, resumed_arguments
 from matting.training.schedule import build_schedule
 
 _log = logging.getLogger(__name__)
@@ -99,11 +99,11 @@ def main(config: DictConfig) -> None:
     """Run one experiment; after SIGTERM exit with 143, as terminated processes do: Lightning would exit with 0."""
     from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-    from matting.processes import end_with_parent, is_child
+    from matting.processes import end_with_parent, is_child, is_of_torchrun
 
-    if is_child():
+    if is_child() or is_of_torchrun():
         end_with_parent()
-
+    continue_requeued(config)
     try:
         train(config)
     except SIGTERMException as stop:

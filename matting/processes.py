@@ -150,6 +150,11 @@ def is_child() -> bool:
     return multiprocessing.current_process().name != "MainProcess" or os.environ.get("LOCAL_RANK", "0") != "0"
 
 
+def is_of_torchrun() -> bool:
+    """Return whether torchrun started this process: on each machine, its workers must end with it."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
 def end_with_parent() -> None:
     """Make this process exit as soon as its parent has ended, even by a signal that cannot be caught.
 

@@ -56,6 +56,8 @@ class ResumeGuard:
             if "origin" not in self.saved["data"]:
                 log.warning("%s: does not say of which options its plan was made; they are not compared", self.file)
             self._compare("options")
+            if trainer.is_global_zero:
+                log.info("resumed after step %d", self.saved["steps"])
 
     def check_network(self, settings: Mapping[str, Any]) -> None:
         """Refuse another network than the run's.

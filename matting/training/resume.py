@@ -1,15 +1,21 @@
 """Find the run that ``resume=RUN`` names, and continue with its own overrides in its own folder."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from omegaconf import OmegaConf
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
 
 from matting.errors import MattingError
+from matting.processes import is_of_torchrun
 
 FRESH = ".hydra/resumed"
 """Where Hydra puts the configuration of a resumed run, until it is known that it fits the run."""
+
+LAST = Path("checkpoints") / "last.ckpt"
+"""The checkpoint from which a run is resumed, in its folder."""
 
 
 class Run(NamedTuple):
@@ -26,7 +32,7 @@ def find_run(path: str) -> Run:
         FileNotFoundError: If there is no checkpoint, or no run folder around it.
     """
     given = Path(path).expanduser().absolute()
-    file = given / "checkpoints" / "last.ckpt" if given.is_dir() else given
+    file = given / LAST if given.is_dir() else given
     if not file.is_file():
         raise FileNotFoundError(
             f"resume: expected a run folder with checkpoints/last.ckpt, or a checkpoint, found none at {path}; "
@@ -48,16 +54,16 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str]:
         arguments: Command-line arguments; overrides among them win over the run's.
 
     Returns:
-        Arguments for Hydra; unchanged without ``resume=``.
+        Arguments for Hydra; unchanged without ``resume=``, except those of torchrun (`_of_torchrun`).
 
     Raises:
         FileNotFoundError: As `find_run`.
-        MattingError: If several jobs are asked for.
+        MattingError: If several jobs are asked for, or a process of torchrun has no run folder.
     """
     given = [argument for argument in arguments if _key(argument) != "resume"]
     runs = [argument.partition("=")[2] for argument in arguments if _key(argument) == "resume"]
     if not runs:
-        return given
+        return _of_torchrun(given) if is_of_torchrun() else given
     if {"-m", "--multirun"} & set(given):
         raise MattingError("resume: expected one run, found --multirun; resume the jobs of a sweep one by one")
     run = find_run(runs[-1].strip("'\""))
@@ -65,6 +71,36 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str]:
     place = [f"hydra.run.dir={_quoted(run.folder)}", f"hydra.output_subdir={FRESH}"]
     # The overrides come first: Hydra's parser takes them in one piece.
     return [*merged(own, given), *place, f"resume.checkpoint={_quoted(run.checkpoint)}", *given]
+
+
+def _of_torchrun(given: list[str]) -> list[str]:
+    """Continue the run in the given folder, if it has a checkpoint.
+
+    After a failure torchrun starts the same command line again, with a count of restarts that is not the same on all
+    machines. What is the same is the run folder.
+    """
+    folders = [argument for argument in given if _key(argument) == "hydra.run.dir"]
+    if not folders:
+        raise MattingError(
+            "torchrun: expected a run folder that all processes share, found none; give hydra.run.dir=FOLDER"
+        )
+    value = OverridesParser.create().parse_override(folders[-1]).value()
+    checkpoint = Path(OmegaConf.create({"folder": value}).folder).absolute() / LAST
+    if not checkpoint.is_file():
+        return given
+    own = [argument for argument in given if _key(argument) != "resume.checkpoint"]
+    return [f"hydra.output_subdir={FRESH}", f"resume.checkpoint={_quoted(checkpoint)}", *own]
+
+
+def continue_requeued(config: DictConfig) -> None:
+    """Continue the run in the folder of a job of a sweep that SLURM starts again, if it has a checkpoint.
+
+    Args:
+        config: The composed configuration; its ``resume.checkpoint`` is set.
+    """
+    last = Path(config.folder) / LAST
+    if "SUBMITIT_EXECUTOR" in os.environ and last.is_file():
+        config.resume.checkpoint = str(last)
 
 
 def merged(own: Sequence[str], given: Sequence[str]) -> list[str]:

@@ -32,6 +32,8 @@ def build_trainer(precision: str = "auto", profile: bool = False, **settings: An
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
     # A run that is resumed continues in its folder.
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+    # All processes log the same plan: there is nothing to sum.
+    warnings.filterwarnings("ignore", message=r"It is recommended to use `self.log\('plan/")
     if precision == "auto":
         on_cuda = settings.get("accelerator", "auto") in ("auto", "gpu", "cuda") and torch.cuda.is_available()
         native = fastest_precision(torch.device("cuda" if on_cuda else "cpu")) == "bfloat16"

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matting.config import explain
+from matting.errors import MattingError
 from matting.training.guard import ResumeGuard, check_options
-from matting.training.resume import find_run, merged, resumed_arguments
+from matting.training.resume import continue_requeued, find_run, merged, resumed_arguments
 from matting.training.schedule import planned_length
 from tests.training.runs import assert_same_training, checkpoint, configure, keep_overrides, logged, resume, run
 from tests.training.test_resume import KilledError, die_at
@@ -211,6 +212,41 @@ def test_the_command_line_of_a_resumed_run(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="one by one"):
         resumed_arguments(["-m", f"resume={folder}"])
     assert resumed_arguments(["seed=4", "-m"]) == ["seed=4", "-m"]
+
+
+def test_torchrun_continues_the_run_in_the_given_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It starts the same command line again, on each machine with a count of restarts of its own."""
+    given = ["seed=4", f"hydra.run.dir='{tmp_path}/my run'", "resume.checkpoint=other.ckpt", "--cfg", "job"]
+    file = tmp_path / "my run" / "checkpoints" / "last.ckpt"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    assert resumed_arguments(given) == given
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    continued = [
+        "hydra.output_subdir=.hydra/resumed",
+        f"resume.checkpoint='{file}'",
+        given[0],
+        given[1],
+        "--cfg",
+        "job",
+    ]
+    assert resumed_arguments(given) == continued
+    file.unlink()
+    assert resumed_arguments(given) == given
+    with pytest.raises(MattingError, match=r"expected a run folder that all processes share.* hydra\.run\.dir=FOLDER"):
+        resumed_arguments(["seed=4"])
+
+
+def test_a_job_of_slurm_continues_the_run_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = configure(tmp_path)
+    file = tmp_path / "checkpoints" / "last.ckpt"
+    monkeypatch.setenv("SUBMITIT_EXECUTOR", "slurm")
+    continue_requeued(config)
+    assert config.resume.checkpoint is None
+    file.parent.mkdir()
+    file.touch()
+    continue_requeued(config)
+    assert config.resume.checkpoint == str(file)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,17 @@ class KilledError(Exception):
     pass
 
 
+class Warn(Callback):
+    """Send the signal that precedes a time limit of SLURM, in the middle of a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_before_backward(self, trainer: object, *args: object) -> None:
+        if trainer.global_step == self.step:  # type: ignore[attr-defined]
+            signal.raise_signal(signal.SIGUSR2)
+
+
 def die_at(step: int) -> str:
     return f"+callbacks.die={{_target_: {__name__}.Die, step: {step}}}"
 
@@ -60,6 +71,25 @@ def test_a_crashed_run_is_resumed_to_the_bit(uninterrupted: Path, tmp_path: Path
     expected = {k: value for k, value in logged(uninterrupted).items() if k >= step}
     assert len(expected) == STEPS - step
     assert logged(resumed) == expected
+
+
+def test_a_signal_waits_for_the_end_of_the_step(uninterrupted: Path, tmp_path: Path) -> None:
+    """What is saved in the middle of a step does not continue to the bit."""
+
+    def stop(*args: object) -> None:
+        raise KilledError
+
+    by_epoch, before = RUN[:2], signal.signal(signal.SIGUSR2, stop)
+    try:
+        with pytest.raises(KilledError):
+            run(tmp_path, *by_epoch, f"+callbacks.warn={{_target_: {__name__}.Warn, step: 7}}")
+        assert signal.getsignal(signal.SIGUSR2) == stop
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+    assert checkpoint(tmp_path)["global_step"] == 8
+    keep_overrides(tmp_path, *by_epoch)
+    resume(tmp_path)
+    assert_same_training(uninterrupted, tmp_path)
 
 
 def test_resuming_from_the_end_of_an_epoch(uninterrupted: Path, tmp_path: Path) -> None:

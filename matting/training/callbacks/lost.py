@@ -1,0 +1,94 @@
+"""End a distributed run that has lost a process with one line, instead of a traceback of the network library."""
+
+import shlex
+import signal
+import socket
+import threading
+import time
+from contextlib import suppress
+from datetime import timedelta
+
+import torch.distributed as dist
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch.distributed.distributed_c10d import _get_default_store
+
+from matting.errors import MattingError
+
+ANSWERED = "matting/answered"
+
+
+class LostProcesses(Callback):
+    """Name the processes that do not answer any more, and how to resume.
+
+    Without it Lightning would save a checkpoint in the middle of a step, and wait for the lost process meanwhile. A run
+    of one process needs nothing.
+
+    Args:
+        folder: Run folder, for the message.
+        seconds: Time that the other processes have to answer.
+    """
+
+    def __init__(self, folder: str, seconds: float = 10) -> None:
+        self.folder, self.seconds = folder, seconds
+        self.hosts: list[str] = []
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Learn on which machine each process runs, while all answer."""
+        if trainer.world_size > 1:
+            self.hosts = [""] * trainer.world_size
+            dist.all_gather_object(self.hosts, socket.gethostname())
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Replace an error of the network.
+
+        Raises:
+            MattingError: If the exception is one.
+        """
+        if trainer.world_size == 1 or not _is_of_the_network(exception):
+            return
+        # Lightning would ask the other processes first, which is why this one was interrupted.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        reason = str(exception).splitlines()[0].split("] ", 1)[-1].partition(". ")[0]
+        if not self.hosts:
+            found = f"expected {trainer.world_size} processes, not all of them came"
+        elif (lost := _silent(trainer.global_rank, len(self.hosts), self.seconds)) is None:
+            found = f"lost {trainer.strategy.cluster_environment.main_address}, which connects all processes"
+        elif lost:
+            found = "lost " + ", ".join(f"rank {rank} on {self.hosts[rank]}" for rank in lost)
+        else:
+            found = "lost the connection between processes that all still run"
+        raise MattingError(
+            f"distributed run: {found}, after step {trainer.global_step} ({reason}); see the log there, then continue "
+            f"from the last checkpoint, with resume={shlex.quote(self.folder)} on all machines"
+        ) from exception
+
+
+def _is_of_the_network(exception: BaseException) -> bool:
+    # Gloo raises plain errors, whose text begins with the path of its source file.
+    return isinstance(exception, dist.DistError) or (isinstance(exception, RuntimeError) and "gloo" in str(exception))
+
+
+def _silent(rank: int, world_size: int, seconds: float) -> list[int] | None:
+    """Return the ranks that do not report to the store that all share: each that lost another one comes here too.
+
+    Returns:
+        The ranks; None if the store does not answer.
+    """
+    others = [other for other in range(world_size) if other != rank]
+    answered: set[int] = set()
+
+    def ask() -> None:
+        store, deadline = _get_default_store(), time.monotonic() + seconds
+        with suppress(dist.DistError):
+            store.set(f"{ANSWERED}/{rank}", "")
+        for other in (rank, *others):  # its own first, which shows whether the store answers
+            left = max(0.1, deadline - time.monotonic())
+            with suppress(dist.DistError):
+                store.wait([f"{ANSWERED}/{other}"], timedelta(seconds=left))
+                answered.add(other)
+
+    # The store may be on the machine that is lost, and then a call can take for ever.
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(seconds + 1)
+    return [other for other in others if other not in answered] if rank in answered else None
