@@ -100,7 +100,7 @@ def test_a_job_on_several_nodes_composes() -> None:
     launcher = config.hydra.launcher
     assert "slurm" in launcher._target_.lower()
     assert (launcher.nodes, launcher.tasks_per_node, launcher.gpus_per_node) == (2, 8, 8)
-    assert config.trainer.strategy._target_.endswith("DDPStrategy") and config.trainer.use_distributed_sampler is False
+    assert config.trainer.strategy == "ddp" and config.trainer.use_distributed_sampler is False
 
 
 def test_curriculum_is_absent_unless_it_is_added() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.runs import SHORT
+from tests.training.runs import SHORT, assert_same_training, run
 
 
 def sweep(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
@@ -35,3 +35,16 @@ def test_a_failing_job_does_not_stop_the_others(tmp_path: Path) -> None:
     assert "expected one of batch, group" in done.stderr and "Traceback" not in done.stderr
     finished = {path.parent.name for path in tmp_path.glob("*/results.json")}
     assert len(finished) == 1 and "norm-group" in finished.pop()
+
+
+@pytest.mark.slow
+def test_a_job_that_is_taken_away_continues_to_the_bit(tmp_path: Path) -> None:
+    """With submitit's jobs on this machine; on SLURM they get the same warning."""
+    warn = "+callbacks.warn={_target_: tests.training.test_resume.Warn, step: 3}"
+    done = sweep(tmp_path / "sweep", "hydra/launcher=submitit_local", warn)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (job,) = (tmp_path / "sweep").glob("0_*")
+    assert "resumed after step 4" in (job / "train.log").read_text()
+    assert (job / "results.json").is_file()
+    run(tmp_path / "straight", "trainer.max_epochs=1")
+    assert_same_training(tmp_path / "straight", job)

@@ -1,5 +1,6 @@
 """End a distributed run that has lost a process with one line, instead of a traceback of the network library."""
 
+import re
 import shlex
 import signal
 import socket
@@ -10,11 +11,13 @@ from datetime import timedelta
 
 import torch.distributed as dist
 from lightning.pytorch import Callback, LightningModule, Trainer
-from torch.distributed.distributed_c10d import _get_default_store
+from torch.distributed import distributed_c10d
 
 from matting.errors import MattingError
 
 ANSWERED = "matting/answered"
+SECONDS = 10
+"""Time that the other processes have to answer when one has lost another."""
 
 
 class LostProcesses(Callback):
@@ -25,11 +28,12 @@ class LostProcesses(Callback):
 
     Args:
         folder: Run folder, for the message.
-        seconds: Time that the other processes have to answer.
+        minutes: Time that a process may keep the others waiting once all have started, which may take them Lightning's
+            30 minutes: one may have to render what another finds in its cache.
     """
 
-    def __init__(self, folder: str, seconds: float = 10) -> None:
-        self.folder, self.seconds = folder, seconds
+    def __init__(self, folder: str, minutes: float = 10) -> None:
+        self.folder, self.patience = folder, timedelta(minutes=minutes)
         self.hosts: list[str] = []
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -37,6 +41,8 @@ class LostProcesses(Callback):
         if trainer.world_size > 1:
             self.hosts = [""] * trainer.world_size
             dist.all_gather_object(self.hosts, socket.gethostname())
+            # Newer versions of torch have the first name, older ones the second.
+            getattr(dist, "set_timeout", distributed_c10d._set_pg_timeout)(self.patience)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Replace an error of the network.
@@ -51,24 +57,25 @@ class LostProcesses(Callback):
         reason = str(exception).splitlines()[0].split("] ", 1)[-1].partition(". ")[0]
         if not self.hosts:
             found = f"expected {trainer.world_size} processes, not all of them came"
-        elif (lost := _silent(trainer.global_rank, len(self.hosts), self.seconds)) is None:
+        elif (lost := _silent(trainer.global_rank, len(self.hosts))) is None:
             found = f"lost {trainer.strategy.cluster_environment.main_address}, which connects all processes"
         elif lost:
             found = "lost " + ", ".join(f"rank {rank} on {self.hosts[rank]}" for rank in lost)
         else:
             found = "lost the connection between processes that all still run"
         raise MattingError(
-            f"distributed run: {found}, after step {trainer.global_step} ({reason}); see the log there, then continue "
+            f"distributed run: {found}, after step {trainer.global_step} ({reason}); see the logs there, then continue "
             f"from the last checkpoint, with resume={shlex.quote(self.folder)} on all machines"
         ) from exception
 
 
 def _is_of_the_network(exception: BaseException) -> bool:
-    # Gloo raises plain errors, whose text begins with the path of its source file.
-    return isinstance(exception, dist.DistError) or (isinstance(exception, RuntimeError) and "gloo" in str(exception))
+    # Gloo raises plain errors; the text of most, but not of this one, begins with the path of its source file.
+    by_gloo = isinstance(exception, RuntimeError) and re.search(r"\bgloo\b|pair closure", str(exception))
+    return isinstance(exception, dist.DistError) or bool(by_gloo)
 
 
-def _silent(rank: int, world_size: int, seconds: float) -> list[int] | None:
+def _silent(rank: int, world_size: int) -> list[int] | None:
     """Return the ranks that do not report to the store that all share: each that lost another one comes here too.
 
     Returns:
@@ -78,7 +85,7 @@ def _silent(rank: int, world_size: int, seconds: float) -> list[int] | None:
     answered: set[int] = set()
 
     def ask() -> None:
-        store, deadline = _get_default_store(), time.monotonic() + seconds
+        store, deadline = distributed_c10d._get_default_store(), time.monotonic() + SECONDS
         with suppress(dist.DistError):
             store.set(f"{ANSWERED}/{rank}", "")
         for other in (rank, *others):  # its own first, which shows whether the store answers
@@ -90,5 +97,5 @@ def _silent(rank: int, world_size: int, seconds: float) -> list[int] | None:
     # The store may be on the machine that is lost, and then a call can take for ever.
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
-    thread.join(seconds + 1)
+    thread.join(SECONDS + 1)
     return [other for other in others if other not in answered] if rank in answered else None
