@@ -17,6 +17,9 @@ FRESH = ".hydra/resumed"
 LAST = Path("checkpoints") / "last.ckpt"
 """The checkpoint from which a run is resumed, in its folder."""
 
+FRESH_STORE = "TORCH_DISABLE_SHARE_RDZV_TCP_STORE"
+"""Environment variable, without which torchrun keeps one store for all starts of its workers."""
+
 
 class Run(NamedTuple):
     """A run to resume: its folder and the checkpoint."""
@@ -58,10 +61,13 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str]:
 
     Raises:
         FileNotFoundError: As `find_run`.
-        MattingError: If several jobs are asked for, or a process of torchrun has no run folder.
+        MattingError: If several jobs are asked for, or torchrun has no run folder, or no new store for restarts.
     """
     given = [argument for argument in arguments if _key(argument) != "resume"]
     runs = [argument.partition("=")[2] for argument in arguments if _key(argument) == "resume"]
+    # The store that torchrun keeps has addresses of the processes before a restart, which new ones may read.
+    if os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0") != "0" and os.environ.get(FRESH_STORE) != "1":
+        raise MattingError(f"torchrun: --max-restarts needs a new store for each start; set {FRESH_STORE}=1 before it")
     if not runs:
         return _of_torchrun(given) if is_of_torchrun() else given
     if {"-m", "--multirun"} & set(given):

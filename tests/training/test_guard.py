@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from matting.config import explain
 from matting.errors import MattingError
 from matting.training.guard import ResumeGuard, check_options
-from matting.training.resume import continue_requeued, find_run, merged, resumed_arguments
+from matting.training.resume import FRESH_STORE, continue_requeued, find_run, merged, resumed_arguments
 from matting.training.schedule import planned_length
 from tests.training.runs import assert_same_training, checkpoint, configure, keep_overrides, logged, resume, run
 from tests.training.test_resume import KilledError, die_at
@@ -232,6 +232,12 @@ def test_torchrun_continues_the_run_in_the_given_folder(tmp_path: Path, monkeypa
     ]
     assert resumed_arguments(given) == continued
     file.unlink()
+    assert resumed_arguments(given) == given
+    monkeypatch.setenv("TORCHELASTIC_MAX_RESTARTS", "2")
+    monkeypatch.delenv(FRESH_STORE, raising=False)
+    with pytest.raises(MattingError, match=f"set {FRESH_STORE}=1 before it"):
+        resumed_arguments(given)
+    monkeypatch.setenv(FRESH_STORE, "1")
     assert resumed_arguments(given) == given
     with pytest.raises(MattingError, match=r"expected a run folder that all processes share.* hydra\.run\.dir=FOLDER"):
         resumed_arguments(["seed=4"])

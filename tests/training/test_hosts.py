@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from matting.training.resume import FRESH_STORE
 from tests.training.hosts import PORT, Host, two_hosts, why_not
 from tests.training.runs import SHORT, assert_same_training, checkpoint, logged
 
@@ -33,7 +34,7 @@ def launch(host: Host, log: Path, *arguments: str, restarts: int = 0) -> subproc
     """Start the documented line on a host."""
     torchrun = ["--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d", f"--rdzv-endpoint=host-a:{PORT}"]
     command = [sys.executable, "-m", "torch.distributed.run", *torchrun, f"--max-restarts={restarts}", "train.py"]
-    return host.start(log, [*command, *arguments])
+    return host.start(log, [*command, *arguments], **{FRESH_STORE: "1"})
 
 
 def wait_for_steps(folder: Path, steps: int, *processes: subprocess.Popen[str]) -> int:

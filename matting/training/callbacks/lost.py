@@ -1,5 +1,6 @@
 """End a distributed run that has lost a process with one line, instead of a traceback of the network library."""
 
+import os
 import re
 import shlex
 import signal
@@ -58,7 +59,7 @@ class LostProcesses(Callback):
         if not self.hosts:
             found = f"expected {trainer.world_size} processes, not all of them came"
         elif (lost := _silent(trainer.global_rank, len(self.hosts))) is None:
-            found = f"lost {trainer.strategy.cluster_environment.main_address}, which connects all processes"
+            found = f"lost {os.environ.get('MASTER_ADDR')}, which connects all processes"
         elif lost:
             found = "lost " + ", ".join(f"rank {rank} on {self.hosts[rank]}" for rank in lost)
         else:
