@@ -60,9 +60,18 @@ def worker(host: Host) -> int:
     return number
 
 
-def error(log: Path) -> str:
-    """The last line in which a worker of this host explained its end."""
-    return str(re.findall(r"^error: .*", log.read_text(), re.MULTILINE)[-1])
+def errors(log: Path) -> list[str]:
+    """The lines in which workers of a host explained their end."""
+    return re.findall(r"^error: .*", log.read_text(), re.MULTILINE)
+
+
+def next_error(log: Path, before: int) -> str:
+    """Wait for another such line."""
+    deadline = time.monotonic() + LIMIT
+    while len(errors(log)) == before:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return errors(log)[before]
 
 
 def test_a_run_on_two_hosts_loses_nothing(hosts: tuple[Host, Host], tmp_path: Path) -> None:
@@ -85,16 +94,17 @@ def test_a_run_on_two_hosts_loses_nothing(hosts: tuple[Host, Host], tmp_path: Pa
     assert killed_at <= int(resumed_at) <= killed_at + 1
 
     # The first host waits for the other one, which comes back.
+    explained = len(errors(logs[0]))
     other.kill()
+    line = next_error(logs[0], explained)
+    assert "lost rank 1 on host-b" in line and line.endswith(f"with resume={folder} on all machines")
     run[1] = launch(other, logs[1], *options, restarts=1)
     wait_for_steps(folder, 3, *run)
-    line = error(logs[0])
-    assert "lost rank 1 on host-b" in line and line.endswith(f"with resume={folder} on all machines")
 
     one.link("down")
     assert run[0].wait(LIMIT) != 0
     assert not one.processes()
-    line = error(logs[0])
+    line = next_error(logs[0], explained + 1)
     assert "lost rank" in line and "Timed out waiting 15000ms" in line
     other.kill()
     one.link("up")
