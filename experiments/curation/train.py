@@ -64,8 +64,12 @@ class Training(LightningModule):
             places = hard_places(critic.eval(), self.folder, options.searched, options.workers)
             self.hard.copy_(torch.from_numpy(places))
         numbers = range(first * PEOPLE, (first + EPOCH) * PEOPLE)
-        samples = Samples(self.folder, options.people, numbers, options.seed, self.hard.cpu().numpy() if begun else None)
-        return DataLoader(samples, PEOPLE, num_workers=options.workers, collate_fn=_collate, generator=torch.Generator())
+        samples = Samples(
+            self.folder, options.people, numbers, options.seed, self.hard.cpu().numpy() if begun else None
+        )
+        return DataLoader(
+            samples, PEOPLE, num_workers=options.workers, collate_fn=_collate, generator=torch.Generator()
+        )
 
     def training_step(self, batch: Sample, index: int) -> Tensor:
         """Compute the loss of a batch."""
@@ -75,7 +79,9 @@ class Training(LightningModule):
     def configure_optimizers(self) -> Any:
         """Return AdamW with one cycle of the learning rate, slower for what is trained already."""
         pretrained = list(self.critic.backbone.later.parameters())
-        others = [p for p in self.critic.parameters() if p.requires_grad and all(p is not other for other in pretrained)]
+        others = [
+            p for p in self.critic.parameters() if p.requires_grad and all(p is not other for other in pretrained)
+        ]
         groups = [{"params": pretrained, "lr": PRETRAINED_RATE}, {"params": others, "lr": RATE}]
         optimizer = torch.optim.AdamW(groups, weight_decay=0.03)
         peaks = [PRETRAINED_RATE, RATE]
@@ -153,7 +159,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=2400, help="people rendered")
     parser.add_argument("--searched", type=int, default=900, help="of these searched for hard negatives")
-    parser.add_argument("--steps", type=int, default=4600, help=f"steps of {PEOPLE} people each")
+    parser.add_argument("--steps", type=int, default=4000, help=f"steps of {PEOPLE} people each")
     parser.add_argument("--seed", type=int, default=0, help="seed of the weights and the samples")
     parser.add_argument("--workers", type=int, default=2, help="processes that render and load")
     parser.add_argument("--output", type=Path, default=Path("outputs/critic"))
