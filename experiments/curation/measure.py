@@ -2,15 +2,19 @@
 
     python experiments/curation/measure.py --people 160 --output experiments/curation
 
-writes ``recall.csv``, ``checks.csv`` and ``table.md``, and ``matting/curation/limits.yaml`` with ``--write-limits``.
-All pairs are rendered by code: no number here is one on real photos.
+writes ``recall.csv``, ``checks.csv`` and ``table.md``, and the critic's ``limits.yaml`` with ``--write-limits``. A
+critic is a folder of ``critic.safetensors`` and ``limits.yaml``; without ``--critic`` it is the shipped one. With
+``--against`` another one is judged on the same held-out pairs, by its own limits, and ``compare.md`` is the table of
+both. All pairs are rendered by code, except those of ``--real``, a folder of ``image/NAME.jpg`` and ``alpha/NAME.png``.
 """
 
 import argparse
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +22,15 @@ from planted import CLEAN, render_planted
 from rich.progress import track
 
 from matting.cache import cache_dir
-from matting.curation.checks import BY_NAME, CHECKS, LIMITS, read_limits, version
+from matting.curation.checks import CHECKS, LIMITS, read_limits, version
+from matting.curation.critic import FAULTS, WEIGHTS, criticise, load_critic
 from matting.curation.pair import AnnotatedPair
 from matting.evaluation.statistics import wilson
 from matting.files import write_atomic
 from matting.images import read_alpha, read_rgb
 from matting.processes import in_processes
-from matting.synthetic.defects import DEFECTS, MATTE_DEFECTS
+from matting.synthetic.camera import to_uint8
+from matting.synthetic.defects import DEFECTS, MATTE_DEFECTS, plant_defect
 from matting.synthetic.version import VERSION
 
 MATTE = tuple(defect.__name__ for defect in MATTE_DEFECTS)
@@ -60,6 +66,9 @@ SET = {
 article's; 20 of 255 levels; two by definition; one between two real sets; one on labels that rendered pairs do not
 have; more specks than in all but one in a thousand rendered mattes."""
 
+REAL = ("shifted", "dilated", "filled_holes", "shadow_included", "missing_limb")
+"""Defects planted into real pairs: those for which only photo and matte need to be known."""
+
 FIT, HELD_OUT = (8, 9, 10, 12), (14, 15)  # other seeds were used to design the checks or for earlier limits
 MORE_CLEAN = (3, 4, 5, 6, 7)  # seeds of people of whom only the clean pairs are measured, for the limits
 FOUND = 0.91  # share of a defect that its checks should find
@@ -69,14 +78,47 @@ BUDGET = 0.0175  # of the clean pairs that the fitted limits may fail
 Row = dict[str, str | int | float]
 
 
-def score_person(person: int, split: int, folder: Path, names: Sequence[str]) -> list[Row]:
-    """Render one person, with all defects unless the seed is one of `MORE_CLEAN`, and measure the named checks."""
+class Judged(NamedTuple):
+    """The scores of pairs by all checks and one critic, and the limits by which these are judged."""
+
+    rows: Sequence[Row]
+    limits: Mapping[str, float]
+
+
+def score(photo: NDArray[np.uint8], alpha: NDArray[np.uint8], weights: Path | None) -> Row:
+    """Measure a pair by the critic with these weights, or, if None, by all other checks."""
+    if weights:
+        return {**criticise(photo, alpha, load_critic(weights)).score}
+    pair = AnnotatedPair(photo, alpha)
+    return {check.name: check.measure(pair).score for check in CHECKS if check.gate != "credibility"}
+
+
+def score_person(person: int, split: int, folder: Path, weights: Path | None) -> list[Row]:
+    """Render one person, with all defects unless the seed is one of `MORE_CLEAN`, and measure the pairs by `score`."""
     rows = []
     for planted in render_planted(folder, split, person, () if split in MORE_CLEAN else tuple(DEFECTS)):
-        pair = AnnotatedPair(read_rgb(planted.photo), read_alpha(planted.alpha))
         row: Row = {"split": split, "person": person, "scenario": planted.scenario, "defect": planted.defect}
-        rows.append(row | {name: BY_NAME[name].measure(pair).score for name in names})
+        rows.append(row | score(read_rgb(planted.photo), read_alpha(planted.alpha), weights))
     return rows
+
+
+def score_real(files: tuple[Path, Path], critics: Sequence[Path]) -> list[list[Row]]:
+    """Measure a real pair by each critic, as it is and with each defect of `REAL` that applies."""
+    photo, alpha = read_rgb(files[0]), read_alpha(files[1])
+    image, truth = photo / np.float32(255), alpha / np.float32(255)
+    pairs = {CLEAN: (photo, alpha)}
+    for number, defect in enumerate(REAL):
+        # Without knowing where hair is: none of these defects depends on it.
+        if planted := plant_defect(
+            np.random.default_rng([number, *files[1].stem.encode()]), defect, image, truth, truth
+        ):
+            pairs[defect] = to_uint8(planted[0]), to_uint8(planted[1])
+    found: list[list[Row]] = [[] for _ in critics]
+    for defect, pair in pairs.items():
+        row = {"defect": defect} | score(*pair, None)
+        for rows, weights in zip(found, critics, strict=True):
+            rows.append(row | score(*pair, weights))
+    return found
 
 
 def fit_limits(rows: Sequence[Row]) -> dict[str, float]:
@@ -270,15 +312,36 @@ def _share(row: Row, name: str, of: str) -> str:
     return f"{100 * row[name] / row[of]:.1f} % [{100 * row[f'{name}_low']:.1f}, {100 * row[f'{name}_high']:.1f}]"
 
 
-def measure_all(split: int, people: int, workers: int, folder: Path, reuse: bool) -> list[Row]:
+def compare(judged: Mapping[str, Judged], defects: Sequence[str]) -> str:
+    """Return what each critic finds, with the other checks, and how well it separates each defect, as Markdown."""
+    head = " | ".join(f"{name}: fail | by the critic | AUC" for name in judged)
+    lines = [f"| defect | pairs | {head} |", f"| --- | --: |{' --: | --: | --: |' * len(judged)}"]
+    for defect in (CLEAN, *defects):
+        cells = []
+        for rows, limits in judged.values():
+            chosen = [row for row in rows if row["defect"] == defect]
+            failed = sum(_fails(row, limits) for row in chosen)
+            low, high = wilson(failed, len(chosen))
+            cells.append(
+                _share({"any": failed, "any_low": low, "any_high": high, "pairs": len(chosen)}, "any", "pairs")
+            )
+            cells.append(str(sum(any(row[fault] > limits[fault] for fault in FAULTS) for row in chosen)))
+            areas = [area(rows, defect, fault) for fault in FAULTS if fault in OWN.get(defect, ())]
+            cells.append(f"{max(areas):.4f}" if areas else "")
+        lines.append(f"| {defect} | {len(chosen)} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def measure_all(split: int, people: int, workers: int, folder: Path, reuse: bool, weights: Path = WEIGHTS) -> list[Row]:
     """Measure all pairs of a seed; earlier scores of as many people by the same checks, or critic, may be reused."""
-    checks, critic = version().split(".")
+    critic = blake2b(weights.read_bytes(), digest_size=4).hexdigest()
     parts: list[list[Row]] = []
-    for made_by, trained in ((checks, False), (critic, True)):
+    for made_by, measured in ((version().split(".")[0], None), (critic, weights)):
         path = folder / f"scores_{split}_{people}_{made_by}.csv"
         if not (reuse and path.is_file()):
-            names = [check.name for check in CHECKS if (check.gate == "credibility") == trained]
-            job = in_processes(partial(score_person, split=split, folder=folder, names=names), range(people), workers)
+            job = in_processes(
+                partial(score_person, split=split, folder=folder, weights=measured), range(people), workers
+            )
             _write_csv(path, [row for found in track(job, f"people {split}", people) for row in found])
         parts.append(_read_scores(path))
     return [by_checks | by_critic for by_checks, by_critic in zip(*parts, strict=True)]
@@ -299,20 +362,26 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent)
     parser.add_argument("--reuse", action="store_true", help="reuse scores of the same checks and critic")
-    parser.add_argument("--write-limits", action="store_true", help="replace the limits shipped with the project")
+    parser.add_argument("--critic", type=Path, default=WEIGHTS.parent, help="folder of the critic and its limits")
+    parser.add_argument("--write-limits", action="store_true", help="fit the critic's limits.yaml and replace it")
+    parser.add_argument("--against", type=Path, help="folder of another critic to compare with")
+    parser.add_argument("--held-out", type=int, nargs="+", default=HELD_OUT, help="seeds of the people of the results")
+    parser.add_argument("--real", type=Path, help="folder of real pairs, for the comparison only")
     options = parser.parse_args()
+    if used := {*options.held_out} & {*MORE_CLEAN, *FIT}:
+        parser.error(f"--held-out: limits are fitted on seed {min(used)}; give another one")
     folder = cache_dir() / f"planted-{VERSION}"
-    scores = {}
-    for split in (*MORE_CLEAN, *FIT, *HELD_OUT):
-        scores[split] = measure_all(split, options.people, options.workers, folder, options.reuse)
-    held_out = [row for split in HELD_OUT for row in scores.pop(split)]
+    weights, limits_file = options.critic / WEIGHTS.name, options.critic / LIMITS.name
+    measured = partial(measure_all, people=options.people, workers=options.workers, folder=folder, reuse=options.reuse)
+    scores = {split: measured(split, weights=weights) for split in (*MORE_CLEAN, *FIT, *options.held_out)}
+    held_out = [row for split in options.held_out for row in scores.pop(split)]
     fit = [row for rows in scores.values() for row in rows]
     if options.write_limits:
         rounded = {name: float(f"{limit:.4g}") for name, limit in fit_limits(fit).items()}
         people = len({(row["split"], row["person"]) for row in fit})
         head = f"# Written by experiments/curation/measure.py: {people} people of synthetic corpus {VERSION}.\n"
-        write_atomic(LIMITS, (head + "".join(f"{n}: {v}\n" for n, v in rounded.items())).encode())
-    limits = read_limits(LIMITS)
+        write_atomic(limits_file, (head + "".join(f"{n}: {v}\n" for n, v in rounded.items())).encode())
+    limits = read_limits(limits_file)
     recall, precision = recall_rows(held_out, limits), precision_rows(held_out, limits)
     options.output.mkdir(parents=True, exist_ok=True)
     _write_csv(options.output / "recall.csv", recall)
@@ -323,6 +392,28 @@ def main() -> None:
     page = head + "\n".join(tables)
     write_atomic(options.output / "table.md", page.encode())
     print((options.output / "table.md").read_text())
+    if options.against:
+        # Its checks have just been measured.
+        again = partial(measured, weights=options.against / WEIGHTS.name, reuse=True)
+        other = [row for seed in options.held_out for row in again(seed)]
+        critics = {"the critic": options.critic, "the other": options.against}
+        both = [Judged(held_out, limits), Judged(other, read_limits(options.against / LIMITS.name))]
+        page = head + compare(dict(zip(critics, both, strict=True)), tuple(DEFECTS))
+        if options.real:
+            files = [
+                (photo, options.real / "alpha" / f"{photo.stem}.png") for photo in (options.real / "image").iterdir()
+            ]
+            job = partial(score_real, critics=[one / WEIGHTS.name for one in critics.values()])
+            found = list(track(in_processes(job, sorted(files), options.workers), "real pairs", len(files)))
+            real = [
+                Judged([row for rows in part for row in rows], one.limits)
+                for part, one in zip(zip(*found, strict=True), both, strict=True)
+            ]
+            page += f"\n> **real photos: {len(files)} pairs**\n\n" + compare(
+                dict(zip(critics, real, strict=True)), REAL
+            )
+        write_atomic(options.output / "compare.md", page.encode())
+        print(page)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import save_file
 
 from matting.curation.checks import CHECKS
-from matting.curation.critic import FAULTS, Critic, Criticism
+from matting.curation.critic import FAULTS, WEIGHTS, Critic, Criticism, PhotoBackbone, criticise, load_critic
+from matting.images import write_png
 from matting.synthetic.defects import DEFECTS
 from matting.synthetic.plan import SCENARIOS
 
@@ -29,98 +30,156 @@ def load(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
-def train(monkeypatch) -> ModuleType:
+def samples(monkeypatch) -> ModuleType:
+    return load("samples", monkeypatch)
+
+
+@pytest.fixture
+def train(samples, monkeypatch, tmp_path) -> ModuleType:
+    """The script with a cache of its own."""
+    monkeypatch.setattr(samples, "cache_dir", lambda: tmp_path)
     return load("train", monkeypatch)
 
 
 @pytest.fixture
-def people(train, tmp_path) -> Path:
+def people(samples, tmp_path) -> Path:
     for person in range(4):
-        train.render(person, tmp_path)
+        samples.render(person, tmp_path)
     return tmp_path
 
 
-def test_samples_are_functions_of_their_number_and_name_the_fault(train, people):
-    samples = train.Samples(people, 4, 40)
+def test_samples_are_functions_of_their_number_and_name_the_fault(samples, people):
+    chosen = samples.Samples(people, 4, range(40))
     seen = set()
     for index in range(40):
-        looks, errors = samples[index]
-        assert looks.shape == (2, 10, train.CROP, train.CROP) and errors.shape[1] == len(FAULTS)
+        looks, errors = chosen[index]
+        assert looks.shape == (2, 10, samples.CROP, samples.CROP) and errors.shape[1] == len(FAULTS)
         assert not errors[0].any()  # the clean pair has none
         named = [fault for fault, plane in zip(FAULTS, errors[1], strict=True) if plane.any()]
         assert len(named) <= 1
         seen.update(named)
-        matte = [plane.reshape(train.CROP // 4, 4, -1, 4).float().mean(dim=(1, 3)) for plane in looks[:, 3]]
+        matte = [plane.reshape(samples.CROP // 4, 4, -1, 4).float().mean(dim=(1, 3)) for plane in looks[:, 3]]
         change = (matte[0] - matte[1]).abs()  # never more than the mean error of the same cell
         assert (change <= errors[1].sum(dim=0) + 1.01).all()
     assert seen == set(FAULTS)
-    torch.testing.assert_close(samples[7], train.Samples(people, 4, 8)[7], rtol=0, atol=0)
+    torch.testing.assert_close(chosen[7], samples.Samples(people, 4, range(5, 8))[2], rtol=0, atol=0)
 
 
-def test_further_training_shows_hard_negatives(train, people, monkeypatch):
+def test_hard_negatives_are_where_the_critic_was_wrong(samples, people, monkeypatch):
     """Against the photos themselves: the clean crop is around the place where a made-up critic was wrong."""
     asked = []
 
-    def made_up(photo, alpha):
+    def made_up(photo, alpha, critic):
         asked.append(alpha)
-        frame = train.frame_around(alpha)
+        frame = samples.frame_around(alpha)
         cells = {fault: np.zeros((frame.size[1] // 4, frame.size[0] // 4), np.float32) for fault in FAULTS}
         for number, fault in enumerate(FAULTS):  # the fourth person deceives it most, the first not at all
             cells[fault][60 + number : 65 + number, 50:55] = 0.2 * (len(asked) - 1)
         return Criticism(dict.fromkeys(FAULTS, 0.0), cells, frame, alpha.shape)
 
-    monkeypatch.setattr(train, "criticise", made_up)
-    monkeypatch.setattr(train, "HARDEST", 1 / 2)
-    folder = people / "people"  # the cache file goes next to the folder
-    folder.mkdir()
-    for path in people.glob("0*"):
-        path.rename(folder / path.name)
-    places = train.hard_places(folder, 4, 1)
-    assert set(places) == set(FAULTS) and len(asked) == 4
-    np.testing.assert_array_equal(places["cut_hair"], [[3, 248, 208], [2, 248, 208]])
-    np.testing.assert_array_equal(places["displaced"][:, 1], 248 + 16)
-    np.testing.assert_array_equal(train.hard_places(folder, 4, 1)["cut_hair"], places["cut_hair"])
-    assert len(asked) == 4  # read from the cache
+    monkeypatch.setattr(samples, "criticise", made_up)
+    monkeypatch.setattr(samples, "HARDEST", 1 / 2)
+    places = samples.hard_places(None, people, 4, 1)
+    assert places.shape == (len(FAULTS), 2, 3) and len(asked) == 4
+    np.testing.assert_array_equal(places[FAULTS.index("cut_hair")], [[3, 248, 208], [2, 248, 208]])
+    np.testing.assert_array_equal(places[FAULTS.index("displaced"), :, 1], 248 + 16)
 
-    monkeypatch.setattr(train, "HARD", 1.0)
-    samples = train.Samples(folder, 4, 6, hard=places)
-    mattes = [train.read_alpha(folder / f"{person:05d}_a.png") for person in (2, 3)]
-    framed = [train.frame_around(matte).cut(matte)[:, ::flip].copy() for matte in mattes for flip in (1, -1)]
+    monkeypatch.setattr(samples, "HARD", 1.0)
+    chosen = samples.Samples(people, 4, range(6), hard=places)
+    mattes = [samples.read_alpha(people / f"{person:05d}_a.png") for person in (2, 3)]
+    framed = [samples.frame_around(matte).cut(matte)[:, ::flip].copy() for matte in mattes for flip in (1, -1)]
     for index in range(6):
-        looks, errors = samples[index]
+        looks, errors = chosen[index]
         assert not errors[0].any()
         crop = looks[0, 3].numpy()
         fits = [cv2.minMaxLoc(cv2.matchTemplate(one, crop, cv2.TM_SQDIFF)) for one in framed]
         number = int(np.argmin([fit[0] for fit in fits]))
         left, top = fits[number][2]
         matte = framed[number]
-        np.testing.assert_array_equal(matte[top : top + train.CROP, left : left + train.CROP], crop)
+        np.testing.assert_array_equal(matte[top : top + samples.CROP, left : left + samples.CROP], crop)
         centre = 208 if number % 2 == 0 else matte.shape[1] - 208
-        assert abs(top + train.CROP // 2 - 250) <= 100 and left - 80 <= centre <= left + train.CROP + 80
+        assert abs(top + samples.CROP // 2 - 250) <= 100 and left - 80 <= centre <= left + samples.CROP + 80
 
 
-def test_samples_have_more_people_of_low_resolution(train, tmp_path):
+def test_samples_have_more_people_of_low_resolution(samples, tmp_path):
     rng = np.random.default_rng(0)
-    names = [SCENARIOS[train.Samples(tmp_path, 100, 1).sample_person(rng) % len(SCENARIOS)] for _ in range(4000)]
+    names = [
+        SCENARIOS[samples.Samples(tmp_path, 100, range(1)).sample_person(rng) % len(SCENARIOS)] for _ in range(4000)
+    ]
     share = {name: names.count(name) / 4000 for name in SCENARIOS}
-    assert share.pop("low_resolution") == pytest.approx(train.EXTRA_COARSE + (1 - train.EXTRA_COARSE) / 10, abs=0.03)
-    assert all(value == pytest.approx((1 - train.EXTRA_COARSE) / 10, abs=0.02) for value in share.values())
-    assert {train.Samples(tmp_path, 2, 1).sample_person(rng) for _ in range(50)} == {0, 1}  # none of that kind
+    assert share.pop("low_resolution") == pytest.approx(
+        samples.EXTRA_COARSE + (1 - samples.EXTRA_COARSE) / 10, abs=0.03
+    )
+    assert all(value == pytest.approx((1 - samples.EXTRA_COARSE) / 10, abs=0.02) for value in share.values())
+    assert {samples.Samples(tmp_path, 2, range(1)).sample_person(rng) for _ in range(50)} == {0, 1}  # none of that kind
+
+
+OPTIONS = ["--people", "2", "--searched", "2", "--steps", "4", "--workers", "1", "--output"]
+
+
+def test_training_that_was_interrupted_ends_with_the_same_weights(train, samples, monkeypatch, tmp_path):
+    monkeypatch.setattr(samples, "CROP", 96)
+    for name, value in {"PEOPLE": 2, "EPOCH": 1, "EASY": 0.5}.items():
+        monkeypatch.setattr(train, name, value)
+    train.main([*OPTIONS, str(tmp_path / "whole")])
+
+    again = [*OPTIONS, str(tmp_path / "again")]
+    search, samples_of = train.hard_places, train.Samples
+
+    def stopped(*_):
+        raise ArithmeticError
+
+    def stopped_in_the_last_epoch(*arguments):
+        return stopped() if arguments[2].start == 3 * train.PEOPLE else samples_of(*arguments)
+
+    monkeypatch.setattr(train, "hard_places", stopped)
+    with pytest.raises(ArithmeticError):
+        train.main(again)
+    monkeypatch.setattr(train, "hard_places", search)
+    monkeypatch.setattr(train, "Samples", stopped_in_the_last_epoch)
+    with pytest.raises(ArithmeticError):
+        train.main(again)
+    assert not (tmp_path / "again" / "critic.safetensors").exists()
+    monkeypatch.setattr(train, "Samples", samples_of)
+    monkeypatch.setattr(train, "hard_places", lambda *_: pytest.fail("searched again"))
+    train.main(again)
+    weights = [tmp_path / run / "critic.safetensors" for run in ("whole", "again")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    assert torch.load(tmp_path / "again" / "last.ckpt", weights_only=True)["state_dict"]["hard"].any()
+
+    found = criticise(np.full((90, 64, 3), 90, np.uint8), np.full((90, 64), 255, np.uint8), load_critic(weights[1]))
+    assert all(0 <= score <= 1 for score in found.score.values())
+    with pytest.raises(SystemExit, match=r"expected a run with .*'seed': 1"):
+        train.main([*again, "--seed", "1"])
+
+
+def test_weights_before_a_quarter_of_the_size_are_kept(train):
+    critic = Critic(PhotoBackbone()).train()
+    assert not any(module.training for module in critic.backbone.photo.modules())
+    before = {name: value.clone() for name, value in critic.state_dict().items()}
+    looks, errors = torch.rand(2, 10, 96, 96), torch.rand(2, len(FAULTS), 24, 24)
+    optimizer = torch.optim.SGD([value for value in critic.parameters() if value.requires_grad], 0.1)
+    for _ in range(2):  # the stem is joined from nothing: its kernels change from the second step on
+        optimizer.zero_grad()
+        train.loss_of(critic(looks), errors).backward()
+        optimizer.step()
+    changed = {name for name, value in critic.state_dict().items() if not torch.equal(value, before[name])}
+    assert not any(name.startswith("backbone.photo.") for name in changed)
+    assert {"backbone.stem.0.weight", "backbone.later.0.0.conv_pw.weight", "head.weight"} <= changed
 
 
 @pytest.mark.slow
-def test_critic_overfits_a_few_people_and_is_written(train, people, tmp_path, capsys):
-    output = tmp_path / "critic.safetensors"
-    train.train(train.Samples(people, 4, 500), output)
-    Critic().load_state_dict(load_file(output))
-    torch.manual_seed(0)
-    untrained, trained = Critic(), Critic()
-    trained.load_state_dict(load_file(output))
-    samples = [train.Samples(people, 4, 20)[k] for k in range(20)]
-    looks = torch.cat([one.clues for one in samples]).float() / 255
-    errors = torch.cat([one.errors for one in samples]).float() / 255
+def test_critic_overfits_a_few_people(train, samples, monkeypatch, tmp_path):
+    monkeypatch.setattr(samples, "CROP", 160)
+    monkeypatch.setattr(train, "EPOCH", 40)
+    train.main(
+        [*["--people", "4", "--searched", "4", "--steps", "120", "--workers", "1", "--output"], str(tmp_path / "run")]
+    )
+    folder = samples.render_people(4, 1)
+    batch = train._collate([samples.Samples(folder, 4, range(20))[k] for k in range(20)])
+    critics = Critic(PhotoBackbone(pretrained=True)).eval(), load_critic(tmp_path / "run" / "critic.safetensors")
     with torch.inference_mode():
-        before, after = (train.loss_of(critic.eval()(looks), errors).item() for critic in (untrained, trained))
+        before, after = (train.loss_of(one(batch.image / 255), batch.errors / 255).item() for one in critics)
     assert after < 0.8 * before
 
 
@@ -187,20 +246,55 @@ def test_faults_are_counted_by_scenario(monkeypatch):
 
 def test_scores_of_another_critic_are_not_reused(monkeypatch, tmp_path):
     measure = load("measure", monkeypatch)
-    asked: list[str] = []
+    asked: list[Path | None] = []
 
-    def count(person, split, folder, names):
-        asked.append(names[0])
+    def count(person, split, folder, weights):
+        asked.append(weights)
         row = {"split": split, "person": person, "scenario": "plain", "defect": "clean"}
+        names = FAULTS if weights else [check.name for check in CHECKS if check.name not in FAULTS]
         return [row | dict.fromkeys(names, float(len(asked)))]
 
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_bytes(b"1")
+    two.write_bytes(b"2")
     monkeypatch.setattr(measure, "score_person", count)
-    monkeypatch.setattr(measure, "version", lambda: "7.one")
-    first = measure.measure_all(3, 2, 1, tmp_path, reuse=True)
-    assert measure.measure_all(3, 2, 1, tmp_path, reuse=True) == first and len(asked) == 4
+    first = measure.measure_all(3, 2, 1, tmp_path, True, one)
+    assert measure.measure_all(3, 2, 1, tmp_path, True, one) == first and asked == [None, None, one, one]
     assert {*first[0]} == {"split", "person", "scenario", "defect", *(check.name for check in CHECKS)}
-    monkeypatch.setattr(measure, "version", lambda: "7.two")
-    second = measure.measure_all(3, 2, 1, tmp_path, reuse=True)
-    assert asked[4:] == ["cut_hair", "cut_hair"]
+    second = measure.measure_all(3, 2, 1, tmp_path, True, two)
+    assert asked[4:] == [two, two]
     assert second[1]["blur"] == first[1]["blur"] and second[1]["cut_hair"] != first[1]["cut_hair"]
-    assert len(measure.measure_all(3, 1, 1, tmp_path, reuse=True)) == 1  # not reused: fewer people
+    assert len(measure.measure_all(3, 1, 1, tmp_path, True, one)) == 1  # not reused: fewer people
+
+
+def test_two_critics_are_compared_by_their_own_limits(monkeypatch):
+    measure = load("measure", monkeypatch)
+    quiet = dict.fromkeys((check.name for check in CHECKS), 0.0)
+
+    def judged(clean: float, faulty: float, limit: float):
+        rows = [
+            {"defect": defect, **quiet, "cut_hair": faulty if defect == "hard_cut" else clean}
+            for defect in ("clean", "hard_cut")
+            for _ in range(4)
+        ]
+        return measure.Judged(rows, dict.fromkeys(quiet, 0.5) | {"cut_hair": limit})
+
+    lines = measure.compare({"a": judged(0.1, 0.9, 0.3), "b": judged(0.6, 0.4, 0.5)}, ["hard_cut"]).splitlines()
+    assert lines[1].count("|") == lines[0].count("|") == 9
+    clean, cut = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:])
+    assert [clean[1], clean[2].split()[0], clean[3], clean[5].split()[0], clean[6]] == ["4", "0.0", "0", "100.0", "4"]
+    assert [cut[2].split()[0], *cut[3:5]] == ["100.0", "4", "1.0000"]
+    assert [cut[5].split()[0], *cut[6:]] == ["0.0", "0", "0.0000"]
+
+
+def test_real_pairs_are_scored_by_both_critics(monkeypatch, tmp_path, portrait):
+    measure = load("measure", monkeypatch)
+    monkeypatch.setattr(measure, "REAL", ("missing_limb",))
+    photo, alpha, other = (tmp_path / name for name in ("a.jpg", "a.png", "critic.safetensors"))
+    cv2.imwrite(str(photo), portrait.photo[..., ::-1])
+    write_png(alpha, portrait.alpha)
+    save_file(Critic(PhotoBackbone()).state_dict(), other)
+    first, second = measure.score_real((photo, alpha), [WEIGHTS, other])
+    assert [row["defect"] for row in first] == [row["defect"] for row in second] == ["clean", "missing_limb"]
+    assert first[1]["missing_part"] > first[0]["missing_part"]
+    assert first[0]["blur"] == second[0]["blur"] and first[0]["missing_part"] != second[0]["missing_part"]
