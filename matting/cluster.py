@@ -25,7 +25,7 @@ Lost = Callable[[_Work, str], _Result]
 
 PACKAGE = "portrait-matting"
 WINDOW = 64
-"""Least number of pieces that a cluster has at a time; if it has many workers, four for each."""
+"""Least number of pieces that a cluster or a pool has at a time; if it has many workers, four for each."""
 
 TIMEOUT = "10s"
 """Time to connect to a scheduler."""
