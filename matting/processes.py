@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from typing import Any, TypeVar
 
 from matting.cluster import WINDOW, Lost, connected, on_cluster, use_one_thread
@@ -88,7 +87,7 @@ def in_threads(
     workers = workers or os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         try:
-            yield from _in_turn(partial(pool.submit, job), work, workers)
+            yield from _in_turn(lambda piece: pool.submit(job, piece), work, workers)
         except BaseException:  # also KeyboardInterrupt: cancel what has not begun, else the pool would finish it first
             pool.shutdown(wait=False, cancel_futures=True)
             raise
