@@ -25,12 +25,17 @@ Lost = Callable[[_Work, str], _Result]
 
 PACKAGE = "portrait-matting"
 WINDOW = 64
-"""Least number of pieces that a cluster has at a time; if it has many workers, four for each."""
+"""Least number of pieces that a cluster or a pool has at a time; if it has many workers, four for each."""
 
 TIMEOUT = "10s"
 """Time to connect to a scheduler."""
 
 FATAL = "each process that tried it died; it may be too large for the memory, or crash a decoder: check or remove it"
+
+GONE = (
+    "expected the Dask cluster until the work is done, found that its scheduler is gone or was restarted; start it "
+    "again and repeat the command"
+)
 
 _LOCAL = re.compile(r"local(?::([1-9]\d*))?")
 _turn = threading.Lock()  # a worker may have several threads, and jobs need not be safe in them
@@ -51,6 +56,9 @@ def connected(address: str) -> Iterator[Any]:
     """
     distributed = require("distributed", f"--dask {address}")
     with ExitStack() as stack:
+        # Dask would print a traceback for a scheduler that is lost, and lines for each worker that dies; callers report
+        # what matters.
+        stack.enter_context(require("distributed.utils", f"--dask {address}").silence_logging_cmgr("CRITICAL"))
         if local := _LOCAL.fullmatch(address):
             # Dask removes a worker that is absent so long after a first death, even if it is just being started again.
             forever = {"distributed.deploy.lost-worker-timeout": "1000 days"}
@@ -59,8 +67,7 @@ def connected(address: str) -> Iterator[Any]:
                 n_workers=int(local[1] or os.cpu_count() or 1),
                 threads_per_worker=1,
                 dashboard_address=None,
-                # Dask would print several lines for each worker that dies; callers report what matters.
-                silence_logs="CRITICAL",
+                silence_logs="CRITICAL",  # in the other processes as well
             )
             stack.enter_context(cluster)
         try:
@@ -129,7 +136,7 @@ def on_cluster(
                     send(sent)
                     sent += 1
                     if sent % WINDOW == 1:  # not each time, since it asks the scheduler; but a cluster may grow
-                        window = max(WINDOW, 4 * sum(client.nthreads().values()))
+                        window = max(WINDOW, 4 * _workers(client))
                 if not numbers:
                     # Dask also suspects pieces that waited at a worker that died. Alone, a piece is itself the cause.
                     alone.add(suspects[0])
@@ -147,12 +154,20 @@ def on_cluster(
                     raise MattingError(f"{work[number]}: {FATAL}")
                 result = lost(work[number], FATAL)
             elif isinstance(error, CancelledError):
-                raise OSError(f"the Dask cluster is gone ({error}); start it again and repeat the command")
+                raise OSError(GONE)
             elif error is not None:
                 raise error
             yield result
     finally:
-        client.cancel(list(numbers))
+        if client.status == "running":
+            client.cancel(list(numbers))
+
+
+def _workers(client: Any) -> int:
+    try:
+        return sum(client.nthreads().values())
+    except OSError as error:
+        raise OSError(GONE) from error
 
 
 def _do(folder: str, packed: bytes, piece: Any) -> Any:

@@ -6,12 +6,13 @@ import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
-from matting.cluster import Lost, connected, on_cluster, use_one_thread
+from matting.cluster import WINDOW, Lost, connected, on_cluster, use_one_thread
 
 _Work = TypeVar("_Work")
 _Result = TypeVar("_Result")
@@ -50,12 +51,19 @@ def in_processes(
         yield from map(job, work)
         return
     with _fresh_processes(workers, job) as pool:
-        others, started = multiprocessing.active_children(), list[Any]()
-        try:
+        started: list[Any] = []
+
+        def submit(piece: _Work) -> Future[_Result]:
+            if len(started) == workers:
+                return pool.submit(_do, piece)
+            others = multiprocessing.active_children()
             with uninterrupted(), nullcontext() if needs_main else _without_main():
-                results = pool.map(_do, work)  # starts the processes
-                started = [process for process in multiprocessing.active_children() if process not in others]
-            yield from results
+                future = pool.submit(_do, piece)  # starts a process if none is idle
+            started.extend(process for process in multiprocessing.active_children() if process not in others)
+            return future
+
+        try:
+            yield from _in_turn(submit, work, workers)
         except BaseException:
             # The pool alone would first finish the calls that it has handed out, which may take minutes.
             for process in started:
@@ -76,12 +84,24 @@ def in_threads(
     if _client is not None:
         yield from on_cluster(_client, job, work, lost)
         return
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+    workers = workers or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
         try:
-            yield from pool.map(job, work)
+            yield from _in_turn(lambda piece: pool.submit(job, piece), work, workers)
         except BaseException:  # also KeyboardInterrupt: cancel what has not begun, else the pool would finish it first
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _in_turn(submit: Callable[[_Work], "Future[_Result]"], work: Sequence[_Work], workers: int) -> Iterator[_Result]:
+    """Yield the results in the order of the work, with a bounded number of pieces submitted: each takes 2 kB."""
+    futures: deque[Future[_Result]] = deque()
+    for piece in work:
+        futures.append(submit(piece))
+        if len(futures) >= max(WINDOW, 4 * workers):
+            yield futures.popleft().result()
+    while futures:
+        yield futures.popleft().result()
 
 
 @contextmanager

@@ -1,7 +1,10 @@
 """Work on a Dask cluster: order, errors, dead workers, and a cluster that is not as it should be."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -137,6 +140,32 @@ def test_a_poisoned_piece_is_reported_once_and_its_neighbours_are_done():
         assert [number for number, _ in reported] == [3] and "each process that tried it died" in reported[0][1]
         with pytest.raises(MattingError, match=r"^3: each process that tried it died"):
             list(in_processes(always_die_of_three, [3], None))
+
+
+@pytest.mark.slow
+def test_a_lost_scheduler_is_one_line(tmp_path, capfd):
+    file = tmp_path / "scheduler.json"
+    options = {"scheduler": ("--port", "0", "--no-dashboard"), "worker": ("--nthreads", "1", "--no-dashboard")}
+    begin = [sys.executable, "-m", "distributed.cli."]
+    parts = [
+        subprocess.Popen(
+            [*begin[:2], f"{begin[2]}dask_{part}", "--scheduler-file", file, *given], stderr=subprocess.DEVNULL
+        )
+        for part, given in options.items()
+    ]
+    try:
+        while not file.exists():
+            time.sleep(0.1)
+        with on_dask(json.loads(file.read_text())["address"]):
+            results = in_processes(touch_slowly, [tmp_path / f"{k}" for k in range(100)], None)
+            next(results)
+            parts[0].kill()
+            with pytest.raises(OSError, match=r"scheduler is gone or was restarted; start it again") as caught:
+                list(results)
+    finally:
+        for part in parts:
+            part.kill()
+    assert "\n" not in str(caught.value) and capfd.readouterr().err == ""
 
 
 def test_without_a_cluster_work_stays_here(tmp_path):

@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import joblib
 import pytest
 
-from matting.processes import in_processes
+from matting.cluster import WINDOW
+from matting.processes import in_processes, in_threads
 
 
 def in_two(numbers: list[int]) -> list[int]:
@@ -43,6 +44,25 @@ class Heavy:
 def test_a_job_is_sent_once_to_each_process() -> None:
     assert list(in_processes(Heavy(), list(range(20)), 2)) == [-number for number in range(20)]
     assert 1 <= Heavy.sent <= 2
+
+
+class Counted(list[int]):
+    """Work that counts how many of its pieces were taken."""
+
+    taken = 0
+
+    def __iter__(self) -> Iterator[int]:
+        for number in super().__iter__():
+            self.taken += 1
+            yield number
+
+
+@pytest.mark.parametrize("apply", [in_processes, in_threads])
+def test_only_some_pieces_are_handed_out_at_a_time(apply: Callable[..., Iterator[int]]) -> None:
+    work = Counted(range(WINDOW + 20))
+    results = apply(abs, work, 2)
+    assert next(results) == 0 and work.taken == WINDOW
+    assert list(results) == list(range(1, WINDOW + 20))
 
 
 IMPORTS = f"import subprocess, sys; from functools import partial; from {__name__} import note_and_sleep; "

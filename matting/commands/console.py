@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from matting.inference import Model
 
 T = TypeVar("T")
+
+SHOWN = 40
+"""Problems of a kind that are printed."""
 
 LINE_EVERY = 30
 """Seconds between two lines of progress where the output is no terminal, such as in the log of a job."""
@@ -85,8 +88,10 @@ def introduce(model: "Model") -> None:
         warn(f"{model.name}: {model.doubt}")
 
 
-def list_problems(heading: str, problems: Iterable[str]) -> None:
-    """Print a heading and one line per problem to stderr."""
+def list_problems(heading: str, problems: Sequence[str]) -> None:
+    """Print a heading and one line per problem to stderr, up to `SHOWN`: a large set may have as many as images."""
     typer.secho(heading, err=True, fg="yellow")
-    for problem in problems:
+    for problem in problems[:SHOWN]:
         typer.echo(f"  {problem}", err=True)
+    if len(problems) > SHOWN:
+        typer.echo(f"  … and {len(problems) - SHOWN} more", err=True)

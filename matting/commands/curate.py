@@ -60,6 +60,7 @@ def crosscheck(
     limits: Limits = None,
     workers: Workers = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
+    dask: Dask = None,
 ) -> None:
     """Compare every matte with predictions of networks that have not seen it (gate 2, along with its critic).
 
@@ -72,9 +73,10 @@ def crosscheck(
 
     curation = open_curation(folder)
     credible = choose_limits(curation, limits)["credibility"]
-    for warning in cross_check(curation, load_judges(checkpoint, device), track, credible):
-        warn(warning)
-    _conclude(curation, limits, workers)
+    with cluster(dask, workers):
+        for warning in cross_check(curation, load_judges(checkpoint, device), track, credible):
+            warn(warning)
+        _conclude(curation, limits, workers)
 
 
 @curate.command()
@@ -97,6 +99,7 @@ def apply(
     export: Annotated[Path, typer.Argument(help="JSON file that the audit page exported.", show_default=False)],
     limits: Limits = None,
     workers: Workers = None,
+    dask: Dask = None,
 ) -> None:
     """Merge the decisions of an audit into the verdicts, and estimate how many defects remain."""
     from matting.curation.audit import read_decisions, read_export, read_sample, write_decisions
@@ -110,7 +113,8 @@ def apply(
     typer.echo(f"decisions on {len(decisions)} of {len(sample)} pairs of the sample merged")
     if len(decisions) < len(sample):
         warn("the estimate is valid only once the whole sample is judged; judge the other pairs as well")
-    _conclude(curation, limits, workers)
+    with cluster(dask, workers):
+        _conclude(curation, limits, workers)
 
 
 @curate.command()

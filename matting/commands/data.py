@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from matting.data.formats.approximate import Refine
     from matting.data.verify import Report
 
-SHOWN = 40  # problems, doubts and notes each
-
 data = typer.Typer(
     help="Data sets: list the formats, verify or pack a folder, extract portraits from COCO.", no_args_is_help=True
 )
@@ -61,8 +59,7 @@ def verify(
     _print_summary(report)
     for heading, lines in (("notes", report.notes), ("doubts", report.doubts), ("problems", report.problems)):
         if lines:
-            more = [f"… and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-            list_problems(f"{heading} ({len(lines)}):", [*lines[:SHOWN], *more])
+            list_problems(f"{heading} ({len(lines)}):", lines)
     if report.problems:
         raise typer.Exit(1)
     typer.echo(f"{name}: complete and readable")

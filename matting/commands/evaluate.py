@@ -107,7 +107,9 @@ def evaluate(
         list_problems("doubtful true mattes:", [f"{doubt.pair.name}: {doubt.reason}" for doubt in evaluation.doubts])
     failures = [*evaluation.failures, *(corrupted.failures if corrupted else ())]
     if failures:
-        list_problems(f"{counted(len(failures), 'score')} could not be computed:", map(str, failures))
+        list_problems(
+            f"{counted(len(failures), 'score')} could not be computed:", [str(failure) for failure in failures]
+        )
         raise typer.Exit(0 if allow_unmatched else 1)
 
 

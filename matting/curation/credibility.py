@@ -1,9 +1,10 @@
 """Gate 2, alpha credibility: compare a matte with the predictions of networks that have not seen the pair."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -17,6 +18,11 @@ from matting.data.formats import Item
 from matting.errors import MattingError
 from matting.evaluation.report.gallery import signed_error
 from matting.images import write_png
+from matting.processes import in_processes
+
+if TYPE_CHECKING:
+    from matting.inference import Predictor
+    from matting.models.checkpoint import Checkpoint
 
 BAND = 0.02
 """Half the width of the boundary band, as a share of the short side."""
@@ -92,22 +98,39 @@ def load_judges(checkpoints: Sequence[Path], device: str = "auto") -> list[Judge
     Raises:
         FileNotFoundError, MattingError: As `matting.models.load_checkpoint`.
     """
-    from matting.inference import Predictor, resolve
+    from matting.inference import resolve
     from matting.models import load_checkpoint, weights_digest
     from matting.studies.gather import find_runs
 
     paths = list[Path]()
     for path in checkpoints:
         paths += find_runs([path]) if (path / "multirun.yaml").is_file() else [path]
-    trained = [load_checkpoint(resolve(path)) for path in paths]
+    places = [resolve(path) for path in paths]
+    trained = [load_checkpoint(place) for place in places]
     return [
-        Judge(f"{one.path} {weights_digest(one.model)}", Predictor(one.model, one.size, device), one.fold)
-        for one in trained
+        Judge(f"{one.path} {weights_digest(one.model)}", _predictor(place, one, device), one.fold)
+        for place, one in zip(places, trained, strict=True)
     ]
+
+
+def _predictor(place: Path, trained: "Checkpoint", device: str) -> "Predictor":
+    from matting.inference import Predictor
+
+    predictor = Predictor(trained.model, trained.size, device)
+    predictor.reload = partial(_reload, place, device)
+    return predictor
+
+
+def _reload(place: Path, device: str) -> "Predictor":
+    from matting.models import load_checkpoint
+
+    return _predictor(place, load_checkpoint(place), device)
 
 
 def cross_check(curation: Curation, judges: Sequence[Judge], progress: Progress, credible: float) -> list[str]:
     """Score every pair by the networks that have not seen it, for `read_credibility`; resumes if interrupted.
+
+    The networks run in this process, or on the cluster of `matting.processes.on_dask`.
 
     Args:
         curation: The pairs. An image of each with an agreement below ``credible`` is written to ``disagreement/``.
@@ -133,7 +156,8 @@ def cross_check(curation: Curation, judges: Sequence[Judge], progress: Progress,
     stamps = {name: (curation.stamp(name), "by network", *panel) for name, panel in names.items()}
 
     def score(missing: Sequence[str]) -> Iterable[Line]:
-        return (_score(curation, name, panels[name], credible) for name in progress(missing, "cross-checking"))
+        found = in_processes(partial(_score, curation, panels, credible), missing, 1, _lost)
+        return (line for _, line in zip(progress(missing, "cross-checking"), found, strict=True))
 
     lines = resume(curation.credibility, stamps, score)
     warnings = [
@@ -177,7 +201,12 @@ def _opinions(lines: Iterable[Line]) -> list[Opinion]:
     return [Opinion(line["name"], judge, score) for line in known for judge, score in line["agreement"].items()]
 
 
-def _score(curation: Curation, name: str, panel: Sequence[Judge], credible: float) -> Line:
+def _lost(name: str, reason: str) -> Line:
+    return {"agreement": {}, "problem": reason}
+
+
+def _score(curation: Curation, panels: Mapping[str, Sequence[Judge]], credible: float, name: str) -> Line:
+    panel = panels[name]
     # `cross_check` has chosen the panel; an agreement with a network that knows the pair would be worthless.
     if seen := [judge.name for judge in panel if not judge.may_judge(curation.items[name])]:
         raise AssertionError(f"'{name}' would be judged by {seen[0]}, which was trained on it")

@@ -1,6 +1,6 @@
 """Confidence intervals of means over test images and training runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
@@ -8,6 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 2000
+
+LARGE = 10_000
+"""Images from which the interval of a mean is computed from the sample's skewness instead of by resampling.
+
+There the two differ less than two sets of `RESAMPLES` do, while resampling takes 2 kB and 0.1 ms per image.
+"""
+
+_BLOCKS = 20  # of resamples; one is in memory at a time
+_Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 
 Scores: TypeAlias = Sequence[Sequence[float]] | NDArray[np.float64]
 """``(runs, images)``: one score per training run and image."""
@@ -32,6 +41,9 @@ class Estimate(NamedTuple):
 def bootstrap_mean(values: Sequence[float] | NDArray[np.float64], seed: int = 0) -> Estimate:
     """Estimate a mean and its 95 % percentile bootstrap interval (Efron & Tibshirani 1993, ch. 13).
 
+    From `LARGE` images the interval is the Cornish-Fisher expansion of the same distribution (Hall, "The Bootstrap and
+    Edgeworth Expansion", 1992, ch. 2): that of a mean with the sample's variance and skewness.
+
     Args:
         values: One finite score per image.
         seed: Seed of the resampling; the same scores and seed give the same interval.
@@ -46,6 +58,8 @@ def bootstrap_mean(values: Sequence[float] | NDArray[np.float64], seed: int = 0)
     sample = np.asarray(values, np.float64)
     if sample.ndim != 1 or not sample.size or not np.isfinite(sample).all():
         raise ValueError(f"expected one finite score per image, found {values!r:.200}")
+    if sample.size >= LARGE:
+        return Estimate(float(sample.mean()), *_expanded(sample), sample.size)
     low, high = np.quantile(_resampled_means(sample, seed), [0.025, 0.975])
     return Estimate(float(sample.mean()), float(low), float(high), sample.size)
 
@@ -98,11 +112,15 @@ def difference_over_seeds(first: Scores, second: Scores, seed: int = 0) -> Estim
         found = " and ".join(str(table.shape[1]) for table in tables)
         raise ValueError(f"expected scores of the same images, found {found} of them")
     images = tables[0].shape[1]
-    # One resampling of the images for both sides, which makes the comparison a paired one.
-    weights = _counts(images, seed) / images
     means = [np.mean(table) for table in tables]
     # Each side is resampled by itself: seed 1 of one method has nothing in common with seed 1 of another.
-    resampled = [_means_over_seeds(table, weights, seed + side) for side, table in enumerate(tables, start=1)]
+    runs = [_resampled_runs(len(table), seed + side) for side, table in enumerate(tables, start=1)]
+    # One resampling of the images for both sides, which makes the comparison a paired one.
+    by_run = zip(*([block @ table.T / images for table in tables] for block in _blocks(images, seed)), strict=True)
+    resampled = [
+        (counts * np.concatenate(blocks)).sum(axis=1) / len(table)
+        for table, counts, blocks in zip(tables, runs, by_run, strict=True)
+    ]
     low, high = np.quantile(resampled[0] - resampled[1], [0.025, 0.975])
     return Estimate(float(means[0] - means[1]), float(low), float(high), images)
 
@@ -141,7 +159,7 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
     """
     if not 0 <= hits <= trials or not trials:
         raise ValueError(f"expected at least one trial and 0 to that many hits, found {hits} of {trials}")
-    z, share = 1.959963984540054, hits / trials  # z: the 97.5 % quantile of the normal distribution
+    z, share = _Z, hits / trials
     centre = share + z * z / (2 * trials)
     half = z * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     low, high = (float((centre + sign * half) / (1 + z * z / trials)) for sign in (-1, 1))
@@ -149,27 +167,42 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
     return max(0.0, low), min(1.0, high)
 
 
-def _means_over_seeds(table: NDArray[np.float64], weights: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    runs = len(table)
-    counts = np.random.default_rng(seed).multinomial(runs, np.full(runs, 1 / runs), len(weights)) / runs
-    # `optimize` makes matrix products of the sum, instead of one loop over all three indices.
-    means: NDArray[np.float64] = np.einsum("ds,dn,sn->d", counts, weights, table, optimize=True)
-    return means
+def _expanded(sample: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the quantiles 0.025 and 0.975 of the resampled mean from its first three cumulants."""
+    spread = float(sample.std())
+    if not spread:
+        return float(sample[0]), float(sample[0])
+    root = float(np.sqrt(sample.size))
+    lean = float((((sample - sample.mean()) / spread) ** 3).mean()) / root * (_Z * _Z - 1) / 6
+    low, high = (float(sample.mean()) + spread / root * (sign * _Z + lean) for sign in (-1, 1))
+    return low, high
+
+
+def _resampled_runs(runs: int, seed: int) -> NDArray[np.int64]:
+    """Return how often each run occurs in each resample, ``(RESAMPLES, runs)``."""
+    return np.random.default_rng(seed).multinomial(runs, np.full(runs, 1 / runs), RESAMPLES)
 
 
 def _resampled_means(sample: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    # In blocks, because the counts as float64 take eight times the memory.
-    blocks = np.array_split(_counts(sample.size, seed), 20)
-    return np.concatenate([block.astype(np.float64) @ sample for block in blocks]) / sample.size
+    return np.concatenate([block @ sample for block in _blocks(sample.size, seed)]) / sample.size
+
+
+def _blocks(images: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Yield how often each image occurs in each resample, ``(RESAMPLES / _BLOCKS, images)`` at a time."""
+    counts = iter(_kept_counts(images, seed)) if images < LARGE else _counts(images, seed)
+    return (block.astype(np.float64) for block in counts)
 
 
 @lru_cache(maxsize=16)
-def _counts(images: int, seed: int) -> NDArray[np.uint8]:
-    """Sample how often each image occurs in each resample; cached, as all metrics and methods of a group share it.
+def _kept_counts(images: int, seed: int) -> list[NDArray[np.uint8]]:
+    """Cached, as all metrics and methods of a group share the resamples."""
+    return list(_counts(images, seed))
+
+
+def _counts(images: int, seed: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield blocks of resamples; in blocks, as the generator counts in int64.
 
     One byte is enough: a count is at most the number of images, and beyond 255 images it is nearly Poisson with mean 1.
     """
     generator, shares = np.random.default_rng(seed), np.full(images, 1 / images)
-    # In blocks: the generator counts in int64, eight times the memory of the result.
-    blocks = [generator.multinomial(images, shares, RESAMPLES // 20).astype(np.uint8) for _ in range(20)]
-    return np.concatenate(blocks)
+    return (generator.multinomial(images, shares, RESAMPLES // _BLOCKS).astype(np.uint8) for _ in range(_BLOCKS))

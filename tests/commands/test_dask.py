@@ -53,6 +53,12 @@ def curate(own: Path, shipped: Path, output: Path, *dask: str) -> dict[str, byte
     return content(output, "*.csv") | content(output, "*.jsonl")
 
 
+def cross_check(own: Path, shipped: Path, output: Path, *dask: str) -> dict[str, bytes]:
+    run("curate", "run", "pairs", own, "-o", output, "--workers", 1)
+    run("curate", "crosscheck", output, "--checkpoint", shipped / "portrait", *dask)
+    return content(output, "*.csv") | content(output, "*.jsonl") | content(output / "disagreement")
+
+
 def cut_out(own: Path, shipped: Path, output: Path, *dask: str) -> dict[str, bytes]:
     model = ("--checkpoint", shipped / "portrait", "--backend", "torch")
     run("cutout", own / "images", "-o", output, *model, *dask, code=1)
@@ -79,7 +85,7 @@ def estimate(own: Path, shipped: Path, output: Path, *dask: str) -> dict[str, by
     return {item.name: item.foreground.read_bytes() for item in items if item.foreground}
 
 
-COMMANDS = (verify, curate, cut_out, evaluate, render, estimate)
+COMMANDS = (verify, curate, cross_check, cut_out, evaluate, render, estimate)
 
 
 @pytest.mark.slow

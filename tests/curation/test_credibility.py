@@ -1,4 +1,5 @@
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -160,3 +161,10 @@ def test_networks_of_a_sweep_come_with_their_folds(tmp_path):
     assert [judge.fold for judge in judges] == [(0, 2), (1, 2)]
     assert judges[0].name == load_judges([tmp_path / "0_data.fold-0"], "cpu")[0].name
     assert judges[0].predict(np.zeros((40, 30, 3), np.uint8)).shape == (40, 30)
+
+
+def test_a_network_is_sent_to_a_worker_as_its_place(shipped):
+    (judge,) = load_judges([shipped / "portrait"], "cpu")
+    sent = pickle.dumps(judge)
+    photo = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    assert len(sent) < 2000 and np.array_equal(pickle.loads(sent).predict(photo), judge.predict(photo))

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from matting.evaluation import bootstrap_mean, difference_over_seeds, mean_over_seeds, paired_difference
-from matting.evaluation.statistics import wilson
+from matting.evaluation.statistics import LARGE, wilson
 
 finite = st.floats(-1e3, 1e3)
 
@@ -18,6 +20,20 @@ def test_interval_agrees_with_scipy():
     width = theirs.high - theirs.low
     assert abs(ours.low - theirs.low) < 0.06 * width and abs(ours.high - theirs.high) < 0.06 * width
     assert ours.images == 60
+
+
+@pytest.mark.parametrize("skewed", [lambda rng: rng.gamma(0.3, size=LARGE), lambda rng: rng.random(LARGE) > 0.99])
+def test_interval_of_a_large_sample_is_the_resampled_one_without_its_memory(skewed):
+    sample = np.asarray(skewed(np.random.default_rng(0)), np.float64)
+    tracemalloc.start()
+    ours = bootstrap_mean(sample)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    resampled = mean_over_seeds([sample])
+    width = resampled.high - resampled.low
+    assert abs(ours.low - resampled.low) < 0.06 * width and abs(ours.high - resampled.high) < 0.06 * width
+    assert ours.high - ours.mean > ours.mean - ours.low and peak < 50 * LARGE
+    assert bootstrap_mean(np.ones(LARGE)) == (1, 1, 1, LARGE)
 
 
 def test_interval_covers_the_true_mean_about_as_often_as_stated():
