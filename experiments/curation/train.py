@@ -19,7 +19,7 @@ from lightning.pytorch import LightningModule, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 from safetensors.torch import save
 from samples import HARDEST, Sample, Samples, hard_places, render_people
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from matting.curation.critic import FAULTS, Critic, PhotoBackbone, peaks
@@ -49,9 +49,6 @@ class Training(LightningModule):
         self.recipe = {name: getattr(options, name) for name in ("people", "searched", "steps", "seed")}
         self.folder, self.options, self.total_steps = folder, options, options.steps
         self.critic = Critic(PhotoBackbone(pretrained=True)).to(memory_format=torch.channels_last)
-        for module in self.critic.modules():
-            if isinstance(module, nn.Conv2d) and module.groups > 1:
-                _keep_float32(module)
         # In the checkpoint, so that a run that continues does not search again.
         self.register_buffer("hard", torch.zeros(len(FAULTS), max(1, round(HARDEST * options.searched)), 3).long())
 
@@ -114,17 +111,6 @@ def loss_of(maps: Tensor, errors: Tensor) -> Tensor:
     clear = ((seen < 0.004) | (seen > 0.12)).float()  # errors in between are neither a fault nor a clean example
     images = F.binary_cross_entropy_with_logits(peaks(maps), (seen > 0.12).float(), reduction="none") * clear
     return 10 * cells.mean() + 0.6 * images.mean()
-
-
-def _keep_float32(depthwise: nn.Conv2d) -> None:
-    """Exclude a depthwise convolution from autocast: its backward pass takes a CPU four times as long in bfloat16."""
-    forward = depthwise.forward
-
-    def in_float32(x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):
-            return forward(x.float())
-
-    depthwise.forward = in_float32  # type: ignore[method-assign]
 
 
 def _collate(samples: list[Sample]) -> Sample:

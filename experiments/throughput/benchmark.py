@@ -8,6 +8,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -18,6 +19,7 @@ from matting.data.dataset import collate
 from matting.losses import Criterion
 from matting.models import AttentionUNet
 from matting.training.datamodule import MattingDataModule
+from matting.training.precision import CpuMixedPrecision
 from matting.training.schedule import build_schedule, planned_length
 
 FOLDER = Path(__file__).parent
@@ -73,9 +75,13 @@ def main() -> None:
     for name in ENCODERS:
         model = AttentionUNet(name, pretrained=False, decoder_channels=(128, 64, 48, 32, 16))
         model = model.to(memory_format=torch.channels_last).train()
-        for bfloat16 in (False, True):
-            label = f"{name}, {'bfloat16' if bfloat16 else 'float32'}"
-            jobs[label] = lambda model=model, bfloat16=bfloat16: step(model, criterion, prepared, bfloat16)
+        jobs[f"{name}, float32"] = lambda model=model: step(model, criterion, prepared, bfloat16=False)
+        if name != "resnet34":  # which has no depthwise convolutions
+            jobs[f"{name}, bfloat16 in all layers"] = lambda model=model: step(
+                model, criterion, prepared, bfloat16=True
+            )
+        trained = CpuMixedPrecision().convert_module(deepcopy(model))
+        jobs[f"{name}, bfloat16 as trained"] = lambda model=trained: step(model, criterion, prepared, bfloat16=True)
     times: dict[str, list[float]] = {name: [] for name in jobs}
     for number in range(options.rounds + 1):  # the first round warms up
         for name, job in jobs.items():

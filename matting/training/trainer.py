@@ -13,6 +13,7 @@ from matting.arguments import check_arguments
 from matting.errors import MattingError
 from matting.inference.predictor import fastest_precision
 from matting.plan.length import RunLength, run_length
+from matting.training.precision import CpuMixedPrecision
 from matting.training.profiler import StepProfiler
 
 
@@ -39,31 +40,37 @@ def build_trainer(precision: str = "auto", profile: bool = False, **settings: An
         native = fastest_precision(torch.device("cuda" if on_cuda else "cpu")) == "bfloat16"
         precision = "bf16-mixed" if native else "32-true"
     check_arguments("trainer", Trainer, settings)
+    if precision == "bf16-mixed" and _is_cpu(settings.get("accelerator", "auto")):
+        settings["plugins"] = [*settings.get("plugins", ()), CpuMixedPrecision()]
+        settings["precision"] = None  # the plugin is it
     _check_devices(settings.get("accelerator", "auto"), settings.get("devices", 1))
     if profile:
         settings["profiler"] = StepProfiler()
     if not any(isinstance(callback, ProgressBar) for callback in settings.get("callbacks") or ()):
         settings.setdefault("enable_progress_bar", False)  # else Lightning would add its own bar of each epoch
     try:
-        return Trainer(precision=precision, **settings)  # type: ignore[arg-type]
+        return Trainer(**{"precision": precision, **settings})
     except (MisconfigurationException, TypeError, ValueError) as error:  # all that Lightning raises for wrong settings
         raise MattingError(f"trainer: {error}") from error
 
 
 def _check_devices(accelerator: str, devices: object) -> None:
     """Explain wishes for devices that this machine cannot meet, which Lightning does without naming the option."""
-    gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
-    if accelerator in ("gpu", "cuda") and not gpu:
+    if accelerator in ("gpu", "cuda") and _is_cpu("auto"):
         raise MattingError(
             f"trainer.accelerator: expected a device that this machine has, found '{accelerator}' and no GPU that "
             f"torch {torch.__version__} can use; give trainer.accelerator=auto, or install torch for this GPU's driver"
         )
-    on_cpu = accelerator == "cpu" or (accelerator == "auto" and not gpu)
-    if on_cpu and isinstance(devices, int) and devices > (cores := os.cpu_count() or 1):
+    if _is_cpu(accelerator) and isinstance(devices, int) and devices > (cores := os.cpu_count() or 1):
         raise MattingError(
             f"trainer.devices: expected at most one process per core of the CPU, found {devices} for {cores} cores; "
             "give trainer.devices=1, which uses all cores"
         )
+
+
+def _is_cpu(accelerator: object) -> bool:
+    gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
+    return accelerator == "cpu" or (accelerator == "auto" and not gpu)
 
 
 def measure_run(trainer: Trainer, rows: int, batch_size: int) -> RunLength:
