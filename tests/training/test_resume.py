@@ -37,6 +37,13 @@ class KilledError(Exception):
     pass
 
 
+class DieValidating(Die):
+    """Raise between the checkpoint of an epoch's last step and that of the epoch."""
+
+    def on_validation_start(self, trainer: object, *args: object) -> None:
+        self.on_train_batch_start(trainer)
+
+
 class Warn(Callback):
     """Send the signal that precedes a time limit of SLURM, in the middle of a step."""
 
@@ -109,6 +116,29 @@ def test_the_plan_file_of_a_resumed_run_is_complete(uninterrupted: Path, tmp_pat
         run(crashed, *RUN, SAVE_EACH_STEP, "callbacks.checkpoint.save_on_exception=false", die_at(step))
     run(resumed, *RUN, SAVE_EACH_STEP, f"resume.checkpoint={crashed}/checkpoints/last.ckpt")
     assert (resumed / "plan.csv").read_text() == (uninterrupted / "plan.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        pytest.param(("DieValidating 6", "Die 8", "DieValidating 12", "Die 14"), id="borders and middles"),
+        pytest.param(("DieValidating 6", "DieValidating 12"), id="borders"),
+        pytest.param(("Die 6", "Die 7", "Die 12", "Die 13"), id="around borders"),
+    ],
+)
+def test_a_run_that_dies_again_and_again_is_resumed_to_the_bit(
+    uninterrupted: Path, tmp_path: Path, ends: tuple[str, ...]
+) -> None:
+    checkpoint_of: list[str] = []
+    for kind, step in (end.split() for end in ends):
+        die = f"+callbacks.die={{_target_: {__name__}.{kind}, step: {step}}}"
+        with pytest.raises(KilledError):
+            run(tmp_path, *RUN, SAVE_EACH_STEP, "callbacks.checkpoint.save_on_exception=false", die, *checkpoint_of)
+        assert checkpoint(tmp_path)["global_step"] == int(step)
+        checkpoint_of = [f"resume.checkpoint={tmp_path}/checkpoints/last.ckpt"]
+    run(tmp_path, *RUN, SAVE_EACH_STEP, *checkpoint_of)
+    assert checkpoint(tmp_path)["global_step"] == STEPS
+    assert_same_training(uninterrupted, tmp_path)
 
 
 def test_the_report_lists_what_each_stage_drew(uninterrupted: Path) -> None:
