@@ -102,17 +102,25 @@ def main() -> None:
         hunted = curate(all_pairs, folder / "hunted", "local:2", killer)
         lost, kept = lose_scheduler(some, folder / "lost", few // 2)
         repeated = curate(some, folder / "lost", "local:2", lambda command: None)
-        expected = verdicts(folder / "calm")
+        whole = curate(some, folder / "whole", "local:2", lambda command: None)
         runs = (
-            ("undisturbed", options.pairs, calm, "calm", ""),
-            (f"a worker killed every {options.every:g} s", options.pairs, hunted, "hunted", f"{killer.killed} kills"),
-            ("the scheduler killed", few, lost, "", f"{kept} pairs in the ledger"),
-            ("the same, repeated", few, repeated, "lost", f"{few - kept} pairs measured"),
+            ("undisturbed", options.pairs, calm, "calm", "calm", ""),
+            (
+                f"a worker killed every {options.every:g} s",
+                options.pairs,
+                hunted,
+                "hunted",
+                "calm",
+                f"{killer.killed} kills",
+            ),
+            ("undisturbed", few, whole, "whole", "whole", ""),
+            ("the scheduler killed", few, lost, "", "", f"{kept} pairs in the ledger"),
+            ("the same, repeated", few, repeated, "lost", "whole", f"{few - kept} pairs measured"),
         )
         rows = []
-        for title, count, spent, name, note in runs:
+        for title, count, spent, name, expected, note in runs:
             found = verdicts(folder / name) if name else []
-            same = "yes" if found == expected[: 1 + count] else f"no, {len(found)} lines" if name else ""
+            same = "" if not name else "yes" if found == verdicts(folder / expected) else f"no, {len(found)} lines"
             numbers = [str(count), f"{spent.wall:.0f}", f"{spent.processor:.0f}", f"{spent.worker:.0f}"]
             rows.append([title, *numbers, str(spent.code), same, note])
     lines = [

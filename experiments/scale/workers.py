@@ -15,6 +15,8 @@ from pairs import write_pairs
 
 FOLDER = Path(__file__).parent
 SIDE = 768
+FEW, SOME, MANY = 60, 300, 1000
+"""Images of tasks by what one takes, so that a task takes half a minute in one process."""
 MODEL = ("--checkpoint", "portrait", "--backend", "torch")
 ESTIMATE = """
 import sys
@@ -46,21 +48,21 @@ class Task(NamedTuple):
 
 
 def tasks(root: Path) -> list[Task]:
-    """Return the tasks; sizes are chosen for about ten seconds in one process."""
-    few, some, many = (f"{root / str(count)}" for count in (24, 60, 300))
+    """Return the tasks."""
+    few, some, many = (f"{root / str(count)}" for count in (FEW, SOME, MANY))
     return [
-        Task(f"data verify, {Path(many).name} pairs", MATTING, ("data", "verify", "pairs", many), ()),
-        Task("curate run, 24 pairs", MATTING, ("curate", "run", "pairs", few, "-o", "OUT"), ("*.csv", "*.jsonl")),
+        Task(f"data verify, {MANY} pairs", MATTING, ("data", "verify", "pairs", many), ()),
+        Task(f"curate run, {FEW} pairs", MATTING, ("curate", "run", "pairs", few, "-o", "OUT"), ("*.csv", "*.jsonl")),
         Task(
-            "evaluate, 24 images",
+            f"evaluate, {FEW} images",
             MATTING,
             ("evaluate", "--images", f"{few}/image", "--alphas", f"{few}/alpha", *MODEL[:2], "-o", "OUT"),
             ("per_image.csv",),
             pool=False,
         ),
-        Task("cutout, 24 images", MATTING, ("cutout", f"{few}/image", *MODEL, "-o", "OUT"), ("*",), pool=False),
-        Task("foregrounds, 60 pairs", ("-c", ESTIMATE), (some,), ("*",)),
-        Task("rendering, 24 people", ("-m", "matting.synthetic"), ("--people", "24", "-o", "OUT"), ("*",)),
+        Task(f"cutout, {FEW} images", MATTING, ("cutout", f"{few}/image", *MODEL, "-o", "OUT"), ("*",), pool=False),
+        Task(f"foregrounds, {SOME} pairs", ("-c", ESTIMATE), (some,), ("*",)),
+        Task(f"rendering, {FEW} people", ("-m", "matting.synthetic"), ("--people", f"{FEW}", "-o", "OUT"), ("*",)),
     ]
 
 
@@ -109,7 +111,7 @@ def main() -> None:
     results = Results(FOLDER / "workers.csv", ("task", "way"))
     with tempfile.TemporaryDirectory(dir=".") as temporary:
         folder = Path(temporary).resolve()
-        for count in (24, 60, 300):
+        for count in (FEW, SOME, MANY):
             write_pairs(folder / f"{count}", count, SIDE)
         for task in tasks(folder):
             # All ways of a task next to each other: what else the machine does changes with time.
