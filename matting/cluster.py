@@ -60,9 +60,13 @@ def connected(address: str) -> Iterator[Any]:
         # what matters.
         stack.enter_context(require("distributed.utils", f"--dask {address}").silence_logging_cmgr("CRITICAL"))
         if local := _LOCAL.fullmatch(address):
-            # Dask removes a worker that is absent so long after a first death, even if it is just being started again.
-            forever = {"distributed.deploy.lost-worker-timeout": "1000 days"}
-            stack.enter_context(require("dask", f"--dask {address}").config.set(forever))
+            settings = {
+                # Dask removes a worker that is absent so long after a first death, even if it is just being restarted.
+                "distributed.deploy.lost-worker-timeout": "1000 days",
+                # Dask makes workers return memory at once, which takes networks more time than their arithmetic.
+                "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
+            }
+            stack.enter_context(require("dask", f"--dask {address}").config.set(settings))
             cluster = distributed.LocalCluster(
                 n_workers=int(local[1] or os.cpu_count() or 1),
                 threads_per_worker=1,
@@ -183,6 +187,7 @@ def _do(folder: str, packed: bytes, piece: Any) -> Any:
 def _unpacked(packed: bytes) -> Callable[[Any], Any]:
     use_one_thread()
     job: Callable[[Any], Any] = pickle.loads(packed)
+    use_one_thread()  # again, as the job may have brought torch along
     return job
 
 
