@@ -84,7 +84,7 @@ def main() -> None:
     for row in results.rows:
         found.setdefault(row["task"], []).append(row)
     rows = [line(row, before) for task in found.values() for before, row in zip([None, *task], task, strict=False)]
-    steep = [f"{row[0]} ({row[4]})" for row in rows if row[4] and float(row[4]) > LINEAR]
+    steep = [f"{row[0]} ({row[5]})" for row in rows if row[5] and float(row[5]) > LINEAR]
     machines = sorted({f"{row['machine']}, load before a task up to {peak(results.rows)}" for row in results.rows})
     lines = [
         f"Synthetic pairs of {SIDE} x {SIDE} pixels. {'; '.join(machines)}.",

@@ -42,6 +42,8 @@ class OnnxNetwork(nn.Module):
         options = onnxruntime.SessionOptions()
         # Errors only, in ONNX Runtime's numbering.
         options.log_severity_level = 3
+        # As many threads as torch has: a worker of several has one, with which results are equal to the bit.
+        options.intra_op_num_threads = torch.get_num_threads()
         available = onnxruntime.get_available_providers()
         wanted = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
         try:
