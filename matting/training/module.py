@@ -65,7 +65,7 @@ class MattingModule(LightningModule):
     def on_train_start(self) -> None:
         """Follow the settings of this run where a checkpoint has restored others, and count the epoch that begins."""
         loop = self.trainer.fit_loop
-        if loop.restarted_mid_epoch and loop.epoch_progress.total.processed == loop.epoch_progress.total.started:
+        if loop.restarted_mid_epoch and loop.epoch_progress.total.completed == loop.epoch_progress.total.ready:
             # After the checkpoint of an epoch's last step Lightning begins the next epoch without counting it, and a
             # run that is resumed once more would repeat one.
             loop.epoch_progress.increment_ready()
