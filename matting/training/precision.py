@@ -11,8 +11,7 @@ from torch.utils.hooks import RemovableHandle
 class CpuMixedPrecision(MixedPrecision):
     """Lightning's ``bf16-mixed``, except that depthwise convolutions of the network stay in float32.
 
-    The way back through one takes a CPU about four times as long in bfloat16 as in float32
-    (``experiments/throughput``), more than all other layers gain.
+    The way back through one takes a CPU longer in bfloat16 than in float32. ``experiments/throughput`` compares both.
     """
 
     def __init__(self) -> None:

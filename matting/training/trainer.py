@@ -22,7 +22,7 @@ def build_trainer(precision: str = "auto", profile: bool = False, **settings: An
 
     Args:
         precision: Lightning's precision; ``auto`` is bfloat16 autocast if the device, GPU or CPU, multiplies it in
-            hardware, else float32.
+            hardware, else float32. In ``bf16-mixed`` on a CPU, depthwise convolutions stay in float32.
         profile: Measure where the time of a step goes; see `matting.training.profiler.StepProfiler`.
         settings: Passed to `lightning.pytorch.Trainer`.
 
