@@ -33,6 +33,14 @@ def _derivatives(image: NDArray[Any], depth: int, definition: Definition) -> tup
     return along_x[inner, inner], along_y[inner, inner]
 
 
+def _magnitude(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """Take the root of x² + y²; `cv2.magnitude` rounds in ways that depend on the address of the arrays."""
+    squares = x * x
+    squares += y * y
+    root: NDArray[Any] = np.sqrt(squares, out=squares)
+    return root
+
+
 def _magnitude_difference(
     target: NDArray[Any], excess: NDArray[Any], unit: float, definition: Definition
 ) -> NDArray[Any]:
@@ -40,7 +48,7 @@ def _magnitude_difference(
     tx, ty = _derivatives(target, depth, definition)
     ex, ey = _derivatives(excess, depth, definition)
     px, py = tx + ex, ty + ey
-    norms = cv2.magnitude(px, py) + cv2.magnitude(tx, ty)
+    norms = _magnitude(px, py) + _magnitude(tx, ty)
     # The smallest normal number turns 0 / 0, where both mattes are flat, into 0.
     norms = norms * unit + np.finfo(np.float32).tiny
     difference: NDArray[Any] = (ex * (px + tx) + ey * (py + ty)) / norms

@@ -173,3 +173,13 @@ def test_reading_the_module_loads_no_logger_or_trainer():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_no_digit_depends_on_where_in_memory_arrays_lie(protocol):
+    preds, target = blob(0, (300, 200)), blob(1, (300, 200))
+    results, held = set(), []
+    for size in range(16, 1616, 16):
+        held.append(np.empty(size, np.uint8))  # moves the arrays of the next call
+        results.add(tuple(metric(preds, target, protocol=protocol) for metric in METRICS.values()))
+    assert len(results) == 1

@@ -107,7 +107,8 @@ def test_a_run_on_two_hosts_loses_nothing(hosts: tuple[Host, Host], tmp_path: Pa
     assert run[0].wait(LIMIT) != 0
     assert not one.processes()
     line = next_error(logs[0], explained + 1)
-    assert "lost rank" in line and "Timed out waiting 15000ms" in line
+    # A timeout, not a closed connection: in gloo's words "Timed out waiting" or "Application timeout".
+    assert "lost rank 1 on host-b" in line and re.search("time(d |)out", line, re.IGNORECASE)
     other.kill()
     one.link("up")
 
