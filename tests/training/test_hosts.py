@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(why_not()), reason=why_n
 
 RUN = ("data.batch_size=2", "trainer=ddp", "trainer.max_epochs=8", "trainer.log_every_n_steps=1")
 SAVE_EACH_STEP = ("callbacks.checkpoint.every_n_epochs=null", "callbacks.checkpoint.every_n_train_steps=1")
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""Alone on its host a process would take all processors for itself, and sums depend on the number of threads."""
 STEPS = 48
 LIMIT = 600
 """Seconds for what takes 20 on an idle machine."""
@@ -34,7 +36,7 @@ def launch(host: Host, log: Path, *arguments: str, restarts: int = 0) -> subproc
     """Start the documented line on a host."""
     torchrun = ["--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d", f"--rdzv-endpoint=host-a:{PORT}"]
     command = [sys.executable, "-m", "torch.distributed.run", *torchrun, f"--max-restarts={restarts}", "train.py"]
-    return host.start(log, [*command, *arguments], **{FRESH_STORE: "1"})
+    return host.start(log, [*command, *arguments], **{FRESH_STORE: "1"}, **ONE_THREAD)
 
 
 def wait_for_steps(folder: Path, steps: int, *processes: subprocess.Popen[str]) -> int:
@@ -80,7 +82,7 @@ def test_a_run_on_two_hosts_loses_nothing(hosts: tuple[Host, Host], tmp_path: Pa
     straight, folder = tmp_path / "straight", tmp_path / "run"
     options = [*SHORT, *RUN, *SAVE_EACH_STEP, "callbacks.lost.minutes=0.25"]
     alone = [sys.executable, "train.py", *options, "trainer.devices=2", f"hydra.run.dir={straight}"]
-    done = subprocess.run(alone, capture_output=True, text=True, timeout=LIMIT)
+    done = subprocess.run(alone, capture_output=True, text=True, timeout=LIMIT, env=os.environ | ONE_THREAD)
     assert done.returncode == 0, done.stderr[-2000:]
 
     options += ["trainer.num_nodes=2", "trainer.devices=1", f"hydra.run.dir={folder}"]
