@@ -334,9 +334,10 @@ def compare(judged: Mapping[str, Judged], defects: Sequence[str]) -> str:
 
 def measure_all(split: int, people: int, workers: int, folder: Path, reuse: bool, weights: Path = WEIGHTS) -> list[Row]:
     """Measure all pairs of a seed; earlier scores of as many people by the same checks, or critic, may be reused."""
-    critic = blake2b(weights.read_bytes(), digest_size=4).hexdigest()
+    checks = version().split(".")[0]
+    critic = f"{checks}_{blake2b(weights.read_bytes(), digest_size=4).hexdigest()}"
     parts: list[list[Row]] = []
-    for made_by, measured in ((version().split(".")[0], None), (critic, weights)):
+    for made_by, measured in ((checks, None), (critic, weights)):
         path = folder / f"scores_{split}_{people}_{made_by}.csv"
         if not (reuse and path.is_file()):
             job = in_processes(

@@ -125,6 +125,7 @@ def train(options: argparse.Namespace) -> Path:
     saving = ModelCheckpoint(options.output, "last", enable_version_counter=False, save_on_train_epoch_end=True)
     trainer = build_trainer(
         callbacks=[saving, RunProgress()],
+        devices=1,  # the samples of a step are a function of its number
         max_epochs=options.steps // EPOCH,
         reload_dataloaders_every_n_epochs=1,  # each epoch has samples of its own
         gradient_clip_val=5.0,

@@ -133,6 +133,7 @@ def _told(value: str) -> str:
 
     Of an absolute path the last part is kept, and of a reader that is spelled out its name and its options.
     """
+    value = re.sub(r"(?<=[^/])/(?=$|[\s,}\]'\"])", "", value)  # as the completion of a shell ends folders
     value = re.sub(r"(?<![^\s:,={\['\"])/(?:[^/,{}\[\]'\"]+/)*", "", value)
     if spelled := re.fullmatch(r"\{\s*_target_:\s*(?:\w+\.)*(\w+)\s*,\s*(.*)\}", value):
         options = [one for one in re.split(r",\s*", spelled[2]) if not re.match(r"_partial_|root:", one)]

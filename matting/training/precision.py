@@ -21,7 +21,7 @@ class CpuMixedPrecision(MixedPrecision):
     def convert_module(self, module: nn.Module) -> nn.Module:
         """Let the depthwise convolutions leave autocast while they work."""
         for layer in module.modules():
-            if isinstance(layer, nn.Conv2d) and layer.groups > 1:
+            if isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels > 1:
                 state = _OutsideAutocast()
                 self._handles += [
                     layer.register_forward_pre_hook(state.leave),

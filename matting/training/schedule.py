@@ -35,14 +35,14 @@ def build_schedule(config: DictConfig, corpus: Corpus, length: RunLength) -> Sch
 
 
 def planned_length(config: DictConfig) -> RunLength:
-    """Compute the length that a run of a configuration would have, with as many processes as it names devices.
+    """Compute the length that a run of a configuration would have, with a process for each device that it names.
 
     Args:
         config: A composed configuration.
     """
     trainer, data = config.trainer, config.data
     # Text such as "auto" counts as one: to count the devices of this machine would need torch.
-    processes = trainer.devices if isinstance(trainer.devices, int) else 1
+    processes = trainer.devices * trainer.num_nodes if isinstance(trainer.devices, int) else 1
     return run_length(
         data.epoch_rows,
         data.batch_size * max(1, processes),

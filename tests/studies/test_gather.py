@@ -60,7 +60,7 @@ def test_runs_measured_differently_are_refused(sweep: Sweep) -> None:
 def test_where_data_lies_is_no_part_of_a_row(sweep: Sweep) -> None:
     """Tables are committed: they have no folders of a machine in them, and rows of two machines are one."""
     own = "+corpus.sets.portraits.own={_target_:any.pairs,_partial_:true,root:/x/y,split_list:/a/list.csv}"
-    runs = [sweep.run("data=a corpus.root=/home/one/data", 1), sweep.run("data=a corpus.root=/home/two/data", 2)]
+    runs = [sweep.run("data=a corpus.root=/home/one/data", 1), sweep.run("data=a corpus.root=/home/two/data/", 2)]
     runs += [sweep.run(f"data=a corpus.root=/home/two/data {own}", 1)]
     study = gather(runs)
     assert study.rows == ["default", "pairs(split_list:list.csv)"]

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 import pytest
 from lightning.pytorch import Callback
 
+from matting.config import load_config
+from matting.training.schedule import planned_length
 from tests.training.runs import checkpoint, logged, run
 
 
@@ -75,3 +77,10 @@ class Stop(Callback):
 
     def on_train_batch_end(self, trainer: Any, *args: Any) -> None:
         trainer.should_stop = trainer.should_stop or trainer.global_step == self.step
+
+
+def test_processes_of_all_machines_count() -> None:
+    one, two = (
+        planned_length(load_config(["trainer=ddp", "trainer.devices=8", f"trainer.num_nodes={n}"])) for n in (1, 2)
+    )
+    assert (two.batch_rows, two.batches) == (2 * one.batch_rows, one.batches // 2)

@@ -16,7 +16,7 @@ class Failing(nn.Conv2d):
 
 
 def network() -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 4, 1))
+    return nn.Sequential(nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 4, 1, groups=2))
 
 
 def computed(model: nn.Sequential) -> list[torch.dtype]:

@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from lightning.pytorch import Callback
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from matting.batch import TrainingBatch
+from matting.training.datamodule import MattingDataModule
 from tests.training.runs import SHORT, assert_same_training, checkpoint, keep_overrides, logged, resume, run
 
 RUN = ("+curriculum=3stage", "trainer.max_epochs=3", "callbacks.checkpoint.every_n_epochs=null")
@@ -44,19 +47,47 @@ class DieValidating(Die):
         self.on_train_batch_start(trainer)
 
 
-class Warn(Callback):
-    """Send the signal that precedes a time limit of SLURM, in the middle of a step."""
+class Inside(Callback):
+    """Send a signal in the middle of a batch, given by its number in the run; without a signal, run out of memory."""
 
-    def __init__(self, step: int) -> None:
-        self.step = step
+    def __init__(self, batch: int, name: str = "") -> None:
+        self.batch, self.name = batch, name
 
     def on_before_backward(self, trainer: object, *args: object) -> None:
-        if trainer.global_step == self.step:  # type: ignore[attr-defined]
-            signal.raise_signal(signal.SIGUSR2)
+        if trainer.train_dataloader.batches.consumed == self.batch + 1:  # type: ignore[attr-defined]
+            if not self.name:
+                raise MemoryError
+            signal.raise_signal(signal.Signals[self.name])
 
 
 def die_at(step: int) -> str:
     return f"+callbacks.die={{_target_: {__name__}.Die, step: {step}}}"
+
+
+def inside(batch: int, name: str = "") -> str:
+    return f"+callbacks.inside={{_target_: {__name__}.Inside, batch: {batch}, name: '{name}'}}"
+
+
+def stop(*args: object) -> None:
+    """A handler of signals that ends the run."""
+    raise KilledError
+
+
+@pytest.fixture
+def stopping() -> Iterator[None]:
+    """Signals end the run by `stop`."""
+    numbers = (signal.SIGINT, signal.SIGUSR2)
+    before = [signal.signal(number, stop) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.fixture(scope="module")
+def accumulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("accumulated")
+    run(folder, *RUN, SAVE_EACH_STEP, "trainer.accumulate_grad_batches=2")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -80,23 +111,72 @@ def test_a_crashed_run_is_resumed_to_the_bit(uninterrupted: Path, tmp_path: Path
     assert logged(resumed) == expected
 
 
+@pytest.mark.usefixtures("stopping")
 def test_a_signal_waits_for_the_end_of_the_step(uninterrupted: Path, tmp_path: Path) -> None:
     """What is saved in the middle of a step does not continue to the bit."""
-
-    def stop(*args: object) -> None:
-        raise KilledError
-
-    by_epoch, before = RUN[:2], signal.signal(signal.SIGUSR2, stop)
-    try:
-        with pytest.raises(KilledError):
-            run(tmp_path, *by_epoch, f"+callbacks.warn={{_target_: {__name__}.Warn, step: 7}}")
-        assert signal.getsignal(signal.SIGUSR2) == stop
-    finally:
-        signal.signal(signal.SIGUSR2, before)
+    by_epoch = RUN[:2]
+    with pytest.raises(KilledError):
+        run(tmp_path, *by_epoch, inside(7, "SIGUSR2"))
+    assert signal.getsignal(signal.SIGUSR2) == stop
     assert checkpoint(tmp_path)["global_step"] == 8
     keep_overrides(tmp_path, *by_epoch)
     resume(tmp_path)
     assert_same_training(uninterrupted, tmp_path)
+
+
+@pytest.mark.usefixtures("stopping")
+def test_a_signal_waits_while_a_batch_is_prepared(
+    uninterrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batch has been taken from the loader, and the step has not begun."""
+    by_epoch, prepare = RUN[:2], MattingDataModule.on_after_batch_transfer
+
+    def prepare_and_signal(data: MattingDataModule, batch: Any, dataloader_idx: int) -> Any:
+        if data.trainer.training and data.trainer.global_step == 8:
+            signal.raise_signal(signal.SIGINT)
+        return prepare(data, batch, dataloader_idx)
+
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(MattingDataModule, "on_after_batch_transfer", prepare_and_signal)
+        run(tmp_path, *by_epoch)
+    assert checkpoint(tmp_path)["global_step"] == 9
+    keep_overrides(tmp_path, *by_epoch)
+    resume(tmp_path)
+    assert_same_training(uninterrupted, tmp_path)
+
+
+def test_an_error_in_a_step_keeps_the_last_checkpoint(uninterrupted: Path, tmp_path: Path) -> None:
+    by_epoch = RUN[:2]
+    with pytest.raises(MemoryError):
+        run(tmp_path, *by_epoch, inside(8))
+    assert checkpoint(tmp_path)["global_step"] == 6
+    keep_overrides(tmp_path, *by_epoch)
+    resume(tmp_path)
+    assert_same_training(uninterrupted, tmp_path)
+
+
+@pytest.mark.usefixtures("stopping")
+@pytest.mark.parametrize("name", ["SIGUSR2", "SIGTERM"])
+def test_accumulated_batches_are_one_step(accumulated: Path, tmp_path: Path, name: str) -> None:
+    """Here the first of two: its gradients would not be saved."""
+    by_epoch = (*RUN[:2], "trainer.accumulate_grad_batches=2")
+    with pytest.raises(SIGTERMException if name == "SIGTERM" else KilledError):
+        run(tmp_path, *by_epoch, inside(8, name))
+    assert checkpoint(tmp_path)["global_step"] == 5
+    keep_overrides(tmp_path, *by_epoch)
+    resume(tmp_path)
+    assert_same_training(accumulated, tmp_path)
+
+
+def test_no_checkpoint_is_saved_between_accumulated_batches(accumulated: Path, tmp_path: Path) -> None:
+    timed = ("callbacks=timed", "callbacks.timed.train_time_interval.minutes=0", *RUN[:2])
+    timed = (*timed, "trainer.accumulate_grad_batches=2")
+    with pytest.raises(MemoryError):
+        run(tmp_path, *timed, inside(9))
+    assert checkpoint(tmp_path)["global_step"] == 4
+    keep_overrides(tmp_path, *timed)
+    resume(tmp_path)
+    assert_same_training(accumulated, tmp_path)
 
 
 def test_resuming_from_the_end_of_an_epoch(uninterrupted: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from matting.training.callbacks.panels import Panels
 from matting.training.callbacks.plan_log import PlanLog
 from matting.training.callbacks.progress import RunProgress
 from matting.training.callbacks.repeat import RepeatFirstEpoch
-from matting.training.callbacks.whole_steps import WholeSteps
+from matting.training.callbacks.whole_steps import TimedCheckpoint, WholeSteps
 
 __all__ = [
     "AveragedWeights",
@@ -19,6 +19,7 @@ __all__ = [
     "PlanLog",
     "RepeatFirstEpoch",
     "RunProgress",
+    "TimedCheckpoint",
     "WholeSteps",
     "background_variance",
     "read_draws",
