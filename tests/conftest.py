@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,10 @@ from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)  # on a shared machine the time of an example is no criterion
 settings.load_profile("untimed")
+
+# In the background of a script, programs are started deaf to Ctrl-C, and so are those that they start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MINIATURE = ("corpus.people=16", "corpus.image_size=96", "model=tiny", "data.size=64", "data.crop_size=72")
 """Overrides for a run of a few seconds: few small people, a small network, no download."""

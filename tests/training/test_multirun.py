@@ -40,7 +40,7 @@ def test_a_failing_job_does_not_stop_the_others(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_job_that_is_taken_away_continues_to_the_bit(tmp_path: Path) -> None:
     """With submitit's jobs on this machine; on SLURM they get the same warning."""
-    warn = "+callbacks.warn={_target_: tests.training.test_resume.Warn, step: 3}"
+    warn = "+callbacks.inside={_target_: tests.training.test_resume.Inside, batch: 3, name: SIGUSR2}"
     done = sweep(tmp_path / "sweep", "hydra/launcher=submitit_local", warn)
     assert done.returncode == 0, done.stderr[-2000:]
     (job,) = (tmp_path / "sweep").glob("0_*")
