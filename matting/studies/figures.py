@@ -81,7 +81,9 @@ def plot_groups(study: Study, path: Path) -> None:
     rows = [*study.rows, FLOOR]
     columns = min(4, len(found))
     lines = -(-len(found) // columns)
-    figure = new_figure(figsize=(2.4 + 2.2 * columns, lines * (1.1 + 0.24 * len(rows))))
+    figure = new_figure(
+        figsize=(max(2.4, 0.9 + 0.08 * max(map(len, rows))) + 2.2 * columns, lines * (1.1 + 0.24 * len(rows)))
+    )
     grid = list(figure.subplots(lines, columns, sharey=True, squeeze=False).flat)
     places = np.arange(len(rows))
     # Not strict: the last line of the grid may have more panels than there are groups.

@@ -68,6 +68,14 @@ def inside(batch: int, name: str = "") -> str:
     return f"+callbacks.inside={{_target_: {__name__}.Inside, batch: {batch}, name: '{name}'}}"
 
 
+def assert_continues(folder: Path, options: tuple[str, ...], step: int, whole: Path) -> None:
+    """A run was saved after a step, and resumed it becomes one that never stopped."""
+    assert checkpoint(folder)["global_step"] == step
+    keep_overrides(folder, *options)
+    resume(folder)
+    assert_same_training(whole, folder)
+
+
 def stop(*args: object) -> None:
     """A handler of signals that ends the run."""
     raise KilledError
@@ -118,10 +126,7 @@ def test_a_signal_waits_for_the_end_of_the_step(uninterrupted: Path, tmp_path: P
     with pytest.raises(KilledError):
         run(tmp_path, *by_epoch, inside(7, "SIGUSR2"))
     assert signal.getsignal(signal.SIGUSR2) == stop
-    assert checkpoint(tmp_path)["global_step"] == 8
-    keep_overrides(tmp_path, *by_epoch)
-    resume(tmp_path)
-    assert_same_training(uninterrupted, tmp_path)
+    assert_continues(tmp_path, by_epoch, 8, uninterrupted)
 
 
 @pytest.mark.usefixtures("stopping")
@@ -139,20 +144,14 @@ def test_a_signal_waits_while_a_batch_is_prepared(
     with monkeypatch.context() as patch, pytest.raises(KilledError):
         patch.setattr(MattingDataModule, "on_after_batch_transfer", prepare_and_signal)
         run(tmp_path, *by_epoch)
-    assert checkpoint(tmp_path)["global_step"] == 9
-    keep_overrides(tmp_path, *by_epoch)
-    resume(tmp_path)
-    assert_same_training(uninterrupted, tmp_path)
+    assert_continues(tmp_path, by_epoch, 9, uninterrupted)
 
 
 def test_an_error_in_a_step_keeps_the_last_checkpoint(uninterrupted: Path, tmp_path: Path) -> None:
     by_epoch = RUN[:2]
     with pytest.raises(MemoryError):
         run(tmp_path, *by_epoch, inside(8))
-    assert checkpoint(tmp_path)["global_step"] == 6
-    keep_overrides(tmp_path, *by_epoch)
-    resume(tmp_path)
-    assert_same_training(uninterrupted, tmp_path)
+    assert_continues(tmp_path, by_epoch, 6, uninterrupted)
 
 
 @pytest.mark.usefixtures("stopping")
@@ -162,10 +161,7 @@ def test_accumulated_batches_are_one_step(accumulated: Path, tmp_path: Path, nam
     by_epoch = (*RUN[:2], "trainer.accumulate_grad_batches=2")
     with pytest.raises(SIGTERMException if name == "SIGTERM" else KilledError):
         run(tmp_path, *by_epoch, inside(8, name))
-    assert checkpoint(tmp_path)["global_step"] == 5
-    keep_overrides(tmp_path, *by_epoch)
-    resume(tmp_path)
-    assert_same_training(accumulated, tmp_path)
+    assert_continues(tmp_path, by_epoch, 5, accumulated)
 
 
 def test_no_checkpoint_is_saved_between_accumulated_batches(accumulated: Path, tmp_path: Path) -> None:
@@ -173,10 +169,7 @@ def test_no_checkpoint_is_saved_between_accumulated_batches(accumulated: Path, t
     timed = (*timed, "trainer.accumulate_grad_batches=2")
     with pytest.raises(MemoryError):
         run(tmp_path, *timed, inside(9))
-    assert checkpoint(tmp_path)["global_step"] == 4
-    keep_overrides(tmp_path, *timed)
-    resume(tmp_path)
-    assert_same_training(accumulated, tmp_path)
+    assert_continues(tmp_path, timed, 4, accumulated)
 
 
 def test_resuming_from_the_end_of_an_epoch(uninterrupted: Path, tmp_path: Path) -> None:
@@ -307,10 +300,7 @@ def test_a_run_is_saved_every_few_minutes_and_at_the_end(uninterrupted: Path, tm
     crashed = tmp_path / "crashed"
     with pytest.raises(KilledError):
         run(crashed, *timed, "callbacks.checkpoint.save_on_exception=false", die_at(8))
-    assert checkpoint(crashed)["global_step"] == 8
-    keep_overrides(crashed, *timed)
-    resume(crashed)
-    assert_same_training(uninterrupted, crashed)
+    assert_continues(crashed, timed, 8, uninterrupted)
     assert [file.name for file in (crashed / "checkpoints").iterdir()] == ["last.ckpt"]
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 
 from matting.data.loader import PlanLoader
 from matting.errors import MattingError
 from matting.files import write_csv
 from matting.plan.plan import Draw
+from matting.training.callbacks.whole_steps import keep_last_checkpoint
 
 
 class NonFiniteGuard(Callback):
@@ -66,9 +66,7 @@ class NonFiniteGuard(Callback):
         path = self.path if trainer.is_global_zero else self.path.with_stem(f"{self.path.stem}_{trainer.global_rank}")
         write_draws(path, next(iter(batches)))
         # The error below is an exception too: saving on it would replace the last good checkpoint.
-        for callback in trainer.checkpoint_callbacks:
-            if isinstance(callback, ModelCheckpoint):
-                callback.save_on_exception = False
+        keep_last_checkpoint(trainer)
         raise MattingError(
             f"epoch {epoch}, batch {batch}: the loss is not finite; the batch's draws are in {path}, the last "
             "checkpoint is from before. Lower optimizer.lr or trainer.gradient_clip_val, or train in float32"

@@ -56,9 +56,7 @@ class WholeSteps(Callback):
         """Keep the last checkpoint if a step was interrupted; Lightning calls checkpoint callbacks after all others."""
         self._restore()
         if _taken(trainer) != self._trained:
-            for callback in trainer.checkpoint_callbacks:
-                if isinstance(callback, ModelCheckpoint):
-                    callback.save_on_exception = False
+            keep_last_checkpoint(trainer)
 
     def _wait(self, trainer: Trainer, number: int, frame: FrameType | None) -> None:
         if self._waiting is None and _taken(trainer) != self._trained:
@@ -86,6 +84,13 @@ class TimedCheckpoint(ModelCheckpoint):
         """Save if it is time and a step has ended."""
         if ends_step(trainer, batch_idx):
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+
+
+def keep_last_checkpoint(trainer: Trainer) -> None:
+    """Let the exception that ends the run replace no checkpoint."""
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ModelCheckpoint):
+            callback.save_on_exception = False
 
 
 def ends_step(trainer: Trainer, batch_idx: int) -> bool:
