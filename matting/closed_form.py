@@ -1,5 +1,8 @@
 """Closed-form matting (Levin et al., "A Closed-Form Solution to Natural Image Matting", TPAMI 2008), by PyMatting."""
 
+import io
+from contextlib import redirect_stdout
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,4 +28,5 @@ def closed_form(image: NDArray[np.uint8], trimap: NDArray[np.uint8]) -> NDArray[
     if not all((known == level).any() for level in (0, 0.5, 1)):
         return known
     pymatting = require("pymatting", "closed-form matting")  # compiles for several seconds on import
-    return np.asarray(pymatting.estimate_alpha_cf(image / 255.0, known))
+    with redirect_stdout(io.StringIO()):  # prints several lines whenever its preconditioner needs a second attempt
+        return np.asarray(pymatting.estimate_alpha_cf(image / 255.0, known))

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -30,3 +32,14 @@ def test_a_trimap_without_one_sure_region_leaves_the_unknown_region_at_one_half(
     assert (everything == 0.5).all()
     no_background = np.maximum(example.trimap, 128)
     assert set(np.unique(method(example._replace(trimap=no_background)))) == {0.5, 1.0}
+
+
+def test_what_the_solver_prints_is_not_shown(monkeypatch, capsys):
+    def talkative(image, trimap):
+        print("PERFORMANCE WARNING:")
+        return trimap
+
+    solver = SimpleNamespace(estimate_alpha_cf=talkative)
+    monkeypatch.setattr("matting.closed_form.require", lambda *_: solver)
+    assert closed_form_method()(soft_edge(40)).shape == (40, 40)
+    assert capsys.readouterr() == ("", "")
