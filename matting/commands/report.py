@@ -1,5 +1,6 @@
 """``matting report``: compare training runs, in tables and figures that can be recreated from three CSV files."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -66,9 +67,11 @@ def _summarise(folders: list[Path], output: Path) -> None:
     for folder in folders:
         if not (folder / RUNS).is_file():
             raise MattingError(f"{folder}: expected a folder that 'matting report' wrote, found no {RUNS} in it")
-    studies = {folder.resolve().name: read_study(folder) for folder in folders}
+    folders = [folder.resolve() for folder in folders]
+    top = os.path.commonpath([folder.parent for folder in folders])
+    studies = {folder.relative_to(top).as_posix(): read_study(folder) for folder in folders}
     output.mkdir(parents=True, exist_ok=True)
     write_atomic(output / "effects.md", to_markdown(effects_table(studies)).encode())
     plot_effects(studies, output / "effects.png")
     typer.echo((output / "effects.md").read_text())
-    typer.echo(f"effects of {len(folders)} studies: {output / 'effects.md'}, {output / 'effects.png'}")
+    typer.echo(f"effects of {len(studies)} studies: {output / 'effects.md'}, {output / 'effects.png'}")

@@ -159,18 +159,18 @@ def test_committed_tables_match_their_csv_files(folder: Path) -> None:
 
 
 def test_the_effects_of_studies_are_drawn_together(tmp_path: Path) -> None:
-    for study, level in (("first", 12.0), ("second", 9.0)):
-        sweep = Sweep(tmp_path / f"sweep_{study}")
+    for study, level in (("first", 12.0), ("more/first", 9.0)):
+        sweep = Sweep(tmp_path / "sweeps" / study)
         for name, score in (("a", 10.0), ("b", level), ("c", 10.0)):
             for seed in (1, 2, 3):
                 sweep.run(f"data={name}", seed, score)
         report(sweep.folder, "-o", tmp_path / study)
-    report("--summary", tmp_path / "first", tmp_path / "second", "-o", tmp_path / "both")
+    report("--summary", tmp_path / "first", tmp_path / "more/first", "-o", tmp_path / "both")
     lines = (tmp_path / "both/effects.md").read_text().splitlines()
-    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith(("| first", "| second"))]
+    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith(("| first", "| more/first"))]
     assert [(one[0], one[2], one[-1]) for one in cells] == [
         *(("first", "b", "worse"), ("first", "c", "not shown")),
-        *(("second", "b", "better"), ("second", "c", "not shown")),
+        *(("more/first", "b", "better"), ("more/first", "c", "not shown")),
     ]
     assert float(cells[0][5].split()[0]) == pytest.approx(2000, abs=20), "MAD is printed in thousandths"
     assert (tmp_path / "both/effects.png").read_bytes().startswith(b"\x89PNG")
