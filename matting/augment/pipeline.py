@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from matting.augment.augmix import AugMix
 from matting.augment.camera import CameraBlur
-from matting.augment.compose import compose
-from matting.augment.degradation import LayeredImage
+from matting.augment.compose import compose, is_composite
+from matting.augment.degradation import LayeredImage, select
 from matting.augment.gaps import LayerGaps
 from matting.augment.phone import Phone
 from matting.augment.randomness import Keys, Stream, fold, uniform
@@ -22,12 +22,13 @@ _IGNORED = 0.1  # above bicubic's overshoot (0.07), so a pixel counts as ignored
 class Pipeline(nn.Module):
     """Warp, compose, degrade and annotate a batch, each row by its own seed, view and severity.
 
-    The module has neither parameters nor buffers and keeps no random state: rows do not see each other, so a view is
-    the same in any batch, on any rank, at any step. Geometry follows ``seed``, hence is shared by the views of a
-    pair; appearance follows ``(seed, view)``. Runs without gradients and without a host synchronisation.
+    The module has neither parameters nor buffers and keeps no random state: rows do not see each other, but for the
+    views of a pair, so a view is the same in any batch, on any rank, at any step. Geometry follows ``seed``, hence is
+    shared by the views of a pair; appearance follows ``(seed, view)``. Runs without gradients and without a host
+    synchronisation.
 
     Camera, moving subjects and screenshots change the matte too, by geometry and severity: views of a pair share it bit
-    for bit if they share their severity and are both composites (a photo's subject does not move by itself).
+    for bit if they share their severity. As a photo's subject cannot move by itself, its partner's does not either.
 
     Args:
         size: side of the delivered images, pixels.
@@ -92,7 +93,7 @@ class Pipeline(nn.Module):
         keys = Keys.of(batch.seed, batch.view)
         placed = self._place(batch, keys.geometry, size or self.size)
         foreground, background, alpha, ignored = torch.split(placed, [3, 3, 1, 1], dim=1)
-        image, alpha = self._degrade(foreground, background, alpha, keys, batch.severity)
+        image, alpha = self._degrade(foreground, background, alpha, keys, batch)
         low, high = self.trimap_radius
         # from geometry, not appearance: views of a pair share their trimap
         radius = low + (uniform(fold(keys.geometry, Stream.TRIMAP)) * (high - low + 1)).long()
@@ -110,13 +111,16 @@ class Pipeline(nn.Module):
         )
 
     def _degrade(
-        self, foreground: Tensor, background: Tensor, alpha: Tensor, keys: Keys, severity: Tensor
+        self, foreground: Tensor, background: Tensor, alpha: Tensor, keys: Keys, batch: LayerBatch
     ) -> tuple[Tensor, Tensor]:
         """Compose, then whatever the scene, the camera, an editor and a phone do to the image, in that order."""
+        severity = batch.severity
         if self.gaps is not None:
             foreground, background = self.gaps(foreground, background, alpha, keys.appearance, severity)
         image = compose(foreground, background, alpha, self.linear_light)
-        layers = LayeredImage(image, alpha, foreground, background)
+        # A composite is degraded like a photo if its partner is one, so that both have one matte.
+        still = _has_photo_as_partner(~is_composite(foreground, background), batch.pair)
+        layers = LayeredImage(image, alpha, select(still, image, foreground), select(still, image, background))
         for degradation in (self.blur, self.augmix, self.phone):
             if degradation is not None:
                 layers = degradation.planned(layers, keys, severity)
@@ -135,6 +139,12 @@ class Pipeline(nn.Module):
         resized = F.interpolate(layers, size=(size, size), mode="bicubic", antialias=True)
         # bicubic overshoots at edges
         return resized.clamp_(0, 1)
+
+
+def _has_photo_as_partner(photo: Tensor, pair: Tensor) -> Tensor:
+    """Find the rows whose other view of the pair, an adjacent row, is a photo, ``(B,)`` bool."""
+    together = (pair[1:] == pair[:-1]) & (pair[1:] >= 0)
+    return F.pad(together & photo[1:], (0, 1)) | F.pad(together & photo[:-1], (1, 0))
 
 
 def _check(crops: Tensor) -> None:

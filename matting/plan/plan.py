@@ -197,7 +197,11 @@ def _rows(units: Units, stream: Integers) -> dict[str, Integers]:
 
 
 def _scenes(table: Mapping[str, Integers], catalog: Catalog, pairing: Pairing, rng: np.random.Generator) -> Integers:
-    """Choose backgrounds: a photo's own, a random one for foregrounds, an antagonist for second views."""
+    """Choose backgrounds: a photo's own, a random one for foregrounds, an antagonist for second views.
+
+    The antagonist is that of the first view's scene; of a random one where the first view is a photo, of whose own
+    background nothing is known before it is decoded.
+    """
     total, rows = len(catalog.scenes), len(table["item"])
     own = _look_up([index.photo for index in catalog.sources.values()], table["source"], table["item"])
     if not total and not own.all():
@@ -205,11 +209,13 @@ def _scenes(table: Mapping[str, Integers], catalog: Catalog, pairing: Pairing, r
     # Without backgrounds every row is a photo with its own, and this number is not used.
     scene = rng.integers(0, max(total, 1), size=rows)
     second = np.flatnonzero(table["view"] == 1)
+    candidates = rng.integers(0, max(total, 1), size=(len(second), pairing.candidates))
+    shown = np.where(own & (table["view"] == 0), _home(table, catalog, rng), scene)
     if len(second) and total:
-        candidates = rng.integers(0, total, size=(len(second), pairing.candidates))
         # The row before a second view is the first view of its pair.
-        scene[second] = antagonists(scene[second - 1], candidates, catalog.scenes)
-    return np.where(own & (table["view"] == 0), _home(table, catalog, rng), scene)
+        first = np.where(shown[second - 1] >= 0, shown[second - 1], scene[second - 1])
+        shown[second] = antagonists(first, candidates, catalog.scenes)
+    return shown
 
 
 def _home(table: Mapping[str, Integers], catalog: Catalog, rng: np.random.Generator) -> Integers:

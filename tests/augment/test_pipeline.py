@@ -109,6 +109,21 @@ def test_views_of_a_pair_share_geometry_matte_and_trimap(pipeline: Pipeline) -> 
     assert (batch.image[::2] != batch.image[1::2]).flatten(1).any(1).all()
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_subject_of_a_composite_stays_where_its_partner_is_a_photo(first: int) -> None:
+    layers = make_batch(16, 48, severity=1.0)
+    seed = torch.arange(8).repeat_interleave(2)
+    layers = layers._replace(seed=seed, view=torch.tensor([0, 1] * 8), pair=seed)
+    layers.foreground[first:8:2] = layers.background[first:8:2]  # the first four pairs have a photo
+    pipeline = Pipeline(48, blur=CameraBlur(p=1, subject=1))
+    alpha = pipeline(layers).alpha
+    assert torch.equal(alpha[::2], alpha[1::2])
+    assert torch.equal(alpha[:8], layers.alpha[:8] / 255)
+    assert (alpha[8:] != layers.alpha[8:] / 255).flatten(1).any(1).all()
+    alone = pipeline(layers._replace(pair=torch.full((16,), -1))).alpha
+    assert (alone[1 - first : 8 : 2] != layers.alpha[1 - first : 8 : 2] / 255).flatten(1).any(1).all()
+
+
 def test_views_of_one_background_differ_in_appearance() -> None:
     layers = make_batch(2, 48, severity=1.0)._replace(seed=torch.tensor([5, 5]), view=torch.tensor([0, 1]))
     batch = Pipeline(32, Warp(), augmix=AugMix())(layers)

@@ -83,6 +83,22 @@ def test_pairs_share_everything_but_the_background(seed: int, layered: int, frac
     assert (np.delete(plan.pair, np.concatenate([second, second - 1])) == -1).all()
 
 
+def test_the_second_background_is_the_antagonist_of_the_first_that_is_shown() -> None:
+    """Also where the first is plain: the catalog's three plain scenes and six others on a line."""
+    catalog = make_catalog(coarse=10)
+    coarse = replace(catalog.roles["coarse"]["c"], layered=np.ones(10, bool), plain_variants=True)
+    statistics = np.arange(9.0)[:, None] * np.ones(6)
+    every = Pairing(1.0, candidates=1000)  # of which every scene is one
+    plan = make_plan(Catalog({**catalog.roles, "coarse": {"c": coarse}}, statistics), rows=2600, pairing=every)
+    second = np.flatnonzero(plan.view == 1)
+    first, chosen = plan.scene[second - 1], plan.scene[second]
+    assert {-1, 0, 1, 2} <= set(first)
+    known = first >= 0
+    farthest = np.where(first < 4, 8, 0)
+    assert (chosen[known & (first != 4)] == farthest[known & (first != 4)]).all()
+    assert set(chosen[~known]) == {0, 8}, "of a photo's own background nothing is known"
+
+
 def test_items_without_a_foreground_layer_are_never_paired(catalog: Catalog) -> None:
     plan = make_plan(catalog, rows=2600, pairing=Pairing(1.0))
     names = np.array(plan.sources)[plan.source]

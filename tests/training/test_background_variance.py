@@ -29,9 +29,9 @@ class Module(SimpleNamespace):
         self.logged[name] = value.item()
 
 
-def measured(tmp_path, alpha_of):
+def measured(tmp_path, alpha_of, *overrides):
     """What the callback logs for a network that is a function of the image."""
-    config = configure(tmp_path)
+    config = configure(tmp_path, *overrides)
     corpus = build(config.corpus)
     schedule = build_schedule(config, corpus, planned_length(config))
     data = MattingDataModule(corpus, schedule, build(config.augment), 4, crop_size=72, min_crop=0.5, workers=0)
@@ -47,6 +47,8 @@ def test_zero_for_an_alpha_that_ignores_the_background_and_positive_for_one_that
     assert constant == {"pairing/whole/variance": 0, "pairing/unknown/variance": 0}
     copied = measured(tmp_path, lambda image: image.mean(dim=1, keepdim=True))
     assert min(copied.values()) > 1e-4
+    withheld = measured(tmp_path, lambda image: image.mean(dim=1, keepdim=True), "corpus.labelled=0")
+    assert withheld == copied, "no label is needed to measure it"
 
 
 def test_measuring_does_not_change_a_run(tmp_path):

@@ -9,6 +9,7 @@ from torch import Tensor
 from matting.batch import LayerBatch, TrainingBatch
 from matting.data.dataset import collate
 from matting.errors import MattingError
+from matting.losses.weighting import label_free_weight
 from matting.plan.plan import Draw
 from matting.training.datamodule import MattingDataModule
 
@@ -61,8 +62,10 @@ class BackgroundVariance(Callback):
         for person in layered_people(data, self.people):
             views = self._before_backgrounds(data, person, pl_module.device)
             alphas = pl_module.model(views.image).alpha  # type: ignore[operator]
-            whole.append(background_variance(alphas, views.valid))
-            unknown.append(background_variance(alphas, views.valid * (views.trimap == 1)[:, None]))
+            # Needs no labels, so people whose labels are withheld count as well.
+            weight = label_free_weight(views.valid)
+            whole.append(background_variance(alphas, weight))
+            unknown.append(background_variance(alphas, weight * (views.trimap == 1)[:, None]))
         for region, variances in (("whole", whole), ("unknown", unknown)):
             if variances:
                 pl_module.log(f"pairing/{region}/variance", torch.stack(variances).mean(), batch_size=1, sync_dist=True)
