@@ -32,6 +32,10 @@ class Scenes:
     def __len__(self) -> int:
         return len(PLAIN) + len(self.files)
 
+    def name(self, index: int) -> str:
+        """Return the file name of a scene, or the kind of a plain one."""
+        return PLAIN[index] if index < len(PLAIN) else self.files[index - len(PLAIN)].name
+
     def read(self, index: int, rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
         """Read or render a square view of a scene.
 

@@ -1,6 +1,7 @@
-"""Handle files that prove unreadable during training: list them, and draw items of the same kind instead."""
+"""Handle files that prove unreadable: list them, and draw items of the same kind, or other backgrounds, instead."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,14 @@ from matting.files import csv_text
 
 ATTEMPTS = 20
 """Number of substitutes to try; if that many files in a row are bad, the set is broken and the run should end."""
+
+BACKGROUNDS = "backgrounds"
+"""Stands for the source in the list of bad files where the file is a background."""
+
+Skip = Callable[[str, str], None]
+"""Is told the name of an item or file that is left out, and the reason."""
+
+_log = logging.getLogger(__name__)
 
 
 def substitutes(source: Source, index: int, seed: int) -> Iterator[int]:
@@ -39,13 +48,35 @@ def substitutes(source: Source, index: int, seed: int) -> Iterator[int]:
     yield from (int(k) for k in order[:ATTEMPTS])
 
 
+def substitute_scenes(count: int, scene: int, seed: int, view: int) -> Iterator[int]:
+    """Choose backgrounds to replace one that cannot be read.
+
+    Args:
+        count: Number of backgrounds.
+        scene: Position of the bad one, or -1.
+        seed: Seed of the draw.
+        view: View of the draw: those of a pair are to differ in their backgrounds.
+
+    Yields:
+        Positions of up to `ATTEMPTS` other backgrounds, in an order that depends on seed and view.
+    """
+    order = np.random.default_rng([seed, 4 + view]).permutation(count)
+    yield from (int(k) for k in order[order != scene][:ATTEMPTS])
+
+
+def leave_out(path: Path, source: str, name: str, reason: str) -> None:
+    """Record an item or a background that is bad from the start, and warn that it is left out; see `record`."""
+    _log.warning("%s: '%s' is left out: %s", source, name, reason)
+    record(path, source, name, reason)
+
+
 def record(path: Path, source: str, name: str, reason: str) -> None:
-    """Add an item to the list of bad files, once.
+    """Add an item or a background to the list of bad files, once.
 
     Args:
         path: CSV file with the columns source, name and reason; created, with its folder, if it does not exist.
-        source: Name of the item's source.
-        name: Name of the item.
+        source: Name of the item's source, or `BACKGROUNDS`.
+        name: Name of the item, or of the background's file.
         reason: The error, with the file's path.
     """
     row = csv_text([source, name, " ".join(reason.split())], [])

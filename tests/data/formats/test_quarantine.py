@@ -3,14 +3,16 @@
 import csv
 import multiprocessing
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from matting.data.dataset import DrawDataset
 from matting.data.formats import Item, Source
-from matting.data.formats.quarantine import record, substitutes
+from matting.data.formats.quarantine import record, substitute_scenes, substitutes
 from matting.data.scenes import Scenes
+from matting.plan.catalog import PLAIN
 from matting.plan.plan import Draw
 from tests.data.formats.trees import matte, photo, save
 
@@ -105,6 +107,77 @@ def test_a_set_of_bad_files_ends_the_run(source, tmp_path):
         break_file(item)
     with pytest.raises(ValueError, match="no item of 'rwp' like '0' can be read"):
         DrawDataset({"rwp": source}, Scenes([]), 16, quarantine=tmp_path / "list.csv")[draw(0)]
+
+
+@pytest.fixture
+def layered(source, tmp_path):
+    """The source with a foreground layer for each photo."""
+    items = [replace(i, foreground=save(tmp_path / f"layer{i.name}.png", photo(int(i.name)))) for i in source.items]
+    return Source("rwp", items)
+
+
+def names(path):
+    with path.open() as file:
+        return sorted({tuple(row[:2]) for row in csv.reader(file)})
+
+
+def test_a_bad_background_is_listed_itself_and_another_one_drawn(layered, tmp_path):
+    files = [save(tmp_path / f"scene{k}.png", photo(k)) for k in range(6)]
+    files[2].write_bytes(files[2].read_bytes()[:60])
+    bad, path = len(PLAIN) + 2, tmp_path / "list.csv"
+    draws = [draw(k % COUNT, seed=k, scene=bad, view=k % 2) for k in range(24)]
+    datasets = [
+        DrawDataset({"rwp": layered}, Scenes(files), 16, quarantine=file) for file in (path, tmp_path / "b.csv")
+    ]
+    found, again = ([dataset[one] for one in draws] for dataset in datasets)
+    assert names(path) == [("backgrounds", "scene2.png")]
+    assert [crop.draw._replace(scene=bad) for crop in found] == draws, "nothing but the background is replaced"
+    assert len({crop.draw.scene for crop in found} - {bad}) > 5
+    for crop, other, one in zip(found, again, draws, strict=True):
+        planned = datasets[0][one._replace(scene=crop.draw.scene)]
+        assert np.array_equal(crop.background, planned.background) and crop.draw == planned.draw == other.draw
+    with pytest.raises(ValueError, match=r"scene2\.png: expected"):
+        DrawDataset({"rwp": layered}, Scenes(files), 16)[draws[0]]
+
+
+def test_views_of_a_pair_replace_a_background_by_different_ones():
+    chosen = [[next(substitute_scenes(50, 7, seed, view)) for view in (0, 1)] for seed in range(100)]
+    assert sum(first == second for first, second in chosen) < 10 and 7 not in np.array(chosen)
+
+
+def test_a_folder_of_bad_backgrounds_ends_the_run_and_lists_no_item(layered, tmp_path):
+    files = [tmp_path / f"missing{k}.png" for k in range(400)]
+    dataset = DrawDataset({"rwp": layered}, Scenes(files), 16, quarantine=tmp_path / "list.csv")
+    seed = next(s for s in range(20) if min(substitute_scenes(len(dataset.scenes), 5, s, 0)) >= len(PLAIN))
+    with pytest.raises(ValueError, match=r"missing2\.png: neither this background nor 20 others can be read"):
+        dataset[draw(0, seed=seed, scene=5)]
+    assert {source for source, _ in names(tmp_path / "list.csv")} == {"backgrounds"}
+
+
+@pytest.mark.parametrize("broken", [("photo",), ("foreground",), ("photo", "foreground"), ("alpha",)])
+def test_views_of_a_pair_show_one_person_whichever_file_is_bad(layered, tmp_path, broken):
+    for name in broken:
+        file = getattr(layered.items[3], name)
+        file.write_bytes(file.read_bytes()[:60])
+    for seed in range(8):
+        views = [
+            # Of its own dataset each, as in different workers.
+            DrawDataset({"rwp": layered}, Scenes([]), 16, quarantine=tmp_path / f"{seed}{view}.csv")[
+                draw(3, seed=seed, view=view, pair=0, scene=scene)
+            ]
+            for view, scene in ((0, -1), (1, 2))
+        ]
+        assert views[0].draw.item == views[1].draw.item and np.array_equal(views[0].alpha, views[1].alpha)
+        # A view whose own file is bad shows the person from the other one.
+        assert (views[0].draw.item == 3) == (broken in (("photo",), ("foreground",)))
+        if broken == ("photo",):
+            assert views[0].draw.scene >= 0 and names(tmp_path / f"{seed}0.csv") == [("rwp", "3")]
+
+
+def test_without_a_partner_a_bad_photo_is_replaced_by_another_one(layered, tmp_path):
+    break_file(layered.items[3])
+    found = DrawDataset({"rwp": layered}, Scenes([]), 16, quarantine=tmp_path / "list.csv")[draw(3)].draw
+    assert found.item != 3 and found.scene == -1
 
 
 def _write(job):
