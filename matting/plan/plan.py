@@ -121,7 +121,7 @@ def plan_epoch(
         The table. Pairs begin at even rows, so that an even batch size never splits one.
 
     Raises:
-        MattingError: If a stage leaves nothing to draw, the mixture names an unknown role, or ``rows`` is odd with
+        MattingError: If a stage leaves nothing to draw, mixture or stage name an unknown role, or ``rows`` is odd with
             pairing.
 
     Example:
@@ -171,14 +171,21 @@ def plan_epoch(
 
 
 def _open_weights(mixture: Mixture, stage: Stage, catalog: Catalog) -> dict[str, float]:
-    if unknown := mixture.roles() - catalog.roles.keys():
-        known = ", ".join(catalog.roles) or "none"
-        raise MattingError(f"mixture: unknown role {', '.join(sorted(unknown))}; the corpus has: {known}")
+    _check_roles("mixture", mixture.roles(), catalog)
     weights = mixture.streams() if stage.weights is None else {n: w for n, w in stage.weights.items() if w > 0}
     weights = {name: weight for name, weight in weights.items() if stage.allows(name)}
     if not weights:
         raise MattingError(f"stage '{stage.name}' opens no stream of the mixture ({', '.join(mixture.streams())})")
+    # A stage may weigh streams that the mixture does not have, also the augmented one.
+    origins = {name for name in mixture.origins() if stage.allows(name)} if AUGMENTED in weights else set()
+    _check_roles(f"stage '{stage.name}'", origins | (weights.keys() - {AUGMENTED}), catalog)
     return weights
+
+
+def _check_roles(option: str, roles: set[str], catalog: Catalog) -> None:
+    if unknown := roles - catalog.roles.keys():
+        known = ", ".join(catalog.roles) or "none"
+        raise MattingError(f"{option}: unknown role {', '.join(sorted(unknown))}; the corpus has: {known}")
 
 
 def _rows(units: Units, stream: Integers) -> dict[str, Integers]:

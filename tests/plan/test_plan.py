@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matting.errors import MattingError
 from matting.plan.catalog import Catalog
 from matting.plan.curriculum import Curriculum, Rule, Stage
 from matting.plan.mixture import Mixture, apportion
@@ -179,6 +180,26 @@ def test_tags_open_and_close_items(catalog: Catalog) -> None:
 def test_impossible_plans_are_refused(catalog: Catalog, settings: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_plan(catalog, **settings)
+
+
+@pytest.mark.parametrize(
+    ("weights", "augmented_from"), [({"portraits": 1, "coarse": 1}, None), ({"augmented": 1}, {"coarse": 1})]
+)
+def test_a_stage_s_weights_are_checked_against_the_corpus(
+    catalog: Catalog, weights: dict[str, float], augmented_from: dict[str, float] | None
+) -> None:
+    without = Catalog({role: sets for role, sets in catalog.roles.items() if role != "coarse"}, catalog.scenes)
+    settings = {"mixture": Mixture({"portraits": 1}, augmented_from), "epochs": 1}
+    message = "stage 's': unknown role coarse; the corpus has: studio, portraits$"
+    with pytest.raises(MattingError, match=message):
+        make_plan(without, curriculum=Curriculum("x", [Stage("s", weights=weights)]), **settings)
+
+
+def test_a_closed_stream_needs_no_role_in_the_corpus(catalog: Catalog) -> None:
+    without = Catalog({"portraits": catalog.roles["portraits"]}, catalog.scenes)
+    stage = Stage("s", open={"portraits": None}, weights={"portraits": 1, "coarse": 1})
+    plan = make_plan(without, mixture=Mixture({"portraits": 1}), curriculum=Curriculum("x", [stage]))
+    assert plan.streams == ("portraits",)
 
 
 def test_foregrounds_without_backgrounds_are_refused() -> None:
