@@ -14,6 +14,7 @@ from matting.data.formats import Source, coco_matting, composition1k, compositio
 from matting.data.formats.decoded import with_decoded_cache
 from matting.data.formats.foregrounds import with_estimated_foregrounds
 from matting.data.formats.official import Composite, compose_official
+from matting.data.formats.quarantine import BACKGROUNDS, leave_out
 from matting.data.formats.withheld import with_labels_withheld
 from matting.data.roles import Reader, Readers, check_weights, entitle, read_role, refuse_leaks
 from matting.data.scenes import Scenes
@@ -187,13 +188,15 @@ def disk_corpus(
         cache_gigabytes: Disk space for decoded layers of each training set; 0 decodes at every draw.
         cache_side: Side in pixels of the squares that are cached.
         on_bad_file: ``raise`` ends training at the first unreadable file; ``skip`` records it and draws another item of
-            the same set.
+            the same set, or another background. Backgrounds, and photos whose foregrounds are to be estimated, that are
+            bad from the start are left out.
         verdicts: The ``verdicts.csv`` of a curation, or several: training sets whose formats they name are reduced to
             their accepted items; others are used whole, with a warning. Where two sets have the same format, give the
             files by role and set: ``{"portraits": {"own": "curation/verdicts.csv"}}``.
 
     Returns:
-        The corpus. Only metadata is read; no image is decoded, unless foregrounds are to be estimated.
+        The corpus. Only metadata is read; no image is decoded, unless foregrounds are to be estimated or bad
+        backgrounds left out.
 
     Raises:
         FileNotFoundError: If a folder or a file is missing.
@@ -201,6 +204,8 @@ def disk_corpus(
     """
     if on_bad_file not in ("raise", "skip"):
         raise MattingError(f"corpus.on_bad_file: expected 'raise' or 'skip', found '{on_bad_file}'")
+    # In the cache folder, since nothing is written to the user's data.
+    quarantine = cache_dir() / "quarantine" / f"{name}.csv" if on_bad_file == "skip" else None
     splits = read_role("portraits", portraits, ("train", "val", "test"))
     if not any(splits.values()):
         raise MattingError(
@@ -222,7 +227,10 @@ def disk_corpus(
         for note in source.notes:
             _log.warning("%s: %s", full, note)
     if estimate_foregrounds:
-        train = {full: with_estimated_foregrounds(source) for full, source in train.items()}
+        train = {
+            full: with_estimated_foregrounds(source, skip=partial(leave_out, quarantine, full) if quarantine else None)
+            for full, source in train.items()
+        }
     train = {full: with_labels_withheld(source, labelled) for full, source in train.items()}
     # After the estimates, so that the estimated layers are cached as well.
     if cache_gigabytes:
@@ -233,6 +241,8 @@ def disk_corpus(
     # After renaming: identities made of file names are distinguished by the name of the set.
     refuse_leaks(flatten(named), held_out | {"test": held_out["test"] | only_tested})
     scenes = Scenes(list_images(backgrounds) if backgrounds else ())
+    if quarantine:
+        scenes = scenes.readable(partial(leave_out, quarantine, BACKGROUNDS))
     several = len(held_out["test"]) > 1  # images of different sets may share a name
     tested = [
         replace(pair, name=f"{one}/{pair.name}") if several else pair
@@ -247,8 +257,7 @@ def disk_corpus(
         validation=held_out["val"],
         scenes=scenes,
         test=tested + _composite_pairs(composites, named.get("studio", {}), composites_per_foreground, name) + own,
-        # In the cache folder, since nothing is written to the user's data.
-        quarantine=cache_dir() / "quarantine" / f"{name}.csv" if on_bad_file == "skip" else None,
+        quarantine=quarantine,
         weights={role: given for role, given in (weights or {}).items() if given},
     )
 

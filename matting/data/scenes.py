@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from matting.cache import cache_dir
 from matting.data.crop import resize, scene_box
+from matting.data.formats.quarantine import Skip
+from matting.errors import MattingError
 from matting.files import digest, replacing, stamp
 from matting.images import read_rgb
 from matting.plan.catalog import PLAIN
@@ -58,17 +61,52 @@ class Scenes:
         Returns:
             ``(N, 6)`` float64: mean and standard deviation of L*, mean a* and b*, their joint standard deviation, and
             the mean gradient of L*; all of the scene at 64 x 64 pixels, in CIELAB units.
+
+        Raises:
+            MattingError: If a file cannot be read; see `readable`.
         """
-        # Stamps change with the files, so changed backgrounds are measured again.
-        cached = cache_dir() / f"scenes-{digest(map(stamp, self.files))}.npy"
+        cached = self._cache_file()
         if cached.is_file():
             return np.asarray(np.load(cached), dtype=np.float64)
         with ThreadPoolExecutor() as pool:  # OpenCV releases the interpreter's lock while decoding
-            rows = list(pool.map(self._measure, range(len(self))))
+            return self._store(list(pool.map(self._measure, range(len(self)))))
+
+    def readable(self, skip: Skip) -> "Scenes":
+        """Leave out the files that cannot be read.
+
+        All files are decoded for this, unless their statistics are known, and again each time until bad ones are gone.
+
+        Args:
+            skip: Is told of each file that is left out.
+        """
+        with suppress(OSError):  # of a file that is gone
+            if self._cache_file().is_file():
+                return self
+        with ThreadPoolExecutor() as pool:
+            found = list(pool.map(self._try_to_measure, range(len(self))))
+        bad = {index: problem for index, problem in enumerate(found) if isinstance(problem, str)}
+        for index, problem in bad.items():
+            skip(self.name(index), problem)
+        left = Scenes([file for index, file in enumerate(self.files, len(PLAIN)) if index not in bad])
+        left._store([row for row in found if not isinstance(row, str)])
+        return left
+
+    def _cache_file(self) -> Path:
+        # Stamps change with the files, so changed backgrounds are measured again.
+        return cache_dir() / f"scenes-{digest(map(stamp, self.files))}.npy"
+
+    def _store(self, rows: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        cached = self._cache_file()
         cached.parent.mkdir(parents=True, exist_ok=True)
         with replacing(cached) as temporary, temporary.open("wb") as file:
             np.save(file, np.array(rows))
         return np.array(rows)
+
+    def _try_to_measure(self, index: int) -> NDArray[np.float64] | str:
+        try:
+            return self._measure(index)
+        except (MattingError, OSError) as error:
+            return str(error)
 
     def _measure(self, index: int) -> NDArray[np.float64]:
         # A generator for each scene: the numbers must not depend on the order of the threads.

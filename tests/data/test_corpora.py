@@ -11,6 +11,7 @@ from matting.data.corpora import Corpus, disk_corpus, evaluation_pairs, syntheti
 from matting.data.dataset import DrawDataset
 from matting.data.formats import Source, foregrounds, pairs, ppm100, rwp636
 from matting.data.formats.decoded import DecodedSource
+from matting.data.indexing import catalog_of
 from matting.data.scenes import Scenes
 from matting.data.verify import find_format, verify
 from matting.errors import MattingError
@@ -183,6 +184,46 @@ def test_the_policy_for_bad_files(tmp_path, project_cache):
     assert small_corpus(tmp_path, on_bad_file="skip").quarantine == project_cache / "quarantine/disk.csv"
     with pytest.raises(ValueError, match="expected 'raise' or 'skip', found 'ignore'"):
         small_corpus(tmp_path, on_bad_file="ignore")
+
+
+def test_files_that_are_bad_from_the_start_are_left_out(tmp_path, project_cache, monkeypatch, caplog):
+    monkeypatch.setenv("MATTING_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(foregrounds, "estimate_foreground", lambda photo, alpha: photo)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    whole = small_corpus(tmp_path / "set")
+    bad = whole.train["portraits"]["pairs"].items[3]
+    scenes = [save(tmp_path / f"scenes/{k}.png", photo(k)) for k in range(3)]
+    for file in (bad.photo, scenes[1]):
+        file.write_bytes(file.read_bytes()[:60])
+    options = {"estimate_foregrounds": True, "backgrounds": tmp_path / "scenes", "on_bad_file": "skip"}
+    for _ in range(2):
+        caplog.clear()
+        # Not `small_corpus`, which would write the photos again.
+        corpus = disk_corpus(tmp_path / "set", portraits=partial(pairs, tmp_path / "set"), **options)
+        left = corpus.train["portraits"]["pairs"].items
+        assert [item.name for item in left] == [i.name for i in whole.train["portraits"]["pairs"].items if i != bad]
+        assert all(item.layered for item in left) and corpus.scenes.files == [scenes[0], scenes[2]]
+        assert f"portraits.pairs: '{bad.name}' is left out" in caplog.text
+        assert "backgrounds: '1.png' is left out" in caplog.text
+        assert catalog_of(corpus).scenes.shape == (len(corpus.scenes), 6)
+        assert [row.split(",")[:2] for row in corpus.quarantine.read_text().splitlines()] == [
+            ["portraits.pairs", bad.name],
+            ["backgrounds", "1.png"],
+        ]
+
+
+def test_files_that_are_bad_from_the_start_are_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("MATTING_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    bad = small_corpus(tmp_path / "set").train["portraits"]["pairs"].items[3].photo
+    scene = save(tmp_path / "scenes/0.png", photo(0))
+    scene.write_bytes(b"")
+    corpus = disk_corpus(tmp_path, portraits=partial(pairs, tmp_path / "set"), backgrounds=tmp_path / "scenes")
+    with pytest.raises(MattingError, match=r"^\S+scenes/0\.png: expected [^\n]+, found[^\n]+; [^\n]+$"):
+        catalog_of(corpus)
+    bad.write_bytes(b"")
+    with pytest.raises(MattingError, match=rf"^{bad}: expected [^\n]+, found[^\n]+; [^\n]+$"):
+        disk_corpus(tmp_path, portraits=partial(pairs, tmp_path / "set"), estimate_foregrounds=True)
 
 
 def test_test_images_keep_cleaned_mattes_and_detail_regions(tmp_path):

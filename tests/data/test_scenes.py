@@ -62,3 +62,16 @@ def test_statistics_are_measured_once_and_again_when_a_file_changes(
     monkeypatch.setenv("MATTING_CACHE", str(tmp_path / "cache"))
     write_png(scenes.files[0], np.full((50, 71, 3), 90, np.uint8))
     assert scenes.statistics()[len(PLAIN), 0] != first[len(PLAIN), 0]
+
+
+def test_bad_files_are_left_out_and_the_others_measured_once(
+    scenes: Scenes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATTING_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "bad.png").write_bytes(b"")
+    pool, told = Scenes([scenes.files[0], tmp_path / "bad.png", tmp_path / "gone.png", scenes.files[1]]), {}
+    left = pool.readable(told.__setitem__)
+    assert left == scenes and told.keys() == {"bad.png", "gone.png"} and "gone.png: expected" in told["gone.png"]
+    monkeypatch.setattr(Scenes, "_measure", lambda self, index: pytest.fail("measured again"))
+    assert left.statistics()[len(PLAIN) + 1, 0] > left.statistics()[len(PLAIN), 0]
+    assert left.readable(told.__setitem__) is left

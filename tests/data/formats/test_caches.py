@@ -14,6 +14,7 @@ from matting.data.formats import foregrounds as estimation
 from matting.data.formats.decoded import with_decoded_cache
 from matting.data.formats.foregrounds import with_estimated_foregrounds
 from matting.data.formats.masks import _cache_file as refined_file
+from matting.files import StorageError
 from tests.data.formats.trees import matte, photo, save
 
 SIDE = 24
@@ -99,6 +100,29 @@ def test_a_size_mismatch_is_refused_before_estimating(source, doubling, tmp_path
     wrong = Source("s", [replace(source.items[0], alpha=save(tmp_path / "w.png", matte(0, (10, 10))))])
     with pytest.raises(ValueError, match=r"w\.png: expected the size of .*photo0\.png"):
         with_estimated_foregrounds(wrong, workers=1)
+
+
+def test_bad_items_are_left_out_on_request_and_tried_again(source, doubling):
+    good = source.items[0].photo.read_bytes()
+    source.items[0].photo.write_bytes(good[:60])
+    save(source.items[1].alpha, matte(1, (10, 10)))
+    told = {}
+    layered = with_estimated_foregrounds(source, 1, told.__setitem__)
+    assert layered.items == [source.items[2]]
+    assert "photo0.png: expected" in told["0"] and "alpha1.png: expected the size of" in told["1"]
+    with pytest.raises(ValueError, match="no item of 's' can be read; verify the set"):
+        with_estimated_foregrounds(Source("s", source.items[:2]), 1, told.__setitem__)
+    source.items[0].photo.write_bytes(good)
+    assert [item.name for item in with_estimated_foregrounds(source, 1, told.__setitem__).items] == ["0", "2"]
+
+
+def test_a_full_disk_is_no_fault_of_an_item(source, doubling, monkeypatch):
+    def full(path, data):
+        raise StorageError(f"{path}: full")
+
+    monkeypatch.setattr(estimation, "write_atomic", full)
+    with pytest.raises(StorageError):
+        with_estimated_foregrounds(source, 1, lambda name, reason: pytest.fail("skipped"))
 
 
 def test_an_estimate_has_the_foreground_s_colour_at_the_rim():
