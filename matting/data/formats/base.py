@@ -3,10 +3,11 @@
 How to add a format: "A new on-disk format" in docs/architecture.md.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from matting import mattes
 from matting.data.crop import Box, full_box
 from matting.data.formats.reduced import largest_reduction, read_part
 from matting.errors import MattingError
-from matting.files import stamp
+from matting.files import digest, stamp
 from matting.images import Pixels, read_alpha, read_trimap
 from matting.plan.curriculum import DIFFICULTIES
 
@@ -87,6 +88,19 @@ def state_of(*files: Path | None) -> list[str]:
         files: Photos and mattes; None for one that the item does not have.
     """
     return [f"rules of mattes {mattes.VERSION}", *(stamp(file) for file in files if file)]
+
+
+def describe(function: Callable[..., Any] | None) -> str:
+    """Describe a function of a source for the key of a cache; the description changes if what it computes does.
+
+    Args:
+        function: A reader such as ``alpha_reader``, with its object if it is a method; None if the source has none.
+
+    Returns:
+        A hash, the same in every process.
+    """
+    # The whole content of the object, such as annotations; addresses differ from process to process.
+    return digest([re.sub(r" at 0x[0-9a-f]+", "", repr(function))])
 
 
 def stored_trimap(item: Item, alpha: Pixels) -> Pixels | None:

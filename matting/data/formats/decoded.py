@@ -5,17 +5,16 @@ are resized to squares anyway, so this restricts no crop; it only drops pixels t
 """
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from matting.cache import cache_dir
 from matting.data.crop import full_box, resize
-from matting.data.formats.base import Layers, Look, Source, state_of
+from matting.data.formats.base import Layers, Look, Source, describe, state_of
 from matting.errors import MattingError
 from matting.files import digest, replacing
 from matting.images import Pixels
@@ -134,13 +133,7 @@ def _open(file: Path, slots: int, side: int) -> _Squares:
 
 def _fingerprint(source: Source, slots: int, side: int) -> str:
     """Hash what the squares depend on: the current state of the files, and how the source decodes them."""
-    facts = [f"{slots} {side}", *(_describe(f) for f in (source.alpha_reader, source.ignored, source.frame))]
+    facts = [f"{slots} {side}", *(describe(f) for f in (source.alpha_reader, source.ignored, source.frame))]
     for item in source.items[:slots]:
         facts += [item.name, *state_of(item.alpha, item.photo, item.foreground)]
     return digest(facts)
-
-
-def _describe(function: Callable[..., Any] | None) -> str:
-    """Describe a reader by a text that changes when it does: functions by name, objects by content."""
-    name = getattr(function, "__qualname__", None)
-    return repr(function) if name is None else f"{name} of {getattr(function, '__self__', None)!r}"

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 
 from matting.cache import cache_dir
-from matting.data.formats.base import Item, Source, state_of
+from matting.data.formats.base import Item, Source, describe, state_of
 from matting.data.formats.quarantine import Skip
 from matting.errors import MattingError
 from matting.files import digest, write_atomic
@@ -43,7 +43,10 @@ def with_estimated_foregrounds(source: Source, workers: int | None = None, skip:
             is left.
     """
     bad: set[int] = set()
-    files = {item.name: _cache_file(source.name, item) for item in source.items if item.photo and not item.layered}
+    reader = describe(source.alpha_reader)
+    files = {
+        item.name: _cache_file(source.name, reader, item) for item in source.items if item.photo and not item.layered
+    }
     missing = [
         index for index, item in enumerate(source.items) if item.name in files and not files[item.name].is_file()
     ]
@@ -102,7 +105,8 @@ def _read(source: Source, item: Item) -> tuple[Pixels, Pixels]:
     return photo, alpha
 
 
-def _cache_file(source: str, item: Item) -> Path:
+def _cache_file(source: str, reader: str, item: Item) -> Path:
     """Name the cache file after its inputs, so that a changed photo, matte or estimator gets a new one."""
-    facts = [f"version {VERSION}", item.name, *state_of(item.photo, item.alpha)]
+    # The reader as well: it may render the matte from annotations, and then the matte's file is the photo.
+    facts = [f"version {VERSION}", reader, item.name, *state_of(item.photo, item.alpha)]
     return cache_dir() / "foregrounds" / source / f"{digest(facts)}.jpg"

@@ -2,7 +2,8 @@
 
 import os
 import pickle
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from matting import mattes
 from matting.data.crop import choose_box
 from matting.data.formats import Item, Source, decoded
 from matting.data.formats import foregrounds as estimation
+from matting.data.formats.base import describe
 from matting.data.formats.decoded import with_decoded_cache
 from matting.data.formats.foregrounds import with_estimated_foregrounds
 from matting.data.formats.masks import _cache_file as refined_file
@@ -18,6 +20,16 @@ from matting.files import StorageError
 from tests.data.formats.trees import matte, photo, save
 
 SIDE = 24
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Mattes that depend on what the object holds."""
+
+    seed: int
+
+    def alpha(self, photo):
+        return matte(self.seed)
 
 
 @pytest.fixture
@@ -48,7 +60,8 @@ def test_estimates_of_another_version_are_not_used(source, doubling, monkeypatch
 def test_nothing_cached_is_used_once_mattes_are_understood_otherwise(source, doubling, monkeypatch):
     def caches():
         refined = refined_file(source.items[0])
-        return with_decoded_cache(source, SIDE, 1).file, refined, estimation._cache_file("s", source.items[0])
+        estimate = with_estimated_foregrounds(source, workers=1).items[0].foreground
+        return with_decoded_cache(source, SIDE, 1).file, refined, estimate
 
     before = caches()
     assert caches() == before
@@ -94,6 +107,32 @@ def test_an_interrupted_estimation_resumes(source, monkeypatch):
     monkeypatch.setattr(estimation, "estimate_foreground", lambda photo, alpha: calls.append(1) or photo)
     with_estimated_foregrounds(source, workers=1)
     assert len(calls) == 2
+
+
+def test_an_estimate_is_of_one_reader_s_matte(source, doubling):
+    """Mattes rendered from annotations have the photo as their file, whatever the annotations."""
+    rendered = replace(source, items=[replace(item, alpha=item.photo) for item in source.items])
+    readers = [Rendered(0), Rendered(0), Rendered(1)]
+    first, again, other = (
+        with_estimated_foregrounds(replace(rendered, alpha_reader=reader.alpha), workers=1).items[0].foreground
+        for reader in readers
+    )
+    assert first == again != other and other.is_file()
+
+
+def test_a_reader_is_described_by_its_content_and_not_by_its_address():
+    """The same function has another address in every process."""
+
+    def reader(seed):
+        def own(path):
+            raise NotImplementedError
+
+        return partial(own, held=Rendered(seed))
+
+    first, again, other = (reader(seed) for seed in (0, 0, 1))
+    assert first.func is not again.func
+    assert describe(first) == describe(again) != describe(other)
+    assert len({*map(describe, (first, first.func, Rendered(0).alpha, Rendered(1).alpha, None))}) == 5
 
 
 def test_a_size_mismatch_is_refused_before_estimating(source, doubling, tmp_path):
