@@ -17,12 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from matting.data.formats.base import Item, Source, stored_trimap
+from matting.data.formats.base import Item, Source, describe, state_of, stored_trimap
 from matting.data.formats.folders import EmptyError
 from matting.data.verify.formats import Format
 from matting.errors import MattingError
 from matting.extras import require
-from matting.files import digest, json_text, replacing, stamp
+from matting.files import digest, json_text, replacing
 from matting.images import encode_image, read_alpha
 from matting.processes import in_processes
 from matting.shards import KEY, index_bytes, read_bytes, read_index
@@ -132,7 +132,7 @@ def _files(item: Item) -> list[Path]:
 
 def _write(sources: Mapping[str, Source], columns: Sequence[str], shard: _Shard) -> Path:
     source = sources[shard.split]
-    inputs = digest([str(VERSION), *columns, *(stamp(p) for k in shard.indices for p in _files(source.items[k]))])
+    inputs = _fingerprint(source, columns, [source.items[k] for k in shard.indices])
     if shard.path.is_file() and _inputs(shard.path) == inputs:
         return shard.path
     arrow, parquet = (require(module, "data pack") for module in ("pyarrow", "pyarrow.parquet"))
@@ -156,6 +156,16 @@ def _write(sources: Mapping[str, Source], columns: Sequence[str], shard: _Shard)
         content = {"version": VERSION, "format": source.name, "split": shard.split, "shards": shard.count}
         writer.add_key_value_metadata({KEY: index_bytes(content | {"inputs": inputs, "items": items})})
     return shard.path
+
+
+def _fingerprint(source: Source, columns: Sequence[str], items: Sequence[Item]) -> str:
+    """Hash what a shard depends on: how the set is read, and the files and metadata of the items."""
+    readers = describe(source.alpha_reader), describe(source.trimap_reader)
+    facts = [f"{VERSION} {source.name}", *columns, *readers]
+    for item in items:
+        # A manifest may give other metadata to the same files.
+        facts += [item.name, item.difficulty, item.identity, *sorted(item.tags), *state_of(*_files(item))]
+    return digest(facts)
 
 
 def _inputs(path: Path) -> str | None:

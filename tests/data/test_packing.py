@@ -123,6 +123,16 @@ def test_the_same_set_gives_the_same_bytes_and_what_is_finished_is_kept(own, tmp
     assert sum(path.read_bytes() != old.read_bytes() for path, old in zip(again, second, strict=True)) == 1
 
 
+def test_a_shard_is_written_again_for_other_metadata_of_the_same_files(tmp_path):
+    root = rwp_tree(tmp_path / "set")
+    for old, new in (("person", "someone"), (",clear,", ",hard,")):
+        packed("rwp", root, tmp_path / "shards")
+        manifest = root / "manifest.csv"
+        manifest.write_text(manifest.read_text().replace(old, new))
+        packed("rwp", root, tmp_path / "shards")
+        assert facts(hf_dataset(tmp_path / "shards")) == facts(find_format("rwp").reader(root, split="train"))
+
+
 def test_a_plan_over_a_packed_set_is_that_over_its_files(own, tmp_path):
     packed("pairs", own, tmp_path / "shards", size=6000)
     tables = []
