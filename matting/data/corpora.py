@@ -186,7 +186,7 @@ def disk_corpus(
         labelled: Share of the people of the training sets whose labels the losses see, for studies; the same people in
             each run.
         cache_gigabytes: Disk space for decoded layers of each training set; 0 decodes at every draw.
-        cache_side: Side in pixels of the squares that are cached.
+        cache_side: Long side of the cached images in pixels.
         on_bad_file: ``raise`` ends training at the first unreadable file; ``skip`` records it and draws another item of
             the same set, or another background. Backgrounds, and photos whose foregrounds are to be estimated, that are
             bad from the start are left out.

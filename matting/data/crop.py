@@ -85,12 +85,23 @@ def scene_box(height: int, width: int, rng: np.random.Generator) -> Box:
     return Box(int(rng.integers(0, height - side + 1)), int(rng.integers(0, width - side + 1)), side, side)
 
 
-def resize(image: Pixels, size: int) -> Pixels:
-    """Resize to ``size`` x ``size``: by area where it shrinks a lot, else linearly, which is five times as fast."""
+def resize(image: Pixels, height: int, width: int | None = None) -> Pixels:
+    """Resize: by area where an image shrinks a lot, else linearly, which is five times as fast.
+
+    Args:
+        image: ``(h, w)`` or ``(h, w, 3)`` uint8.
+        height: Height of the result in pixels.
+        width: Width of the result in pixels; the height by default.
+
+    Returns:
+        The image at its new size, uint8.
+    """
+    width = width or height
+    down, across = image.shape[0] / height, image.shape[1] / width
     # Averaging by area is for shrinking, so not where a side grows.
-    aliases = max(image.shape[:2]) > ALIASING_STARTS * size and min(image.shape[:2]) >= size
+    aliases = max(down, across) > ALIASING_STARTS and min(down, across) >= 1
     method = cv2.INTER_AREA if aliases else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (size, size), interpolation=method), dtype=np.uint8)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=method), dtype=np.uint8)
 
 
 def _unknown_pixel(alpha: Pixels, rng: np.random.Generator, stride: int = 4) -> tuple[int, int]:

@@ -1,28 +1,37 @@
 """A cache of decoded layers for small sets: memory-mapped files that all workers share through the page cache.
 
-Decoding takes nearly all of the time of a draw. Decoded layers are stored as squares somewhat larger than a crop. Crops
-are resized to squares anyway, so this restricts no crop; it only drops pixels that no crop would show.
+Decoding takes nearly all of the time of a draw. Decoded layers are stored somewhat larger than a crop, in the
+proportions of their image, so that crops are chosen as without the cache; it drops pixels that few crops would show.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matting.cache import cache_dir
 from matting.data.crop import full_box, resize
-from matting.data.formats.base import Layers, Look, Source, describe, state_of
+from matting.data.formats.base import Item, Layers, Look, Source, describe, state_of
 from matting.errors import MattingError
 from matting.files import digest, replacing
 from matting.images import Pixels
 
+VERSION = 2
+"""Version of the files' content; with a new one all layers are decoded again."""
 
-class _Squares(NamedTuple):
-    """Memory-mapped arrays with one entry per slot; ``filled`` is 1 where the slot has been written."""
 
+class _Slots(NamedTuple):
+    """Memory-mapped arrays with one entry per slot; ``filled`` is 1 where the slot has been written.
+
+    The pixels of an image, ``(height, width)`` of ``sizes``, are the first of its slot, row by row.
+    """
+
+    sizes: NDArray[np.int32]
     colours: Pixels
     alpha: Pixels
     ignore: Pixels
@@ -34,52 +43,56 @@ class DecodedSource(Source):
     """A source whose first items are decoded once, when they are first drawn.
 
     Attributes:
-        side: Side of the squares in pixels.
-        slots: Number of squares. An item has one, or two if it has both a photo and a foreground layer.
-        file: File of the squares.
+        side: Largest long side of a stored image in pixels; a slot has room for a square.
+        slots: Slot of each cached view, by the item's name and ``recomposed``. Positions would not do: items may be
+            left out later.
+        file: File of the slots.
     """
 
     side: int = 0
-    slots: int = 0
+    slots: Mapping[tuple[str, bool], int] = field(default_factory=dict)
     file: Path = field(default_factory=Path)
 
     def layers(
         self, index: int, *, recomposed: bool, look: Look | None = None, smallest_side: int | None = None
     ) -> Layers:
-        """Return layers as `Source.layers` does, stretched to a square where they come from the cache."""
+        """Return layers as `Source.layers` does, with fewer pixels where they come from the cache."""
         item = self.items[index]
-        per_item = _squares_per_item(self)
-        # The photo's square comes first, then that of the foreground layer.
-        slot = index * per_item + (per_item == 2 and recomposed)
-        # A photo with both layers has two images of colours, and a square has room for one.
-        if slot >= self.slots or (item.background and not recomposed):
+        slot = self.slots.get((item.name, recomposed))
+        if slot is None:
             return super().layers(index, recomposed=recomposed, look=look, smallest_side=smallest_side)
-        squares = _open(self.file, self.slots, self.side)
-        if not squares.filled[slot]:
-            # Without `look`: later draws crop the same square elsewhere.
-            self._fill(squares, slot, super().layers(index, recomposed=recomposed, smallest_side=self.side))
-        alpha = squares.alpha[slot]
-        box = look(alpha) if look else full_box(self.side, self.side)
-        foreground = box.cut(squares.colours[slot])
-        ignore = box.cut(squares.ignore[slot]).astype(bool) if self.ignored else None
-        return Layers(foreground, box.cut(alpha), None if recomposed or not item.photo else foreground, ignore)
+        slots = _open(self.file, len(self.slots), self.side)
+        if not slots.filled[slot]:
+            # Without `look`: later draws crop the same image elsewhere.
+            self._fill(slots, slot, super().layers(index, recomposed=recomposed, smallest_side=self.side))
+        height, width = slots.sizes[slot].tolist()
+        colours = slots.colours[slot, : height * width].reshape(height, width, 3)
+        alpha, ignored = (part[slot, : height * width].reshape(height, width) for part in (slots.alpha, slots.ignore))
+        box = look(alpha) if look else full_box(height, width)
+        foreground = box.cut(colours)
+        ignore = box.cut(ignored).astype(bool) if self.ignored else None
+        return Layers(foreground, box.cut(alpha), None if recomposed else foreground, ignore)
 
-    def _fill(self, squares: _Squares, slot: int, layers: Layers) -> None:
-        squares.colours[slot] = resize(layers.foreground, self.side)
-        squares.alpha[slot] = resize(layers.alpha, self.side)
+    def _fill(self, slots: _Slots, slot: int, layers: Layers) -> None:
+        height, width = _stored_size(layers.alpha.shape, self.side)
+        pixels = height * width
+        slots.sizes[slot] = height, width
+        slots.colours[slot, :pixels] = resize(layers.foreground, height, width).reshape(pixels, 3)
+        slots.alpha[slot, :pixels] = resize(layers.alpha, height, width).ravel()
         if layers.ignore is not None:
-            squares.ignore[slot] = resize(layers.ignore.astype(np.uint8) * 255, self.side) > 0
+            slots.ignore[slot, :pixels] = resize(layers.ignore.astype(np.uint8) * 255, height, width).ravel() > 0
         # Two workers may fill a slot at once: both write the same bytes, and the flag is set last.
-        squares.filled[slot] = 1
+        slots.filled[slot] = 1
 
 
 def with_decoded_cache(source: Source, side: int, gigabytes: float) -> Source:
     """Cache the decoded layers of a source, or of as many of its first items as fit.
 
     Args:
-        source: Source to cache.
-        side: Side of the squares in pixels. One and a half times the crop's side keeps close-ups sharp.
-        gigabytes: Disk space for this source's squares, in units of 1e9 bytes; it is reserved at once.
+        source: Source to cache. Items with a photo and both of its layers are not cached.
+        side: Long side of the stored images in pixels; smaller images keep their size. One and a half times the crop's
+            side keeps close-ups sharp.
+        gigabytes: Disk space for this source's layers, in units of 1e9 bytes; it is reserved at once.
 
     Returns:
         A source with the same items.
@@ -88,9 +101,9 @@ def with_decoded_cache(source: Source, side: int, gigabytes: float) -> Source:
         MattingError: If not even one item fits.
         OSError: If the disk is full.
     """
-    per_item = _squares_per_item(source)
-    fitting = int(gigabytes * 1e9) // _bytes_per_slot(side)
-    slots = min(fitting // per_item, len(source)) * per_item
+    if not any(map(_views, source.items)):
+        return source
+    slots = _first_slots(source, int(gigabytes * 1e9) // _bytes_per_slot(side))
     if not slots:
         raise MattingError(
             f"expected room for a square of {side} pixels of '{source.name}', found {gigabytes} GB; "
@@ -98,17 +111,41 @@ def with_decoded_cache(source: Source, side: int, gigabytes: float) -> Source:
         )
     file = cache_dir() / "decoded" / f"{source.name}-{_fingerprint(source, slots, side)}.bin"
     if not file.is_file():
-        _reserve(file, slots * _bytes_per_slot(side))
+        _reserve(file, len(slots) * _bytes_per_slot(side))
     content = {entry.name: getattr(source, entry.name) for entry in fields(Source)}
     return DecodedSource(**content, side=side, slots=slots, file=file)
 
 
-def _squares_per_item(source: Source) -> int:
-    return 1 + any(item.photo and item.layered for item in source.items)
+def _views(item: Item) -> list[bool]:
+    """Return the cached views of an item: without and with another background, as far as they exist."""
+    # A photo with both layers has two images of colours, and a slot has room for one. Its other view is not cached
+    # either: the views of a pair show one crop, which depends on the pixels of the matte from which it is chosen.
+    if item.photo and item.foreground and item.background:
+        return []
+    return [recomposed for recomposed, file in ((False, item.photo), (True, item.foreground)) if file]
+
+
+def _first_slots(source: Source, room: int) -> dict[tuple[str, bool], int]:
+    """Give slots to the first items, as many as there is room for; all views of an item or none."""
+    slots: dict[tuple[str, bool], int] = {}
+    for item in source.items:
+        views = _views(item)
+        if len(slots) + len(views) > room:
+            break
+        for recomposed in views:
+            slots[item.name, recomposed] = len(slots)
+    return slots
+
+
+def _stored_size(shape: tuple[int, ...], side: int) -> tuple[int, int]:
+    """Return the height and width of an image reduced, in its proportions, to a long side of at most ``side``."""
+    scale = min(1.0, side / max(shape))
+    height, width = (max(1, round(length * scale)) for length in shape)
+    return height, width
 
 
 def _bytes_per_slot(side: int) -> int:
-    return side * side * 5 + 1  # three channels, alpha, ignore; and the flag
+    return side * side * 5 + 9  # three channels, alpha, ignore; height and width, and the flag
 
 
 def _reserve(file: Path, size: int) -> None:
@@ -120,20 +157,23 @@ def _reserve(file: Path, size: int) -> None:
 
 
 @cache
-def _open(file: Path, slots: int, side: int) -> _Squares:
+def _open(file: Path, slots: int, side: int) -> _Slots:
     """Map the file, once in each process."""
-    shapes = ((slots, side, side, 3), (slots, side, side), (slots, side, side), (slots,))
+    pixels = side * side
+    # The sizes come first, so that their integers are aligned.
+    shapes = ((slots, 8), (slots, pixels, 3), (slots, pixels), (slots, pixels), (slots,))
     whole, parts, start = np.memmap(file, np.uint8, "r+"), [], 0
     for shape in shapes:
         end = start + int(np.prod(shape))
         parts.append(np.asarray(whole[start:end]).reshape(shape))
         start = end
-    return _Squares(*parts)
+    return _Slots(parts[0].view(np.int32), *parts[1:])
 
 
-def _fingerprint(source: Source, slots: int, side: int) -> str:
-    """Hash what the squares depend on: the current state of the files, and how the source decodes them."""
-    facts = [f"{slots} {side}", *(describe(f) for f in (source.alpha_reader, source.ignored, source.frame))]
-    for item in source.items[:slots]:
-        facts += [item.name, *state_of(item.alpha, item.photo, item.foreground)]
+def _fingerprint(source: Source, slots: Mapping[tuple[str, bool], int], side: int) -> str:
+    """Hash what the slots depend on: the current state of the files, and how the source decodes them."""
+    facts = [f"version {VERSION} {side}", *map(describe, (source.alpha_reader, source.ignored, source.frame))]
+    for item in source.items:
+        if views := [view for view in _views(item) if (item.name, view) in slots]:
+            facts += [f"{item.name} {views}", *state_of(item.alpha, item.photo, item.foreground)]
     return digest(facts)

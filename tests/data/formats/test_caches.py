@@ -20,6 +20,8 @@ from matting.files import StorageError
 from tests.data.formats.trees import matte, photo, save
 
 SIDE = 24
+STORED = (24, 18)
+"""Size at which photos of 48 x 36 pixels are stored."""
 
 
 @dataclass(frozen=True)
@@ -183,8 +185,8 @@ def test_processes_estimate_what_one_does(source, tmp_path, monkeypatch):
     assert [item.foreground.read_bytes() for item in many.items] == [item.foreground.read_bytes() for item in one.items]
 
 
-def look(alpha):
-    return choose_box(alpha, np.random.default_rng(3), 0.5)
+def look(alpha, seed=3):
+    return choose_box(alpha, np.random.default_rng(seed), 0.5)
 
 
 def test_cached_layers_are_the_decoded_ones_resized(source):
@@ -192,10 +194,42 @@ def test_cached_layers_are_the_decoded_ones_resized(source):
     for index, recomposed in ((0, False), (2, False), (2, True)):
         whole = cached.layers(index, recomposed=recomposed)
         direct = source.layers(index, recomposed=recomposed)
-        assert whole.alpha.shape == (SIDE, SIDE) and whole.foreground.shape == (SIDE, SIDE, 3)
-        assert np.array_equal(whole.alpha, decoded.resize(direct.alpha, SIDE))
-        assert np.array_equal(whole.foreground, decoded.resize(direct.foreground, SIDE))
+        assert np.array_equal(whole.alpha, decoded.resize(direct.alpha, *STORED))
+        assert np.array_equal(whole.foreground, decoded.resize(direct.foreground, *STORED))
         assert (whole.background is whole.foreground) == (not recomposed)
+
+
+def test_crops_have_the_proportions_that_they_have_without_the_cache(source, tmp_path):
+    """Squares of the photo's pixels, as far as they fit."""
+    size = (200, 120)
+    tall = Item("tall", save(tmp_path / "a.png", matte(0, size)), save(tmp_path / "p.png", photo(0, size)))
+    direct = replace(source, items=[tall])
+    cached = with_decoded_cache(direct, 64, 1)
+    looks = [partial(look, seed=seed) for seed in range(40)]
+    aspects = [
+        [np.divide(*one.layers(0, recomposed=False, look=look).alpha.shape) for look in looks]
+        for one in (direct, cached)
+    ]
+    assert np.allclose(*aspects, atol=0.05) and min(aspects[0]) == 1 and max(aspects[0]) > 1.3
+    whole = cached.layers(0, recomposed=False).alpha
+    assert whole.shape == (64, 38)
+
+
+def test_small_images_keep_their_pixels(source):
+    whole = with_decoded_cache(source, 100, 1).layers(0, recomposed=False)
+    assert np.array_equal(whole.foreground, photo(0)) and np.array_equal(whole.alpha, matte(0))
+
+
+def test_both_views_of_a_pair_show_one_crop(source, tmp_path):
+    """Also where the photo has both of its layers, for which a slot has no room."""
+    both = replace(source.items[2], background=save(tmp_path / "bg.png", photo(8)))
+    cached = with_decoded_cache(replace(source, items=[source.items[2], replace(both, name="both")]), SIDE, 1)
+    for index in range(2):
+        own, other = (cached.layers(index, recomposed=recomposed, look=look) for recomposed in (False, True))
+        assert np.array_equal(own.alpha, other.alpha)
+    assert np.array_equal(own.foreground, other.foreground) and own.background is not None
+    alone = replace(source, items=[both])
+    assert with_decoded_cache(alone, SIDE, 1) is alone
 
 
 def test_the_second_read_and_another_process_s_copy_need_no_file(source):
@@ -209,12 +243,13 @@ def test_the_second_read_and_another_process_s_copy_need_no_file(source):
 
 
 def test_the_size_is_capped(source):
-    per_item = 2 * (SIDE * SIDE * 5 + 1)  # one item is both a photo and a foreground
-    cached = with_decoded_cache(source, SIDE, 2.5 * per_item / 1e9)
-    assert cached.slots == 4 and cached.file.stat().st_size == 2 * per_item
+    slot = SIDE * SIDE * 5 + 9
+    cached = with_decoded_cache(source, SIDE, 3.5 * slot / 1e9)
+    # The last item is both a photo and a foreground, and takes two slots or none.
+    assert len(cached.slots) == 2 and cached.file.stat().st_size == 2 * slot
     assert cached.layers(2, recomposed=False).alpha.shape == matte(2).shape
     with pytest.raises(ValueError, match="expected room for a square of 24 pixels of 's'"):
-        with_decoded_cache(source, SIDE, 0.5 * per_item / 1e9)
+        with_decoded_cache(source, SIDE, 0.5 * slot / 1e9)
 
 
 def test_ignore_masks_are_kept(source):
@@ -222,7 +257,8 @@ def test_ignore_masks_are_kept(source):
     cached = with_decoded_cache(masked, SIDE, 1)
     for _ in range(2):
         ignore = cached.layers(0, recomposed=False).ignore
-        assert ignore.dtype == bool and ignore[:, : SIDE // 2 - 1].all() and not ignore[:, SIDE // 2 + 1 :].any()
+        assert ignore.dtype == bool and ignore.shape == STORED
+        assert ignore[:, : STORED[1] // 2 - 1].all() and not ignore[:, STORED[1] // 2 + 1 :].any()
     assert with_decoded_cache(source, SIDE, 1).file != cached.file
     assert with_decoded_cache(source, SIDE, 1).layers(0, recomposed=False).ignore is None
 
@@ -234,7 +270,7 @@ def test_the_cache_is_renewed_when_files_change(source):
     os.utime(source.items[0].photo, ns=(0, 0))
     after = with_decoded_cache(source, SIDE, 1)
     assert after.file != before.file
-    assert np.array_equal(after.layers(0, recomposed=False).foreground, decoded.resize(photo(7), SIDE))
+    assert np.array_equal(after.layers(0, recomposed=False).foreground, decoded.resize(photo(7), *STORED))
     assert with_decoded_cache(source, SIDE, 1).file == after.file
 
 
@@ -245,7 +281,7 @@ def test_bad_files_leave_no_slot_filled(source):
     with pytest.raises(ValueError, match=r"photo0\.png"):
         cached.layers(0, recomposed=False)
     source.items[0].photo.write_bytes(good)
-    assert np.array_equal(cached.layers(0, recomposed=False).foreground, decoded.resize(photo(0), SIDE))
+    assert np.array_equal(cached.layers(0, recomposed=False).foreground, decoded.resize(photo(0), *STORED))
 
 
 def _left_half(item, alpha):
