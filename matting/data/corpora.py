@@ -231,15 +231,17 @@ def disk_corpus(
             full: with_estimated_foregrounds(source, skip=partial(leave_out, quarantine, full) if quarantine else None)
             for full, source in train.items()
         }
+    formats = {full: source.name for full, source in train.items()}
+    train = {full: entitle(source, full.partition(".")[2]) for full, source in train.items()}
+    only_tested = {one: entitle(source, one) for one, source in read_role("test", test, ("test",))["test"].items()}
+    # After renaming: identities made of file names are distinguished by the name of the set.
+    refuse_leaks(train, held_out | {"test": held_out["test"] | only_tested})
+    # Also after it, since what is withheld, and so what is cached, depends on identities.
     train = {full: with_labels_withheld(source, labelled) for full, source in train.items()}
     # After the estimates, so that the estimated layers are cached as well.
     if cache_gigabytes:
         train = {full: with_decoded_cache(source, cache_side, cache_gigabytes) for full, source in train.items()}
-    formats = {full: source.name for full, source in train.items()}
-    named = {role: {one: entitle(train[f"{role}.{one}"], one) for one in sets} for role, sets in roles.items()}
-    only_tested = {one: entitle(source, one) for one, source in read_role("test", test, ("test",))["test"].items()}
-    # After renaming: identities made of file names are distinguished by the name of the set.
-    refuse_leaks(flatten(named), held_out | {"test": held_out["test"] | only_tested})
+    named = {role: {one: train[f"{role}.{one}"] for one in sets} for role, sets in roles.items()}
     scenes = Scenes(list_images(backgrounds) if backgrounds else ())
     if quarantine:
         scenes = scenes.readable(partial(leave_out, quarantine, BACKGROUNDS))

@@ -179,6 +179,20 @@ def test_decoded_layers_are_cached_on_request(tmp_path):
     assert crop.foreground.shape == (16, 16, 3)
 
 
+def test_a_set_of_another_name_withholds_labels_of_its_own_people(tmp_path):
+    """Identities made of file names begin with the name of the set, also where the layers are cached."""
+
+    def withheld(name, **options):
+        portraits = {name: partial(pairs, tmp_path)}
+        source = disk_corpus(tmp_path, portraits=portraits, labelled=0.5, **options).train["portraits"][name]
+        return [bool(source.layers(k, recomposed=False).ignore.all()) for k in range(len(source))]
+
+    small_corpus(tmp_path)
+    direct = [withheld(name) for name in ("own", "other")]
+    assert [withheld(name, cache_gigabytes=0.01, cache_side=24) for name in ("own", "other")] == direct
+    assert direct[0] != direct[1]
+
+
 def test_the_policy_for_bad_files(tmp_path, project_cache):
     assert small_corpus(tmp_path).quarantine is None
     assert small_corpus(tmp_path, on_bad_file="skip").quarantine == project_cache / "quarantine/disk.csv"

@@ -89,7 +89,8 @@ def with_decoded_cache(source: Source, side: int, gigabytes: float) -> Source:
     """Cache the decoded layers of a source, or of as many of its first items as fit.
 
     Args:
-        source: Source to cache. Items with a photo and both of its layers are not cached.
+        source: Source to cache, with its final identities, on which withheld labels depend. Items with a photo and both
+            of its layers are not cached.
         side: Long side of the stored images in pixels; smaller images keep their size. One and a half times the crop's
             side keeps close-ups sharp.
         gigabytes: Disk space for this source's layers, in units of 1e9 bytes; it is reserved at once.
@@ -171,9 +172,9 @@ def _open(file: Path, slots: int, side: int) -> _Slots:
 
 
 def _fingerprint(source: Source, slots: Mapping[tuple[str, bool], int], side: int) -> str:
-    """Hash what the slots depend on: the current state of the files, and how the source decodes them."""
+    """Hash what the slots depend on: the current state of the files, how the source decodes them, who is shown."""
     facts = [f"version {VERSION} {side}", *map(describe, (source.alpha_reader, source.ignored, source.frame))]
     for item in source.items:
         if views := [view for view in _views(item) if (item.name, view) in slots]:
-            facts += [f"{item.name} {views}", *state_of(item.alpha, item.photo, item.foreground)]
+            facts += [f"{item.name} {views}", item.identity, *state_of(item.alpha, item.photo, item.foreground)]
     return digest(facts)

@@ -16,6 +16,7 @@ from matting.data.formats.base import describe
 from matting.data.formats.decoded import with_decoded_cache
 from matting.data.formats.foregrounds import with_estimated_foregrounds
 from matting.data.formats.masks import _cache_file as refined_file
+from matting.data.formats.withheld import with_labels_withheld
 from matting.files import StorageError
 from tests.data.formats.trees import matte, photo, save
 
@@ -261,6 +262,19 @@ def test_ignore_masks_are_kept(source):
         assert ignore[:, : STORED[1] // 2 - 1].all() and not ignore[:, STORED[1] // 2 + 1 :].any()
     assert with_decoded_cache(source, SIDE, 1).file != cached.file
     assert with_decoded_cache(source, SIDE, 1).layers(0, recomposed=False).ignore is None
+
+
+def test_labels_are_withheld_of_the_people_that_the_items_now_name(source):
+    def withheld(prefix):
+        items = [replace(item, identity=f"{prefix}/{item.name}") for item in source.items]
+        labelled = with_labels_withheld(replace(source, items=items), 0.5)
+        return [
+            [bool(one.layers(k, recomposed=False).ignore.all()) for k in range(3)]
+            for one in (labelled, with_decoded_cache(labelled, SIDE, 1))
+        ]
+
+    direct, cached = zip(*map(withheld, "abc"), strict=True)
+    assert direct == cached and len({*map(tuple, direct)}) > 1
 
 
 def test_the_cache_is_renewed_when_files_change(source):
