@@ -26,25 +26,19 @@ QUOTE, BACKSLASH = "'", "\\"
 
 
 class Die(Callback):
-    """Raise after a number of steps: the most sudden end that does not end the test process too."""
+    """Raise after a number of steps, in a given hook: the most sudden end that does not end the test process too."""
 
-    def __init__(self, step: int) -> None:
+    def __init__(self, step: int, hook: str) -> None:
         self.step = step
+        setattr(self, hook, self.die)
 
-    def on_train_batch_start(self, trainer: object, *args: object) -> None:
+    def die(self, trainer: object, *args: object) -> None:
         if trainer.global_step == self.step:  # type: ignore[attr-defined]
             raise KilledError
 
 
 class KilledError(Exception):
     pass
-
-
-class DieValidating(Die):
-    """Raise between the checkpoint of an epoch's last step and that of the epoch."""
-
-    def on_validation_start(self, trainer: object, *args: object) -> None:
-        self.on_train_batch_start(trainer)
 
 
 class Inside(Callback):
@@ -60,8 +54,8 @@ class Inside(Callback):
             signal.raise_signal(signal.Signals[self.name])
 
 
-def die_at(step: int) -> str:
-    return f"+callbacks.die={{_target_: {__name__}.Die, step: {step}}}"
+def die_at(step: int, hook: str = "on_train_batch_start") -> str:
+    return f"+callbacks.die={{_target_: {__name__}.Die, step: {step}, hook: {hook}}}"
 
 
 def inside(batch: int, name: str = "") -> str:
@@ -194,9 +188,9 @@ def test_the_plan_file_of_a_resumed_run_is_complete(uninterrupted: Path, tmp_pat
 @pytest.mark.parametrize(
     "ends",
     [
-        pytest.param(("DieValidating 6", "Die 8", "DieValidating 12", "Die 14"), id="borders and middles"),
-        pytest.param(("DieValidating 6", "DieValidating 12"), id="borders"),
-        pytest.param(("Die 6", "Die 7", "Die 12", "Die 13"), id="around borders"),
+        pytest.param(("validation 6", "train_batch 8", "validation 12", "train_batch 14"), id="borders and middles"),
+        pytest.param(("validation 6", "validation 12"), id="borders"),
+        pytest.param(("train_batch 6", "train_batch 7", "train_batch 12", "train_batch 13"), id="around borders"),
     ],
 )
 def test_a_run_that_dies_again_and_again_is_resumed_to_the_bit(
@@ -204,7 +198,7 @@ def test_a_run_that_dies_again_and_again_is_resumed_to_the_bit(
 ) -> None:
     checkpoint_of: list[str] = []
     for kind, step in (end.split() for end in ends):
-        die = f"+callbacks.die={{_target_: {__name__}.{kind}, step: {step}}}"
+        die = die_at(int(step), f"on_{kind}_start")  # a validation: between the step's checkpoint and the epoch's
         with pytest.raises(KilledError):
             run(tmp_path, *RUN, SAVE_EACH_STEP, "callbacks.checkpoint.save_on_exception=false", die, *checkpoint_of)
         assert checkpoint(tmp_path)["global_step"] == int(step)
