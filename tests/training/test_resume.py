@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import torch
 from lightning.pytorch import Callback
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
@@ -145,6 +146,21 @@ def test_an_error_in_a_step_keeps_the_last_checkpoint(uninterrupted: Path, tmp_p
     by_epoch = RUN[:2]
     with pytest.raises(MemoryError):
         run(tmp_path, *by_epoch, inside(8))
+    assert_continues(tmp_path, by_epoch, 6, uninterrupted)
+
+
+def test_an_error_before_the_first_step_of_a_resumed_run_keeps_the_last_checkpoint(
+    uninterrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the optimiser's moments are restored, which is after the number of steps, and when an epoch begins."""
+    by_epoch, last = RUN[:2], f"resume.checkpoint={tmp_path}/checkpoints/last.ckpt"
+    with pytest.raises(KilledError):
+        run(tmp_path, *by_epoch, die_at(8))
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(torch.optim.Optimizer, "load_state_dict", stop)
+        run(tmp_path, *by_epoch, last)
+    with pytest.raises(KilledError):
+        run(tmp_path, *by_epoch, last, die_at(6, "on_train_epoch_start"))
     assert_continues(tmp_path, by_epoch, 6, uninterrupted)
 
 
