@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import torch
 from lightning.pytorch import Callback
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
@@ -26,25 +27,19 @@ QUOTE, BACKSLASH = "'", "\\"
 
 
 class Die(Callback):
-    """Raise after a number of steps: the most sudden end that does not end the test process too."""
+    """Raise after a number of steps, in a given hook: the most sudden end that does not end the test process too."""
 
-    def __init__(self, step: int) -> None:
+    def __init__(self, step: int, hook: str) -> None:
         self.step = step
+        setattr(self, hook, self.die)
 
-    def on_train_batch_start(self, trainer: object, *args: object) -> None:
+    def die(self, trainer: object, *args: object) -> None:
         if trainer.global_step == self.step:  # type: ignore[attr-defined]
             raise KilledError
 
 
 class KilledError(Exception):
     pass
-
-
-class DieValidating(Die):
-    """Raise between the checkpoint of an epoch's last step and that of the epoch."""
-
-    def on_validation_start(self, trainer: object, *args: object) -> None:
-        self.on_train_batch_start(trainer)
 
 
 class Inside(Callback):
@@ -60,8 +55,8 @@ class Inside(Callback):
             signal.raise_signal(signal.Signals[self.name])
 
 
-def die_at(step: int) -> str:
-    return f"+callbacks.die={{_target_: {__name__}.Die, step: {step}}}"
+def die_at(step: int, hook: str = "on_train_batch_start") -> str:
+    return f"+callbacks.die={{_target_: {__name__}.Die, step: {step}, hook: {hook}}}"
 
 
 def inside(batch: int, name: str = "") -> str:
@@ -154,6 +149,21 @@ def test_an_error_in_a_step_keeps_the_last_checkpoint(uninterrupted: Path, tmp_p
     assert_continues(tmp_path, by_epoch, 6, uninterrupted)
 
 
+def test_an_error_before_the_first_step_of_a_resumed_run_keeps_the_last_checkpoint(
+    uninterrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the optimiser's moments are restored, which is after the number of steps, and when an epoch begins."""
+    by_epoch, last = RUN[:2], f"resume.checkpoint={tmp_path}/checkpoints/last.ckpt"
+    with pytest.raises(KilledError):
+        run(tmp_path, *by_epoch, die_at(8))
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(torch.optim.Optimizer, "load_state_dict", stop)
+        run(tmp_path, *by_epoch, last)
+    with pytest.raises(KilledError):
+        run(tmp_path, *by_epoch, last, die_at(6, "on_train_epoch_start"))
+    assert_continues(tmp_path, by_epoch, 6, uninterrupted)
+
+
 @pytest.mark.usefixtures("stopping")
 @pytest.mark.parametrize("name", ["SIGUSR2", "SIGTERM"])
 def test_accumulated_batches_are_one_step(accumulated: Path, tmp_path: Path, name: str) -> None:
@@ -194,9 +204,9 @@ def test_the_plan_file_of_a_resumed_run_is_complete(uninterrupted: Path, tmp_pat
 @pytest.mark.parametrize(
     "ends",
     [
-        pytest.param(("DieValidating 6", "Die 8", "DieValidating 12", "Die 14"), id="borders and middles"),
-        pytest.param(("DieValidating 6", "DieValidating 12"), id="borders"),
-        pytest.param(("Die 6", "Die 7", "Die 12", "Die 13"), id="around borders"),
+        pytest.param(("validation 6", "train_batch 8", "validation 12", "train_batch 14"), id="borders and middles"),
+        pytest.param(("validation 6", "validation 12"), id="borders"),
+        pytest.param(("train_batch 6", "train_batch 7", "train_batch 12", "train_batch 13"), id="around borders"),
     ],
 )
 def test_a_run_that_dies_again_and_again_is_resumed_to_the_bit(
@@ -204,7 +214,7 @@ def test_a_run_that_dies_again_and_again_is_resumed_to_the_bit(
 ) -> None:
     checkpoint_of: list[str] = []
     for kind, step in (end.split() for end in ends):
-        die = f"+callbacks.die={{_target_: {__name__}.{kind}, step: {step}}}"
+        die = die_at(int(step), f"on_{kind}_start")  # a validation: between the step's checkpoint and the epoch's
         with pytest.raises(KilledError):
             run(tmp_path, *RUN, SAVE_EACH_STEP, "callbacks.checkpoint.save_on_exception=false", die, *checkpoint_of)
         assert checkpoint(tmp_path)["global_step"] == int(step)

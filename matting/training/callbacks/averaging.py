@@ -7,6 +7,8 @@ from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from matting.training.callbacks.whole_steps import keep_last_checkpoint
+
 
 class AveragedWeights(WeightAveraging):
     """Lightning's weight averaging as an EMA with warm-up, without host synchronisation and safe to interrupt.
@@ -22,6 +24,7 @@ class AveragedWeights(WeightAveraging):
         super().__init__(multi_avg_fn=self._average)
         self.decay = decay
         self._current_decay = 0.0
+        self._swapped: bool | None = False  # whether the averaged weights are in place; None while they are exchanged
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Create the averaged copy on the device of the run: Lightning has not moved the weights yet."""
@@ -39,12 +42,20 @@ class AveragedWeights(WeightAveraging):
         return True
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Undo the swap of weights if the exception interrupted a validation.
+        """Undo the swap of weights if the exception came between it and the swap back.
 
-        A checkpoint written now would otherwise contain averaged and current weights in each other's place.
+        A checkpoint written now would otherwise contain averaged and current weights in each other's place. Lightning's
+        stage does not tell: a validation begins before the one swap and ends after the other.
         """
-        if trainer.validating and self._average_model is not None:
+        if self._swapped is None:  # some weights are exchanged, others not
+            keep_last_checkpoint(trainer)
+        elif self._swapped:
             self._swap_models(pl_module)
+
+    def _swap_models(self, pl_module: LightningModule) -> None:
+        swapped, self._swapped = self._swapped, None
+        super()._swap_models(pl_module)
+        self._swapped = not swapped
 
     def _average(self, averaged: Any, current: Any, number: Tensor | int) -> None:
         # Torch's function has a fixed decay, so one is made for each step.

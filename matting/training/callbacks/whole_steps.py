@@ -16,7 +16,7 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR2") if
 
 
 class WholeSteps(Callback):
-    """Let signals that end a run wait for the end of the step; after an error in a step keep the last checkpoint.
+    """Let signals wait for the end of the step; after an error in a step or before the first keep the last checkpoint.
 
     A step begins when its first batch is taken from the loader and ends when the optimiser has stepped. In between the
     position in the plan, the gradients and the statistics of the normalisation are ahead of the weights: a run resumed
@@ -27,6 +27,7 @@ class WholeSteps(Callback):
     def __init__(self) -> None:
         self._handlers: dict[int, Any] = {}
         self._waiting: int | None = None
+        self._stepped = False  # whether a step of this run has ended
         self._trained = 0  # batches taken from the loader until the end of the last step
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -44,7 +45,7 @@ class WholeSteps(Callback):
         """Pass on a signal that came during the step."""
         if not ends_step(trainer, batch_idx):
             return
-        self._trained = _taken(trainer)
+        self._stepped, self._trained = True, _taken(trainer)
         if self._waiting is not None:
             self._pass_on(self._waiting)
 
@@ -53,9 +54,13 @@ class WholeSteps(Callback):
         self._restore()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Keep the last checkpoint if a step was interrupted; Lightning calls checkpoint callbacks after all others."""
+        """Keep the last checkpoint if a step was interrupted or none has ended.
+
+        Before its first step a run may be restored in part, with the number of its steps but without the optimiser's
+        moments and the position in the plan. Lightning calls checkpoint callbacks after all others.
+        """
         self._restore()
-        if _taken(trainer) != self._trained:
+        if not self._stepped or _taken(trainer) != self._trained:
             keep_last_checkpoint(trainer)
 
     def _wait(self, trainer: Trainer, number: int, frame: FrameType | None) -> None:
