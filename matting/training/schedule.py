@@ -20,11 +20,14 @@ def build_schedule(config: DictConfig, corpus: Corpus, length: RunLength) -> Sch
 
     Returns:
         The schedule, which gives the plan of each epoch.
+
+    Raises:
+        MattingError: If the corpus lacks what the mixture or a stage draws from.
     """
     mixture = build(config.data.mixture)
     if callable(mixture):  # `natural` needs the sizes of the corpus
         mixture = mixture({role: sum(map(len, sets.values())) for role, sets in corpus.train.items()})
-    return Schedule(
+    schedule = Schedule(
         seed=config.seed,
         length=length,
         catalog=catalog_of(corpus),
@@ -32,6 +35,10 @@ def build_schedule(config: DictConfig, corpus: Corpus, length: RunLength) -> Sch
         curriculum=build(config.curriculum) if "curriculum" in config else Curriculum(),
         pairing=build(config.data.pairing),
     )
+    # What a later stage lacks is to be found now, not hours later when it begins.
+    for first in {epoch for epoch in schedule.curriculum.borders(length.epochs).tolist() if epoch < length.epochs}:
+        schedule.plan(first)
+    return schedule
 
 
 def planned_length(config: DictConfig) -> RunLength:

@@ -9,11 +9,13 @@ import pytest
 from hydra.errors import HydraException
 from hypothesis import given
 from hypothesis import strategies as st
+from omegaconf import open_dict
 
 from matting.config import build, explain, load_config
 from matting.data.corpora import Corpus, disk_corpus
 from matting.data.dataset import DrawDataset
 from matting.data.formats import pairs, ppm100, rwp
+from matting.errors import MattingError
 from matting.plan.catalog import Catalog, SourceIndex
 from matting.plan.curriculum import Curriculum, Rule, Stage
 from matting.plan.mixture import Mixture, apportion, level_counts
@@ -183,6 +185,16 @@ def test_sets_are_chosen_as_a_list_and_weighed(folders: Path) -> None:
         "portraits.rwp": 50,
         "portraits.pairs": 150,
     }
+
+
+def test_what_a_later_stage_lacks_is_found_before_the_first(folders: Path) -> None:
+    corpus = configured(folders, OWN, f"corpus.portraits.own.root={folders}/mine")
+    config = load_config(["data=portraits", "+curriculum=3stage", "data.epoch_rows=40", "data.pairing.fraction=0"])
+    build_schedule(config, corpus, planned_length(config))
+    with open_dict(config):
+        config.curriculum.stages[2].weights = {"portraits": 1, "coarse": 1}
+    with pytest.raises(MattingError, match="stage 'robustness': unknown role coarse"):
+        build_schedule(config, corpus, planned_length(config))
 
 
 def test_a_set_can_be_removed_again(folders: Path) -> None:
