@@ -164,6 +164,13 @@ def test_an_error_before_the_first_step_of_a_resumed_run_keeps_the_last_checkpoi
     assert_continues(tmp_path, by_epoch, 6, uninterrupted)
 
 
+def test_an_error_when_an_epoch_begins_keeps_the_last_checkpoint(uninterrupted: Path, tmp_path: Path) -> None:
+    rarely = (*RUN, "callbacks.checkpoint.every_n_train_steps=9")
+    with pytest.raises(KilledError):
+        run(tmp_path, *rarely, die_at(12, "on_train_epoch_start"))
+    assert_continues(tmp_path, rarely, 9, uninterrupted)
+
+
 @pytest.mark.usefixtures("stopping")
 @pytest.mark.parametrize("name", ["SIGUSR2", "SIGTERM"])
 def test_accumulated_batches_are_one_step(accumulated: Path, tmp_path: Path, name: str) -> None:

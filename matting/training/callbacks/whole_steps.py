@@ -16,18 +16,19 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR2") if
 
 
 class WholeSteps(Callback):
-    """Let signals wait for the end of the step; after an error in a step or before the first keep the last checkpoint.
+    """Let signals wait for the end of the step; after an error that came elsewhere keep the last checkpoint.
 
     A step begins when its first batch is taken from the loader and ends when the optimiser has stepped. In between the
     position in the plan, the gradients and the statistics of the normalisation are ahead of the weights: a run resumed
-    from there would leave out a batch. A second signal ends the run at once. The entry follows those that do something
-    at the end of a step.
+    from there would leave out a batch. Before an epoch's first step the epoch may be counted although nothing of it was
+    drawn, or the run be restored in part: with the number of its steps, but without the optimiser's moments. A second
+    signal ends the run at once. The entry follows those that do something at the end of a step.
     """
 
     def __init__(self) -> None:
         self._handlers: dict[int, Any] = {}
         self._waiting: int | None = None
-        self._stepped = False  # whether a step of this run has ended
+        self._stepped = False  # whether a step of this epoch has ended
         self._trained = 0  # batches taken from the loader until the end of the last step
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -38,6 +39,10 @@ class WholeSteps(Callback):
             for number, handler in self._handlers.items():
                 if callable(handler):
                     signal.signal(number, partial(self._wait, trainer))
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin to wait for the epoch's first step."""
+        self._stepped = False
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -54,11 +59,7 @@ class WholeSteps(Callback):
         self._restore()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Keep the last checkpoint if a step was interrupted or none has ended.
-
-        Before its first step a run may be restored in part, with the number of its steps but without the optimiser's
-        moments and the position in the plan. Lightning calls checkpoint callbacks after all others.
-        """
+        """Keep the last checkpoint unless a step had ended; Lightning calls checkpoint callbacks after all others."""
         self._restore()
         if not self._stepped or _taken(trainer) != self._trained:
             keep_last_checkpoint(trainer)
