@@ -41,6 +41,8 @@ def train(config: DictConfig) -> dict[str, float]:
     from matting.training.trainer import measure_run
 
     start = time.perf_counter()
+    # Hides tips and the list of absent accelerators; after the import, which sets another level.
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     check_numbers(config)
     seed_everything(config.seed, workers=True, verbose=False)
     trainer = build(config.trainer, callbacks=build_all(config.callbacks), logger=False)
@@ -94,9 +96,8 @@ def train(config: DictConfig) -> dict[str, float]:
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 def main(config: DictConfig) -> None:
     """Run one experiment; after SIGTERM exit with 143, as terminated processes do: Lightning would exit with 0."""
-    # Before the imports, since some log: hides tips, the list of absent accelerators and that fonts were looked for.
-    for name in ("lightning.pytorch", "matplotlib"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    # Before Lightning imports it: hides that fonts were looked for.
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)
 
     from lightning.pytorch.utilities.exceptions import SIGTERMException
 
