@@ -77,8 +77,8 @@ def test_ctrl_c_at_any_moment_gives_one_line_and_is_made_up_for(calls, tmp_path,
                 break
             time.sleep(0.01)
         _, err = process.communicate(timeout=120)
-        # It may have ended before the signal. Where that met code which is run from text, as dataclasses are made, `python
-        # -m` ends by the signal in the end, although the exception was handled; a shell calls that 130, too.
+        # It may have ended before the signal. Where that met code which is run from text, as dataclasses are made,
+        # `python -m` ends by the signal in the end, although the exception was handled; a shell calls that 130, too.
         assert process.returncode in (130, -signal.SIGINT, 0), err
         if process.returncode:
             last = "stopped; no file is incomplete, and the same command does the rest"
