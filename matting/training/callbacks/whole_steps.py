@@ -16,7 +16,7 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR2") if
 
 
 class WholeSteps(Callback):
-    """Let signals wait for the end of the step; after an error that came elsewhere keep the last checkpoint.
+    """Let signals wait for the end of the step; after an error keep the last checkpoint unless a step had ended.
 
     A step begins when its first batch is taken from the loader and ends when the optimiser has stepped. In between the
     position in the plan, the gradients and the statistics of the normalisation are ahead of the weights: a run resumed
