@@ -58,6 +58,7 @@ def cutout(
     chooses the name. For a folder, -o FOLDER keeps its tree and skips finished results. A photo without a person gives
     an empty matte and a message. Failed photos are listed and the exit code is 1; all other photos are still done.
     """
+    from matting.files import stamp
     from matting.inference import Clock, load
     from matting.inference.jobs import (
         check_new,
@@ -78,17 +79,19 @@ def cutout(
         list_problems("left out:", left_out)
     # Before the network is loaded, which takes longer than finding a mistake in the options.
     style = read_style(matte, background, foreground, clear)
-    # In a folder of results finished ones are skipped; elsewhere an existing file may be anything.
-    if folder is None and not overwrite:
-        check_new(jobs)
+    if not overwrite:
+        check_new(jobs, folder)
     model = load(checkpoint, size, device, backend)
     introduce(model)
     max_pixels = pixels_within(max_memory, model.predictor.size)
     settings = {"weights": model.digest, "size": model.predictor.size, "matte": matte, "background": background}
+    if background is not None and Path(background).is_file():
+        settings["background"] = stamp(Path(background))
+    todo = jobs
     if folder is not None:
         # Only now, because the digest of the weights is one of the settings.
-        check_settings(folder, settings | {"foreground": foreground, "clear": clear}, overwrite)
-    todo = jobs if overwrite else [job for job in jobs if not job.done()]
+        since = check_settings(folder, settings | {"foreground": foreground, "clear": clear}, overwrite)
+        todo = jobs if overwrite else [job for job in jobs if not job.done(since)]
     clock, start = Clock(), time.perf_counter()
     with cluster(dask):
         progress = partial(track, doing="cutting out")

@@ -37,10 +37,10 @@ class Job(NamedTuple):
     photo: Path
     target: Path
 
-    def done(self) -> bool:
-        """Return whether the result exists and is no older than the photo."""
+    def done(self, since: int) -> bool:
+        """Return whether the result exists, and is no older than the photo and this time in nanoseconds."""
         both = self.target.is_file() and self.photo.is_file()
-        return both and self.target.stat().st_mtime >= self.photo.stat().st_mtime
+        return both and self.target.stat().st_mtime_ns >= max(self.photo.stat().st_mtime_ns, since)
 
 
 class Outcome(NamedTuple):
@@ -124,14 +124,14 @@ def plan_jobs(
 
 
 def files_left_out(photos: Sequence[Path | str], output: Path | None) -> list[str]:
-    """List the files of the given folders that `plan_jobs` takes for no photo: images that are not read, then others.
+    """List what `plan_jobs` takes for no photo in the given folders: images that are not read, links, then others.
 
     Args:
         photos: As for `plan_jobs`.
         output: As for `plan_jobs`.
 
     Returns:
-        One line per image with what to do, and one line for all other files.
+        One line per image or link to a folder, with what to do, and one line for all other files.
     """
     folders = [path for given in photos for path in _expand(str(given)) if path.is_dir()]
     others = [file for folder in folders for file in list_folder(folder, recursive=True).others]
@@ -145,18 +145,24 @@ def files_left_out(photos: Sequence[Path | str], output: Path | None) -> list[st
     return lines
 
 
-def check_new(jobs: Sequence[Job]) -> None:
-    """Refuse to replace existing files: outside a folder of results, they may be anything.
+def check_new(jobs: Sequence[Job], folder: Path | None) -> None:
+    """Refuse to replace existing files, unless they are in a folder of results: elsewhere they may be anything.
+
+    Args:
+        jobs: From `plan_jobs`.
+        folder: From `results_folder`.
 
     Raises:
-        FileExistsError: The target of a job exists.
+        FileExistsError: The target of a job exists, or a file where the failures are listed.
     """
-    for job in jobs:
+    if folder and (folder / SETTINGS).is_file():
+        return
+    for file in [*(job.target for job in jobs), *([folder / FAILURES] if folder else [])]:
         # Also true of a broken link, which the write would replace.
-        if os.path.lexists(job.target):
+        if os.path.lexists(file):
             raise FileExistsError(
-                f"{job.target}: expected a new file, found one that exists; replace it with --overwrite, or choose "
-                "another name with -o"
+                f"{file}: expected a new file, found one that exists; replace it with --overwrite, or choose another "
+                "place with -o"
             )
 
 
@@ -239,7 +245,7 @@ def _lost(job: Job, reason: str) -> _Done:
     return _Done(Clock(), f"{job.photo}: {reason}")
 
 
-def check_settings(output: Path, settings: dict[str, object], overwrite: bool) -> None:
+def check_settings(output: Path, settings: dict[str, object], overwrite: bool) -> int:
     """Refuse to continue in a folder whose results were made with other settings, and record the present ones.
 
     Args:
@@ -247,17 +253,22 @@ def check_settings(output: Path, settings: dict[str, object], overwrite: bool) -
         settings: Settings of the results, JSON-serialisable.
         overwrite: Replace other settings instead of refusing.
 
+    Returns:
+        When they were recorded, in nanoseconds: older results have other settings, see `Job.done`.
+
     Raises:
         MattingError: The folder's results were made with other settings.
     """
     file, text = output / SETTINGS, json_text(settings)
-    if file.is_file() and not overwrite and file.read_text() != text:
-        raise MattingError(
-            f"{file}: expected the settings of this call, found others: the folder's results were made with another "
-            "network or style; choose another --output, or add --overwrite"
-        )
-    output.mkdir(parents=True, exist_ok=True)
-    write_atomic(file, text.encode())
+    if not file.is_file() or file.read_text() != text:
+        if file.is_file() and not overwrite:
+            raise MattingError(
+                f"{file}: expected the settings of this call, found others: the folder's results were made with "
+                "another network, style or background; choose another --output, or add --overwrite"
+            )
+        output.mkdir(parents=True, exist_ok=True)
+        write_atomic(file, text.encode())
+    return file.stat().st_mtime_ns
 
 
 def write_failures(output: Path, failures: Sequence[tuple[Path, str]]) -> None:

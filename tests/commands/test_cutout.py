@@ -53,6 +53,38 @@ def test_finished_results_are_skipped_until_the_photo_changes(matting, data, run
     assert Image.open(data / "out" / "a.png").mode == "L"
 
 
+def test_other_settings_hold_for_results_of_an_interrupted_call_too(matting, data, run_folder):  # noqa: F811
+    """The first call with new settings is stopped after one photo: here it is given only one."""
+    call = ["cutout", "--checkpoint", run_folder, "-o", data / "out"]
+    assert "2 cutouts in" in matting(*call, data / "images")[1]
+    assert matting(*call, data / "images" / "a.png", "--matte", "--overwrite")[0] == 0
+    code, out, _ = matting(*call, data / "images", "--matte")
+    assert code == 0 and "1 cutout in" in out and "1 already done" in out
+    assert Image.open(data / "out" / "b.png").mode == "L"
+
+
+def test_another_picture_in_the_file_of_the_background_is_another_setting(matting, data, run_folder):  # noqa: F811
+    write_png(behind := data / "behind.png", np.zeros((9, 14, 3), np.uint8))
+    call = ["cutout", "--checkpoint", run_folder, data / "images", "-o", data / "out", "--background", behind]
+    assert matting(*call)[0] == 0 and "2 already done" in matting(*call)[1]
+    write_png(behind, np.full((10, 14, 3), 255, np.uint8))
+    code, _, err = matting(*call)
+    assert code == 1 and "another network, style or background" in err
+
+
+@pytest.mark.parametrize("theirs", ["a.png", "failures.csv"])
+@pytest.mark.parametrize("newer", [True, False])
+def test_files_in_a_folder_without_results_are_not_replaced(matting, data, run_folder, theirs, newer):  # noqa: F811
+    (out := data / "edited").mkdir()
+    (out / theirs).write_bytes(b"the user's own")
+    os.utime(out / theirs, ns=(0, 2**62 if newer else 0))
+    call = ["cutout", "--checkpoint", run_folder, data / "images", "-o", out]
+    code, _, err = matting(*call)
+    assert code == 1 and f"{theirs}: expected a new file" in err
+    assert files(out) == {theirs: b"the user's own"}
+    assert matting(*call, "--overwrite")[0] == 0 and {"a.png", "b.png"} < files(out).keys()
+
+
 def test_matte_composite_and_cutout_agree(matting, data, run_folder):  # noqa: F811
     write_png(data / "background.png", np.full((9, 14, 3), (10, 200, 90), np.uint8))
     call = ["cutout", "--checkpoint", run_folder, data / "images" / "a.png", "-o"]
