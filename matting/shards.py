@@ -186,8 +186,8 @@ class _Shard:
             cells = {column: table.column(column).to_pylist() for column in columns}
         except (OSError, self._arrow.ArrowException, KeyError) as error:
             raise self._broken(error) from error
-        # A part of a row that is not there is asked for by nobody.
-        return {column: [cell["bytes"] or b"" for cell in rows] for column, rows in cells.items()}
+        # A part of a row that is not there, None or without bytes, is asked for by nobody.
+        return {column: [(cell or {}).get("bytes") or b"" for cell in rows] for column, rows in cells.items()}
 
 
 class _Cache:
@@ -206,8 +206,9 @@ class _Cache:
 
     def put(self, key: Any, content: Sequence[bytes]) -> None:
         with self._lock:
+            # Its neighbour alone may have been dropped: then both are read again.
+            self._size += sum(map(len, content)) - sum(map(len, self._kept.pop(key, ())))
             self._kept[key] = content
-            self._size += sum(map(len, content))
             while self._size > CACHE_BYTES:
                 _, dropped = self._kept.popitem(last=False)
                 self._size -= sum(map(len, dropped))

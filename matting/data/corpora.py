@@ -297,7 +297,7 @@ def _load_photo(source: Source, index: int) -> Example:
     item, layers = source.items[index], source.layers(index, recomposed=False)
     # `layers` has the two layer files instead of the photo where the set includes both.
     photo = read_rgb(item.photo) if item.photo and item.background else layers.foreground
-    trimap = source.trimap_reader(item, layers.alpha)
+    trimap = source.trimap(item, layers.alpha)
     ignore = None if layers.ignore is None else layers.ignore.astype(np.uint8)
     return Example(item.name, photo, layers.alpha, implied_trimap(layers.alpha) if trimap is None else trimap, ignore)
 

@@ -175,6 +175,30 @@ def test_what_is_kept_of_row_groups_is_bounded(own, tmp_path, monkeypatch):
     assert shards._cache._size == sum(len(cell) for cells in shards._cache._kept.values() for cell in cells)
 
 
+def test_a_layer_is_read_although_a_neighbour_lacks_it(tmp_path):
+    """In one row group, as P3M's blurred foregrounds and AM-2k's trimaps may be there for some items only."""
+    root = tmp_path / "set"
+    for split, names in {"train": ["m_0", "m_1", "m_2"], "validation": ["m_3"]}.items():
+        pair_tree(root / split, names, "original", "mask", (".jpg", ".png"))
+    save(root / "train/trimap/m_1.png", np.full_like(matte(1), 128))
+    packed("am2k", root, tmp_path / "shards")
+    found = hf_dataset(tmp_path / "shards", split="train")
+    assert [item.trimap is not None for item in found.items] == [False, True, False]
+    assert facts(found) == facts(find_format("am2k").reader(root, split="train"))
+
+
+def test_what_is_kept_is_counted_right_if_it_is_read_again():
+    """A draw reads image and alpha together; either may have been dropped alone."""
+    cache, rng = shards._Cache(), np.random.default_rng(0)
+    image, alpha = [bytes(2**20)], [bytes(2**10)]
+    for group in rng.integers(0, 120, 3000).tolist():
+        if any(cache.get((group, column)) is None for column in ("image", "alpha")):
+            cache.put((group, "image"), image)
+            cache.put((group, "alpha"), alpha)
+    held = sum(len(cell) for cells in cache._kept.values() for cell in cells)
+    assert cache._size == held <= shards.CACHE_BYTES and held > shards.CACHE_BYTES / 2
+
+
 @pytest.mark.parametrize(("keep", "message"), [(0.5, "expected a whole Parquet file"), (0.0, "expected a whole")])
 def test_a_truncated_shard_is_one_line(keep, message, own, tmp_path):
     path = packed("pairs", own, tmp_path / "shards")[0]

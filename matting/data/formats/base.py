@@ -135,6 +135,21 @@ class Source:
     def __len__(self) -> int:
         return len(self.items)
 
+    def trimap(self, item: Item, alpha: Pixels) -> Pixels | None:
+        """Return the trimap of an item as `trimap_reader` does, of the size of its matte.
+
+        Raises:
+            MattingError: If the trimap and the matte differ in size, or the trimap cannot be read.
+        """
+        trimap = self.trimap_reader(item, alpha)
+        if trimap is not None and trimap.shape != alpha.shape:
+            (height, width), (h, w) = alpha.shape, trimap.shape
+            raise MattingError(
+                f"{item.trimap or item.name}: expected a trimap of {width}x{height} as its matte {item.alpha}, found "
+                f"{w}x{h}; correct or remove it"
+            )
+        return trimap
+
     def layers(
         self, index: int, *, recomposed: bool, look: Look | None = None, smallest_side: int | None = None
     ) -> Layers:

@@ -28,6 +28,7 @@ from matting.data.formats.coco_annotations import AnnotatedPhoto, person_mask, r
 from matting.data.formats.folders import by_stem, complete, first_folder, require_folder, with_notes
 from matting.errors import MattingError
 from matting.images import Pixels, read_alpha
+from matting.trimap import is_unknown
 
 Scope = Literal["single_person", "ignore_others", "crop"]
 
@@ -150,8 +151,10 @@ def joined_alpha(path: Path) -> Pixels:
             f"{joined.shape[1]}; extract the file again"
         )
     left, right = np.split(joined, 2, axis=1)
-    # A matte on the left without a soft pixel passes for a trimap too: it has 0 and 255 alone.
-    return right if np.isin(left, (0, 127, 128, 255)).all() else left
+    like_trimaps = [bool(np.isin(half, (0, 127, 128, 255)).all()) for half in (left, right)]
+    # A matte without a soft pixel passes for a trimap too, but has no unknown pixels.
+    matte_is_left = all(like_trimaps) and not is_unknown(left).any() and is_unknown(right).any()
+    return left if matte_is_left or not like_trimaps[0] else right
 
 
 def matte_box(alpha: Pixels) -> Box:

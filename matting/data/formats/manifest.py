@@ -78,9 +78,17 @@ def _csv(path: Path) -> Iterable[dict[str, str]]:
 
 
 def _parquet(path: Path) -> Iterable[dict[str, str]]:
-    table = require("pyarrow.parquet", f"{path}: reading Parquet").read_table(path)
+    arrow = require("pyarrow", f"{path}: reading Parquet")
+    try:
+        table = require("pyarrow.parquet", f"{path}: reading Parquet").read_table(path)
+    except arrow.ArrowException as error:
+        reason = " ".join(str(error).split())
+        raise MattingError(f"{path}: expected a whole Parquet file, found: {reason}; write it again") from error
     _require_columns(path, table.column_names)
-    return [{name: str(record[name]) for name in COLUMNS} for record in table.to_pylist()]
+    return [
+        {name: "" if record[name] is None else str(record[name]).strip() for name in COLUMNS}
+        for record in table.to_pylist()
+    ]
 
 
 def _require_columns(path: Path, found: Iterable[str]) -> None:

@@ -1,5 +1,6 @@
 """Splits of data sets that come without: by a list from the user, or by a hash of the name."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
@@ -24,7 +25,7 @@ class Chosen(NamedTuple):
 def hash_place(name: str) -> float:
     """Return the place of a name in [0, 1), which depends on the name alone."""
     # Not `hash`, which Python salts in every process.
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest()) / 2**64
+    return int.from_bytes(blake2b(os.fsencode(name), digest_size=8).digest()) / 2**64
 
 
 def hashed_split(name: str) -> str:

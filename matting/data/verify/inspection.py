@@ -8,7 +8,7 @@ import numpy as np
 from matting.data.formats import Item, Source
 from matting.errors import MattingError
 from matting.images import Pixels, read_rgb
-from matting.mattes import HARD, matte_doubts
+from matting.mattes import HARD, matte_doubts, trimap_doubts
 from matting.shards import damage
 
 _HASHED_SIDE, _HASH_SIDE = 32, 8
@@ -67,6 +67,13 @@ def inspect_item(source: Source, index: int) -> Inspection:
         except (MattingError, OSError) as error:
             problems.append(str(error))
     doubts = matte_doubts(alpha)
+    try:
+        if item.trimap and (problem := damage(item.trimap)):
+            problems.append(problem)
+        trimap = source.trimap(item, alpha)
+        doubts += [] if trimap is None else trimap_doubts(alpha, trimap)
+    except (MattingError, OSError) as error:
+        problems.append(str(error))
     soft = float(((alpha > 0) & (alpha < 255)).mean())
     height, width = alpha.shape
     if HARD in doubts and _ignores_edges(source, item, alpha):

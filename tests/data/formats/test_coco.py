@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -103,6 +104,15 @@ def test_incomplete_sets_are_refused(tmp_path, problem):
         text = "readme.png is not named <12-digit COCO id>_<things>_<NN>"
     with pytest.raises(formats.IncompleteError, match=text):
         formats.coco_matting(root, coco)
+
+
+@pytest.mark.parametrize("trimap_first", [True, False])
+def test_a_hard_matte_is_told_from_its_trimap(tmp_path, trimap_first):
+    alpha = np.zeros((10, 12), np.uint8)
+    alpha[2:9, 3:9] = 255
+    trimap = np.where(cv2.blur(alpha, (3, 3)) % 255, 128, alpha).astype(np.uint8)
+    halves = (trimap, alpha) if trimap_first else (alpha, trimap)
+    assert np.array_equal(joined_alpha(save(tmp_path / "a.png", np.hstack(halves))), alpha)
 
 
 def test_bad_options_and_odd_widths_are_refused(tmp_path):

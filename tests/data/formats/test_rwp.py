@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from matting.data import formats
 from matting.data.formats.manifest import COLUMNS, Row, read_manifest
 from matting.data.formats.splits import SPLITS
+from matting.errors import MattingError
 from matting.plan.curriculum import DIFFICULTIES
 from matting.tags import TAGS
 from tests.data.formats.trees import pair_tree
@@ -131,6 +132,12 @@ def test_parquet_is_read_as_csv_is(tmp_path):
     rows[0]["glasses"] = "1"
     expected = read_manifest(write_manifest(tmp_path / "manifest.csv", rows))
     assert read_manifest(tmp_path / "manifest.parquet") == expected
+    alone = [one | {"identity": None} for one in typed]  # nobody of them is known: they are not one person
+    parquet.write_table(pyarrow.Table.from_pylist(alone), tmp_path / "manifest.parquet")
+    assert [one.identity for one in read_manifest(tmp_path / "manifest.parquet")] == ["", ""]
+    (tmp_path / "manifest.parquet").write_bytes(b"PAR1")
+    with pytest.raises(MattingError, match=r"manifest\.parquet: expected a whole Parquet file"):
+        read_manifest(tmp_path / "manifest.parquet")
     parquet.write_table(pyarrow.Table.from_pylist([{"name": "a"}]), tmp_path / "manifest.parquet")
     with pytest.raises(ValueError, match=f"missing: {', '.join(COLUMNS[1:])}"):
         read_manifest(tmp_path / "manifest.parquet")

@@ -142,6 +142,19 @@ def test_damaged_files_are_found(tmp_path, kind, text):
         raise AssertionError(report.problems[0])
 
 
+def test_trimaps_are_read_and_compared_with_their_mattes(tmp_path):
+    root = TREES["am2k"](tmp_path / "set")
+    trimap = root / "train/trimap/m_0.png"
+    trimap.parent.mkdir()
+    for content, text in ((np.zeros((9, 9), np.uint8), "expected a trimap of"), (None, "m_0.png: expected JPEG")):
+        trimap.write_bytes(b"no image") if content is None else save(trimap, content)
+        problems = run("am2k", root).problems
+        assert len(problems) == 1 and text in problems[0]
+    save(trimap, np.where(matte(0) > 127, 0, 255).astype(np.uint8))
+    report = run("am2k", root)
+    assert not report.problems and any("opposite of the matte" in line for line in report.doubts)
+
+
 def test_every_bad_mask_is_listed_and_hard_edges_that_are_ignored_raise_no_doubt(tmp_path):
     root = masks_tree(tmp_path)
     assert run("masks", root).doubts == []
