@@ -23,6 +23,7 @@ _LOSSY = ("JPEG", "WEBP", "AVIF", "JPEG2000", "HEIF")
 _EXIF_ORIENTATION = 0x0112
 _PNG_ORIENTATION_MARKS = (b"eXIf", b"Raw profile type", b"tiff:Orientation")
 _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0  # of TIFF
+_EXTRA, _PREMULTIPLIED = 338, 1
 _SIXTEEN_TO_EIGHT: NDArray[np.uint8] = np.rint(np.arange(65536) / 257).astype(np.uint8)
 _UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     2: lambda a: a[:, ::-1],
@@ -152,6 +153,8 @@ def _decode_fast(image: Image.Image, data: bytes) -> tuple[NDArray[np.uint8], ND
         if stored is None or stored.dtype != np.uint16:
             return None
         deep = _as_rgb(stored)
+        if isinstance(image, TiffImagePlugin.TiffImageFile) and deep.ndim == 3 and deep.shape[2] == 4:
+            deep = _straight(deep, image.tag_v2.get(_EXTRA, (0,))[0])
         return _SIXTEEN_TO_EIGHT[deep], deep
     plain_png = image.format == "PNG" and data[24] == 8 and "icc_profile" not in image.info
     if not (image.format == "JPEG" or plain_png) or image.mode not in ("L", "RGB") or "transparency" in image.info:
@@ -165,6 +168,17 @@ def _is_deep_tiff(image: Image.Image) -> bool:
     if not isinstance(image, TiffImagePlugin.TiffImageFile) or image.mode not in ("RGB", "RGBA"):
         return False
     return bool(max(image.tag_v2.get(_BITS, (8,))) == 16)
+
+
+def _straight(rgba: NDArray[np.uint16], kind: int) -> NDArray[np.uint16]:
+    """Return the channels of a TIFF by the kind of its fourth: RGB if it is no transparency, else straight RGBA."""
+    if kind == 0:
+        return np.ascontiguousarray(rgba[..., :3])  # unspecified, such as a selection that was saved
+    if kind != _PREMULTIPLIED:
+        return rgba
+    alpha = rgba[..., 3:].astype(np.float32)
+    colours = np.minimum(np.rint(rgba[..., :3] * (65535 / np.maximum(alpha, 1))), 65535)
+    return np.dstack([colours.astype(np.uint16), rgba[..., 3]])
 
 
 def _chunks_fit(data: bytes) -> bool:
@@ -224,7 +238,8 @@ def apply_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
     """Return the image in sRGB, or None if it already is, or if the profile is broken or for other channels."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "sRGB" in ImageCms.getProfileDescription(source):
+        description = ImageCms.getProfileDescription(source)
+        if "sRGB" in description and "linear" not in description.lower():
             return None
         return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):

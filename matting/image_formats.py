@@ -65,7 +65,9 @@ def is_image(path: Path) -> bool:
 
 
 def unread(path: Path) -> str | None:
-    """Return what to do with an image of a format that is not read; None for any other file."""
+    """Return what to do with an image of a format that is not read, or a link to a folder; None for any other file."""
+    if path.is_dir():
+        return "a link to a folder, which is not followed: put the folder in its place"
     suffix = path.suffix.lower()
     if suffix in UNREAD["camera"]:
         return "a raw camera file: develop it to JPEG, TIFF or PNG"

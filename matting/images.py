@@ -249,7 +249,7 @@ def list_folder(folder: str | Path, *, recursive: bool = False) -> Listing:
 
     Args:
         folder: Folder to list.
-        recursive: Also list the folders below it.
+        recursive: Also list the folders below it; links to folders are not followed, but listed among the others.
 
     Returns:
         Paths that start with `folder`.
@@ -262,7 +262,8 @@ def list_folder(folder: str | Path, *, recursive: bool = False) -> Listing:
         found = "a file" if folder.exists() else "nothing"
         raise FileNotFoundError(f"{folder}: expected a folder of images, found {found}; check the path")
     inside = folder.rglob("*") if recursive else folder.iterdir()
-    files = sorted(path for path in inside if path.name[0] != "." and not path.is_dir())
+    shown = (path for path in inside if not any(part[0] == "." for part in path.relative_to(folder).parts))
+    files = sorted(path for path in shown if not path.is_dir() or (recursive and path.is_symlink()))
     images = [path for path in files if is_image(path)]
     return Listing(images, sorted(set(files).difference(images)))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from matting.decoding import Decoded, ImageError
 from matting.trimap import is_unknown
 
-VERSION = 1
+VERSION = 2
 """Raised when a file is read as another matte than before, or refused; a part of the keys of all caches of mattes."""
 
 MOST_SOFT = 0.5

@@ -1,5 +1,6 @@
 import io
 import resource
+import struct
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,9 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageCms, ImageOps
 
 from matting.decoding import MAX_PIXELS, ImageError
+from matting.image_formats import unread
 from matting.images import (
+    list_folder,
     list_images,
     read_alpha,
     read_codes,
@@ -89,6 +92,34 @@ def test_sixteen_bit_colour_png_keeps_channel_order_and_alpha(tmp_path):
     assert np.array_equal(read_rgb(tmp_path / "a.png"), expected[..., :3])
 
 
+def deep_tiff(path: Path, pixels: np.ndarray, extra: int) -> Path:
+    """Write an uncompressed 16-bit TIFF of four channels; ``extra`` says what the fourth is."""
+    (height, width, _), short, long = pixels.shape, 3, 4
+    data, start = pixels.astype("<u2").tobytes(), 8 + 2 + 12 * 11 + 4
+    tags = [(256, long, 1, width), (257, long, 1, height), (258, short, 4, start), (259, short, 1, 1)]
+    tags += [(262, short, 1, 2), (273, long, 1, start + 8), (277, short, 1, 4), (278, long, 1, height)]
+    tags += [(279, long, 1, len(data)), (284, short, 1, 1), (338, short, 1, extra)]
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + struct.pack("<I4H", 0, 16, 16, 16, 16)
+    path.write_bytes(head + data)
+    return path
+
+
+def test_fourth_channel_of_a_deep_tiff_by_its_kind(tmp_path):
+    straight = RNG.integers(0, 65536, (30, 40, 4), np.uint16)
+    straight[..., 3] |= 4096  # so that colours survive the multiplication
+    expected = np.rint(straight / 257).astype(np.uint8)
+    assert np.array_equal(read_rgba(deep_tiff(tmp_path / "straight.tif", straight, extra=2)), expected)
+
+    alpha = straight[..., 3:] / 65535
+    premultiplied = np.dstack([np.rint(straight[..., :3] * alpha).astype(np.uint16), straight[..., 3]])
+    found = read_rgba(deep_tiff(tmp_path / "premultiplied.tif", premultiplied, extra=1))
+    assert np.abs(found.astype(int) - expected).max() <= 1 and np.array_equal(found[..., 3], expected[..., 3])
+
+    selection = read_photo(deep_tiff(tmp_path / "selection.tif", straight, extra=0))
+    assert selection.opacity is None and np.array_equal(selection.rgb, expected[..., :3])
+
+
 def test_cmyk_without_profile_and_with_a_broken_one(tmp_path):
     cmyk = Image.fromarray(PHOTO).convert("CMYK")
     plain = saved(tmp_path / "a.jpg", cmyk, quality=95)
@@ -115,6 +146,18 @@ def test_wide_gamut_profile_is_converted(tmp_path):
     assert np.array_equal(read_rgb(path), PHOTO)
     swapped = read_photo(path).rgb
     assert np.abs(swapped.astype(int) - PHOTO[..., [2, 1, 0]]).max() <= 3
+
+
+def test_linear_profile_named_after_srgb_is_converted(tmp_path):
+    """As GIMP's: the primaries of sRGB without its curve."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    curve, name = b"para\0\0\0\0\0\3\0\0", "built-in".encode("utf-16-be")
+    assert curve in srgb and name in srgb
+    at = srgb.index(curve)
+    identity = srgb[: at + 8] + b"\0\0\0\0" + b"\0\1\0\0" + srgb[at + 16 :]  # a gamma of 1
+    profile = identity.replace(name, "linear".ljust(8).encode("utf-16-be"))
+    path = saved(tmp_path / "a.png", Image.new("RGB", (8, 8), (55, 55, 55)), icc_profile=profile)
+    assert np.abs(read_photo(path).rgb.astype(int) - 128).max() <= 1
 
 
 def _swapped_primaries(srgb: bytes) -> bytes:
@@ -193,6 +236,20 @@ def test_listing_finds_images_by_ending_and_nothing_else(tmp_path):
     assert [path.name for path in list_images(tmp_path, recursive=True)] == [*flat, "c.tiff"]
     with pytest.raises(FileNotFoundError, match="expected a folder of images, found a file"):
         list_images(tmp_path / "a.png")
+
+
+def test_listing_leaves_hidden_folders_out_and_lists_links_to_folders(tmp_path):
+    for name in ("other/a.png", "set/.thumbs/deep/b.png", "set/c/d.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    (link := tmp_path / "set" / "link").symlink_to(tmp_path / "other")
+    (tmp_path / "set" / ".thumbs" / "link").symlink_to(tmp_path / "other")
+    images, others = list_folder(tmp_path / "set", recursive=True)
+    assert images == [tmp_path / "set/c/d.png"] and others == [link]
+    assert "not followed" in unread(link)
+    assert list_folder(tmp_path / "set").others == []  # nothing below it was asked for
+    # A folder may itself be below a hidden one.
+    assert list_images(tmp_path / "set" / ".thumbs", recursive=True) == [tmp_path / "set/.thumbs/deep/b.png"]
 
 
 def test_a_name_as_long_as_the_file_system_allows_can_be_written(tmp_path):
