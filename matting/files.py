@@ -185,7 +185,7 @@ def stamp(path: Path) -> str:
 
 def digest(facts: Iterable[str]) -> str:
     """Return the cache key of what is derived from these facts: a hash of 24 hexadecimal digits."""
-    return blake2b("\n".join(facts).encode(), digest_size=12).hexdigest()
+    return blake2b(os.fsencode("\n".join(facts)), digest_size=12).hexdigest()
 
 
 def dated(path: Path) -> str:

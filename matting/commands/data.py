@@ -138,5 +138,5 @@ def _refinement(checkpoint: str | None) -> "Refine":
     from matting.inference import load
 
     # Not 'auto', whose precision would depend on the machine that makes the mattes.
-    predictor = load(checkpoint, backend="torch", precision="float32").predictor
+    predictor = load(checkpoint, precision="float32").predictor
     return lambda photo, trimap: predictor(photo)

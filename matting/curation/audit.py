@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -64,7 +65,7 @@ def draw_sample(items: Sequence[Item], share: float = SHARE, seed: int = 0) -> l
 
 
 def _hash(name: str, seed: int) -> bytes:
-    return hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
+    return hashlib.blake2b(os.fsencode(f"{seed}/{name}"), digest_size=16).digest()
 
 
 def sample_id(sample: Mapping[str, str]) -> str:

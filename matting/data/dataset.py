@@ -1,5 +1,6 @@
 """Decode rows of the plan to square uint8 layers and stack them to batches. Stateless: the row determines it all."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -142,7 +143,7 @@ def collate(crops: Sequence[Crop]) -> LayerBatch:
 def _number(identity: str) -> int:
     """Hash an identity to 63 bits: equal for one person in all photos."""
     # Not `hash`, which Python salts in every process; shifted to fit a non-negative int64.
-    return int.from_bytes(blake2b(identity.encode(), digest_size=8).digest()) >> 1
+    return int.from_bytes(blake2b(os.fsencode(identity), digest_size=8).digest()) >> 1
 
 
 def _planes(images: list[NDArray[np.uint8]]) -> torch.Tensor:

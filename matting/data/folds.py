@@ -1,5 +1,6 @@
 """Folds for cross-checks: people are left out of training, so that a network can judge pairs it has not seen."""
 
+import os
 from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ def fold_of(item: Item, folds: int) -> int:
     """
     who = item.identity or item.name
     # The prefix keeps folds independent of `hashed_split`, which hashes the bare name.
-    return int.from_bytes(blake2b(f"fold/{who}".encode(), digest_size=8).digest()) % folds
+    return int.from_bytes(blake2b(os.fsencode(f"fold/{who}"), digest_size=8).digest()) % folds
 
 
 def leave_out(corpus: "Corpus", fold: int | None, folds: int) -> "Corpus":

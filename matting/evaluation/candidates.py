@@ -47,7 +47,7 @@ def load_candidate(source: Path | str, size: int | None = None, device: str = "a
         MattingError: The checkpoint, the size or the device cannot be used.
     """
     # Not 'auto': `network` hooks into the torch module, and the precision would depend on the machine.
-    model = load(source, size, device, backend="torch", precision="float32")
+    model = load(source, size, device, precision="float32")
     training = read_training(model.path)
     mixture = f" ({training.mixture})" if training else ""
     description = Description(

@@ -5,6 +5,7 @@ moves, so the true matte stays valid. Blurs change the image and not the matte: 
 no longer sees. Strengths are chosen for images with a long side of about `SIDE` pixels.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -188,7 +189,7 @@ def corrupt(image: NDArray[np.uint8], corruption: Corruption, severity: int, nam
     if not 1 <= severity <= len(corruption.strengths):
         raise ValueError(f"severity: expected 1 to {len(corruption.strengths)}, found {severity}")
     # Not `hash`, which Python salts anew in every process.
-    digest = blake2b(f"{corruption.name}/{name}".encode(), digest_size=8).digest()
+    digest = blake2b(os.fsencode(f"{corruption.name}/{name}"), digest_size=8).digest()
     rng = np.random.default_rng(int.from_bytes(digest, "big"))
     values = image.astype(np.float32) / np.float32(255)
     return _levels(corruption.distort(values, corruption.strengths[severity - 1], rng))

@@ -34,7 +34,8 @@ def load(
         device: ``cpu``, ``cuda``, ``mps``, or ``auto`` for the fastest.
         backend: ``auto`` chooses ONNX Runtime on a CPU if the graph exists and the package is installed, because it
             starts in two thirds of the time; else torch.
-        precision: Precision of torch, which is then the backend; None for the fastest.
+        precision: Precision of torch, which is then the backend, except for an ONNX graph, which is in float32; None
+            for the fastest.
 
     Returns:
         The model.
@@ -57,13 +58,15 @@ def _predictor(
 def _load(source: str | Path, size: int | None, device: str, backend: Backend, precision: Precision | None) -> Model:
     path = resolve(source)
     graph = path if path.suffix == ".onnx" else path / GRAPH
+    if path.suffix == ".onnx" and (backend == "torch" or precision == "bfloat16"):
+        raise MattingError(f"{source}: expected a model folder or checkpoint for torch, found an ONNX graph; give that")
     if backend == "onnx" and not graph.is_file():
         raise MattingError(
             f"{source}: expected a model folder with {GRAPH} for ONNX Runtime, found none; run 'matting export'"
         )
     # Decided before the network is built: importing timm takes longer than everything else.
     if path.suffix == ".onnx" or backend == "onnx" or (backend == "auto" and not precision and _runs(graph, device)):
-        return _load_graph(str(source), graph, size)
+        return _load_graph(str(source), graph, size, device)
     trained = load_checkpoint(path)
     predictor = Predictor(trained.model, size or trained.size, device)
     # Set afterwards, because only the predictor knows which device `auto` is.
@@ -95,8 +98,8 @@ def _runs(graph: Path, device: str) -> bool:
     return graph.is_file() and installed and choose_device(device).type == "cpu"
 
 
-def _load_graph(name: str, path: Path, size: int | None) -> Model:
-    network = OnnxNetwork(path)
+def _load_graph(name: str, path: Path, size: int | None, device: str) -> Model:
+    network = OnnxNetwork(path, device)
     about = network.about
     # The inputs are on the CPU for any provider: ONNX Runtime moves them itself.
     predictor = Predictor(network, size or int(about["size"]), "cpu")

@@ -28,15 +28,16 @@ class OnnxNetwork(nn.Module):
 
     Args:
         path: Graph written by `write_onnx`.
+        device: ``cpu``, ``cuda``, or ``auto`` for CUDA if ONNX Runtime can use it.
 
     Attributes:
         about: Metadata that `write_onnx` stored, by name.
 
     Raises:
-        MattingError: The file is not such a graph, or ONNX Runtime is not installed.
+        MattingError: The file is not such a graph, or ONNX Runtime is not installed or cannot use the device.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, device: str = "auto") -> None:
         super().__init__()
         onnxruntime = require("onnxruntime", "running an ONNX graph")
         options = onnxruntime.SessionOptions()
@@ -44,8 +45,13 @@ class OnnxNetwork(nn.Module):
         options.log_severity_level = 3
         # As many threads as torch has: a worker of several has one, with which results are equal to the bit.
         options.intra_op_num_threads = torch.get_num_threads()
+        choices = ("cuda", "cpu") if device == "auto" else (device,)
         available = onnxruntime.get_available_providers()
-        wanted = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
+        wanted = [name for kind in choices if (name := f"{kind.upper()}ExecutionProvider") in available]
+        if not wanted:
+            raise MattingError(
+                f"{path}: expected a device of ONNX Runtime, cpu or cuda, found '{device}'; use cpu or auto"
+            )
         try:
             self.session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=wanted)
             self.about: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
@@ -53,6 +59,9 @@ class OnnxNetwork(nn.Module):
             raise MattingError(f"{path}: expected an ONNX graph, found: {str(error).splitlines()[0]}") from error
         if [port.name for port in self.session.get_inputs()] != ["image"] or "size" not in self.about:
             raise MattingError(f"{path}: expected the graph model.onnx of 'matting export', found another one")
+        # A provider of which a library is missing is replaced without an error.
+        if device not in ("auto", self.provider.lower()):
+            raise MattingError(f"{path}: expected ONNX Runtime on '{device}', found {self.provider}; use cpu or auto")
         # Damaged weights are loaded without an error; only a run shows them.
         if not torch.isfinite(self.forward(torch.full((1, 3, 64, 64), 0.5)).alpha).all():
             raise MattingError(f"{path}: expected finite weights, found a network that gives NaN; export another one")

@@ -130,14 +130,14 @@ def choose_device(name: str | torch.device) -> torch.device:
     Raises:
         MattingError: There is no such device.
     """
-    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return torch.device(next((kind for kind, found in here.items() if found), "cpu"))
+        return torch.device(next(kind for kind, found in here.items() if found))
     try:
         device = torch.device(name)
     except RuntimeError:
         raise MattingError(f"expected a device such as cpu, cuda or cuda:1, found '{name}'") from None
-    if not here.get(device.type, True):
+    if not here.get(device.type, False):
         raise MattingError(f"expected a machine with a device '{name}', found none; use cpu or auto")
     return device
 

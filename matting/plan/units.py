@@ -1,5 +1,6 @@
 """Units of the plan, pairs and singles: how items are chosen in cycles and how streams are interleaved."""
 
+import os
 from fractions import Fraction
 from typing import NamedTuple
 from zlib import crc32
@@ -37,7 +38,7 @@ class Key(NamedTuple):
         """Return rows ``first`` to ``last - 1`` of an endless random matrix of ``width`` columns, uniform in [0, 1)."""
         blocks = -(-width // 4)  # Philox advances in blocks of four numbers
         # crc32 and not `hash`, which Python salts in every process.
-        bits = np.random.Philox(np.random.SeedSequence([self.seed, self.stage, crc32(self.name.encode()), kind]))
+        bits = np.random.Philox(np.random.SeedSequence([self.seed, self.stage, crc32(os.fsencode(self.name)), kind]))
         bits.advance(first * blocks)
         return np.random.Generator(bits).random((last - first, 4 * blocks))[:, :width]
 

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from matting.errors import MattingError
 from matting.images import write_png
 from matting.inference import load
 from matting.inference.model_folder import half_precision
 from matting.inference.onnx_network import OnnxNetwork, write_onnx
 from matting.inference.records import OWN, licence_of_data
+from matting.inference.resolving import GRAPH, PRETRAINED
 from matting.models import AttentionUNet, load_checkpoint
 from tests.test_cli import data, matting, run_folder  # noqa: F401
 
@@ -243,6 +245,34 @@ def test_a_file_that_is_not_a_graph_gives_one_line(matting, tmp_path, content): 
     call = ["cutout", "--checkpoint", tmp_path / "model.onnx", tmp_path / "photo.png", "-o", tmp_path / "out"]
     code, _, err = matting(*call)
     assert code == 1 and "expected" in err and "ONNX graph" in err and "Traceback" not in err
+
+
+@pytest.mark.skipif(not ONNX, reason="needs the extra 'onnx'")
+def test_a_graph_runs_on_the_device_that_is_asked_for_or_not_at_all(monkeypatch):
+    graph, asked = PRETRAINED / "portrait" / GRAPH, []
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession
+
+    def without_cuda(*arguments, providers):
+        """As ONNX Runtime does if a library of CUDA is missing."""
+        asked.append([name.removesuffix("ExecutionProvider") for name in providers])
+        return session(*arguments, providers=["CPUExecutionProvider"])
+
+    everything = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: everything)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", without_cuda)
+    assert OnnxNetwork(graph, "cpu").provider == OnnxNetwork(graph).provider == "CPU"
+    assert asked == [["CPU"], ["CUDA", "CPU"]]
+    with pytest.raises(MattingError, match="expected ONNX Runtime on 'cuda', found CPU"):
+        OnnxNetwork(graph, "cuda")
+    with pytest.raises(MattingError, match="expected a device of ONNX Runtime, cpu or cuda, found 'mps'"):
+        load(graph, device="mps")
+
+
+@pytest.mark.parametrize("options", [{"backend": "torch"}, {"precision": "bfloat16"}])
+def test_a_graph_is_not_for_torch(options):
+    with pytest.raises(MattingError, match="expected a model folder or checkpoint for torch, found an ONNX graph"):
+        load(PRETRAINED / "portrait" / GRAPH, **options)
 
 
 def test_photos_used_as_scenes_are_named_as_your_own(tmp_path):

@@ -48,7 +48,9 @@ def test_working_size_must_be_a_multiple_of_32(size):
         Predictor(Brightness(), size=size, device="cpu")
 
 
-@pytest.mark.parametrize("device", ["toaster", "cuda:99x", "mps" if not torch.backends.mps.is_available() else "x"])
+@pytest.mark.parametrize(
+    "device", ["toaster", "cuda:99x", "hpu", "mps" if not torch.backends.mps.is_available() else "x"]
+)
 def test_missing_devices_are_refused(device):
     with pytest.raises(ValueError, match=f"expected a .*'{device}'"):
         Predictor(Brightness(), size=64, device=device)

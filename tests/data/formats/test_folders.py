@@ -1,5 +1,6 @@
 """Refused input and its messages: incomplete trees, bad lists."""
 
+import os
 import re
 
 import pytest
@@ -7,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matting.data import formats
+from matting.data.folds import fold_of
 from matting.data.formats.folders import EmptyError, read_names
 from matting.data.formats.splits import hashed_split, hashed_splits, read_split_list
+from matting.files import digest
 from tests.data.formats.trees import lines, matte, p3m_tree, pair_tree, photo, save
 
 
@@ -153,3 +156,15 @@ def test_small_folders_of_pairs_say_how_they_are_split(tmp_path, count):
     if count == 1:
         with pytest.raises(EmptyError, match=r"split by a hash .*: 1 train, 0 val, 0 test.*split_list=FILE"):
             formats.pairs(tmp_path, "val")
+
+
+def test_names_need_not_be_utf8(tmp_path):
+    """File names are bytes: those of an old archive may be Latin-1."""
+    tree = pair_tree(tmp_path, ["a", "b"], "images", "alphas", (".jpg", ".png"))
+    for folder, suffix in (("images", ".jpg"), ("alphas", ".png")):
+        (tree / folder / f"a{suffix}").rename(tree / folder / (os.fsdecode(b"caf\xe9") + suffix))
+    found = [item for split in ("train", "test") for item in formats.pairs(tree, split=split).items]
+    assert sorted(item.name for item in found) == ["b", os.fsdecode(b"caf\xe9")]
+    assert digest([item.name for item in found])
+    for item in found:
+        assert 0 <= fold_of(item, 5) < 5
