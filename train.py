@@ -30,7 +30,7 @@ def train(config: DictConfig) -> dict[str, float]:
     import torch
     from lightning.pytorch import seed_everything
 
-    from matting.data.folds import leave_out
+    from matting.data.folds import FOLD_RULE, leave_out
     from matting.models.checkpoint import read_checkpoint
     from matting.training.checks import check_run
     from matting.training.datamodule import MattingDataModule
@@ -74,7 +74,7 @@ def train(config: DictConfig) -> dict[str, float]:
             total_steps=length.steps,
             validation_set=corpus.name,
             hyper_parameters={name: config.data[name] for name in ("size", "fold", "folds")}
-            | {"corpus": corpus.label, "sets": {name: len(source) for name, source in corpus.sets.items()}},
+            | {"fold_rule": FOLD_RULE, "corpus": corpus.label, "sets": {name: len(source) for name, source in corpus.sets.items()}},
         )
         if guard.saved is not None and trainer.is_global_zero:
             adopt_configuration(Path(config.folder))
