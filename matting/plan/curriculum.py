@@ -93,6 +93,24 @@ class Stage:
         """Return whether the stream is open in this stage."""
         return self.open is None or stream in self.open
 
+    def open_weights(self, streams: Mapping[str, float]) -> dict[str, float]:
+        """Return the streams that are drawn from, with their weights: its own or the mixture's, where they are open.
+
+        Args:
+            streams: Weights of the streams of the mixture.
+
+        Raises:
+            MattingError: If there is none.
+        """
+        weights = streams if self.weights is None else self.weights
+        drawn = {name: weight for name, weight in weights.items() if weight > 0 and self.allows(name)}
+        if not drawn:
+            raise MattingError(
+                f"stage '{self.name}' opens no stream of the mixture ({', '.join(streams)}); choose another data=… or "
+                "another curriculum"
+            )
+        return drawn
+
     def rule(self, source: str) -> Rule:
         """Return the rule for a source; without one, everything is open."""
         return (self.open or {}).get(source) or Rule()
