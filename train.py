@@ -77,7 +77,8 @@ def train(config: DictConfig) -> dict[str, float]:
             total_steps=length.steps,
             validation_set=corpus.name,
             hyper_parameters={name: config.data[name] for name in ("size", "fold", "folds")}
-            | {"fold_rule": FOLD_RULE, "corpus": corpus.label, "sets": {name: len(source) for name, source in corpus.sets.items()}},
+            | {"fold_rule": FOLD_RULE}
+            | {"corpus": corpus.label, "sets": {name: len(source) for name, source in corpus.sets.items()}},
         )
         if guard.saved is not None and trainer.is_global_zero:
             adopt_configuration(Path(config.folder))

@@ -111,8 +111,8 @@ def load_judges(checkpoints: Sequence[Path], device: str = "auto") -> list[Judge
     for one in trained:
         if one.fold and one.fold[2] != FOLD_RULE:
             raise MattingError(
-                f"{one.path}: expected folds of rule {FOLD_RULE}, found those of rule {one.fold[2]}, which left out other "
-                "people; train it again"
+                f"{one.path}: expected folds of rule {FOLD_RULE}, found those of rule {one.fold[2]}, which left out "
+                "other people; train it again"
             )
     return [
         Judge(f"{one.path} {weights_digest(one.model)}", _predictor(place, one, device), one.fold and one.fold[:2])

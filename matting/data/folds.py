@@ -63,7 +63,7 @@ def leave_out(corpus: "Corpus", fold: int | None, folds: int) -> "Corpus":
 def _without(source: Source, fold: int, folds: int, name: str) -> Source:
     # Only `masks` makes people of its options: a curation, which does not know them, would find them in other folds.
     if any(item.identity.startswith("masks/") and _who(item) != item.name for item in source.items):
-        raise MattingError(f"data.fold: expected masks without blocks, found some in '{name}'; give corpus.{name}.block=1")
+        raise MattingError(f"data.fold: expected masks without blocks, found some in '{name}'; give that set block=1")
     kept = [item for item in source.items if fold_of(item, folds) != fold]
     if not kept:
         raise MattingError(f"data.fold: no item of '{name}' is outside fold {fold} of {folds}; use more folds")

@@ -131,7 +131,8 @@ class Curriculum:
         shuffled: Whether to take exactly the draws of all stages in random order: the control that separates the effect
             of the order from the effect of the draws.
         sizes: Side in pixels of the network's training images in each stage, multiples of 32: small images first take
-            more steps per hour (Tan & Le 2021, "EfficientNetV2", section 4). None keeps the run's size throughout.
+            more steps per hour (Tan & Le 2021, "EfficientNetV2", section 4). The last is to be the run's size, which
+            None keeps throughout.
 
     Raises:
         MattingError: If the fractions do not sum to 1, there is not one size per stage, a size is not a positive
