@@ -29,8 +29,9 @@ def train(config: DictConfig) -> dict[str, float]:
     """
     import torch
     from lightning.pytorch import seed_everything
+    from lightning.pytorch.callbacks import LearningRateMonitor
 
-    from matting.data.folds import leave_out
+    from matting.data.folds import FOLD_RULE, leave_out
     from matting.models.checkpoint import read_checkpoint
     from matting.training.checks import check_run
     from matting.training.datamodule import MattingDataModule
@@ -54,9 +55,11 @@ def train(config: DictConfig) -> dict[str, float]:
     with closing(build_all(config.logger)) as loggers:
         # What can fail cheaply comes before the corpus, which may have to be rendered first.
         trainer.loggers = loggers
+        if not loggers:  # without one it refuses to begin
+            trainer.callbacks = [one for one in trainer.callbacks if not isinstance(one, LearningRateMonitor)]
         model = build(config.model).to(memory_format=torch.channels_last)
         criterion, optimizer, augment = (build(config[part]) for part in ("loss", "optimizer", "augment"))
-        check_run(config, model)
+        check_run(config, model, criterion)
         guard.check_network(model.settings)
         corpus = leave_out(build(config.corpus), config.data.fold, config.data.folds)
         guard.check_corpus(corpus)
@@ -74,6 +77,7 @@ def train(config: DictConfig) -> dict[str, float]:
             total_steps=length.steps,
             validation_set=corpus.name,
             hyper_parameters={name: config.data[name] for name in ("size", "fold", "folds")}
+            | {"fold_rule": FOLD_RULE}
             | {"corpus": corpus.label, "sets": {name: len(source) for name, source in corpus.sets.items()}},
         )
         if guard.saved is not None and trainer.is_global_zero:

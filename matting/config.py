@@ -145,14 +145,15 @@ def explain(error: BaseException) -> str | None:
 
     Returns:
         The root cause; for a mistyped option, also the nearest valid names. None for a fault of the program: an error
-        that is neither a `MattingError` nor from the operating system, Hydra or OmegaConf, even if Hydra wrapped it
-        while it built an object.
+        that is neither a `MattingError` nor from the operating system, Hydra, OmegaConf or Lightning's check of its
+        settings, even if Hydra wrapped it while it built an object.
     """
     while isinstance(error, HydraException) and (cause := error.__cause__) is not None:
         if not isinstance(cause, _MISTAKES) and _raised_by_hydra(cause):
             break  # the configuration names a missing target, or arguments that the target does not take
         error = cause
-    if not isinstance(error, _MISTAKES):
+    # By its name, since Lightning, which raises it for options that exclude each other, takes seconds to import.
+    if not isinstance(error, _MISTAKES) and type(error).__name__ != "MisconfigurationException":
         return None
     text = str(error)
     if isinstance(error, OverrideParseException):

@@ -63,7 +63,7 @@ class Warp(nn.Module):
         Returns:
             ``(B, C, size, size)`` float in [0, 1].
         """
-        key = fold(key, Stream.WARP)
+        place, key = fold(key, Stream.UNKNOWN), fold(key, Stream.WARP)
         zoom = torch.exp(between(fold(key, 0), math.log(self.scale[0]), math.log(self.scale[1])))
         angle = between(fold(key, 1), -self.degrees, self.degrees).deg2rad()
         mirror = 1 - 2 * chance(fold(key, 2), self.flip).float()
@@ -71,7 +71,7 @@ class Warp(nn.Module):
         # how far the window's centre may go before the window leaves the crop
         slack = (layers.shape[-1] - size / zoom).clamp(min=0)[:, None] / 2
         aimed = chance(fold(key, 4), self.center_on_unknown).float()[:, None]
-        centre = aimed * unknown_place(alpha, fold(key, Stream.UNKNOWN)).clamp(-slack, slack)
+        centre = aimed * unknown_place(alpha, place).clamp(-slack, slack)
         centre = centre + self.shift * size * (2 * uniform(fold(key, 5), 2) - 1)
         matrix = homography(zoom, angle, mirror, tilt, centre, layers.shape[-1], size)
         # decided by the setting, not by the rows' zooms, which only the device knows

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from matting.curation.ledger import Line, read_lines, resume
 from matting.curation.pair import AnnotatedPair
 from matting.curation.run import Curation, Progress, RegionError
-from matting.data.folds import fold_of
+from matting.data.folds import FOLD_RULE, fold_of
 from matting.data.formats import Item
 from matting.errors import MattingError
 from matting.evaluation.report.gallery import signed_error
@@ -96,7 +96,8 @@ def load_judges(checkpoints: Sequence[Path], device: str = "auto") -> list[Judge
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
 
     Raises:
-        FileNotFoundError, MattingError: As `matting.models.load_checkpoint`.
+        FileNotFoundError, MattingError: As `matting.models.load_checkpoint`; MattingError also for a network with folds
+            of another rule, of which it is not known whom it has seen.
     """
     from matting.inference import resolve
     from matting.models import load_checkpoint, weights_digest
@@ -107,8 +108,14 @@ def load_judges(checkpoints: Sequence[Path], device: str = "auto") -> list[Judge
         paths += find_runs([path]) if (path / "multirun.yaml").is_file() else [path]
     places = [resolve(path) for path in paths]
     trained = [load_checkpoint(place) for place in places]
+    for one in trained:
+        if one.fold and one.fold[2] != FOLD_RULE:
+            raise MattingError(
+                f"{one.path}: expected folds of rule {FOLD_RULE}, found those of rule {one.fold[2]}, which left out "
+                "other people; train it again"
+            )
     return [
-        Judge(f"{one.path} {weights_digest(one.model)}", _predictor(place, one, device), one.fold)
+        Judge(f"{one.path} {weights_digest(one.model)}", _predictor(place, one, device), one.fold and one.fold[:2])
         for place, one in zip(places, trained, strict=True)
     ]
 

@@ -22,7 +22,7 @@ def laplacian_pyramid_loss(preds: Tensor, target: Tensor, valid: Tensor, levels:
     by a further 4^(s-1): the coarsest of five levels then counts 256 times as much, and single hairs are learnt last.
 
     Args:
-        preds: ``(B, 1, H, W)`` in [0, 1], H and W multiples of ``2 ** levels``.
+        preds: ``(B, 1, H, W)`` in [0, 1].
         target: ``(B, 1, H, W)`` in [0, 1].
         valid: ``(B, 1, H, W)``; where 0, the error counts as 0.
         levels: Number of band-pass levels.
@@ -36,7 +36,9 @@ def laplacian_pyramid_loss(preds: Tensor, target: Tensor, valid: Tensor, levels:
     for level in range(levels):
         # The kernel is separable: once along the rows and, transposed, once along the columns.
         coarser = _reduce(_reduce(current).transpose(2, 3)).transpose(2, 3)
-        band = current - _expand(_expand(coarser).transpose(2, 3)).transpose(2, 3)
+        expanded = _expand(_expand(coarser).transpose(2, 3)).transpose(2, 3)
+        # Of an odd side the expanded one is longer by a pixel.
+        band = current - expanded[..., : current.shape[2], : current.shape[3]]
         # `level` is s - 1 of the formula.
         total = total + 2**level * band.abs().sum() / pixels
         current = coarser

@@ -20,14 +20,15 @@ class Checkpoint(NamedTuple):
         size: Working size in pixels: the side at which it was trained and should be run.
         corpus: Name of the training corpus, for reports.
         path: The file it came from.
-        fold: The fold of people held out of its training, and the number of folds; None if none was held out.
+        fold: The fold of people held out of its training, the number of folds, and the version of the rule that makes
+            them (`matting.data.folds`), 1 where none is recorded; None if no fold was held out.
     """
 
     model: AttentionUNet
     size: int
     corpus: str
     path: Path
-    fold: tuple[int, int] | None = None
+    fold: tuple[int, int, int] | None = None
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:
@@ -48,9 +49,8 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     if is_model_folder(file):
         model, records = read_model_folder(file)
         check_finite(model.state_dict(), file / "model.safetensors")
-        left_out = records.get("fold")
-        without = (int(left_out[0]), int(left_out[1])) if left_out else None
-        return Checkpoint(model, int(records["size"]), str(records["corpus"]), file / "model.safetensors", without)
+        origin = int(records["size"]), str(records["corpus"]), file / "model.safetensors"
+        return Checkpoint(model, *origin, _fold(*records.get("fold", ())))
     if file.is_dir():
         file = file / "checkpoints" / "last.ckpt"
     if not file.is_file():
@@ -68,9 +68,12 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         model.load_state_dict(state)
     except RuntimeError as error:
         raise MattingError(f"{file}: the weights do not fit the model it describes; {error}") from error
-    fold = hyper_parameters.get("fold")
-    without = None if fold is None else (int(fold), int(hyper_parameters["folds"]))
-    return Checkpoint(model.eval(), int(hyper_parameters["size"]), str(hyper_parameters["corpus"]), file, without)
+    fold = _fold(*(hyper_parameters[name] for name in ("fold", "folds", "fold_rule") if name in hyper_parameters))
+    return Checkpoint(model.eval(), int(hyper_parameters["size"]), str(hyper_parameters["corpus"]), file, fold)
+
+
+def _fold(number: int | None = None, folds: int = 0, rule: int = 1) -> tuple[int, int, int] | None:
+    return None if number is None else (int(number), int(folds), int(rule))
 
 
 def read_checkpoint(file: Path) -> dict[str, Any]:

@@ -93,6 +93,24 @@ class Stage:
         """Return whether the stream is open in this stage."""
         return self.open is None or stream in self.open
 
+    def open_weights(self, streams: Mapping[str, float]) -> dict[str, float]:
+        """Return the streams that are drawn from, with their weights: its own or the mixture's, where they are open.
+
+        Args:
+            streams: Weights of the streams of the mixture.
+
+        Raises:
+            MattingError: If there is none.
+        """
+        weights = streams if self.weights is None else self.weights
+        drawn = {name: weight for name, weight in weights.items() if weight > 0 and self.allows(name)}
+        if not drawn:
+            raise MattingError(
+                f"stage '{self.name}' opens no stream of the mixture ({', '.join(streams)}); choose another data=… or "
+                "another curriculum"
+            )
+        return drawn
+
     def rule(self, source: str) -> Rule:
         """Return the rule for a source; without one, everything is open."""
         return (self.open or {}).get(source) or Rule()
@@ -113,7 +131,8 @@ class Curriculum:
         shuffled: Whether to take exactly the draws of all stages in random order: the control that separates the effect
             of the order from the effect of the draws.
         sizes: Side in pixels of the network's training images in each stage, multiples of 32: small images first take
-            more steps per hour (Tan & Le 2021, "EfficientNetV2", section 4). None keeps the run's size throughout.
+            more steps per hour (Tan & Le 2021, "EfficientNetV2", section 4). The last is to be the run's size, which
+            None keeps throughout.
 
     Raises:
         MattingError: If the fractions do not sum to 1, there is not one size per stage, a size is not a positive

@@ -68,13 +68,15 @@ def run_length(
         The length; the limit that is reached first ends the run.
 
     Raises:
-        MattingError: If neither epochs nor steps are limited, or an epoch has no batch.
+        MattingError: If neither epochs nor steps are limited, an epoch has no batch, or a step has none.
 
     Example:
         >>> length = run_length(rows=80, batch_rows=8, max_epochs=5, max_steps=25)
         >>> length.epochs, length.steps, [length.rows_in(epoch) for epoch in range(3)]
         (3, 25, [80, 80, 40])
     """
+    if accumulate < 1:
+        raise MattingError(f"trainer.accumulate_grad_batches: expected at least 1, found {accumulate}; give 1")
     whole = rows // batch_rows
     if whole < 1:
         raise MattingError(

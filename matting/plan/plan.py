@@ -172,10 +172,7 @@ def plan_epoch(
 
 def _open_weights(mixture: Mixture, stage: Stage, catalog: Catalog) -> dict[str, float]:
     _check_roles("mixture", mixture.roles(), catalog)
-    weights = mixture.streams() if stage.weights is None else {n: w for n, w in stage.weights.items() if w > 0}
-    weights = {name: weight for name, weight in weights.items() if stage.allows(name)}
-    if not weights:
-        raise MattingError(f"stage '{stage.name}' opens no stream of the mixture ({', '.join(mixture.streams())})")
+    weights = stage.open_weights(mixture.streams())
     # A stage may weigh streams that the mixture does not have, also the augmented one.
     origins = {name for name in mixture.origins() if stage.allows(name)} if AUGMENTED in weights else set()
     _check_roles(f"stage '{stage.name}'", origins | (weights.keys() - {AUGMENTED}), catalog)

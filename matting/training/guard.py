@@ -9,6 +9,7 @@ from lightning.pytorch import Trainer
 from omegaconf import DictConfig, OmegaConf
 
 from matting.data.corpora import Corpus
+from matting.data.folds import FOLD_RULE
 from matting.errors import MattingError
 from matting.models.checkpoint import read_checkpoint
 from matting.plan.length import RunLength
@@ -80,7 +81,7 @@ class ResumeGuard:
             )
 
     def check_corpus(self, corpus: Corpus) -> None:
-        """Refuse another corpus than the run's: another label, or other numbers of items.
+        """Refuse another corpus than the run's: another label, other numbers of items, or folds of another rule.
 
         Args:
             corpus: The corpus, after a fold was left out.
@@ -90,6 +91,8 @@ class ResumeGuard:
         """
         sizes = {f"corpus.items.{name}": len(source) for name, source in corpus.sets.items()}
         self.origin["corpus"] = {"corpus.label": corpus.label} | sizes | {"corpus.scenes": len(corpus.scenes)}
+        if self.origin["options"]["data.fold"] is not None:
+            self.origin["corpus"]["corpus.fold_rule"] = FOLD_RULE
         self._compare("corpus")
 
     def is_finished(self, length: RunLength) -> bool:

@@ -86,7 +86,8 @@ class OptimizerSettings:
         if step < warmup:
             # Not from 0: the first step would change nothing.
             return (step + 1) / warmup
-        progress = min(1.0, (step - warmup) / max(1, total_steps - warmup))
+        # From the last step of the warm-up, which has the peak, to the last of the run.
+        progress = min(1.0, (step + 1 - warmup) / max(1, total_steps - warmup))
         return self.final_lr_ratio + (1 - self.final_lr_ratio) * (1 + cos(pi * progress)) / 2
 
     def frozen_steps(self, total_steps: int) -> int:

@@ -121,6 +121,27 @@ def test_center_on_unknown_brings_the_unknown_region_into_the_window() -> None:
     assert blind(alpha, alpha, KEYS[:8], 48).max() == 0
 
 
+def test_every_unknown_place_is_aimed_at_equally_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = []
+
+    def spy(alpha: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+        chosen.append(unknown_place(alpha, key))
+        return chosen[-1]
+
+    monkeypatch.setattr("matting.augment.warp.unknown_place", spy)
+    rows = 4096
+    # the centre is all that moves the window: a ramp tells which rows are aimed
+    ramp = torch.linspace(0.1, 0.9, 32).expand(rows, 1, 32, 32)
+    alpha = torch.zeros(rows, 1, 32, 32)
+    alpha[:, :, :2, ::4] = 0.5  # eight cells of the first line, the first of all among them
+    aimed = Warp(flip=0, scale=(1, 1), degrees=0, shift=0, perspective=0, center_on_unknown=0.25)
+    window = aimed(ramp, alpha, torch.arange(rows), 16)
+    moved = (window[:, 0, 0, 0] - ramp[:, 0, 0, 8]).abs() > 1e-3
+    counts = chosen[0][moved][:, 0].unique(return_counts=True)[1]
+    assert len(counts) == 8 and counts.sum() > 900
+    assert (counts - counts.sum() / 8).abs().max() < 4 * (counts.sum() / 8) ** 0.5
+
+
 def test_antialias_filters_only_what_shrinks_and_keeps_the_energy() -> None:
     point = torch.zeros(3, 1, 17, 17)
     point[:, :, 8, 8] = 1

@@ -17,6 +17,7 @@ from matting.curation.checks import BY_NAME
 from matting.curation.ledger import read_lines
 from matting.curation.run import Curation
 from matting.data.corpora import synthetic_corpus
+from matting.data.folds import FOLD_RULE
 from matting.data.formats.folders import read_names
 from matting.data.verdicts import read_accepted
 from matting.evaluation.statistics import wilson
@@ -357,7 +358,8 @@ def test_folds_judge_only_pairs_they_have_not_seen(root, curation, limits, tmp_p
     paths = []
     for fold in range(2):
         paths += [tmp_path / f"{fold}.ckpt"]
-        parameters = {"size": 64, "corpus": "synthetic", "fold": fold, "folds": 2, "model": model.settings}
+        parameters = {"size": 64, "corpus": "synthetic", "fold": fold, "folds": 2, "fold_rule": FOLD_RULE}
+        parameters |= {"model": model.settings}
         torch.save({"state_dict": state, "hyper_parameters": parameters}, paths[-1])
     call("crosscheck", curation, "--checkpoint", paths[0], "--checkpoint", paths[1], "--limits", limits)
     rows = read_lines(curation / "credibility.jsonl")

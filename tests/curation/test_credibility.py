@@ -17,7 +17,7 @@ from matting.curation.credibility import (
     read_credibility,
 )
 from matting.curation.run import Curation
-from matting.data.folds import fold_of
+from matting.data.folds import FOLD_RULE, fold_of
 from matting.data.formats import Item, Source
 from matting.images import write_png
 from matting.models import AttentionUNet
@@ -155,12 +155,21 @@ def test_networks_of_a_sweep_come_with_their_folds(tmp_path):
         (run / ".hydra").mkdir(parents=True)
         (run / ".hydra" / "overrides.yaml").write_text(f"- data.fold={fold}\n")
         (run / ".hydra" / "hydra.yaml").write_text(f"hydra: {{job: {{num: {fold}}}}}\n")
-        parameters = {"model": model.settings, "size": 64, "corpus": "drawn", "fold": fold, "folds": 2}
+        parameters = {"model": model.settings, "size": 64, "corpus": "drawn"}
+        parameters |= {"fold": fold, "folds": 2, "fold_rule": FOLD_RULE}
         save(run / "checkpoints/last.ckpt", model, hyper_parameters=parameters)
     judges = load_judges([tmp_path], "cpu")
     assert [judge.fold for judge in judges] == [(0, 2), (1, 2)]
     assert judges[0].name == load_judges([tmp_path / "0_data.fold-0"], "cpu")[0].name
     assert judges[0].predict(np.zeros((40, 30, 3), np.uint8)).shape == (40, 30)
+
+
+def test_a_network_with_folds_of_an_earlier_rule_is_refused(tmp_path):
+    model = AttentionUNet("test_resnet", pretrained=False, decoder_channels=(24, 16, 16, 8, 8))
+    parameters = {"model": model.settings, "size": 64, "corpus": "drawn", "fold": 0, "folds": 2}
+    save(tmp_path / "old.ckpt", model, hyper_parameters=parameters)
+    with pytest.raises(ValueError, match=r"old\.ckpt: expected folds of rule 2, found those of rule 1.*train it again"):
+        load_judges([tmp_path / "old.ckpt"], "cpu")
 
 
 def test_a_network_is_sent_to_a_worker_as_its_place(shipped):

@@ -100,10 +100,11 @@ def test_the_first_lines_tell_how_good_a_run_is(matting, finished, tmp_path, ste
 def test_a_model_folder_records_the_fold_that_was_left_out(matting, finished, tmp_path):  # noqa: F811
     file = finished / "checkpoints" / "last.ckpt"
     content = torch.load(file, weights_only=True)
-    torch.save(content | {"hyper_parameters": content["hyper_parameters"] | {"fold": 0, "folds": 5}}, file)
+    left_out = {"fold": 0, "folds": 5, "fold_rule": 2}
+    torch.save(content | {"hyper_parameters": content["hyper_parameters"] | left_out}, file)
     for source, target in ((finished, "model"), (tmp_path / "model", "again")):
         assert matting("export", "--checkpoint", source, "-o", tmp_path / target, "--no-onnx")[0] == 0
-        assert load_checkpoint(tmp_path / target).fold == load_checkpoint(finished).fold == (0, 5)
+        assert load_checkpoint(tmp_path / target).fold == load_checkpoint(finished).fold == (0, 5, 2)
 
 
 def test_existing_folders_are_not_replaced_and_failures_leave_nothing(matting, finished, tmp_path):  # noqa: F811

@@ -91,6 +91,7 @@ def test_all_stages_are_reached_under_a_limit() -> None:
         ((80, 8, None), "found neither"),
         ((80, 8, 3, -1, 0.01), "trainer.limit_train_batches: expected at least one batch, found 0.01 of 10"),
         ((80, 8, 3, -1, 0), "found 0 of 10"),
+        ((80, 8, 3, -1, None, 0), "trainer.accumulate_grad_batches: expected at least 1, found 0"),
     ],
 )
 def test_a_run_without_a_length_is_refused(arguments, message) -> None:

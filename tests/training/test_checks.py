@@ -1,11 +1,12 @@
 """Mistakes end a run before its corpus is rendered or read."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from matting.config import build, explain, load_config
+from matting.config import CONFIG_FOLDER, build, explain, load_config
 from matting.models import AttentionUNet
 from matting.training.checks import check_run
 from tests.conftest import MINIATURE
@@ -49,6 +50,17 @@ def mistake(folder: Path, *overrides: str) -> str:
             ["+curriculum=3stage", "curriculum.sizes=[32,50,64]"],
             "curriculum.sizes: expected 3 multiples of 32, one per stage",
         ),
+        (
+            ["+curriculum=3stage", "curriculum.sizes=[32,64,96]"],
+            "curriculum.sizes: expected to end at data.size=64, at which the network is used, found 96; "
+            "give data.size=96 data.crop_size=108",
+        ),
+        (["+curriculum=3stage", "data=augmented"], "stage 'foundation' opens no stream of the mixture (augmented)"),
+        (["loss=augmix"], "augment.views: expected at least 1 for loss=augmix, found 0; give augment.views=2"),
+        (["augment.views=2"], "augment.views: expected 0 without loss=augmix, found 2"),
+        (["loss=augmix", "augment.views=2", "loss.weights.augmix=0"], "expected 0 without loss=augmix, found 2"),
+        (["callbacks.checkpoint.every_n_train_steps=1000"], "every_n_train_steps=1000, every_n_epochs=1"),
+        (["trainer.accumulate_grad_batches=0"], "trainer.accumulate_grad_batches: expected at least 1, found 0"),
         (["data.min_crop=2"], "data.min_crop: expected a share in (0, 1], found 2"),
         (["data.workers=-1"], "data.workers: expected at least 0, found -1"),
         (["data.pairing.fraction=abc"], "data.pairing.fraction: expected a number, found 'abc'"),
@@ -105,5 +117,34 @@ def test_a_missing_folder_of_a_further_set_is_found_before_people_are_rendered(m
     [(ALONE, "group"), (("data.size=64", *ALONE[2:]), "batch"), (("data.batch_size=2", *ALONE[:2]), "batch")],
 )
 def test_batches_that_a_network_can_normalise_pass(overrides: tuple[str, ...], norm: Any) -> None:
+    check([*MINIATURE, *overrides], norm)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (CONFIG_FOLDER / "experiment").glob("*.yaml")))
+def test_every_experiment_passes_and_names_no_idle_degradation(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    check([f"experiment={name}"])
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("overrides", "idle"),
+    [
+        (["data=portraits"], "blur, augmix, phone"),
+        (["data=portraits", "augment=augmix"], "augmix"),
+        (["data=portraits", "augment=augmix_blur", "augment.views=2", "loss=augmix"], "blur"),
+        (["data=portraits", "augment=none"], ""),
+        (["data=mix_natural", "+curriculum=3stage"], ""),
+        (["data=mix_natural", "data.mixture.augmented_share=0"], "blur, augmix, phone"),
+    ],
+)
+def test_degradations_that_no_row_gets_are_named(
+    overrides: list[str], idle: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    check(overrides)
+    assert [line.split(" will ")[0] for line in caplog.messages] == ([f"augment: {idle}"] if idle else [])
+
+
+def check(overrides: Sequence[str], norm: Any = "batch") -> None:
+    config = load_config(overrides)
     model = AttentionUNet("test_resnet", pretrained=False, decoder_channels=(16, 16, 8, 8, 8), norm=norm)
-    check_run(load_config([*MINIATURE, *overrides]), model)
+    check_run(config, model, build(config.loss))

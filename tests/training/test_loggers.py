@@ -33,6 +33,11 @@ def test_loggers_are_closed_with_the_runs_outcome(tmp_path: Path) -> None:
     assert [logger.status for logger in loggers] == ["failed"] * 2  # type: ignore[attr-defined]
 
 
+def test_a_run_without_loggers_trains(tmp_path: Path) -> None:
+    assert run(tmp_path, "trainer.max_epochs=1", "logger.csv=null")
+    assert not (tmp_path / "metrics.csv").exists()
+
+
 def test_a_key_is_found_where_wandb_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))

@@ -39,14 +39,20 @@ def test_every_parameter_is_in_one_group_and_only_matrices_decay():
 def test_rate_rises_linearly_then_falls_by_a_cosine():
     _, rest = rates(OptimizerSettings(lr=0.1, warmup=0.2, final_lr_ratio=0.01), 50)
     assert rest[:10] == pytest.approx([0.01 * (step + 1) for step in range(10)])
-    assert rest[30] == pytest.approx(0.1 * (0.01 + 0.99 * 0.5))  # halfway down
-    assert all(later < earlier for earlier, later in pairwise(rest[10:]))
+    assert rest[29] == pytest.approx(0.1 * (0.01 + 0.99 * 0.5))  # halfway down
+    assert all(later < earlier for earlier, later in pairwise(rest[9:]))
+    assert rest[-1] == pytest.approx(0.1 * 0.01)
 
 
 def test_the_encoder_is_slower_by_its_factor_and_frozen_at_first():
     encoder, rest = rates(OptimizerSettings(encoder_lr_mult=0.1, encoder_freeze=0.3), 20)
     assert encoder[:6] == (0,) * 6
     assert encoder[6:] == pytest.approx([0.1 * rate for rate in rest[6:]])
+
+
+@given(st.integers(2, 500), st.floats(0, 0.5), st.floats(0, 1))
+def test_the_last_step_has_the_final_rate(steps, warmup, final):
+    assert OptimizerSettings(warmup=warmup, final_lr_ratio=final).rate(steps - 1, steps) == pytest.approx(final)
 
 
 @given(st.integers(1, 500), st.floats(0, 1), st.floats(0, 1))

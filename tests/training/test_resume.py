@@ -297,7 +297,7 @@ class Sizes(Callback):
 @pytest.mark.parametrize("workers", [0, 1])
 def test_images_grow_by_stages_also_in_a_resumed_run(tmp_path: Path, workers: int) -> None:
     """Workers read ahead, even into the next stage, yet each batch has the size of its own stage."""
-    growing = (*RUN, "curriculum.sizes=[32,64,96]", f"data.workers={workers}")
+    growing = (*RUN, "curriculum.sizes=[32,64,96]", "data.size=96", "data.crop_size=108", f"data.workers={workers}")
     growing += (f"+callbacks.sizes={{_target_: {__name__}.Sizes}}",)
     expected = [32] * 6 + [64] * 6 + [96] * 6
     Sizes.seen.clear()
