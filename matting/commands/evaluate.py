@@ -32,7 +32,8 @@ def evaluate(
     predictions: Annotated[
         list[str] | None,
         typer.Option(
-            help="Folder of mattes NAME.png by any software; METHOD=FOLDER names it. JPEG is read, with its errors."
+            help="Folder of mattes NAME.png or SET/NAME.png by any software; METHOD=FOLDER names it. "
+            "JPEG is read, with its errors."
         ),
     ] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of images, matched with --alphas by name.")] = None,
@@ -78,7 +79,7 @@ def evaluate(
         from matting.evaluation.candidates import load_candidates
         from matting.evaluation.report import write_report
 
-        candidates = load_candidates(checkpoint or [], stored, size, device, trimap_based)
+        candidates = load_candidates(checkpoint or [], stored, tests.pairs, size, device, trimap_based)
         looking = {name: candidate for name, candidate in candidates.items() if candidate.looks}
         if corruptions and not looking:
             raise MattingError("stored predictions are of uncorrupted images; give --checkpoint with --corruptions")
@@ -150,9 +151,10 @@ def _check_folders(
 
 
 def _check_names(tests: _Tests, predictions: "Mapping[str, Path]", allow_unmatched: bool) -> None:
-    from matting.data.test_sets import unmatched
+    from matting.data.test_sets import match_predictions
 
-    problems = [*tests.problems, *(line for folder in predictions.values() for line in unmatched(tests.pairs, folder))]
+    unmatched = [line for one in predictions.values() for line in match_predictions(tests.pairs, one).problems]
+    problems = [*tests.problems, *unmatched]
     if not problems:
         return
     list_problems(f"{counted(len(problems), 'name')} without a match:", problems)
