@@ -89,8 +89,12 @@ def write_atomic(path: str | Path, data: bytes) -> None:
 
 
 def json_text(content: Any) -> str:
-    """Return JSON as it is formatted in all files of the project: indented, with a newline at the end."""
-    return json.dumps(content, indent=2) + "\n"
+    """Return JSON as it is formatted in all files of the project: indented, with a newline at the end.
+
+    Raises:
+        ValueError: A number is NaN or infinite, which JSON cannot write; use None.
+    """
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

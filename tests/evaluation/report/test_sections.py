@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from matting.errors import MattingError
 from matting.evaluation import CORRUPTIONS, Description, Prediction, Setting, all_foreground, corrupted_pairs, evaluate
 from matting.evaluation.background_invariance import BackgroundDeviation
 from matting.evaluation.report import Findings, sections
@@ -121,3 +122,12 @@ def test_corruptions_have_a_table_per_method_with_what_was_seen(evaluation, disc
     assert rows["gaussian noise"][-1] == "AugMix" and rows["haze"][-1] == "no" and rows["jpeg"][-2] == "1.00"
     assert {row[-1] for row in second.rows} == {"not known", ""}
     assert rows["jpeg"][1].endswith("[1.00]") and len(second.rows) == len(CORRUPTIONS) + 1
+
+
+def test_a_method_that_fails_on_all_corrupted_images_has_no_table(evaluation, discs):
+    def broken(example):
+        raise MattingError("out of memory")
+
+    corrupted = evaluate({"a/0": broken, "net": METHODS["net"]}, corrupted_pairs(discs[:1]))
+    (table,) = tables(Findings(evaluation, SETTING, corrupted=corrupted), "Corruptions")
+    assert table.title.startswith("net: ")
