@@ -96,6 +96,7 @@ def evaluate(
         corpus=tests.label,
         methods={name: candidate.description for name, candidate in candidates.items()},
         wall_seconds=time.perf_counter() - start,
+        only_tested=tests.only_tested,
     )
     write_report(
         output, evaluation, {name: candidate.method for name, candidate in candidates.items()}, setting, corrupted
@@ -118,12 +119,13 @@ _JOURNALS = ("unfinished.jsonl", "unfinished_corruptions.jsonl")
 
 
 class _Tests(NamedTuple):
-    """The test images, their problems, their label, and a state that differs once they have changed."""
+    """The test images, their problems and label, a state that differs once they have changed, and sets only tested."""
 
     pairs: "list[Pair]"
     problems: list[str]
     label: str
     state: str
+    only_tested: frozenset[str] = frozenset()
 
 
 def _check_folders(
@@ -196,7 +198,7 @@ def _corpus_tests(overrides: Sequence[str]) -> _Tests:
     from matting.config import build, load_config
 
     corpus = build(load_config(overrides).corpus)
-    return _Tests(corpus.test, [], corpus.label, f"{corpus.label}, {' '.join(overrides)}")
+    return _Tests(corpus.test, [], corpus.label, f"{corpus.label}, {' '.join(overrides)}", corpus.only_tested)
 
 
 def _journal(path: Path, candidates: "Mapping[str, Candidate]", protocol: "Protocol", tests: _Tests) -> "Journal":

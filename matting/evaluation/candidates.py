@@ -56,6 +56,7 @@ def load_candidate(source: Path | str, size: int | None = None, device: str = "a
         trained_on=model.corpus,
         augmentations=training.augmentations if training else None,
         configuration=training.configuration if training else None,
+        seed=training.seed if training else None,
     )
     return Candidate(network(model.predictor), description)
 

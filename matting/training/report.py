@@ -75,6 +75,7 @@ def report_run(
             "training": _amount(trainer, schedule.length),
         },
     )
+        only_tested=corpus.only_tested,
     return write_report(folder, evaluation, methods, setting, training=_training(trainer, folder))
 
 

@@ -105,12 +105,13 @@ def sections(findings: Findings) -> list[Section]:
 
 
 def seen_table(findings: Findings) -> Table:
-    """Return what each method may have seen of the test sets in training; one column, since all are of one corpus."""
-    setting, sets = findings.setting, ", ".join(findings.evaluation.sets)
+    """Return what each method may have seen of each test set in training."""
+    setting, sets = findings.setting, findings.evaluation.sets
     rows = [
-        [name, setting.seen_in_training(name), setting.methods[name].trained_on] for name in findings.evaluation.methods
+        [name, *(setting.seen_in_training(name, one) for one in sets), setting.methods[name].trained_on]
+        for name in findings.evaluation.methods
     ]
-    return Table(f"What training has seen of {sets}", ["method", "seen in training", "trained on"], rows)
+    return Table("Seen in training", ["method", *sets, "trained on"], rows)
 
 
 def scenario_scores(evaluation: Evaluation, scenario: str, method: str, region: str, metric: str) -> list[float]:

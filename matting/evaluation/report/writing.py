@@ -116,7 +116,9 @@ def collect_results(findings: Findings) -> dict[str, Any]:
         "doubts": [{"name": doubt.pair.name, "reason": doubt.reason} for doubt in evaluation.doubts],
         "protocol": protocol_facts(evaluation),
         "methods": {name: description.text for name, description in setting.methods.items()},
-        "seen_in_training": {name: setting.seen_in_training(name) for name in evaluation.methods},
+        "seen_in_training": {
+            name: {one: setting.seen_in_training(name, one) for one in evaluation.sets} for name in evaluation.methods
+        },
         "notes": dict(setting.notes),
         "commit": provenance.commit(),
         "hardware": provenance.hardware(),

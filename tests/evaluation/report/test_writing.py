@@ -62,7 +62,7 @@ def test_results_contain_intervals_differences_and_provenance(discs, methods, tm
     assert difference["mean"] == pytest.approx(results["metrics"]["test/toy/whole/mad"] - cell["mean"])
     assert results["protocol"]["metrics"] == "p3m" and results["method_under_test"] == "clear"
     assert results["methods"] == {"clear": "alpha times 0.8", "all": "all 1"}
-    assert results["seen_in_training"] == {"clear": "same data set, different images", "all": "no"}
+    assert results["seen_in_training"] == {"clear": {"toy": "same data set, different images"}, "all": {"toy": "no"}}
     assert results["versions"]["torch"] and results["hardware"]["cores"] >= 1 and results["wall_seconds"] == 12.0
 
 
