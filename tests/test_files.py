@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from matting.files import (
     StorageError,
     csv_text,
+    dated,
     digest,
-    read_csv,
     json_text,
+    read_csv,
     replacing,
     stamp,
     write_atomic,

@@ -72,14 +72,14 @@ def evaluate(
     # Paths and names first: a typing error should not cost the time to load networks.
     stored = _check_folders(predictions or [], images, alphas, trimaps, pairs, labels, output)
     with cluster(dask):
-        tests = _find_tests(overrides or [], images, alphas, trimaps, pairs, labels)
+        tests = _find_tests(overrides or [], images, alphas, trimaps, pairs, labels, output)
         _check_names(tests, stored, allow_unmatched)
         # These import torch: only after what may be mistyped is checked.
         from matting.evaluation import Setting, corrupted_pairs
         from matting.evaluation.candidates import load_candidates
         from matting.evaluation.report import write_report
 
-        candidates = load_candidates(checkpoint or [], stored, tests.pairs, size, device, trimap_based)
+        candidates = load_candidates(checkpoint or [], stored, tests.pairs, size, device, trimap_based, output)
         looking = {name: candidate for name, candidate in candidates.items() if candidate.looks}
         if corruptions and not looking:
             raise MattingError("stored predictions are of uncorrupted images; give --checkpoint with --corruptions")
@@ -171,6 +171,7 @@ def _find_tests(
     trimaps: Path | None,
     pairs: Path | None,
     labels: Path | None,
+    output: Path,
 ) -> _Tests:
     from matting.data.test_sets import pairs_from_folders, pairs_from_root, with_labels
     from matting.files import dated
@@ -190,7 +191,7 @@ def _find_tests(
     if not listing.pairs:
         list_problems("no complete pair:", listing.problems)
         raise MattingError(f"{pairs or images}: expected at least one photo with its matte, found none")
-    state = ", ".join(dated(path) for path in (images, alphas, trimaps, pairs, labels) if path)
+    state = ", ".join(dated(path, output) for path in (images, alphas, trimaps, pairs, labels) if path)
     return _Tests(listing.pairs, listing.problems, f"images of {alphas or pairs}", state)
 
 

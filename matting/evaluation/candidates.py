@@ -61,12 +61,13 @@ def load_candidate(source: Path | str, size: int | None = None, device: str = "a
     return Candidate(network(model.predictor), description)
 
 
-def stored_candidate(folder: Path, pairs: Sequence[Pair]) -> Candidate:
+def stored_candidate(folder: Path, pairs: Sequence[Pair], output: Path | None = None) -> Candidate:
     """Make a candidate of the mattes that another program wrote.
 
     Args:
         folder: Contains a matte of every image, as in `match_predictions`.
         pairs: The test images.
+        output: Folder of the report, as in `dated`.
 
     Returns:
         The candidate.
@@ -75,7 +76,7 @@ def stored_candidate(folder: Path, pairs: Sequence[Pair]) -> Candidate:
         FileNotFoundError: There is no such folder.
     """
     method = stored_predictions(folder, pairs)
-    text = f"mattes stored in {dated(folder)}, scored as they are"
+    text = f"mattes stored in {dated(folder, output)}, scored as they are"
     return Candidate(method, Description(text, trained_on=UNKNOWN, augmentations=None), looks=False)
 
 
@@ -103,6 +104,7 @@ def load_candidates(
     size: int | None,
     device: str,
     trimap_based: bool,
+    output: Path | None = None,
 ) -> dict[str, Candidate]:
     """Load all candidates of an evaluation, the method under test first.
 
@@ -113,6 +115,7 @@ def load_candidates(
         size: Long side of the working image, as in `load_candidate`.
         device: Device name, as in `load_candidate`.
         trimap_based: Whether to add closed-form matting, as in `baselines`.
+        output: Folder of the report, as in `stored_candidate`.
 
     Returns:
         Candidates by short name.
@@ -121,7 +124,7 @@ def load_candidates(
         MattingError: One is given twice, or two have the same name.
     """
     networks = {name: load_candidate(source, size, device) for source, name in short_names(checkpoints).items()}
-    stored = {name: stored_candidate(path, pairs) for name, path in predictions.items()}
+    stored = {name: stored_candidate(path, pairs, output) for name, path in predictions.items()}
     trivial = baselines(trimap_based)
     for name in stored:
         if name in networks or name in trivial:
