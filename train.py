@@ -93,7 +93,7 @@ def train(config: DictConfig) -> dict[str, float]:
         if not metrics:
             return {}  # no test images, no report
         publish(loggers, Path(config.folder), metrics, trainer.global_step)
-        announce(Path(config.folder), corpus.name)
+        announce(Path(config.folder), [pair.dataset for pair in corpus.test])
         return metrics
 
 

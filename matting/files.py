@@ -89,8 +89,12 @@ def write_atomic(path: str | Path, data: bytes) -> None:
 
 
 def json_text(content: Any) -> str:
-    """Return JSON as it is formatted in all files of the project: indented, with a newline at the end."""
-    return json.dumps(content, indent=2) + "\n"
+    """Return JSON as it is formatted in all files of the project: indented, with a newline at the end.
+
+    Raises:
+        ValueError: A number is NaN or infinite, which JSON cannot write; use None.
+    """
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -188,10 +192,20 @@ def digest(facts: Iterable[str]) -> str:
     return blake2b(os.fsencode("\n".join(facts)), digest_size=12).hexdigest()
 
 
-def dated(path: Path) -> str:
-    """Return a path with the time of its last change, which distinguishes a retrained checkpoint from the old one."""
+def dated(path: Path, output: Path | None = None) -> str:
+    """Return a path with the time of its last change, which distinguishes a retrained checkpoint from the old one.
+
+    Args:
+        path: File or folder.
+        output: Folder of results, whose changes do not count where it lies in `path`.
+    """
     # All files are asked: the time of a folder does not change with the content of its files.
-    changed = max(file.stat().st_mtime for file in (path, *path.rglob("*")) if file.exists())
+    files = [path, *path.rglob("*")]
+    if output and path.resolve() in output.resolve().parents:
+        inside = path / output.resolve().relative_to(path.resolve())
+        # The folders above it change as well, when it is made.
+        files = [file for file in files if inside not in (file, *file.parents) and file not in inside.parents]
+    changed = max((file.stat().st_mtime for file in files if file.exists()), default=0)
     return f"{path} of {datetime.fromtimestamp(changed).isoformat(' ', 'seconds')}"
 
 

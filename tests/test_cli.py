@@ -185,6 +185,29 @@ def test_unmatched_names_stop_the_evaluation_unless_allowed(matting, data):
     }
 
 
+def test_images_of_one_name_in_two_sets_need_predictions_of_both(matting, data, tmp_path):
+    for name in "AB":
+        shutil.copytree(data / "images", tmp_path / "sets" / name / "image")
+        shutil.copytree(data / "alphas", tmp_path / "sets" / name / "alpha")
+    arguments = [
+        "evaluate",
+        "--predictions",
+        data / "predictions",
+        "--pairs",
+        tmp_path / "sets",
+        "-o",
+        tmp_path / "out",
+    ]
+    code, _, err = matting(*arguments)
+    assert code == 1 and "a: predicted in" in err and "but not for which set" in err and "Traceback" not in err
+    for name in "AB":
+        shutil.copytree(data / "predictions", data / "predictions" / name, ignore=shutil.ignore_patterns("[AB]"))
+    for name in "ab":
+        (data / "predictions" / f"{name}.png").unlink()
+    code, _, err = matting(*arguments)
+    assert code == 0, err
+
+
 def test_a_prediction_that_is_refused_costs_its_method_that_image_alone(matting, data, run_folder):
     write_png(data / "predictions" / "a.png", (_any(data / "alphas" / "a.png") > 127).astype(np.uint8))
     named = ["--predictions", f"theirs={data / 'predictions'}", "--checkpoint", run_folder, "--trimap-based"]
@@ -301,8 +324,10 @@ def test_the_cost_of_a_network_is_printed(matting):
     assert code == 0 and "whole" in out and "GMACs at 64" in out
 
 
-def test_an_interrupted_evaluation_resumes(matting, data, monkeypatch):
-    arguments = ["evaluate", "--predictions", data / "predictions", *folders(data)]
+@pytest.mark.parametrize("place", ["out", "predictions/out", "alphas/deep/out"])
+def test_an_interrupted_evaluation_resumes(matting, data, monkeypatch, place):
+    output = data / place
+    arguments = ["evaluate", "--predictions", data / "predictions", *folders(data)[:-1], output]
     score = scoring.all_metrics
     calls = []
 
@@ -314,10 +339,10 @@ def test_an_interrupted_evaluation_resumes(matting, data, monkeypatch):
 
     monkeypatch.setattr(scoring, "all_metrics", interrupt_at_b)
     code, _, _ = matting(*arguments)
-    assert code != 0 and [path.name for path in (data / "out").iterdir()] == ["unfinished.jsonl"]
+    assert code != 0 and [path.name for path in output.iterdir()] == ["unfinished.jsonl"]
     code, _, err = matting(*arguments)
     assert code == 0 and "images already scored: 1" in err and len(calls) == 5
-    assert "unfinished.jsonl" not in [path.name for path in (data / "out").iterdir()]
+    assert "unfinished.jsonl" not in [path.name for path in output.iterdir()]
 
 
 def test_same_names_are_distinguished_by_their_folders(tmp_path):

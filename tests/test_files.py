@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from matting.files import (
     StorageError,
     csv_text,
+    dated,
     digest,
+    json_text,
     read_csv,
     replacing,
     stamp,
@@ -94,3 +96,23 @@ def test_a_stamp_differs_by_path_size_and_time(tmp_path):
     assert len({digest([one]) for one in stamps}) == 4
     os.utime(first, ns=(1, 1))
     assert stamp(first) == stamps[0]
+
+
+def test_a_number_that_json_lacks_is_refused():
+    assert json_text({"mean": None}) == '{\n  "mean": null\n}\n'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        json_text({"mean": float("nan")})
+
+
+def test_the_date_of_a_folder_is_that_of_its_files_but_not_of_results_in_it(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/a").write_bytes(b"x")
+    os.utime(tmp_path / "set/a", (0, 10**9))
+    out = tmp_path / "set/reports/out"
+    before = dated(tmp_path / "set", out)
+    out.mkdir(parents=True)
+    (out / "unfinished.jsonl").write_bytes(b"y")
+    assert dated(tmp_path / "set", out) == before != dated(tmp_path / "set")
+    os.utime(tmp_path / "set/a", (0, 2 * 10**9))
+    assert dated(tmp_path / "set", out) != before
+    assert dated(out, tmp_path / "set"), "results may also lie above"

@@ -32,7 +32,8 @@ def evaluate(
     predictions: Annotated[
         list[str] | None,
         typer.Option(
-            help="Folder of mattes NAME.png by any software; METHOD=FOLDER names it. JPEG is read, with its errors."
+            help="Folder of mattes NAME.png or SET/NAME.png by any software; METHOD=FOLDER names it. "
+            "JPEG is read, with its errors."
         ),
     ] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of images, matched with --alphas by name.")] = None,
@@ -71,14 +72,14 @@ def evaluate(
     # Paths and names first: a typing error should not cost the time to load networks.
     stored = _check_folders(predictions or [], images, alphas, trimaps, pairs, labels, output)
     with cluster(dask):
-        tests = _find_tests(overrides or [], images, alphas, trimaps, pairs, labels)
+        tests = _find_tests(overrides or [], images, alphas, trimaps, pairs, labels, output)
         _check_names(tests, stored, allow_unmatched)
         # These import torch: only after what may be mistyped is checked.
         from matting.evaluation import Setting, corrupted_pairs
         from matting.evaluation.candidates import load_candidates
         from matting.evaluation.report import write_report
 
-        candidates = load_candidates(checkpoint or [], stored, size, device, trimap_based)
+        candidates = load_candidates(checkpoint or [], stored, tests.pairs, size, device, trimap_based, output)
         looking = {name: candidate for name, candidate in candidates.items() if candidate.looks}
         if corruptions and not looking:
             raise MattingError("stored predictions are of uncorrupted images; give --checkpoint with --corruptions")
@@ -95,6 +96,7 @@ def evaluate(
         corpus=tests.label,
         methods={name: candidate.description for name, candidate in candidates.items()},
         wall_seconds=time.perf_counter() - start,
+        only_tested=tests.only_tested,
     )
     write_report(
         output, evaluation, {name: candidate.method for name, candidate in candidates.items()}, setting, corrupted
@@ -117,12 +119,13 @@ _JOURNALS = ("unfinished.jsonl", "unfinished_corruptions.jsonl")
 
 
 class _Tests(NamedTuple):
-    """The test images, their problems, their label, and a state that differs once they have changed."""
+    """The test images, their problems and label, a state that differs once they have changed, and sets only tested."""
 
     pairs: "list[Pair]"
     problems: list[str]
     label: str
     state: str
+    only_tested: frozenset[str] = frozenset()
 
 
 def _check_folders(
@@ -150,9 +153,10 @@ def _check_folders(
 
 
 def _check_names(tests: _Tests, predictions: "Mapping[str, Path]", allow_unmatched: bool) -> None:
-    from matting.data.test_sets import unmatched
+    from matting.data.test_sets import match_predictions
 
-    problems = [*tests.problems, *(line for folder in predictions.values() for line in unmatched(tests.pairs, folder))]
+    unmatched = [line for one in predictions.values() for line in match_predictions(tests.pairs, one).problems]
+    problems = [*tests.problems, *unmatched]
     if not problems:
         return
     list_problems(f"{counted(len(problems), 'name')} without a match:", problems)
@@ -167,6 +171,7 @@ def _find_tests(
     trimaps: Path | None,
     pairs: Path | None,
     labels: Path | None,
+    output: Path,
 ) -> _Tests:
     from matting.data.test_sets import pairs_from_folders, pairs_from_root, with_labels
     from matting.files import dated
@@ -186,7 +191,7 @@ def _find_tests(
     if not listing.pairs:
         list_problems("no complete pair:", listing.problems)
         raise MattingError(f"{pairs or images}: expected at least one photo with its matte, found none")
-    state = ", ".join(dated(path) for path in (images, alphas, trimaps, pairs, labels) if path)
+    state = ", ".join(dated(path, output) for path in (images, alphas, trimaps, pairs, labels) if path)
     return _Tests(listing.pairs, listing.problems, f"images of {alphas or pairs}", state)
 
 
@@ -194,7 +199,7 @@ def _corpus_tests(overrides: Sequence[str]) -> _Tests:
     from matting.config import build, load_config
 
     corpus = build(load_config(overrides).corpus)
-    return _Tests(corpus.test, [], corpus.label, f"{corpus.label}, {' '.join(overrides)}")
+    return _Tests(corpus.test, [], corpus.label, f"{corpus.label}, {' '.join(overrides)}", corpus.only_tested)
 
 
 def _journal(path: Path, candidates: "Mapping[str, Candidate]", protocol: "Protocol", tests: _Tests) -> "Journal":

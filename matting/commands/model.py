@@ -9,7 +9,7 @@ def model(
     overrides: Annotated[
         list[str] | None, typer.Argument(help="Overrides of train.py.", show_default=False, metavar="[OVERRIDE]...")
     ] = None,
-    size: Annotated[int, typer.Option(help="Side of the input image in pixels, a multiple of 32.")] = 512,
+    size: Annotated[int, typer.Option(min=32, help="Side of the input image in pixels, a multiple of 32.")] = 512,
     shipped: Annotated[
         bool, typer.Option("--list", help="List the shipped models with their terms and scores.")
     ] = False,

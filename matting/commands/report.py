@@ -70,6 +70,9 @@ def _summarise(folders: list[Path], output: Path) -> None:
     folders = [folder.resolve() for folder in folders]
     top = os.path.commonpath([folder.parent for folder in folders])
     studies = {folder.relative_to(top).as_posix(): read_study(folder) for folder in folders}
+    for name, study in studies.items():
+        if len(study.rows) < 2:
+            raise MattingError(f"{name}: expected a report of two rows or more, found {len(study.rows)}; leave it out")
     output.mkdir(parents=True, exist_ok=True)
     write_atomic(output / "effects.md", to_markdown(effects_table(studies)).encode())
     plot_effects(studies, output / "effects.png")

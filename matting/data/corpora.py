@@ -43,6 +43,7 @@ class Corpus:
         test: Test images of the report, not yet loaded.
         quarantine: CSV file that lists unreadable files, which are skipped; None raises at the first one.
         weights: Weight of each set, by role; without an entry all items of a role are drawn equally often.
+        only_tested: Names of the sets in `test` of which no training set has the name.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Corpus:
     test: list[Pair]
     quarantine: Path | None = None
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    only_tested: frozenset[str] = frozenset()
 
     @cached_property
     def sets(self) -> dict[str, Source]:
@@ -261,6 +263,7 @@ def disk_corpus(
         test=tested + _composite_pairs(composites, named.get("studio", {}), composites_per_foreground, name) + own,
         quarantine=quarantine,
         weights={role: given for role, given in (weights or {}).items() if given},
+        only_tested=frozenset(only_tested).difference(*named.values()),
     )
 
 

@@ -64,7 +64,7 @@ def _of_subject(subject: str, pairs: list[Pair], methods: Mapping[str, Method]) 
     first: NDArray[np.uint8] | None = None
     mattes: dict[str, list[NDArray[np.float32]]] = {name: [] for name in methods}
     for pair in pairs[:BACKGROUNDS]:
-        example = pair.load()
+        example = pair.example()
         first = example.alpha if first is None else first
         # A different matte means another pose or crop: its variation would not come from the background.
         if np.array_equal(example.alpha, first):

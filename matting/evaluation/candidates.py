@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from matting.data.test_sets import Pair
 from matting.errors import MattingError
 from matting.evaluation.methods import all_foreground, network, stored_predictions
 from matting.evaluation.prediction import Method
@@ -55,15 +56,18 @@ def load_candidate(source: Path | str, size: int | None = None, device: str = "a
         trained_on=model.corpus,
         augmentations=training.augmentations if training else None,
         configuration=training.configuration if training else None,
+        seed=training.seed if training else None,
     )
     return Candidate(network(model.predictor), description)
 
 
-def stored_candidate(folder: Path) -> Candidate:
+def stored_candidate(folder: Path, pairs: Sequence[Pair], output: Path | None = None) -> Candidate:
     """Make a candidate of the mattes that another program wrote.
 
     Args:
-        folder: Contains ``NAME.png`` for every image.
+        folder: Contains a matte of every image, as in `match_predictions`.
+        pairs: The test images.
+        output: Folder of the report, as in `dated`.
 
     Returns:
         The candidate.
@@ -71,8 +75,8 @@ def stored_candidate(folder: Path) -> Candidate:
     Raises:
         FileNotFoundError: There is no such folder.
     """
-    method = stored_predictions(folder)
-    text = f"mattes stored in {dated(folder)}, scored as they are"
+    method = stored_predictions(folder, pairs)
+    text = f"mattes stored in {dated(folder, output)}, scored as they are"
     return Candidate(method, Description(text, trained_on=UNKNOWN, augmentations=None), looks=False)
 
 
@@ -94,16 +98,24 @@ def baselines(trimap_based: bool = False) -> dict[str, Candidate]:
 
 
 def load_candidates(
-    checkpoints: Sequence[str], predictions: Mapping[str, Path], size: int | None, device: str, trimap_based: bool
+    checkpoints: Sequence[str],
+    predictions: Mapping[str, Path],
+    pairs: Sequence[Pair],
+    size: int | None,
+    device: str,
+    trimap_based: bool,
+    output: Path | None = None,
 ) -> dict[str, Candidate]:
     """Load all candidates of an evaluation, the method under test first.
 
     Args:
         checkpoints: Networks, as in `load_candidate`.
         predictions: Folders of stored mattes, by name; see `name_predictions`.
+        pairs: The test images, to which stored mattes are matched.
         size: Long side of the working image, as in `load_candidate`.
         device: Device name, as in `load_candidate`.
         trimap_based: Whether to add closed-form matting, as in `baselines`.
+        output: Folder of the report, as in `stored_candidate`.
 
     Returns:
         Candidates by short name.
@@ -112,7 +124,7 @@ def load_candidates(
         MattingError: One is given twice, or two have the same name.
     """
     networks = {name: load_candidate(source, size, device) for source, name in short_names(checkpoints).items()}
-    stored = {name: stored_candidate(path) for name, path in predictions.items()}
+    stored = {name: stored_candidate(path, pairs, output) for name, path in predictions.items()}
     trivial = baselines(trimap_based)
     for name in stored:
         if name in networks or name in trivial:

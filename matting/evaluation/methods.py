@@ -1,6 +1,6 @@
 """The methods a report compares: networks, stored predictions, and the trivial mattes that they have to beat."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from matting.data.test_sets.examples import Example
+from matting.data.test_sets import Example, Pair, match_predictions
 from matting.decoding import ImageError
 from matting.errors import MattingError
 from matting.evaluation.prediction import Method, Prediction
-from matting.images import list_images, read_alpha
+from matting.images import read_alpha
 from matting.inference import Predictor, resize
 
 
@@ -112,11 +112,12 @@ def mean_matte(alphas: Iterable[NDArray[np.uint8]], size: int = 128) -> NDArray[
     return (total / (255 * count)).astype(np.float32)
 
 
-def stored_predictions(folder: Path) -> Method:
-    """Make a method of the mattes that another program wrote, matched to images by name.
+def stored_predictions(folder: Path, pairs: Sequence[Pair]) -> Method:
+    """Make a method of the mattes that another program wrote: gray mattes or cutouts with alpha.
 
     Args:
-        folder: Contains ``NAME.png`` (or another image format) for every example: a gray matte or a cutout with alpha.
+        folder: Contains ``SET/NAME.png`` or ``NAME.png`` (or another image format), as in `match_predictions`.
+        pairs: The test images.
 
     Returns:
         The method; it raises `ImageError` for an image without a prediction.
@@ -124,11 +125,14 @@ def stored_predictions(folder: Path) -> Method:
     Raises:
         FileNotFoundError: There is no such folder.
     """
-    files = {path.stem: path for path in list_images(folder)}
+    files = match_predictions(pairs, folder).files
 
     def method(example: Example) -> NDArray[np.float32]:
-        if example.name not in files:
-            raise ImageError(f"{folder}: expected a prediction named {example.name}.*, found none; predict it too")
-        return read_alpha(files[example.name]).astype(np.float32) / np.float32(255)
+        if (example.dataset, example.name) not in files:
+            raise ImageError(
+                f"{folder}: expected a prediction {example.dataset}/{example.name}.*, or {example.name}.* if no other "
+                "set has this name, found neither; predict it too"
+            )
+        return read_alpha(files[example.dataset, example.name]).astype(np.float32) / np.float32(255)
 
     return method

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.data.test_sets import Example
+from matting.errors import MattingError
 
 
 class Prediction(NamedTuple):
@@ -34,6 +35,13 @@ def predict(method: Method, example: Example) -> Prediction:
 
     Returns:
         The prediction; a plain matte is wrapped.
+
+    Raises:
+        MattingError: The matte does not have the size of the image.
     """
     result = method(example)
-    return result if isinstance(result, Prediction) else Prediction(result)
+    prediction = result if isinstance(result, Prediction) else Prediction(result)
+    if prediction.alpha.shape != example.alpha.shape:
+        found, wanted = ("x".join(map(str, matte.shape[::-1])) for matte in (prediction.alpha, example.alpha))
+        raise MattingError(f"{example.name}: expected a matte of {wanted}, found {found}; resize it")
+    return prediction

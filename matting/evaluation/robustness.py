@@ -24,14 +24,14 @@ class Degradation(NamedTuple):
     """The effect of one corruption on one method.
 
     Attributes:
-        means: Mean error at severities 1 to 5.
-        ratios: Those means divided by the mean error on clean images; NaN where that is 0.
-        relative: Mean of the ratios; 1 for a method that is not affected.
+        means: Mean error at severities 1 to 5; None without a score.
+        ratios: Those means divided by the mean error on clean images; None where one is missing or that error is 0.
+        relative: Mean of the ratios, 1 for a method that is not affected; None if one is missing.
     """
 
-    means: tuple[float, ...]
-    ratios: tuple[float, ...]
-    relative: float
+    means: tuple[float | None, ...]
+    ratios: tuple[float | None, ...]
+    relative: float | None
 
 
 def corrupted_pairs(pairs: Iterable[Pair]) -> Iterator[Pair]:
@@ -74,18 +74,20 @@ def degradations(
         The effect of each corruption, by its name.
     """
     scores = partial(evaluation.scores, method, region=region, metric=metric)
-    clean = _mean(scores(CLEAN))
+    clean = mean_of(scores(CLEAN))
     return {corruption.name: _degradation(corruption, scores, clean) for corruption in CORRUPTIONS}
 
 
-def _degradation(corruption: Corruption, scores: Callable[[str], Sequence[float]], clean: float) -> Degradation:
-    means = tuple(_mean(scores(condition(corruption, severity))) for severity in SEVERITIES)
-    ratios = tuple(mean / clean if clean > 0 else float("nan") for mean in means)
-    return Degradation(means, ratios, float(np.mean(ratios)))
+def _degradation(corruption: Corruption, scores: Callable[[str], Sequence[float]], clean: float | None) -> Degradation:
+    means = tuple(mean_of(scores(condition(corruption, severity))) for severity in SEVERITIES)
+    ratios = tuple(mean / clean if clean and mean is not None else None for mean in means)
+    return Degradation(means, ratios, mean_of(ratios))
 
 
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if values else float("nan")  # no image has pixels in the region
+def mean_of(values: Sequence[float | None]) -> float | None:
+    """Return the mean of the values; None if one is missing or there are none."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known and len(known) == len(values) else None
 
 
 def _corrupted(pair: Pair, corruption: Corruption, severity: int) -> Example:

@@ -15,11 +15,13 @@ class Training(NamedTuple):
         configuration: Digest of the configuration, equal for runs that differ in their seed alone.
         mixture: The streams of its training images with their weights, in words.
         augmentations: Classes of `matting.augment` that degraded images; none where the mixture degrades nothing.
+        seed: Seed of the training.
     """
 
     configuration: str
     mixture: str
     augmentations: frozenset[str]
+    seed: int
 
 
 def read_training(checkpoint: Path) -> Training | None:
@@ -33,7 +35,7 @@ def read_training(checkpoint: Path) -> Training | None:
     """
     from omegaconf import OmegaConf
 
-    file = checkpoint.resolve().parents[1] / ".hydra" / "config.yaml"
+    file = checkpoint.resolve().parent.parent / ".hydra" / "config.yaml"
     if not file.is_file():
         return None
     config = OmegaConf.load(file)
@@ -45,7 +47,7 @@ def read_training(checkpoint: Path) -> Training | None:
     words = ", ".join(f"{stream} {weight:g}" for stream, weight in weights.items()) or "sources by their sizes"
     # The configuration lists augmentations even where the mixture draws no image to degrade.
     degrades = "augmented" in weights or mixture.get("augmented_share", 0) > 0
-    return Training(digest, words, _classes(settings["augment"]) if degrades else frozenset())
+    return Training(digest, words, _classes(settings["augment"]) if degrades else frozenset(), settings["seed"])
 
 
 def _classes(node: Any) -> frozenset[str]:

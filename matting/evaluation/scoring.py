@@ -243,14 +243,14 @@ def _score_pair(
 ) -> _Scored:
     index, names = work
     try:
-        example = pairs[index].load()
+        example = pairs[index].example()
     except (MattingError, OSError) as error:
         return _Scored({}, [], {None: str(error)})
     scores: dict[str, _Scores] = {}
     reasons: dict[str | None, str] = {}
     for name in names:
         try:
-            scores[name] = _score(name, methods[name], example, protocol)
+            scores[name] = _score(methods[name], example, protocol)
         except (MattingError, OSError) as error:
             reasons[name] = str(error)
     doubts = [*matte_doubts(example.alpha), *trimap_doubts(example.alpha, example.trimap)]
@@ -261,17 +261,13 @@ def _lost(work: tuple[int, list[str]], reason: str) -> _Scored:
     return _Scored({}, [], {None: reason})
 
 
-def _score(name: str, method: Method, example: Example, protocol: Protocol) -> _Scores:
+def _score(method: Method, example: Example, protocol: Protocol) -> _Scores:
     start = time.perf_counter()
     prediction = predict(method, example)
     elapsed = time.perf_counter() - start
-    alpha = prediction.alpha
-    if alpha.shape != example.alpha.shape:
-        found, wanted = ("x".join(map(str, matte.shape[::-1])) for matte in (alpha, example.alpha))
-        raise MattingError(f"{example.name}: expected a matte of {wanted} from '{name}', found {found}; resize it")
     regions = [region for region in REGIONS if _has_pixels(example, region)]
     scores = all_metrics(
-        alpha, example.alpha, example.trimap, regions=regions, protocol=protocol, ignore=example.ignore
+        prediction.alpha, example.alpha, example.trimap, regions=regions, protocol=protocol, ignore=example.ignore
     )
     # `diagnose` takes no ignore mask: pixels without annotation would count.
     return elapsed, scores, {} if example.ignore is not None else diagnose(example, prediction)

@@ -22,12 +22,14 @@ class Description:
         trained_on: Label of the training corpus, `UNTRAINED` or `UNKNOWN`.
         augmentations: Classes of `matting.augment` that degraded its training images; None if unknown.
         configuration: Equal for training runs that differ in their seed alone; None if unknown.
+        seed: Seed of the training; None if unknown.
     """
 
     text: str
     trained_on: str = UNTRAINED
     augmentations: frozenset[str] | None = frozenset()
     configuration: str | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Setting:
         wall_seconds: Duration of the whole evaluation, in seconds.
         split: First part of the result keys.
         notes: Further facts by name: checkpoint, training mixture, seed.
+        only_tested: Test sets of the corpus of which it has no training images.
     """
 
     title: str
@@ -49,12 +52,14 @@ class Setting:
     wall_seconds: float
     split: str = "test"
     notes: Mapping[str, str] = field(default_factory=dict)
+    only_tested: frozenset[str] = frozenset()
 
-    def seen_in_training(self, method: str) -> str:
-        """Describe what a method may have seen of the test images in training.
+    def seen_in_training(self, method: str, test_set: str) -> str:
+        """Describe what a method may have seen of a test set in training.
 
         Args:
             method: Name of the method.
+            test_set: Name of the test set.
 
         Returns:
             A few words for a table.
@@ -65,16 +70,22 @@ class Setting:
         if trained_on == UNKNOWN:
             return UNKNOWN
         # Labels are compared and not images, so sets of other names may still share some.
-        return "same data set, different images" if trained_on == self.corpus else "data set of another name"
+        same = trained_on == self.corpus and test_set not in self.only_tested
+        return "same data set, different images" if same else "data set of another name"
 
     def runs_over_seeds(self) -> dict[str, list[str]]:
         """Find training runs that differ in their seed alone.
 
         Returns:
-            Names of at least two methods per configuration, by the name of the first of them.
+            Names of at least two methods per configuration, by the name of the first of them; none of a configuration
+            with two methods of one seed, such as two checkpoints of one run, which are no independent trainings.
         """
         groups: dict[str, list[str]] = {}
         for name, description in self.methods.items():
             if description.configuration is not None:
                 groups.setdefault(description.configuration, []).append(name)
-        return {names[0]: names for names in groups.values() if len(names) > 1}
+        return {
+            names[0]: names
+            for names in groups.values()
+            if len({self.methods[name].seed for name in names}) == len(names) > 1
+        }

@@ -41,7 +41,7 @@ def read_records(trained: Checkpoint) -> dict[str, Any]:
         known = read_object(earlier)
         # The digest is that of the weights that are here, whatever the file says.
         return {"licence_of_data": {"data": UNKNOWN_DATA}} | known | {"digest": weights_digest(trained.model)}
-    run = trained.path.resolve().parents[1]
+    run = trained.path.resolve().parent.parent
     records: dict[str, Any] = {
         "size": trained.size,
         "corpus": trained.corpus,

@@ -152,6 +152,23 @@ def _check_alike(folders: Sequence[_Folder]) -> None:
             )
         if not _same_images(folder, first):
             raise MattingError(f"{folder.path}: its test images are not those of {first.path}; report them separately")
+        # Where networks failed on different images, scores of different images would be paired.
+        if lacking := _scored(first).symmetric_difference(_scored(folder)):
+            one, other = (first, folder) if min(lacking) in _scored(first) else (folder, first)
+            raise MattingError(
+                f"{other.path}: expected scores of the same images as in {one.path}, found none of {min(lacking)}, on "
+                "which the network failed; run it again or leave it out"
+            )
+
+
+def _scored(folder: _Folder) -> set[str]:
+    """Return the images, with region, on which the network has a score."""
+    own = folder.results["method_under_test"]
+    return {_image(line) for line in folder.images if line["method"] == own}
+
+
+def _image(line: dict[str, str]) -> str:
+    return f"{line['set']}/{line['name']}/{line['region']}"
 
 
 def _same_images(one: _Folder, other: _Folder) -> bool:
@@ -165,10 +182,7 @@ def _same_images(one: _Folder, other: _Folder) -> bool:
 
 def _fingerprint(folder: _Folder) -> list[tuple[str, tuple[float, ...]]]:
     lines = [line for line in folder.images if line["method"] == FINGERPRINT]
-    return [
-        (f"{line['set']}/{line['name']}/{line['region']}", tuple(float(line[metric]) for metric in METRICS))
-        for line in lines
-    ]
+    return [(_image(line), tuple(float(line[metric]) for metric in METRICS)) for line in lines]
 
 
 def _row_names(overrides: Sequence[dict[str, str]]) -> list[str]:
@@ -209,7 +223,9 @@ def _run(row: str, folder: _Folder) -> Run:
 
 
 def _scores(row: str, folder: _Folder, method: str | None = None) -> list[Score]:
-    wanted = method or folder.results.get("method_under_test")
+    if not folder.results:
+        return []
+    wanted, scored = method or folder.results["method_under_test"], _scored(folder)
     return [
         Score(
             *(row, folder.seed, line["set"], line["name"]),
@@ -218,7 +234,8 @@ def _scores(row: str, folder: _Folder, method: str | None = None) -> list[Score]
             tuple(float(line[metric]) for metric in METRICS),
         )
         for line in folder.images
-        if line["method"] == wanted
+        # The floor is compared with the network, so on the images that the network has.
+        if line["method"] == wanted and _image(line) in scored
     ]
 
 

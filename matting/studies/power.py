@@ -21,11 +21,11 @@ def smallest_difference(scores: Scores, runs: int) -> float | None:
         runs: Number of runs of each row in the planned study.
 
     Returns:
-        The difference, in the unit of the scores; None with fewer than two runs. From three runs it may be off by a
-        factor of two.
+        The difference, in the unit of the scores; None with fewer than two runs or images. From three runs it may be
+        off by a factor of two.
     """
     table = np.asarray(scores, np.float64)
-    if len(table) < 2:
+    if min(table.shape) < 2:
         return None
     training = 2 * table.mean(axis=1).var(ddof=1) / runs
     # Of runs of one row the true difference is 0 on every image; what it varies by is what a study averages over.

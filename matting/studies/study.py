@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting.errors import MattingError
-from matting.evaluation import METRICS
+from matting.evaluation import METRICS, REGIONS
 from matting.files import read_csv, write_records
 
 FINISHED = "finished"
@@ -96,6 +96,12 @@ class Study:
     def sets(self) -> list[str]:
         """Names of the test sets, in order of the images."""
         return list(dict.fromkeys(score.set for score in self.scores))
+
+    @cached_property
+    def regions(self) -> list[str]:
+        """Regions in which there are scores: a test set may have no unknown pixels."""
+        found = {score.region for score in self.scores}
+        return [region for region in REGIONS if region in found]
 
     def on(self, name: str) -> "Study":
         """Return the study with the scores of one test set alone."""

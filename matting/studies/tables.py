@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, floor, log10, sqrt
 
-from matting.evaluation import METRICS, REGIONS, Estimate, difference_over_seeds, mean_over_seeds
+from matting.evaluation import METRICS, Estimate, difference_over_seeds, mean_over_seeds
 from matting.evaluation.report import Table, to_markdown
 from matting.evaluation.report.sections import CHARTS, SCENARIOS
 from matting.evaluation.report.tables import REGION_TITLE, SCALE, TITLE, metric_titles, with_interval
@@ -66,7 +66,7 @@ def method_tables(study: Study) -> list[Table]:
                 for row in [*study.rows, FLOOR]
             ],
         )
-        for region in REGIONS
+        for region in study.regions
     ]
 
 
@@ -82,7 +82,7 @@ def difference_tables(study: Study) -> list[Table]:
                 for row in others
             ],
         )
-        for region in REGIONS
+        for region in study.regions
         if others
     ]
 
@@ -127,13 +127,14 @@ def convergence_tables(study: Study) -> list[Table]:
 def verdict(study: Study) -> Iterator[str]:
     """Describe in words what the differences from the reference row show, and what they cannot show."""
     reference, *others = study.rows
+    charts = [(region, metric) for region, metric in CHARTS if region in study.regions]
     for row in others:
-        yield f"**{row}** against {reference}: " + "; ".join(_judged(study, row, *chart) for chart in CHARTS) + "."
+        yield f"**{row}** against {reference}: " + "; ".join(_judged(study, row, *chart) for chart in charts) + "."
     for row in study.rows:
         above = difference_over_seeds(study.table(row, *CHARTS[0]), study.table(FLOOR, *CHARTS[0]))
         if above.high >= 0:
             yield f"{row} is not shown to beat the {FLOOR}: a network that has learnt so little allows few conclusions."
-    count = len(others) * len(CHARTS)
+    count = len(others) * len(charts)
     if count:
         expected = f"{0.05 * count:.2g} of them would show a difference if nothing differed"
         yield f"{count} comparisons at the 5 % level: {expected}."

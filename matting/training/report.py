@@ -3,6 +3,7 @@
 import logging
 import shlex
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -74,20 +75,22 @@ def report_run(
             **_drawn(trainer),
             "training": _amount(trainer, schedule.length),
         },
+        only_tested=corpus.only_tested,
     )
     return write_report(folder, evaluation, methods, setting, training=_training(trainer, folder))
 
 
-def announce(folder: Path, test_set: str) -> None:
+def announce(folder: Path, test_sets: Iterable[str]) -> None:
     """Log how a run ended: its scores next to those of the best trivial method, the report, and what to do next.
 
     Args:
         folder: Run folder with the report.
-        test_set: Name of the test set.
+        test_sets: Names of the test sets; the scores are those on the first that has any.
     """
     # The network is the first of the methods; see `report_run`.
     results, name = read_json(folder / "results.json"), shlex.quote(str(folder))
     own, *trivial = results["by_method"].items()
+    test_set = next(one for one in test_sets if f"test/{one}/whole/mad" in own[1])
     best = min(trivial, key=lambda method: _mean(method[1], test_set, "mad"))
     log.info(f"test on {test_set}: {_scores(own, test_set)}; best trivial baseline: {_scores(best, test_set)}")
     log.info(f"report: {folder / 'report.html'}")

@@ -315,6 +315,7 @@ def test_sets_for_testing_alone_are_test_sets_of_their_own(synthetic_root, tmp_p
     }
     assert [(pair.dataset, pair.name) for pair in corpus.test if pair.dataset != "synthetic"] == [("own", "b")]
     assert [pair.name for pair in corpus.test][:-1] == [pair.name for pair in plain.test]
+    assert corpus.only_tested == {"own"} and not plain.only_tested
 
 
 def test_what_is_tested_is_not_trained_on(synthetic_root, tmp_path):

@@ -49,11 +49,27 @@ def test_subjects_are_kept_apart_and_need_one_matte_and_two_images(discs):
 def test_few_backgrounds_and_small_mattes_suffice(discs):
     loads = []
 
-    def large(example):
-        loads.append(example.name)
-        return np.repeat(np.repeat(corner(example), 20, 0), 20, 1)
+    def enlarged(pair):
+        example = pair.load()
+        layers = {"image": example.image, "alpha": example.alpha, "trimap": example.trimap}
+        large = {name: layer.repeat(20, 0).repeat(20, 1) for name, layer in layers.items()}
+        return replace(pair, load=lambda: example._replace(**large))
 
-    pairs = [before(discs[0], level) for level in range(0, 250, 25)]
-    (found,) = background_deviations(pairs, {"large": large})
+    def counted(example):
+        loads.append(example.name)
+        return corner(example)
+
+    pairs = [enlarged(before(discs[0], level)) for level in range(0, 250, 25)]
+    (found,) = background_deviations(pairs, {"large": counted})
     assert len(loads) == found.backgrounds == BACKGROUNDS and SIDE < 48 * 20
     assert found.deviation == pytest.approx(np.std(np.arange(5) * 25 / 255), abs=1e-4)
+
+
+def test_a_matte_of_another_size_is_left_out(discs):
+    pairs = [before(discs[0], level) for level in (51, 153, 204)]
+
+    def wrong_size_once(example):
+        return corner(example)[: 20 if example.name.endswith("153") else None]
+
+    (found,) = background_deviations(pairs, {"m": wrong_size_once})
+    assert found.backgrounds == 2

@@ -1,12 +1,13 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from matting.data.test_sets import unmatched
 from matting.decoding import ImageError
 from matting.evaluation import all_foreground, always, image_method, mean_matte, network, stored_predictions
+from matting.evaluation.prediction import predict
 from matting.images import write_png
 from matting.inference import Predictor
 
@@ -62,16 +63,23 @@ def test_a_network_returns_its_matte_and_trimap_probabilities(discs, head):
 
 def test_stored_predictions_are_found_by_name(discs, tmp_path):
     write_png(tmp_path / "disc0.png", discs[0].load().alpha)
-    method = stored_predictions(tmp_path)
-    np.testing.assert_allclose(method(discs[0].load()), discs[0].load().alpha / 255, atol=1e-6)
-    with pytest.raises(ImageError, match=r"prediction named disc1\.\*"):
-        method(discs[1].load())
+    method = stored_predictions(tmp_path, discs)
+    np.testing.assert_allclose(method(discs[0].example()), discs[0].load().alpha / 255, atol=1e-6)
+    with pytest.raises(ImageError, match=r"prediction toy/disc1\.\*, or disc1\.\* if"):
+        method(discs[1].example())
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        stored_predictions(tmp_path / "nowhere")
+        stored_predictions(tmp_path / "nowhere", discs)
 
 
-def test_unmatched_names_both_sides(discs, tmp_path):
-    for name in ("disc0", "extra"):
-        write_png(tmp_path / f"{name}.png", discs[0].load().alpha)
-    lines = unmatched(discs[:2], tmp_path)
-    assert [line.split(":")[0] for line in lines] == ["disc1", "extra"]
+def test_stored_predictions_of_one_name_are_distinguished_by_their_set(discs, tmp_path):
+    pairs = [replace(discs[0], dataset="A"), replace(discs[1], dataset="B", name="disc0")]
+    write_png(tmp_path / "disc0.png", discs[0].load().alpha)
+    for pair in pairs:  # a bare name may be of either set, so it is of none
+        with pytest.raises(ImageError, match="found neither"):
+            stored_predictions(tmp_path, pairs)(pair.example())
+    for pair in pairs:
+        (tmp_path / pair.dataset).mkdir()
+        write_png(tmp_path / pair.dataset / "disc0.png", pair.load().alpha)
+    for pair in pairs:
+        alpha = predict(stored_predictions(tmp_path, pairs), pair.example()).alpha
+        np.testing.assert_allclose(alpha, pair.load().alpha / 255, atol=1e-6)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from matting.data.test_sets import Pair
+from matting.errors import MattingError
 from matting.evaluation import CORRUPTIONS, corrupt, corrupted_pairs, degradations, evaluate
 from matting.evaluation.corruptions import SIDE
 
@@ -62,4 +63,14 @@ def test_degradation_is_the_error_over_that_of_the_clean_image(discs):
 
 def test_a_perfect_clean_matte_has_no_ratio(discs):
     evaluation = evaluate({"m": lambda example: example.alpha / np.float32(255)}, corrupted_pairs(discs[:1]))
-    assert np.isnan(degradations(evaluation, "m")["jpeg"].relative)
+    assert degradations(evaluation, "m")["jpeg"].relative is None
+
+
+def test_a_condition_without_a_score_has_no_mean(discs):
+    def refuses_noise(example):
+        if "noise" in example.dataset:
+            raise MattingError("too noisy")
+        return np.zeros(example.alpha.shape, np.float32)
+
+    found = degradations(evaluate({"m": refuses_noise}, corrupted_pairs(discs[:1])), "m")
+    assert found["shot noise"] == ((None,) * 5, (None,) * 5, None) and found["jpeg"].relative == 1

@@ -60,7 +60,7 @@ def test_a_bad_image_is_left_out_for_all_and_a_bad_prediction_for_its_method(dis
     names = {name: {pair.name for pair in evaluation.scored(name)} for name in ("good", "bad")}
     assert names == {"good": {"disc0", "disc1"}, "bad": {"disc0"}}
     assert [failure[::2] for failure in evaluation.failures] == [(pairs[1], None), (pairs[2], "bad")]
-    assert "48x48 from 'bad', found 48x47" in evaluation.failures[1].reason
+    assert "48x48, found 48x47" in evaluation.failures[1].reason
     assert str(evaluation.failures[1]).startswith("disc1, bad: ")
     shared = evaluation.common_scores(["good", "bad"], "toy", "whole", "mad")
     assert list(map(len, shared)) == [1, 1] and len(evaluation.scores("good", "toy", "whole", "mad")) == 2

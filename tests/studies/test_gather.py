@@ -84,6 +84,36 @@ def test_other_test_images_of_the_same_name_are_refused(sweep: Sweep) -> None:
         gather(runs)
 
 
+def without(run: Path, *parts: str) -> None:
+    """Remove the scores whose line has all parts, as if the network had failed there."""
+    table = run / "per_image.csv"
+    kept = [line for line in table.read_text().splitlines(keepends=True) if not all(part in line for part in parts)]
+    table.write_text("".join(kept))
+
+
+def test_runs_whose_networks_failed_on_different_images_are_refused(sweep: Sweep) -> None:
+    """With as many images each, the scores of different ones would be paired."""
+    runs = [sweep.run("data=a", seed=1), sweep.run("data=b", seed=1)]
+    without(runs[0], "model,synthetic,a,")
+    with pytest.raises(ValueError, match=rf"{runs[0].name}: expected .* none of synthetic/a/unknown, on which the net"):
+        gather(runs)
+    without(runs[1], "model,synthetic,b,")
+    with pytest.raises(ValueError, match="found none of synthetic/a/unknown"):
+        gather(runs)
+    without(runs[0], "model,synthetic,b,")
+    without(runs[1], "model,synthetic,a,")
+    study = gather(runs)
+    assert study.table("a", "whole", "mad").shape == study.table(FLOOR, "whole", "mad").shape == (1, 1)
+
+
+def test_a_test_set_without_unknown_pixels_has_no_tables_of_them(sweep: Sweep) -> None:
+    runs = [sweep.run(f"data={name}", seed) for name in "ab" for seed in (1, 2)]
+    for run in runs:
+        without(run, ",unknown,")
+    page = study_markdown(gather(runs))
+    assert "Test, whole image" in page and "Test, unknown region" not in page and "SAD, unknown" not in page
+
+
 def test_two_runs_of_one_row_and_seed_are_refused(sweep: Sweep) -> None:
     first, again = sweep.run("data=a", seed=1), sweep.run("data=a", seed=1)
     with pytest.raises(ValueError, match="expected one run of this configuration, seed 1; found"):

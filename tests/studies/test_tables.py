@@ -180,3 +180,11 @@ def test_a_summary_is_made_of_reports(tmp_path: Path) -> None:
     with pytest.raises(MattingError, match=r"expected a folder that 'matting report' wrote, found no runs\.csv"):
         report("--summary", tmp_path, "-o", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_summary_needs_rows_to_compare(sweep: Sweep, tmp_path: Path) -> None:
+    sweep.run("data=a", seed=1)
+    report(sweep.folder, "-o", tmp_path / "one")
+    with pytest.raises(MattingError, match="one: expected a report of two rows or more, found 1; leave it out"):
+        report("--summary", tmp_path / "one", "-o", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -13,13 +13,14 @@ class Example(NamedTuple):
     """One test image in memory.
 
     Attributes:
-        name: Name, unique within its set; used to find predictions in a folder.
+        name: Name, unique within its set.
         image: ``(H, W, 3)`` uint8 RGB.
         alpha: ``(H, W)`` uint8, 255 = foreground: the ground-truth matte.
         trimap: ``(H, W)`` uint8, 0 background, 127 or 128 unknown, 255 foreground.
         ignore: ``(H, W)`` uint8, nonzero where there is no annotation; None if the whole image is annotated.
         foreground: ``(H, W, 3)`` uint8 RGB, the true straight colours of the subject; None if unknown.
         background: ``(H, W, 3)`` uint8 RGB, what is behind the subject; None if unknown.
+        dataset: Name of its set; with `name` it finds the prediction in a folder. `Pair.example` fills it in.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Example(NamedTuple):
     ignore: NDArray[np.uint8] | None = None
     foreground: NDArray[np.uint8] | None = None
     background: NDArray[np.uint8] | None = None
+    dataset: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Pair:
 
     Attributes:
         name: Name, unique within `dataset`.
-        load: Reads or composes the image; called once for the scores and again for the few images that are shown.
+        load: Reads or composes the image; called once for the scores and again for the few images that are shown. A
+            report calls `example`, which has the names of the pair.
         dataset: Name of the test set, as used in result keys.
         tags: Attribute tags such as ``glasses``; each gets a row of its own in the report.
         difficulty: ``clear``, ``medium`` or ``hard``, or None if it was not rated.
@@ -51,6 +54,10 @@ class Pair:
     tags: frozenset[str] = frozenset()
     difficulty: str | None = None
     subject: str | None = None
+
+    def example(self) -> Example:
+        """Load the image under the name and the set of the pair, whatever the files are called."""
+        return self.load()._replace(name=self.name, dataset=self.dataset)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
-"""Folders of predictions by other software: their names, and whether they fit the test images."""
+"""Folders of predictions by other software: their names, and which test images they belong to."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from matting.data.test_sets.examples import Pair
 from matting.errors import MattingError
@@ -34,22 +36,55 @@ def name_predictions(given: Sequence[str]) -> dict[str, Path]:
     return dict(folders)
 
 
-def unmatched(pairs: Sequence[Pair], folder: Path) -> list[str]:
-    """List images without a prediction and predictions without an image.
+class Predictions(NamedTuple):
+    """Stored mattes matched with test images.
+
+    Attributes:
+        files: The matte of each image, by the set and the name of the image.
+        problems: One line for each image without a matte, and for each matte without an image.
+    """
+
+    files: Mapping[tuple[str, str], Path]
+    problems: list[str]
+
+
+def match_predictions(pairs: Sequence[Pair], folder: Path) -> Predictions:
+    """Match the mattes of a folder with test images: ``SET/NAME.*``, or ``NAME.*`` if one set alone has this name.
 
     Args:
-        pairs: The test images.
-        folder: Folder of the predictions.
+        pairs: The test images. A name with a slash is a file in a subfolder.
+        folder: Folder of the mattes. Subfolders that are not those of a set or a name are not read.
 
     Returns:
-        One message per unmatched name.
+        The matched files and the problems. No image is decoded.
 
     Raises:
         FileNotFoundError: There is no such folder.
     """
-    wanted, found = {pair.name for pair in pairs}, {path.stem for path in list_images(folder)}
-    missing = [f"{name}: no prediction in {folder}" for name in sorted(wanted - found)]
-    return missing + [f"{name}: predicted in {folder}, but there is no such pair" for name in sorted(found - wanted)]
+    sets = Counter(pair.name for pair in pairs)
+    # A bare name that several sets share would score one image with the matte of another.
+    places = {
+        pair: [folder / pair.dataset / pair.name, *([folder / pair.name] if sets[pair.name] == 1 else [])]
+        for pair in pairs
+    }
+    read = {folder, *(place.parent for own in places.values() for place in own if place.parent.is_dir())}
+    found = {path.with_name(path.stem): path for one in read for path in list_images(one)}
+    matched = {pair: next((place for place in own if place in found), None) for pair, own in places.items()}
+    missing = [
+        f"{pair.name}: no prediction in {places[pair][-1].parent}"
+        for pair in sorted(pairs, key=lambda pair: (pair.name, pair.dataset))
+        if matched[pair] is None
+    ]
+    unused = [place.relative_to(folder).as_posix() for place in sorted(found.keys() - {*matched.values()})]
+    unclear = f"but not for which set; move it to {folder}/SET or remove it"
+    return Predictions(
+        {(pair.dataset, pair.name): found[place] for pair, place in matched.items() if place},
+        missing
+        + [
+            f"{name}: predicted in {folder}, {unclear if sets[name] else 'but there is no such pair'}"
+            for name in unused
+        ],
+    )
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -88,7 +88,7 @@ def render_entries(evaluation: Evaluation, methods: Mapping[str, Method]) -> Ite
     scored = {name: evaluation.scored(name) for name in others}
     scores = {(row.pair, row.region): row.scores for row in evaluation.rows if row.method == first}
     for pair, reason in select_entries(evaluation, first):
-        example = pair.load()
+        example = pair.example()
         alpha = predict(methods[first], example).alpha
         whole, unknown = scores[pair, "whole"], scores.get((pair, "unknown"))
         of_unknown = f"SAD in the unknown region {unknown['sad']:.2f}" if unknown else "no unknown region"

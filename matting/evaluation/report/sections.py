@@ -26,7 +26,7 @@ from matting.evaluation.report.tables import (
     plain,
     with_interval,
 )
-from matting.evaluation.robustness import CLEAN, SEVERITIES, degradations
+from matting.evaluation.robustness import CLEAN, SEVERITIES, degradations, mean_of
 from matting.evaluation.scoring import METRICS, REGIONS, Evaluation
 from matting.evaluation.setting import UNKNOWN, UNSEEN, Setting
 from matting.evaluation.statistics import bootstrap_mean, difference_over_seeds, mean_over_seeds
@@ -105,12 +105,13 @@ def sections(findings: Findings) -> list[Section]:
 
 
 def seen_table(findings: Findings) -> Table:
-    """Return what each method may have seen of the test sets in training; one column, since all are of one corpus."""
-    setting, sets = findings.setting, ", ".join(findings.evaluation.sets)
+    """Return what each method may have seen of each test set in training."""
+    setting, sets = findings.setting, findings.evaluation.sets
     rows = [
-        [name, setting.seen_in_training(name), setting.methods[name].trained_on] for name in findings.evaluation.methods
+        [name, *(setting.seen_in_training(name, one) for one in sets), setting.methods[name].trained_on]
+        for name in findings.evaluation.methods
     ]
-    return Table(f"What training has seen of {sets}", ["method", "seen in training", "trained on"], rows)
+    return Table("Seen in training", ["method", *sets, "trained on"], rows)
 
 
 def scenario_scores(evaluation: Evaluation, scenario: str, method: str, region: str, metric: str) -> list[float]:
@@ -202,10 +203,12 @@ def mean_deviation(deviations: Sequence[BackgroundDeviation], method: str) -> fl
 
 
 def corruption_tables(findings: Findings) -> list[Table]:
-    """Return the errors under corruptions, one table per method; no table if nothing was corrupted."""
-    if findings.corrupted is None or not findings.corrupted.rows:
+    """Return the errors under corruptions, one table per method; none for a method that failed on all clean images."""
+    corrupted = findings.corrupted
+    if corrupted is None:
         return []
-    return [_corruption_table(findings.corrupted, findings.setting, name) for name in findings.corrupted.methods]
+    scored = [name for name in corrupted.methods if corrupted.scores(name, CLEAN, *CHARTS[0])]
+    return [_corruption_table(corrupted, findings.setting, name) for name in scored]
 
 
 def _corruption_table(corrupted: Evaluation, setting: Setting, method: str) -> Table:
@@ -215,8 +218,8 @@ def _corruption_table(corrupted: Evaluation, setting: Setting, method: str) -> T
     rows = []
     for corruption in CORRUPTIONS:
         means, ratios, relative = found[corruption.name]
-        errors = [f"{plain(m, SCALE[metric])} [{ratio:.2f}]" for m, ratio in zip(means, ratios, strict=True)]
-        rows.append([corruption.name, *errors, f"{relative:.2f}", _seen(setting, method, corruption.related)])
+        errors = [f"{plain(m, SCALE[metric])} [{plain(ratio, 1)}]" for m, ratio in zip(means, ratios, strict=True)]
+        rows.append([corruption.name, *errors, plain(relative, 1), _seen(setting, method, corruption.related)])
     rows += [_average("all", [degradation.relative for degradation in found.values()])]
     # A row of its own only for some: of all it would repeat the row above, of none it would have no value.
     unseen = [found[c.name].relative for c in CORRUPTIONS if _seen(setting, method, c.related) == UNSEEN]
@@ -226,8 +229,8 @@ def _corruption_table(corrupted: Evaluation, setting: Setting, method: str) -> T
     return Table(f"{title}, {clean.images} images", header, rows)
 
 
-def _average(name: str, ratios: Sequence[float]) -> list[str]:
-    return [name, *([""] * len(SEVERITIES)), f"{sum(ratios) / len(ratios):.2f}", ""]
+def _average(name: str, ratios: Sequence[float | None]) -> list[str]:
+    return [name, *([""] * len(SEVERITIES)), plain(mean_of(ratios), 1), ""]
 
 
 def _seen(setting: Setting, method: str, related: frozenset[str]) -> str:

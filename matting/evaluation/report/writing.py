@@ -66,11 +66,12 @@ def write_report(
     write_png(folder / "panels.png", panel_sheet(entries, f"{evaluation.methods[0]} · {setting.corpus}"))
     for figure in (section.figure for section in training if section.figure):
         write_png(folder / figure.name, figure.pixels)
-    write_atomic(folder / "per_image.csv", per_image_csv(evaluation).encode())
+    # A file name need not be valid UTF-8: tables keep its bytes, a browser shows a question mark.
+    write_atomic(folder / "per_image.csv", per_image_csv(evaluation).encode(errors="surrogateescape"))
     if corrupted is not None:
-        write_atomic(folder / "corruptions.csv", per_image_csv(corrupted).encode())
-    write_atomic(folder / "report.md", report_markdown(findings, results).encode())
-    write_atomic(folder / "report.html", report_html(findings, results, entries).encode())
+        write_atomic(folder / "corruptions.csv", per_image_csv(corrupted).encode(errors="surrogateescape"))
+    write_atomic(folder / "report.md", report_markdown(findings, results).encode(errors="surrogateescape"))
+    write_atomic(folder / "report.html", report_html(findings, results, entries).encode(errors="replace"))
     # Last, because its presence marks the report as complete.
     write_atomic(folder / "results.json", json_text(results).encode())
     return summarise(evaluation, evaluation.methods[0], setting.split)
@@ -115,7 +116,9 @@ def collect_results(findings: Findings) -> dict[str, Any]:
         "doubts": [{"name": doubt.pair.name, "reason": doubt.reason} for doubt in evaluation.doubts],
         "protocol": protocol_facts(evaluation),
         "methods": {name: description.text for name, description in setting.methods.items()},
-        "seen_in_training": {name: setting.seen_in_training(name) for name in evaluation.methods},
+        "seen_in_training": {
+            name: {one: setting.seen_in_training(name, one) for one in evaluation.sets} for name in evaluation.methods
+        },
         "notes": dict(setting.notes),
         "commit": provenance.commit(),
         "hardware": provenance.hardware(),

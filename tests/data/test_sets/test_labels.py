@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from matting.data.test_sets import Listing, with_labels
@@ -20,9 +22,7 @@ def test_labels_and_difficulty_reach_the_pairs(discs, tmp_path, newline, encodin
 
 
 def test_a_manifest_of_scenarios_is_read_with_identities(discs, tmp_path):
-    path = table(
-        tmp_path, "name,set,difficulty,identity,hat\ndisc0,backgrounds,clear,person_1,0\ndisc1,hats,clear,,1\n"
-    )
+    path = table(tmp_path, "name,set,difficulty,identity,hat\ndisc0,toy,clear,person_1,0\ndisc1,toy,clear,,1\n")
     first, second, _ = with_labels(Listing(discs[:3], []), path).pairs
     assert first.subject == "person_1" and first.tags == set() and second.subject is None and second.tags == {"hat"}
 
@@ -32,9 +32,26 @@ def test_names_without_a_pair_are_problems(discs, tmp_path):
     assert listing.pairs == discs and listing.problems[0] == "old" and "nobody: labelled in" in listing.problems[1]
 
 
+def test_labels_of_one_name_are_distinguished_by_the_set(discs, tmp_path):
+    pairs = [replace(discs[0], dataset=name, tags=frozenset()) for name in "AB"]
+    lines = "disc0,A,1,0\ndisc0,B,0,1\ndisc0,C,1,1\n"
+    listing = with_labels(Listing(pairs, []), table(tmp_path, f"name,set,hat,glasses\n{lines}"))
+    assert [pair.tags for pair in listing.pairs] == [{"hat"}, {"glasses"}]
+    (problem,) = listing.problems
+    assert problem.startswith("C/disc0: labelled in") and "no such pair" in problem
+    listing = with_labels(Listing(pairs, []), table(tmp_path, "name,hat\ndisc0,1\n"))
+    assert listing.pairs == pairs and "several sets have such a pair; add a column 'set'" in listing.problems[0]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("file,hat\ndisc0,1\n", "column 'name'"), ("", "column 'name'"), ("name,hat\ndisc0,yes\n", "found 'yes'")],
+    [
+        ("file,hat\ndisc0,1\n", "column 'name'"),
+        ("", "column 'name'"),
+        ("name,hat\ndisc0,yes\n", "found 'yes'"),
+        ("name,hat\ndisc0,1\ndisc0,0\n", "one row for 'disc0', found two"),
+        ("name,set,hat\ndisc0,toy,1\ndisc0,toy,0\n", "one row for 'toy/disc0', found two"),
+    ],
 )
 def test_other_tables_are_refused(discs, tmp_path, text, message):
     with pytest.raises(ValueError, match=message):

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from matting.errors import MattingError
 from matting.evaluation import CORRUPTIONS, Description, Prediction, Setting, all_foreground, corrupted_pairs, evaluate
 from matting.evaluation.background_invariance import BackgroundDeviation
 from matting.evaluation.report import Findings, sections
@@ -19,8 +20,8 @@ SETTING = Setting(
     "Toy",
     "toy corpus",
     {
-        "a/0": Description("run", "toy corpus", frozenset({"AugMix"}), "same"),
-        "a/1": Description("run", "another corpus", None, "same"),
+        "a/0": Description("run", "toy corpus", frozenset({"AugMix"}), "same", 0),
+        "a/1": Description("run", "another corpus", None, "same", 1),
         "net": Description("unknown origin", UNKNOWN, None),
         "all": Description("trivial"),
     },
@@ -54,13 +55,21 @@ def test_sections_without_content_are_left_out(evaluation):
 
 def test_what_was_seen_in_training_is_reported_per_method(evaluation):
     seen = tables(Findings(evaluation, SETTING), "Methods")[-1]
-    assert "toy" in seen.title and seen.header == ["method", "seen in training", "trained on"]
+    assert seen.title == "Seen in training" and seen.header == ["method", "toy", "trained on"]
     assert seen.rows == [
         ["a/0", "same data set, different images", "toy corpus"],
         ["a/1", "data set of another name", "another corpus"],
         ["net", "not known", "not known"],
         ["all", "no", "nothing"],
     ]
+
+
+def test_a_set_for_testing_alone_was_not_seen_in_training(discs):
+    evaluation = evaluate(METHODS, [discs[0], replace(discs[1], dataset="own")])
+    seen = tables(Findings(evaluation, replace(SETTING, only_tested=frozenset({"own"}))), "Methods")[-1]
+    assert seen.header == ["method", "own", "toy", "trained on"]
+    assert seen.rows[0][1:3] == ["data set of another name", "same data set, different images"]
+    assert seen.rows[3][1:3] == ["no", "no"]
 
 
 def test_scenarios_come_from_labels_and_from_sets_with_all_methods_side_by_side(discs):
@@ -87,6 +96,12 @@ def test_runs_of_one_configuration_are_averaged_over_seeds(evaluation):
     assert float(whole.rows[0][column].split(" [")[0]) == pytest.approx(1000 * np.mean(runs), rel=0.01)
     difference = np.mean(runs) - np.mean(evaluation.scores("net", "toy", "whole", "mad"))
     assert float(whole.rows[1][column].split(" [")[0]) == pytest.approx(1000 * difference, rel=0.01)
+
+
+def test_two_checkpoints_of_one_training_are_not_averaged_over_seeds():
+    again = {name: replace(one, seed=0) for name, one in SETTING.methods.items()}
+    assert SETTING.runs_over_seeds() == {"a/0": ["a/0", "a/1"]}
+    assert replace(SETTING, methods=again).runs_over_seeds() == {}
 
 
 def test_further_diagnoses_are_shown_where_a_method_has_them(evaluation, discs):
@@ -121,3 +136,12 @@ def test_corruptions_have_a_table_per_method_with_what_was_seen(evaluation, disc
     assert rows["gaussian noise"][-1] == "AugMix" and rows["haze"][-1] == "no" and rows["jpeg"][-2] == "1.00"
     assert {row[-1] for row in second.rows} == {"not known", ""}
     assert rows["jpeg"][1].endswith("[1.00]") and len(second.rows) == len(CORRUPTIONS) + 1
+
+
+def test_a_method_that_fails_on_all_corrupted_images_has_no_table(evaluation, discs):
+    def broken(example):
+        raise MattingError("out of memory")
+
+    corrupted = evaluate({"a/0": broken, "net": METHODS["net"]}, corrupted_pairs(discs[:1]))
+    (table,) = tables(Findings(evaluation, SETTING, corrupted=corrupted), "Corruptions")
+    assert table.title.startswith("net: ")

@@ -1,12 +1,13 @@
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from matting.data.test_sets import Pair
 from matting.errors import MattingError
-from matting.evaluation import Description, Setting, all_foreground, evaluate
+from matting.evaluation import Description, Setting, all_foreground, corrupted_pairs, evaluate
 from matting.evaluation.report import difference_tables, label_tables, method_tables, to_markdown, write_report
 from matting.evaluation.report.gallery import render_tiles, select_entries, signed_error
 from matting.images import read_rgb
@@ -61,7 +62,7 @@ def test_results_contain_intervals_differences_and_provenance(discs, methods, tm
     assert difference["mean"] == pytest.approx(results["metrics"]["test/toy/whole/mad"] - cell["mean"])
     assert results["protocol"]["metrics"] == "p3m" and results["method_under_test"] == "clear"
     assert results["methods"] == {"clear": "alpha times 0.8", "all": "all 1"}
-    assert results["seen_in_training"] == {"clear": "same data set, different images", "all": "no"}
+    assert results["seen_in_training"] == {"clear": {"toy": "same data set, different images"}, "all": {"toy": "no"}}
     assert results["versions"]["torch"] and results["hardware"]["cores"] >= 1 and results["wall_seconds"] == 12.0
 
 
@@ -76,6 +77,31 @@ def test_failures_are_in_the_report_and_an_empty_test_is_refused(discs, methods,
     with pytest.raises(ValueError, match=r"at least one scored image.*gone\.png"):
         write_report(tmp_path / "empty", evaluate(methods, [broken]), methods, SETTING)
     assert not (tmp_path / "empty").exists()
+
+
+def test_results_are_valid_json_where_corruptions_have_no_score(discs, methods, tmp_path):
+    def broken(example):
+        raise MattingError("out of memory")
+
+    # One fails everywhere, the other has no error to compare with.
+    perfect = {"clear": broken, "all": lambda example: example.alpha / np.float32(255)}
+    corrupted = evaluate(perfect, corrupted_pairs(discs[:1]))
+    write_report(tmp_path, evaluate(methods, discs), methods, SETTING, corrupted)
+    found = json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)["corruptions"]
+    assert found["clear"]["whole/mad"]["jpeg"] == {"means": [None] * 5, "ratios": [None] * 5, "relative": None}
+    assert found["all"]["whole/mad"]["jpeg"]["means"] == [0] * 5
+
+
+def test_file_names_that_are_not_utf8_cost_no_report(discs, methods, tmp_path):
+    def gone():
+        raise MattingError("expected an image, found nothing")
+
+    odd = replace(discs[0], name="caf\udce9")
+    write_report(tmp_path, evaluate(methods, [odd, Pair("th\udce9", gone, "toy")]), methods, SETTING)
+    assert b"caf\xe9" in (tmp_path / "per_image.csv").read_bytes()
+    assert b"th\xe9" in (tmp_path / "report.md").read_bytes()
+    assert "caf?" in (tmp_path / "report.html").read_text()
+    assert json.loads((tmp_path / "results.json").read_text())["images"] == 1
 
 
 def test_a_method_without_a_description_is_refused(discs, methods, tmp_path):
