@@ -31,4 +31,6 @@ def test_the_scores_of_the_first_set_that_has_any_are_announced(
     (tmp_path / "results.json").write_text(json.dumps({"by_method": methods}))
     with caplog.at_level("INFO"):
         report.announce(tmp_path, ["disk", "own"])
+        report.announce(tmp_path, ["disk"])  # nothing there was scored: the report is named all the same
     assert "test on own: model MAD 0.2500 SAD 0.25; best trivial baseline: all foreground MAD 0.2500" in caplog.text
+    assert caplog.text.count("test on ") == 1 and caplog.text.count("report: ") == 2
