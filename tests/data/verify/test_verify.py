@@ -194,6 +194,7 @@ def test_a_leak_between_splits_is_found_through_scaling_and_recoding(tmp_path):
     copied = cv2.resize(photo(0), (54, 72), interpolation=cv2.INTER_CUBIC)
     save(root / "validation/P3M-500-NP/original_image/P3M-500-NP_1.jpg", copied, quality=60)
     save(root / "validation/P3M-500-NP/mask/P3M-500-NP_1.png", matte(0, (72, 54)))
+    save(root / "validation/P3M-500-NP/trimap/P3M-500-NP_1.png", np.full((72, 54), 128, np.uint8))
     save(root / "validation/P3M-500-P/blurred_image/P3M-500-P_1.jpg", photo(77))
     report = run("p3m10k", root)
     assert report.problems == ["'P3M-500-NP_1' of test looks like 'p_1' of train: a leak"]
