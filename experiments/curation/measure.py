@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from backbone import load_critic
 from numpy.typing import NDArray
 from planted import CLEAN, render_planted
 from rich.progress import track
 
 from matting.cache import cache_dir
 from matting.curation.checks import CHECKS, LIMITS, read_limits, version
-from matting.curation.critic import FAULTS, WEIGHTS, criticise, load_critic
+from matting.curation.critic import FAULTS, WEIGHTS, criticise
 from matting.curation.pair import AnnotatedPair
 from matting.evaluation.statistics import wilson
 from matting.files import write_atomic

@@ -2,7 +2,7 @@
 
     python experiments/curation/train.py
 
-writes ``outputs/critic/critic.safetensors``, which curation loads. If it is stopped, the same command continues it, and
+writes ``outputs/critic/critic.safetensors``. If it is stopped, the same command continues it, and
 the weights are the same to the bit. Half of the clean crops of the last steps are hard negatives: taken where the
 critic had mistaken a clean pair for a faulty one.
 """
@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from backbone import PhotoBackbone
 from lightning.pytorch import LightningModule, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 from safetensors.torch import save
@@ -22,7 +23,7 @@ from samples import HARDEST, Sample, Samples, hard_places, render_people
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from matting.curation.critic import FAULTS, Critic, PhotoBackbone, peaks
+from matting.curation.critic import FAULTS, Critic, peaks
 from matting.errors import MattingError
 from matting.files import write_atomic
 from matting.training.callbacks import RunProgress

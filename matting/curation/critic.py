@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import cv2
 import numpy as np
@@ -14,7 +14,6 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from matting.curation.clues import CHANNELS, clues
-from matting.models.encoder import Encoder
 
 Fault = Literal["cut_hair", "filled_gap", "included_shadow", "missing_part", "displaced"]
 """Hair cut along a line, a gap labelled foreground, a cast shadow labelled foreground, a part labelled background, and
@@ -37,54 +36,6 @@ _AROUND = 0.2  # margin around the subject, as a share of its longer side
 _AROUND_SPECKS = 0.1  # at least this share of the image's short side
 
 
-class PhotoBackbone(nn.Module):
-    """EfficientNet-Lite0 that sees the photo alone at first, and from a quarter of its size on all clues.
-
-    Up to there it keeps the weights that it starts with: rendered photos lack details that ImageNet's have. A stem of
-    its own sees all clues. It is added to the photo's features, from nothing at first, and trained with what follows.
-
-    Args:
-        pretrained: Start from ImageNet weights, see `matting.models.weights.load_pretrained_weights`.
-
-    Attributes:
-        channels: Channels of each level, finest first.
-    """
-
-    def __init__(self, pretrained: bool = False, width: int = 32) -> None:
-        super().__init__()
-        net: Any = Encoder("tf_efficientnet_lite0", pretrained).backbone
-        *early, third, fourth, fifth, sixth, last = net.blocks
-        self.photo = nn.Sequential(net.conv_stem, net.bn1, *early).requires_grad_(False)
-        self.later = nn.ModuleList([third, nn.Sequential(fourth, fifth), nn.Sequential(sixth, last)])
-        quarter, *deeper = net.feature_info.channels()[1:]
-        self.channels = [2 * quarter, *deeper]
-        self.stem = nn.Sequential(
-            *(nn.Conv2d(CHANNELS, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(True)),
-            *(nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(True)),
-            *(nn.Conv2d(width, quarter, 3, 2, 1, bias=False), joined := nn.BatchNorm2d(quarter)),
-        )
-        nn.init.zeros_(joined.weight)
-
-    def train(self, mode: bool = True) -> Self:
-        """Set the mode; the photo's own stages stay in evaluation mode, with their statistics."""
-        super().train(mode)
-        self.photo.eval()
-        return self
-
-    def forward(self, looks: Tensor) -> list[Tensor]:
-        """Extract features: ``(B, channels[k], H / 2^(k+2), W / 2^(k+2))`` of each level k, sizes rounded up.
-
-        Args:
-            looks: ``(B, 10, H, W)`` float in [-2, 2].
-        """
-        photo, joined = self.photo(looks[:, :3] / 2), self.stem(looks)  # the photo in [-1, 1], as in pre-training
-        levels, found = [torch.cat([photo, joined], dim=1)], photo + joined
-        for stage in self.later:
-            found = stage(found)
-            levels.append(found)
-        return levels
-
-
 def narrow_resnet() -> Any:
     """Build the backbone of the shipped weights, a narrow ResNet-18-D."""
     backbone = timm.create_model(
@@ -98,7 +49,7 @@ class Critic(nn.Module):
     """A feature pyramid (Lin et al. 2017, arXiv 1612.03144) on a backbone, down to a quarter of the size.
 
     Args:
-        backbone: Returns levels with these ``channels``, such as `PhotoBackbone`.
+        backbone: Returns levels with these ``channels``, each half the size of the one before, from a quarter on.
         width: Channels of the pyramid.
     """
 
@@ -233,12 +184,7 @@ def criticise(photo: NDArray[np.uint8], alpha: NDArray[np.uint8], critic: Critic
 
 @cache
 def load_critic(weights: Path) -> Critic:
-    """Load a critic in evaluation mode.
-
-    Args:
-        weights: A file by ``experiments/curation/train.py``, or `WEIGHTS`.
-    """
-    state = load_file(weights)
-    critic = Critic(narrow_resnet() if "backbone.conv1.0.weight" in state else PhotoBackbone())
-    critic.load_state_dict(state)
+    """Load the critic in evaluation mode, from `WEIGHTS` or others of its architecture."""
+    critic = Critic(narrow_resnet())
+    critic.load_state_dict(load_file(weights))
     return critic.to(memory_format=torch.channels_last).eval()  # the layout of the image: saves a copy

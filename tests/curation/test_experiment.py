@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from matting.curation.checks import CHECKS
-from matting.curation.critic import FAULTS, WEIGHTS, Critic, Criticism, PhotoBackbone, criticise, load_critic
+from matting.curation.critic import FAULTS, WEIGHTS, Critic, Criticism, criticise
 from matting.images import write_png
 from matting.synthetic.defects import DEFECTS
 from matting.synthetic.plan import SCENARIOS
@@ -27,6 +27,11 @@ def load(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setitem(sys.modules, name, module)  # NamedTuple looks its module up
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def backbone(monkeypatch) -> ModuleType:
+    return load("backbone", monkeypatch)
 
 
 @pytest.fixture
@@ -117,7 +122,7 @@ def test_samples_have_more_people_of_low_resolution(samples, tmp_path):
 OPTIONS = ["--people", "2", "--searched", "2", "--steps", "4", "--workers", "1", "--output"]
 
 
-def test_training_that_was_interrupted_ends_with_the_same_weights(train, samples, monkeypatch, tmp_path):
+def test_training_that_was_interrupted_ends_with_the_same_weights(train, backbone, samples, monkeypatch, tmp_path):
     monkeypatch.setattr(samples, "CROP", 96)
     for name, value in {"PEOPLE": 2, "EPOCH": 1, "EASY": 0.5}.items():
         monkeypatch.setattr(train, name, value)
@@ -147,14 +152,16 @@ def test_training_that_was_interrupted_ends_with_the_same_weights(train, samples
     assert weights[0].read_bytes() == weights[1].read_bytes()
     assert torch.load(tmp_path / "again" / "last.ckpt", weights_only=True)["state_dict"]["hard"].any()
 
-    found = criticise(np.full((90, 64, 3), 90, np.uint8), np.full((90, 64), 255, np.uint8), load_critic(weights[1]))
+    found = criticise(
+        np.full((90, 64, 3), 90, np.uint8), np.full((90, 64), 255, np.uint8), backbone.load_critic(weights[1])
+    )
     assert all(0 <= score <= 1 for score in found.score.values())
     with pytest.raises(SystemExit, match=r"expected a run with .*'seed': 1"):
         train.main([*again, "--seed", "1"])
 
 
-def test_weights_before_a_quarter_of_the_size_are_kept(train):
-    critic = Critic(PhotoBackbone()).train()
+def test_weights_before_a_quarter_of_the_size_are_kept(train, backbone):
+    critic = Critic(backbone.PhotoBackbone()).train()
     assert not any(module.training for module in critic.backbone.photo.modules())
     before = {name: value.clone() for name, value in critic.state_dict().items()}
     looks, errors = torch.rand(2, 10, 96, 96), torch.rand(2, len(FAULTS), 24, 24)
@@ -169,7 +176,7 @@ def test_weights_before_a_quarter_of_the_size_are_kept(train):
 
 
 @pytest.mark.slow
-def test_critic_overfits_a_few_people(train, samples, monkeypatch, tmp_path):
+def test_critic_overfits_a_few_people(train, backbone, samples, monkeypatch, tmp_path):
     monkeypatch.setattr(samples, "CROP", 160)
     monkeypatch.setattr(train, "EPOCH", 40)
     train.main(
@@ -177,7 +184,10 @@ def test_critic_overfits_a_few_people(train, samples, monkeypatch, tmp_path):
     )
     folder = samples.render_people(4, 1)
     batch = train._collate([samples.Samples(folder, 4, range(20))[k] for k in range(20)])
-    critics = Critic(PhotoBackbone(pretrained=True)).eval(), load_critic(tmp_path / "run" / "critic.safetensors")
+    critics = (
+        Critic(backbone.PhotoBackbone(pretrained=True)).eval(),
+        backbone.load_critic(tmp_path / "run" / "critic.safetensors"),
+    )
     with torch.inference_mode():
         before, after = (train.loss_of(one(batch.image / 255), batch.errors / 255).item() for one in critics)
     assert after < 0.8 * before
@@ -287,13 +297,13 @@ def test_two_critics_are_compared_by_their_own_limits(monkeypatch):
     assert [cut[5].split()[0], *cut[6:]] == ["0.0", "0", "0.0000"]
 
 
-def test_real_pairs_are_scored_by_both_critics(monkeypatch, tmp_path, portrait):
+def test_real_pairs_are_scored_by_both_critics(backbone, monkeypatch, tmp_path, portrait):
     measure = load("measure", monkeypatch)
     monkeypatch.setattr(measure, "REAL", ("missing_limb",))
     photo, alpha, other = (tmp_path / name for name in ("a.jpg", "a.png", "critic.safetensors"))
     cv2.imwrite(str(photo), portrait.photo[..., ::-1])
     write_png(alpha, portrait.alpha)
-    save_file(Critic(PhotoBackbone()).state_dict(), other)
+    save_file(Critic(backbone.PhotoBackbone()).state_dict(), other)
     first, second = measure.score_real((photo, alpha), [WEIGHTS, other])
     assert [row["defect"] for row in first] == [row["defect"] for row in second] == ["clean", "missing_limb"]
     assert first[1]["missing_part"] > first[0]["missing_part"]
