@@ -1,10 +1,10 @@
-"""Train the critic from ImageNet weights, in about 90 minutes on two cores.
+"""Train the critic from ImageNet weights, in about 100 minutes on two cores.
 
     python experiments/curation/train.py
 
-writes ``outputs/critic/critic.safetensors``. If it is stopped, the same command continues it, and
-the weights are the same to the bit. Half of the clean crops of the last steps are hard negatives: taken where the
-critic had mistaken a clean pair for a faulty one.
+writes ``outputs/critic/critic.safetensors``. If it is stopped, the same command continues it, and the weights are the
+same to the bit. Half of the clean crops of the last steps are hard negatives: taken where the critic had mistaken a
+clean pair for a faulty one.
 """
 
 import argparse
